@@ -1,1 +1,4 @@
-//! x
+//! The control plane of Miaobu: an API over a database, and jobs that make the outside world follow it.
+
+pub mod domain;
+pub mod provider;

@@ -1,0 +1,1 @@
+//! The embedded engines: the product on one machine, not stand-ins.
