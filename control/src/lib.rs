@@ -2,3 +2,5 @@
 
 pub mod domain;
 pub mod provider;
+pub mod service;
+pub mod store;
