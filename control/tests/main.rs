@@ -1,1 +1,11 @@
+//! Tests of the control plane, in one binary.
 
+mod auth;
+mod deploy;
+mod object_store;
+mod projects;
+mod releases;
+mod retention;
+mod store;
+mod support;
+mod uploads;
