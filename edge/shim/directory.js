@@ -6,7 +6,7 @@ import { UNAVAILABLE, UNKNOWN } from "./core.js";
 const FRESH_MS = 2_000;
 /** … and this long while it is read anew in the background, where the runtime lets work go on after the answer. */
 const STALE_MS = 10_000;
-/** A record stands in this long for one that can't be read, before it is tried again. */
+/** What can't be read is tried again after this long. */
 const RETRY_MS = 1_000;
 const MAX_HOSTS = 1_000;
 const MAX_SITE_BYTES = 48 * 1024 * 1024;
@@ -25,13 +25,16 @@ export class Directory {
 
   /** Sees to it that `current` has an answer; returns a promise when that takes reading. */
   prepare(host, configuration, context) {
+    const now = Date.now();
     const known = this.#hosts.get(host);
-    const complete = known && (!known.site || this.#sites.has(known.site));
-    const age = known ? Date.now() - known.readAt : Infinity;
+    const complete = known && (!known.site || this.#sites.has(known.site) || now - known.siteFailedAt < RETRY_MS);
+    const age = known ? now - known.readAt : Infinity;
     if (complete && age < FRESH_MS) return undefined;
-    if (complete && age < STALE_MS && context) {
+    // Nobody wants an old error.
+    const leads = known && ![UNKNOWN, UNAVAILABLE, DAMAGED].includes(known.record);
+    if (complete && leads && age < STALE_MS && context) {
       // Others need not ask as well while this one does.
-      known.readAt = Date.now();
+      known.readAt = now;
       context.waitUntil(this.#read(host, configuration));
       return undefined;
     }
@@ -125,6 +128,7 @@ export class Directory {
       console.log(`miaobu: site ${entry.site} is damaged`);
       entry.siteDamaged = true;
     }
+    entry.siteFailedAt = Date.now();
   }
 
   #keepSite(key, handle, size) {
