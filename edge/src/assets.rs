@@ -102,5 +102,5 @@ fn taken(site: &Site, name: &str) -> bool {
     site.file(name).is_some()
 }
 
-#[cfg(all(test, feature = "build"))]
+#[cfg(test)]
 mod tests;

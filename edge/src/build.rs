@@ -212,7 +212,7 @@ impl SiteBuilder {
             let content_type = content_type(path);
             let next = u16::try_from(sets.len())
                 .ok()
-                .filter(|_| sets.len() < format::MAX_HEADER_SETS);
+                .filter(|_| sets.len() <= usize::from(format::META_SET_MASK));
             let id = match ids.get(&(content_type.clone(), immutable)) {
                 Some(id) => *id,
                 None => {

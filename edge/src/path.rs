@@ -49,18 +49,20 @@ impl<'a> Path<'a> {
 /// Whether `path` can be the name of a stored file or of a folder: absolute, without empty, `.` or `..` segments,
 /// backslashes or control characters. A trailing slash is allowed.
 pub fn is_storable(path: &str) -> bool {
-    let inner = path
-        .strip_prefix('/')
-        .map(|path| path.strip_suffix('/').unwrap_or(path));
-    inner.is_some_and(|inner| {
-        inner.is_empty()
-            || inner
-                .split('/')
-                .all(|segment| !matches!(segment, "" | "." | ".."))
-                && !inner
-                    .chars()
-                    .any(|character| character == '\\' || character.is_control())
-    })
+    let Some(name) = path.strip_prefix('/') else {
+        return false;
+    };
+    let name = name
+        .strip_suffix('/')
+        .filter(|name| !name.is_empty())
+        .unwrap_or(name);
+    path == "/"
+        || name
+            .split('/')
+            .all(|segment| !matches!(segment, "" | "." | ".."))
+            && !name
+                .chars()
+                .any(|character| character == '\\' || character.is_control())
 }
 
 /// Appends a decoded path to a URL, percent-encoding what must not or should not stand in one.

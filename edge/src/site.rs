@@ -106,24 +106,27 @@ impl Site {
                 _ => return Err(SiteError::Version),
             }
         }
-        let [_, buckets, keys, content, sizes, meta, header_sets] = sections;
-        let count = files as usize;
-        let bucket_count = 1usize
-            .checked_shl(bucket_bits)
-            .filter(|_| bucket_bits < 30)
-            .ok_or(SiteError::Section)?;
+        let section = |kind: u32| sections.get(kind as usize).copied().unwrap_or_default();
+        let buckets = section(format::SECTION_BUCKETS);
+        let keys = section(format::SECTION_KEYS);
+        let content = section(format::SECTION_CONTENT);
+        let sizes = section(format::SECTION_SIZES);
+        let meta = section(format::SECTION_META);
+        let header_sets = section(format::SECTION_HEADER_SETS);
+        if bucket_bits >= 30 {
+            return Err(SiteError::Section);
+        }
+        // In u64, because the routine's usize has 32 bits.
+        let count = u64::from(files);
         let expected = [
-            (buckets, (bucket_count + 1) * 4),
+            (buckets, ((1 << bucket_bits) + 1) * 4),
             (keys, count * 8),
             (content, count * 8),
             (sizes, count * 4),
             (meta, count * 2),
         ];
-        if expected
-            .iter()
-            .any(|(section, length)| section.length != *length)
-            || header_sets.length < 4
-        {
+        let fits = |(section, length): &(Section, u64)| section.length as u64 == *length;
+        if !expected.iter().all(fits) || header_sets.length < 4 {
             return Err(SiteError::Section);
         }
         Ok(Self {
@@ -256,5 +259,5 @@ fn read_u64(bytes: &[u8], offset: usize) -> Option<u64> {
         .map(|chunk| u64::from_le_bytes(*chunk))
 }
 
-#[cfg(all(test, feature = "build"))]
+#[cfg(test)]
 mod tests;

@@ -8,6 +8,9 @@ pub fn content_type(path: &str) -> String {
     let guessed = match lower.as_deref() {
         Some("js" | "mjs" | "cjs") => "text/javascript",
         Some("map") => "application/json",
+        Some("otf") => "font/otf",
+        Some("woff") => "font/woff",
+        Some("ttf") => "font/ttf",
         // A guess by registered name would call these an obscure DLNA type; what sites ship are HLS segments.
         Some("ts") => "video/mp2t",
         Some(extension) => mime_guess::from_ext(extension)

@@ -5,18 +5,15 @@
 
 use std::collections::HashMap;
 
-/// Folders in which the framework hashes every name: Next.js, Astro, SvelteKit.
-const ALWAYS: [&str; 3] = ["/_next/static/", "/_astro/", "/_app/immutable/"];
+/// Folders in which the framework hashes every name: Next.js, Astro, SvelteKit, Nuxt.
+const ALWAYS: [&str; 4] = ["/_next/static/", "/_astro/", "/_app/immutable/", "/_nuxt/"];
 
-/// Folders in which it hashes the names of what it made, beside files copied as they were: Vite, Nuxt, rustdoc,
-/// Create React App.
-const USUALLY: [&str; 5] = [
-    "/assets/",
-    "/_nuxt/",
-    "/static.files/",
-    "/static/js/",
-    "/static/css/",
-];
+/// The one file there that is not: Nuxt's pointer to the newest build.
+const NEVER: &str = "/_nuxt/builds/latest.json";
+
+/// Folders in which it hashes the names of what it made, beside files copied as they were: Vite, rustdoc, Create React
+/// App.
+const USUALLY: [&str; 4] = ["/assets/", "/static.files/", "/static/js/", "/static/css/"];
 
 /// The folders of one site whose hashed names can be relied on.
 #[derive(Debug, Default)]
@@ -57,7 +54,7 @@ impl<'a> HashedNames<'a> {
     /// Whether the content under `path` can never change.
     pub fn contains(&self, path: &str) -> bool {
         let (folder, name) = split(path);
-        ALWAYS.iter().any(|always| path.contains(always))
+        ALWAYS.iter().any(|always| path.contains(always)) && !path.ends_with(NEVER)
             || self
                 .folders
                 .get(folder)
@@ -151,7 +148,11 @@ mod tests {
                     "/static/js/2.0a1b2c3d.chunk.js.map",
                 ],
             ),
-            (&["/assets/-1234abcd.js"], &[]),
+            (
+                &["/_nuxt/Bx1yAbcd.js", "/_nuxt/builds/latest.json"],
+                &["/_nuxt/Bx1yAbcd.js"],
+            ),
+            (&["/assets/-abcdefgh.js"], &[]),
             (&["/assets/1234abcd.js"], &[]),
         ] {
             let hashed = HashedNames::among(paths.iter().copied());

@@ -41,7 +41,6 @@ pub const SECTION_VERSION: u32 = 1;
 
 /// Header set id of a file. The four bits above are kept: a rule matches the file's own path (1), stored codings (3).
 pub const META_SET_MASK: u16 = 0x0fff;
-pub const MAX_HEADER_SETS: usize = 0x1000;
 
 pub const FLAG_HTML_SHIFT: u32 = 0;
 pub const FLAG_SHELL_SHIFT: u32 = 2;
