@@ -1,4 +1,5 @@
 //! The control plane of Miaobu: an API over a database, and jobs that make the outside world follow it.
 
 pub mod domain;
+pub mod edge_server;
 pub mod provider;
