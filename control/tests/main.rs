@@ -1,1 +1,3 @@
+//! The control plane from outside.
 
+mod edge_server;

@@ -37,13 +37,11 @@ impl<'a> Answer<'a> {
         let (response, content) = match decision {
             Decision::Serve(serve) => self.serve(&serve).await,
             Decision::Probe(probe) => self.probe(probe).await,
-            Decision::Proxy(proxy) => {
-                match self.edge.functions.pass(&proxy, self.parts, body, self.activity).await {
-                    Ok(answer) => answer,
-                    Err(Unanswered::Failed(failure)) => self.failed(failure),
-                    Err(Unanswered::BodyTooLarge) => refuse(BadRequest::BodyTooLarge),
-                }
-            }
+            Decision::Proxy(proxy) => match self.edge.functions.pass(&proxy, self.parts, body, self.activity).await {
+                Ok(answer) => answer,
+                Err(Unanswered::Failed(failure)) => self.failed(failure),
+                Err(Unanswered::BodyTooLarge) => refuse(BadRequest::BodyTooLarge),
+            },
             other => plain(other),
         };
         response.map(|()| AnswerBody::new(content, answering))

@@ -65,13 +65,17 @@ impl Files {
         let Some(object) = self.objects.get(&object_key).await? else { return Ok(None) };
         let file = match object.body {
             ObjectBody::Bytes(bytes) => StoredFile::Small(bytes),
-            ObjectBody::File(file) if object.size_bytes <= SMALL_BYTES => StoredFile::Small(whole(&file, object.size_bytes)?),
+            ObjectBody::File(file) if object.size_bytes <= SMALL_BYTES => {
+                StoredFile::Small(whole(&file, object.size_bytes)?)
+            }
             ObjectBody::File(file) => StoredFile::Large(Arc::new(file), object.size_bytes),
         };
-        let cost = key.len() + ENTRY_COST + match &file {
-            StoredFile::Small(bytes) => bytes.len(),
-            StoredFile::Large(..) => HANDLE_COST,
-        };
+        let cost = key.len()
+            + ENTRY_COST
+            + match &file {
+                StoredFile::Small(bytes) => bytes.len(),
+                StoredFile::Large(..) => HANDLE_COST,
+            };
         self.shard(key).insert(key, file.clone(), cost);
         Ok(Some(file))
     }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::HOST;
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
 
@@ -18,8 +18,6 @@ pub(super) enum BadRequest {
     HostAmbiguous,
     /// What names the host can't be one.
     HostInvalid,
-    /// Both lengths: the classic way to make two servers see different requests (RFC 9112, section 6.1).
-    LengthAmbiguous,
     /// CONNECT and TRACE: the edge is no tunnel and echoes nothing.
     Method,
     /// Longer than functions are given.
@@ -33,7 +31,6 @@ impl BadRequest {
             Self::HostMissing => (StatusCode::BAD_REQUEST, "The request names no host.\n"),
             Self::HostAmbiguous => (StatusCode::BAD_REQUEST, "The request names more than one host.\n"),
             Self::HostInvalid => (StatusCode::BAD_REQUEST, "The request's host is not a valid hostname.\n"),
-            Self::LengthAmbiguous => (StatusCode::BAD_REQUEST, "The request gives its length in two ways.\n"),
             Self::Method => (StatusCode::NOT_IMPLEMENTED, "The edge does not know this method.\n"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The request's body is too large.\n"),
         }
@@ -44,9 +41,6 @@ impl BadRequest {
 ///
 /// The target's own authority (absolute form, or `:authority`) goes before a `Host` field (RFC 9112, section 3.2.2).
 pub(super) fn host(parts: &Parts) -> Result<&str, BadRequest> {
-    if parts.headers.contains_key(TRANSFER_ENCODING) && parts.headers.contains_key(CONTENT_LENGTH) {
-        return Err(BadRequest::LengthAmbiguous);
-    }
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {
         return Err(BadRequest::Method);
     }
@@ -98,16 +92,44 @@ mod tests {
 
     #[test]
     fn hosts_are_names_or_addresses_with_an_optional_port() {
-        for sound in
-            ["a", "A.b-c.localhost", "a.localhost.", "a.localhost:8787", "a:", "a_b.c", "127.0.0.1:80", "[::1]", "[::1]:80"]
-        {
+        for sound in [
+            "a",
+            "A.b-c.localhost",
+            "a.localhost.",
+            "a.localhost:8787",
+            "a:",
+            "a_b.c",
+            "127.0.0.1:80",
+            "[::1]",
+            "[::1]:80",
+        ] {
             assert!(is_host(sound), "{sound}");
         }
         let long_label = "a".repeat(64);
         let long_name = ["a".repeat(63); 5].join(".");
         for broken in [
-            "", ".", "a..b", ".a", "a b", "a/b", "a@b", "user@a.localhost", "a:b", "a:+80", "a:80:80", "a:123456", "é.b",
-            "[::1", "[::1]x", "[a]", "[]", "a\u{0}", "a%41", "*", long_label.as_str(), long_name.as_str(),
+            "",
+            ".",
+            "a..b",
+            ".a",
+            "a b",
+            "a/b",
+            "a@b",
+            "user@a.localhost",
+            "a:b",
+            "a:+80",
+            "a:80:80",
+            "a:123456",
+            "é.b",
+            "[::1",
+            "[::1]x",
+            "[a]",
+            "[]",
+            "a\u{0}",
+            "a%41",
+            "*",
+            long_label.as_str(),
+            long_name.as_str(),
         ] {
             assert!(!is_host(broken), "{broken}");
         }
@@ -134,10 +156,6 @@ mod tests {
             (request().header(HOST, "a").header(HOST, "a"), BadRequest::HostAmbiguous),
             (request().header(HOST, "a").uri("http://b/").version(Version::HTTP_2), BadRequest::HostAmbiguous),
             (request().header(HOST, "a/b"), BadRequest::HostInvalid),
-            (
-                request().header(HOST, "a").header(CONTENT_LENGTH, "3").header(TRANSFER_ENCODING, "chunked"),
-                BadRequest::LengthAmbiguous,
-            ),
             (request().method(Method::TRACE).header(HOST, "a"), BadRequest::Method),
         ];
         for (request, expected) in cases {

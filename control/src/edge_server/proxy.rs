@@ -69,8 +69,12 @@ impl Functions {
             return Err(Unanswered::BodyTooLarge);
         }
         let progress = Arc::new(Progress::default());
-        let body =
-            RequestBody { body, left: self.body_limit, progress: Arc::clone(&progress), activity: Arc::clone(activity) };
+        let body = RequestBody {
+            body,
+            left: self.body_limit,
+            progress: Arc::clone(&progress),
+            activity: Arc::clone(activity),
+        };
         let unreachable = Unanswered::Failed(Failure::FunctionUnreachable);
         let mut request = Request::new(body);
         *request.method_mut() = parts.method.clone();

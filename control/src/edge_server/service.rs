@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::header::{CONNECTION, HeaderName, HeaderValue};
+use http::header::{CONNECTION, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
@@ -107,7 +107,11 @@ impl Connection {
                 response.map(|()| AnswerBody::new(content, answering))
             }
         };
-        if self.edge.draining.get() && parts.version < Version::HTTP_2 {
+        if parts.version >= Version::HTTP_2 {
+            response.headers_mut().remove(CONNECTION);
+        } else if self.edge.draining.get() || parts.headers.contains_key(TRANSFER_ENCODING) {
+            // A chunked request may have named a length too, which hyper does not show: somebody before us may take
+            // the rest of the connection for something else than we do (RFC 9112, section 6.1).
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::provider::Error;
+use crate::provider::local::LocalEdgeKv;
 
 /// What the edge reads route records and site blobs from.
 ///
@@ -24,4 +25,23 @@ pub trait RouteSource: Send + Sync {
     /// Returns a receiver that is told the version of each write made by this process. Writes of other processes are
     /// only seen by asking.
     fn subscribe(&self) -> watch::Receiver<i64>;
+}
+
+#[async_trait]
+impl RouteSource for LocalEdgeKv {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
+        self.get(key).await
+    }
+
+    async fn version(&self) -> Result<i64, Error> {
+        self.version().await
+    }
+
+    async fn changed_since(&self, version: i64) -> Result<Vec<(String, i64)>, Error> {
+        self.changed_since(version).await
+    }
+
+    fn subscribe(&self) -> watch::Receiver<i64> {
+        self.subscribe()
+    }
 }

@@ -68,7 +68,7 @@ pub(super) fn run(
 fn http() -> auto::Builder<LocalExecutor> {
     let mut http = auto::Builder::new(LocalExecutor);
     // The sweep ends slow and idle connections; hyper's own timer would cost an allocation and a timer a request.
-    http.http1().header_read_timeout(None).max_buf_size(MAX_HEAD_BYTES);
+    http.http1().header_read_timeout(None).max_buf_size(MAX_HEAD_BYTES).half_close(true);
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
@@ -134,7 +134,9 @@ impl Worker {
     fn accept_waiting(self: &Rc<Self>, listener: TcpListener) {
         let Ok(listener) = listener.into_std() else { return };
         while let Ok((stream, _)) = listener.accept() {
-            if stream.set_nonblocking(true).is_ok() && let Ok(stream) = TcpStream::from_std(stream) {
+            if stream.set_nonblocking(true).is_ok()
+                && let Ok(stream) = TcpStream::from_std(stream)
+            {
                 self.open(stream);
             }
         }
