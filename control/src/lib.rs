@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod domain;
 pub mod failpoint;
+pub mod edge_server;
 pub mod provider;
 pub mod random;
 pub mod service;

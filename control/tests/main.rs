@@ -2,6 +2,7 @@
 
 mod auth;
 mod deploy;
+mod edge_server;
 mod object_store;
 mod projects;
 mod releases;
