@@ -1,7 +1,9 @@
 //! The control plane of Miaobu: an API over a database, and jobs that make the outside world follow it.
 
 pub mod api;
+pub mod clock;
 pub mod domain;
 pub mod provider;
+pub mod random;
 pub mod service;
 pub mod store;
