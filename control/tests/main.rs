@@ -1,1 +1,3 @@
+//! Tests of the control plane from outside.
 
+mod api_document;
