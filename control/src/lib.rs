@@ -3,7 +3,9 @@
 pub mod api;
 pub mod clock;
 pub mod domain;
+pub mod failpoint;
 pub mod provider;
 pub mod random;
 pub mod service;
 pub mod store;
+pub mod worker;

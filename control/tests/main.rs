@@ -1,3 +1,12 @@
-//! Tests of the control plane from outside.
+//! Tests of the control plane, in one binary.
 
 mod api_document;
+mod auth;
+mod deploy;
+mod object_store;
+mod projects;
+mod releases;
+mod retention;
+mod store;
+mod support;
+mod uploads;
