@@ -1,5 +1,9 @@
 //! The API, in the CLI's words. Provisional transport.
 
+mod failure;
+
+pub use failure::cause;
+
 use chrono::{DateTime, Utc};
 use reqwest::{Client, Method, RequestBuilder, Url};
 use serde::de::DeserializeOwned;
@@ -94,14 +98,6 @@ pub fn client_builder(url: &Url) -> reqwest::ClientBuilder {
     builder
 }
 
-pub fn cause(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
-}
-
 impl Api {
     pub fn new(url: &str, token: Option<&str>) -> Result<Self, Failure> {
         let parsed: Url = url.parse().map_err(|_| Failure::usage("url"))?;
@@ -121,40 +117,26 @@ impl Api {
         self.client.request(method, format!("{}/api/v1{path}", self.url))
     }
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
-        let answer = request.send().await.map_err(|error| {
-            Failure::new(Kind::Unreachable, "unreachable", format!("{} does not answer: {}", self.url, cause(&error)))
-                .hint("start the server")
-                .transient(None)
-        })?;
+        let answer = request.send().await.map_err(|error| failure::unanswered(&self.url, &error))?;
         let status = answer.status();
         let retry_after =
             answer.headers().get("retry-after").and_then(|v| v.to_str().ok()?.parse().ok()).map(Duration::from_secs);
-        let bytes = answer
-            .bytes()
-            .await
-            .map_err(|e| Failure::new(Kind::Unreachable, "unreachable", cause(&e)).transient(None))?;
+        let bytes = answer.bytes().await.map_err(|error| failure::unanswered(&self.url, &error))?;
         if status.is_success() {
             let bytes = if bytes.is_empty() { b"null".to_vec().into() } else { bytes };
-            return serde_json::from_slice(&bytes)
-                .map_err(|e| Failure::new(Kind::Failed, "unexpected_answer", e.to_string()));
+            return serde_json::from_slice(&bytes).map_err(|_| failure::not_ours(&self.url, Some(status)));
         }
-        let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        let kind = match status.as_u16() {
-            401 => Kind::NotLoggedIn,
-            404 => Kind::NotFound,
-            409 | 412 => Kind::Conflict,
-            _ => Kind::Failed,
+        let Ok(problem) = serde_json::from_slice::<Value>(&bytes) else {
+            return Err(failure::not_ours(&self.url, Some(status)));
         };
-        let mut failure = Failure::new(
-            kind,
-            problem["code"].as_str().unwrap_or("failed"),
-            problem["detail"].as_str().unwrap_or("failed"),
-        );
-        failure.hint = problem["hint"].as_str().map(str::to_owned);
-        if status.as_u16() == 429 || status.is_server_error() || failure.code == "offset_mismatch" {
-            failure = failure.transient(retry_after);
-        }
-        Err(failure)
+        let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
+        let refusal = failure::Refusal {
+            code: text("code"),
+            detail: text("detail"),
+            hint: problem["hint"].as_str().map(str::to_owned),
+            fields: vec![],
+        };
+        Err(failure::refused(&self.url, status, refusal, retry_after))
     }
     async fn pages<T: DeserializeOwned>(
         &self,

@@ -47,17 +47,13 @@ pub async fn run(settings: &Settings, arguments: args::Deploy) -> Result<(), Fai
     let project = choose_project(settings, &arguments, &folder)?;
     let progress = Progress::new(settings.json);
     // While the disk is being read, the connection is made and the project looked up.
-    let (scan, known) = tokio::join!(scan_folder(folder.clone(), progress.clone()), api.has_project(&project));
-    let mut scan = scan?;
+    let (mut scan, known) = tokio::try_join!(scan_folder(folder.clone(), progress.clone()), api.has_project(&project))?;
     let saving = save_cache(&folder, &mut scan);
-    if !known? {
-        create_project(&api, &project).await?;
-    }
     if !scan.skipped.is_empty() {
         progress.note(&format!("left out: {}", scan.skipped.join(", ")));
     }
     let deployed = tokio::select! {
-        deployed = ship(&api, &project, &arguments, &scan, &progress) => deployed,
+        deployed = ship(&api, &project, known, &arguments, &scan, &progress) => deployed,
         _ = tokio::signal::ctrl_c() => Err(interrupted()),
     };
     progress.finish();
@@ -142,16 +138,25 @@ async fn create_project(api: &Api, project: &str) -> Result<(), Failure> {
         return Err(Failure::new(Kind::Conflict, "slug_taken", format!("the name {project} belongs to someone else"))
             .hint("choose another one with --project SLUG"));
     }
-    Err(failure.or_hint("choose another name with --project SLUG"))
+    if failure.code == "invalid_request" {
+        // A name that the server keeps for itself, which only the server knows.
+        let message = format!("{project} cannot be a project's name: {}", failure.message);
+        return Err(Failure::usage(message).hint("choose another name with --project SLUG"));
+    }
+    Err(failure)
 }
 
 async fn ship(
     api: &Api,
     project: &str,
+    known: bool,
     arguments: &args::Deploy,
     scan: &Scan,
     progress: &Progress,
 ) -> Result<(Deployment, Vec<Missing>), Failure> {
+    if !known {
+        create_project(api, project).await?;
+    }
     let new = NewDeployment {
         environment: arguments.environment,
         branch: arguments.branch.as_deref(),

@@ -105,7 +105,11 @@ impl Upload<'_> {
     ) -> Result<(), Failure> {
         let problem = streamed.watch();
         // What the files did to the request says more than how the request ended.
-        put(streamed.body).await.map_err(|failure| problem.get().cloned().unwrap_or(failure))
+        put(streamed.body).await.map_err(|failure| match problem.get() {
+            Some(problem) => problem.clone(),
+            None if failure.code == "hash_mismatch" => failure.or_hint(body::AFTER_CHANGE),
+            None => failure,
+        })
     }
 
     fn content(&self, file: &ScannedFile, offset: u64, length: u64) -> Piece {

@@ -11,6 +11,9 @@ use tokio::sync::mpsc;
 use crate::errors::{Failure, Kind};
 use crate::progress::Progress;
 
+/// What to do once a file turns out to be no longer what was hashed.
+pub const AFTER_CHANGE: &str = "run the same command again once nothing writes to the folder";
+
 const CHUNK_BYTES: usize = 256 * 1024;
 // One chunk is being sent, one waits, one is being read.
 const CHUNKS_WAITING: usize = 1;
@@ -127,6 +130,5 @@ fn unreadable(path: &str, error: &io::Error) -> Stopped {
 /// A file that is no longer what was hashed.
 fn changed(path: &str) -> Failure {
     let message = format!("{path} changed while it was being uploaded");
-    Failure::new(Kind::Failed, "file_changed", message)
-        .hint("run the same command again once nothing writes to the folder")
+    Failure::new(Kind::Failed, "file_changed", message).hint(AFTER_CHANGE)
 }
