@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use indicatif::{DecimalBytes, HumanCount};
 use serde::Serialize;
 
-use crate::api::{Api, Deployment, NewDeployment};
+use crate::api::{Api, Deployment, DeploymentStatus, NewDeployment};
 use crate::args::{self, Environment};
 use crate::errors::{Failure, Kind};
 use crate::hash_cache::{self, HashCache};
@@ -17,7 +17,7 @@ use crate::upload::{Missing, Upload};
 use crate::{live, output, prompt, remembered, slug};
 
 // How long one request waits for the deployment to end; the API's most.
-const WAIT_SECONDS: u64 = 30;
+const WAIT_SECONDS: i32 = 30;
 // A blob can vanish between upload and finish only by the server's own clean-up.
 const FINISH_ATTEMPTS: usize = 5;
 
@@ -194,18 +194,20 @@ async fn finish(upload: &Upload<'_>) -> Result<(), Failure> {
 async fn settled(api: &Api, id: i64) -> Result<Deployment, Failure> {
     loop {
         let deployment = retrying(async || api.deployment(id, Some(WAIT_SECONDS)).await).await?;
-        match deployment.status.to_string().as_str() {
-            "deployed" => return Ok(deployment),
-            ended @ ("failed" | "cancelled" | "purged") => return Err(ended_early(&deployment, ended)),
+        match deployment.status {
+            DeploymentStatus::Deployed => return Ok(deployment),
+            DeploymentStatus::Failed | DeploymentStatus::Cancelled | DeploymentStatus::Purged => {
+                return Err(ended_early(&deployment));
+            }
             _ => {}
         }
     }
 }
 
-fn ended_early(deployment: &Deployment, status: &str) -> Failure {
-    let id = deployment.id;
+fn ended_early(deployment: &Deployment) -> Failure {
+    let (id, status) = (deployment.id, deployment.status.to_string());
     let why = deployment.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
-    let code = deployment.error.as_ref().map_or(status, |error| &error.code);
+    let code = deployment.error.as_ref().map_or(status.as_str(), |error| &error.code);
     Failure::new(Kind::Failed, code, format!("deployment {id} ended as {status}{why}"))
         .hint(format!("`miaobu logs {id}` shows its log"))
 }

@@ -11,7 +11,6 @@ const DEPLOYMENT_HEADER: &str = "x-miaobu-deployment";
 const PATIENCE: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the edge was last seen to answer.
@@ -34,8 +33,6 @@ pub async fn wait(api: &Api, url: &str, id: i64) -> Result<(), Failure> {
         Failure::new(Kind::Failed, "unexpected_answer", format!("the server gave {url:?} as the site's address"))
     })?;
     let client = client_builder(&url)
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
         .timeout(ANSWER_TIMEOUT)
         .build()
         .map_err(|error| Failure::new(Kind::Failed, "no_client", error.to_string()))?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 
-use crate::api::{Api, LogLine};
+use crate::api::{Api, DeploymentStatus, LogLine};
 use crate::args::Project;
 use crate::errors::{Failure, Kind};
 use crate::output;
@@ -72,8 +72,11 @@ async fn rest(
 }
 
 async fn has_ended(api: &Api, id: i64) -> Result<bool, Failure> {
-    let status = retrying(async || api.deployment(id, None).await).await?.status.to_string();
-    Ok(matches!(status.as_str(), "deployed" | "failed" | "cancelled" | "purged"))
+    let status = retrying(async || api.deployment(id, None).await).await?.status;
+    Ok(matches!(
+        status,
+        DeploymentStatus::Deployed | DeploymentStatus::Failed | DeploymentStatus::Cancelled | DeploymentStatus::Purged
+    ))
 }
 
 fn print(settings: &Settings, line: &LogLine) -> Result<(), Failure> {

@@ -146,7 +146,8 @@ impl World {
             "status": deployment.status, "source": "upload", "active": deployment.active,
             "file_count": files.len(), "size_bytes": files.iter().filter_map(|file| file["size_bytes"].as_i64()).sum::<i64>(),
             "url": self.site(&deployment.project), "pinned_url": self.site(&format!("{}-d{id}", deployment.project)),
-            "created_at": NOW,
+            "created_at": NOW, "branch": null, "commit_sha": null, "commit_message": null, "error": null,
+            "deployed_at": null, "deadline_at": null,
         });
         if deployment.status == "failed" {
             value["error"] = json!({"code": "storage_full", "message": "the disk is full"});
