@@ -1,0 +1,5 @@
+//! Rows: one file per family of tables.
+
+mod error;
+
+pub use error::Error;
