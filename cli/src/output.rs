@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Table, presets};
 use indicatif::HumanDuration;
 use serde::Serialize;
 
@@ -35,7 +35,8 @@ pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
         return Ok(());
     }
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    // Columns keep their width: a terminal that is too narrow breaks a line better than a table breaks words.
+    table.load_style(presets::NOTHING);
     table.set_header(header.iter().map(|name| name.to_uppercase()));
     table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| clean(cell)).collect::<Vec<_>>()));
     line(&table.trim_fmt())
