@@ -33,17 +33,11 @@ pub fn resolve<'a>(site: &Site, key: &'a str) -> Asset<'a> {
     }
     let (stem, spelling) = spelling(key);
     let first_page = mode == HtmlHandling::Drop || spelling.is_empty();
-    let order = if first_page {
-        [Class::Page, Class::Index]
-    } else {
-        [Class::Index, Class::Page]
-    };
+    let order = if first_page { [Class::Page, Class::Index] } else { [Class::Index, Class::Page] };
     answer(site, mode, stem, spelling, order)
         .or_else(|| {
             // `/x/index` is also the clean URL of a page or folder of that name.
-            (spelling == "/index")
-                .then(|| answer(site, mode, key, "", [Class::Page, Class::Index]))
-                .flatten()
+            (spelling == "/index").then(|| answer(site, mode, key, "", [Class::Page, Class::Index])).flatten()
         })
         .unwrap_or(Asset::Missing)
 }
@@ -58,21 +52,11 @@ fn spelling(key: &str) -> (&str, &'static str) {
     (key, "")
 }
 
-fn answer<'a>(
-    site: &Site,
-    mode: HtmlHandling,
-    stem: &'a str,
-    spelling: &str,
-    order: [Class; 2],
-) -> Option<Asset<'a>> {
+fn answer<'a>(site: &Site, mode: HtmlHandling, stem: &'a str, spelling: &str, order: [Class; 2]) -> Option<Asset<'a>> {
     order.into_iter().find_map(|class| {
         let file = site.find(stem, class)?;
         let ending = canonical(site, mode, stem, class)?;
-        Some(if ending == spelling {
-            Asset::File(stem, class, file)
-        } else {
-            Asset::Elsewhere(stem, ending)
-        })
+        Some(if ending == spelling { Asset::File(stem, class, file) } else { Asset::Elsewhere(stem, ending) })
     })
 }
 
@@ -88,12 +72,8 @@ fn canonical(site: &Site, mode: HtmlHandling, stem: &str, class: Class) -> Optio
         (HtmlHandling::Auto | HtmlHandling::Force, Class::Index) => Some("/"),
         (HtmlHandling::Drop, Class::Index) if stem.is_empty() => Some("/"),
         (HtmlHandling::Force, Class::Page) => (!exists(Class::Index)).then_some("/"),
-        (HtmlHandling::Auto | HtmlHandling::Drop, Class::Page) => {
-            (!taken(site, stem)).then_some("")
-        }
-        (HtmlHandling::Drop, Class::Index) => {
-            (!taken(site, stem) && !exists(Class::Page)).then_some("")
-        }
+        (HtmlHandling::Auto | HtmlHandling::Drop, Class::Page) => (!taken(site, stem)).then_some(""),
+        (HtmlHandling::Drop, Class::Index) => (!taken(site, stem) && !exists(Class::Page)).then_some(""),
     }
 }
 

@@ -19,10 +19,7 @@ impl<'a> Path<'a> {
     #[must_use]
     pub fn read(raw: &'a str) -> Self {
         if is_plain(raw) {
-            return Self {
-                key: Cow::Borrowed(raw),
-                canonical: true,
-            };
+            return Self { key: Cow::Borrowed(raw), canonical: true };
         }
         let raw = raw.split('#').next().unwrap_or(raw);
         let segments = url_segments(raw);
@@ -32,10 +29,7 @@ impl<'a> Path<'a> {
             canonical &= is_canonical(segment);
             push_segment(&mut key, segment, &mut canonical);
         }
-        Self {
-            key: Cow::Owned(key),
-            canonical,
-        }
+        Self { key: Cow::Owned(key), canonical }
     }
 
     /// Whether the key can be part of an object's name. Decoding may yield `..`, backslashes and control characters,
@@ -52,17 +46,10 @@ pub fn is_storable(path: &str) -> bool {
     let Some(name) = path.strip_prefix('/') else {
         return false;
     };
-    let name = name
-        .strip_suffix('/')
-        .filter(|name| !name.is_empty())
-        .unwrap_or(name);
+    let name = name.strip_suffix('/').filter(|name| !name.is_empty()).unwrap_or(name);
     path == "/"
-        || name
-            .split('/')
-            .all(|segment| !matches!(segment, "" | "." | ".."))
-            && !name
-                .chars()
-                .any(|character| character == '\\' || character.is_control())
+        || name.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
+            && !name.chars().any(|character| character == '\\' || character.is_control())
 }
 
 /// Appends a decoded path to a URL, percent-encoding what must not or should not stand in one.
@@ -73,9 +60,7 @@ pub fn push_encoded(url: &mut String, path: &str) {
         } else {
             url.push('%');
             for digit in [byte >> 4, byte & 15] {
-                url.extend(
-                    char::from_digit(digit.into(), 16).map(|digit| digit.to_ascii_uppercase()),
-                );
+                url.extend(char::from_digit(digit.into(), 16).map(|digit| digit.to_ascii_uppercase()));
             }
         }
     }
@@ -104,11 +89,7 @@ fn is_path_byte(byte: u8) -> bool {
 
 /// The characters that `encodeURIComponent` leaves alone.
 fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')'
-        )
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')')
 }
 
 /// Splits as the URL standard does: backslashes are slashes, and dot segments, encoded or not, are resolved.
@@ -132,12 +113,8 @@ fn url_segments(raw: &str) -> Vec<&str> {
 
 fn is_dots(mut segment: &str, count: usize) -> bool {
     for _ in 0..count {
-        let encoded = segment
-            .get(..3)
-            .filter(|start| start.eq_ignore_ascii_case("%2e"));
-        let Some(rest) = encoded
-            .and_then(|start| segment.strip_prefix(start))
-            .or_else(|| segment.strip_prefix('.'))
+        let encoded = segment.get(..3).filter(|start| start.eq_ignore_ascii_case("%2e"));
+        let Some(rest) = encoded.and_then(|start| segment.strip_prefix(start)).or_else(|| segment.strip_prefix('.'))
         else {
             return false;
         };
@@ -190,11 +167,7 @@ fn decode(segment: &str) -> Option<Cow<'_, str>> {
     let mut decoded = Vec::with_capacity(segment.len());
     let mut bytes = segment.bytes();
     while let Some(byte) = bytes.next() {
-        decoded.push(if byte == b'%' {
-            hex_pair(bytes.next()?, bytes.next()?)?
-        } else {
-            byte
-        });
+        decoded.push(if byte == b'%' { hex_pair(bytes.next()?, bytes.next()?)? } else { byte });
     }
     String::from_utf8(decoded).ok().map(Cow::Owned)
 }

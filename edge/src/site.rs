@@ -89,15 +89,8 @@ impl Site {
         for index in 0..word(44)? as usize {
             let entry = format::HEADER_LENGTH + index * format::SECTION_ENTRY_LENGTH;
             let (kind, version) = (word(entry)?, word(entry + 4)?);
-            let section = Section {
-                offset: word(entry + 8)? as usize,
-                length: word(entry + 12)? as usize,
-            };
-            if section
-                .offset
-                .checked_add(section.length)
-                .is_none_or(|end| end > bytes.len())
-            {
+            let section = Section { offset: word(entry + 8)? as usize, length: word(entry + 12)? as usize };
+            if section.offset.checked_add(section.length).is_none_or(|end| end > bytes.len()) {
                 return Err(SiteError::Section);
             }
             match sections.get_mut(kind as usize) {
@@ -178,9 +171,8 @@ impl Site {
         let bucket = (key >> 1 >> (63 - self.bucket_bits)) as usize;
         let start = read_u32(&self.bytes, self.buckets + bucket * 4)?;
         let end = read_u32(&self.bytes, self.buckets + bucket * 4 + 4)?.min(self.files);
-        let index = (start..end)
-            .find(|index| read_u64(&self.bytes, self.keys + *index as usize * 8) == Some(key))?
-            as usize;
+        let index =
+            (start..end).find(|index| read_u64(&self.bytes, self.keys + *index as usize * 8) == Some(key))? as usize;
         Some(File {
             entity_tag: EntityTag(read_u64(&self.bytes, self.content + index * 8)?),
             size: read_u32(&self.bytes, self.sizes + index * 4)?.into(),
@@ -206,11 +198,7 @@ impl Site {
     }
 
     pub(crate) fn canonical_status(&self) -> u16 {
-        if self.flags & format::FLAG_TEMPORARY == 0 {
-            308
-        } else {
-            307
-        }
+        if self.flags & format::FLAG_TEMPORARY == 0 { 308 } else { 307 }
     }
 
     /// How many folders deep to look for a `404.html`, the root counting as one.
@@ -239,24 +227,15 @@ fn split_header(bytes: &[u8]) -> Option<(&str, &str, &[u8])> {
 }
 
 fn read_u16(bytes: &[u8], offset: usize) -> Option<u16> {
-    bytes
-        .get(offset..)?
-        .first_chunk()
-        .map(|chunk| u16::from_le_bytes(*chunk))
+    bytes.get(offset..)?.first_chunk().map(|chunk| u16::from_le_bytes(*chunk))
 }
 
 fn read_u32(bytes: &[u8], offset: usize) -> Option<u32> {
-    bytes
-        .get(offset..)?
-        .first_chunk()
-        .map(|chunk| u32::from_le_bytes(*chunk))
+    bytes.get(offset..)?.first_chunk().map(|chunk| u32::from_le_bytes(*chunk))
 }
 
 fn read_u64(bytes: &[u8], offset: usize) -> Option<u64> {
-    bytes
-        .get(offset..)?
-        .first_chunk()
-        .map(|chunk| u64::from_le_bytes(*chunk))
+    bytes.get(offset..)?.first_chunk().map(|chunk| u64::from_le_bytes(*chunk))
 }
 
 #[cfg(test)]
