@@ -124,7 +124,7 @@ impl SiteBuilder {
             | temporary
     }
 
-    /// Keys in ascending order, under the first seed with which no two files share one.
+    /// Keys in ascending order, under the first seed with which no two stems share one.
     fn file_entries(&self) -> Result<(u64, Vec<Entry>), BuildError> {
         let mut seed = 0;
         loop {
@@ -135,17 +135,24 @@ impl SiteBuilder {
                 })
                 .collect();
             entries.sort_unstable_by_key(|entry| entry.key);
-            let paths = |pair: &[Entry]| match pair {
-                [one, two] if one.key == two.key => Some((self.files.get(one.input)?, self.files.get(two.input)?)),
-                _ => None,
-            };
-            match entries.windows(2).find_map(paths) {
-                None => return Ok((seed, entries)),
-                Some((one, two)) if one.path == two.path => {
-                    return Err(BuildError::DuplicatePath(one.path.clone()));
+            let path = |entry: &Entry| self.files.get(entry.input).map(|file| file.path.as_str());
+            let mut collided = false;
+            for pair in entries.windows(2) {
+                let [one, two] = pair else { continue };
+                if one.key >> 2 != two.key >> 2 {
+                    continue;
                 }
-                Some(_) => seed += 1,
+                match (path(one), path(two)) {
+                    (Some(one), Some(two)) if one == two => return Err(BuildError::DuplicatePath(one.to_owned())),
+                    (one, two) => {
+                        collided |= one.map(|path| Class::split(path).0) != two.map(|path| Class::split(path).0)
+                    }
+                }
             }
+            if !collided {
+                return Ok((seed, entries));
+            }
+            seed += 1;
         }
     }
 

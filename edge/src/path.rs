@@ -55,7 +55,7 @@ pub fn is_storable(path: &str) -> bool {
 /// Appends a decoded path to a URL, percent-encoding what must not or should not stand in one.
 pub fn push_encoded(url: &mut String, path: &str) {
     for byte in path.bytes() {
-        if byte == b'/' || byte != b'+' && is_path_byte(byte) {
+        if has(byte, PLAIN) {
             url.push(byte as char);
         } else {
             url.push('%');
@@ -69,27 +69,40 @@ pub fn push_encoded(url: &mut String, path: &str) {
 /// Whether nothing in `path` wants decoding, collapsing or encoding: the ordinary case, found in one pass.
 fn is_plain(path: &str) -> bool {
     let mut previous = 0;
-    path.bytes().all(|byte| {
-        let plain = match byte {
-            b'/' => previous != b'/',
-            // A segment that begins with a dot may be `.` or `..`.
-            b'.' => previous != b'/',
-            b'+' => false,
-            _ => is_path_byte(byte),
-        };
+    for byte in path.bytes() {
+        // A segment that begins with a dot may be `.` or `..`.
+        if !has(byte, PLAIN) || previous == b'/' && matches!(byte, b'/' | b'.') {
+            return false;
+        }
         previous = byte;
-        plain
-    })
-}
-
-/// The characters that may stand for themselves in a segment (RFC 3986, 3.3).
-fn is_path_byte(byte: u8) -> bool {
-    is_unreserved(byte) || matches!(byte, b'$' | b'&' | b'+' | b',' | b';' | b'=' | b':' | b'@')
+    }
+    true
 }
 
 /// The characters that `encodeURIComponent` leaves alone.
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')')
+const UNRESERVED: u8 = 1;
+/// The characters that may stand for themselves in a path (RFC 3986, 3.3), slashes included; no plus, which some object
+/// stores read as a space.
+const PLAIN: u8 = 2;
+
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler, which would refuse it")]
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => UNRESERVED | PLAIN,
+            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => UNRESERVED | PLAIN,
+            b'$' | b'&' | b',' | b';' | b'=' | b':' | b'@' | b'/' => PLAIN,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+fn has(byte: u8, class: u8) -> bool {
+    CLASSES.get(usize::from(byte)).is_some_and(|classes| classes & class != 0)
 }
 
 /// Splits as the URL standard does: backslashes are slashes, and dot segments, encoded or not, are resolved.
@@ -132,7 +145,7 @@ fn is_canonical(segment: &str) -> bool {
                 (Some(high), Some(low)) => hex_pair(high, low).is_some_and(|decoded| {
                     !high.is_ascii_lowercase()
                         && !low.is_ascii_lowercase()
-                        && !is_unreserved(decoded)
+                        && !has(decoded, UNRESERVED)
                         && decoded != b'/'
                 }),
                 _ => false,
