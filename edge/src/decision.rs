@@ -168,7 +168,8 @@ pub fn decide<'a>(lookup: &Lookup<'a>, request: &Request<'a>, settings: &Setting
             (Kind::Node | Kind::Python, ..) => proxy::decide(&context, record, request),
             (Kind::Static, _, Some(site)) => static_site::decide(&context, record, site, request),
             (Kind::Static, None, None) => probe::decide(&context, record, request),
-            (Kind::Static, Some(_), None) => answer::unavailable(&context),
+            // Hosts may say it either way, so it has to be one answer.
+            (Kind::Static, Some(_), None) => answer::unavailable(&Context { lookup: Lookup::Unavailable, ..context }),
         },
     }
 }

@@ -58,11 +58,40 @@ pub fn push_encoded(url: &mut String, path: &str) {
         if has(byte, PLAIN) {
             url.push(byte as char);
         } else {
-            url.push('%');
-            for digit in [byte >> 4, byte & 15] {
-                url.extend(char::from_digit(digit.into(), 16).map(|digit| digit.to_ascii_uppercase()));
-            }
+            push_byte(url, byte);
         }
+    }
+}
+
+/// Appends a request target to a URL as a URL parser would leave it: dot segments resolved, backslashes turned, what may
+/// not stand in a URL percent-encoded, the fragment gone. Nothing is decoded.
+pub fn push_target(url: &mut String, target: &str) {
+    let target = target.split('#').next().unwrap_or(target);
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    for segment in url_segments(path) {
+        url.push('/');
+        push_url_text(url, segment, b"\"<>^`{}");
+    }
+    if let Some(query) = query {
+        url.push('?');
+        push_url_text(url, query, b"\"<>'");
+    }
+}
+
+fn push_url_text(url: &mut String, text: &str, encoded: &[u8]) {
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() && !encoded.contains(&byte) {
+            url.push(byte as char);
+        } else {
+            push_byte(url, byte);
+        }
+    }
+}
+
+fn push_byte(url: &mut String, byte: u8) {
+    url.push('%');
+    for digit in [byte >> 4, byte & 15] {
+        url.extend(char::from_digit(digit.into(), 16).map(|digit| digit.to_ascii_uppercase()));
     }
 }
 

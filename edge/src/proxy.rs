@@ -2,6 +2,7 @@
 
 use crate::decision::{Context, Decision, Proxy};
 use crate::head::Source;
+use crate::path::push_target;
 use crate::record::RouteRecord;
 use crate::request::Request;
 
@@ -41,7 +42,8 @@ const RESPONSE_ONLY_OURS: [&str; 10] = [
 
 pub fn decide<'a>(context: &Context<'a>, record: &'a RouteRecord, request: &Request<'a>) -> Decision<'a> {
     let mut url = String::from(record.fc_endpoint.trim_end_matches('/'));
-    url.push_str(request.target.split('#').next().unwrap_or(request.target));
+    // A fetch of the routine's runtimes would resolve dot segments in any case; natively the same has to reach the function.
+    push_target(&mut url, request.target);
     let named = request
         .connection
         .into_iter()
