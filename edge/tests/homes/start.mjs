@@ -37,7 +37,8 @@ export async function startFunction() {
     const status = Number(headers["x-answer-with"] ?? 200);
     const own = [["content-type", "application/json"], ["set-cookie", "a=1"], ["set-cookie", "b=2"], ["x-miaobu-deployment", "forged"]];
     if (status === 302) own.push(["location", "/elsewhere"]);
-    response.writeHead(status, [...own, ["content-length", status === 204 ? 0 : Buffer.byteLength(body)]].flat());
+    if (status !== 204) own.push(["content-length", Buffer.byteLength(body)]);
+    response.writeHead(status, own.flat());
     response.end(status === 204 || method === "HEAD" ? undefined : body);
   });
   return listen(server);
