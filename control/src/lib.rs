@@ -1,5 +1,6 @@
 //! The control plane of Miaobu: an API over a database, and jobs that make the outside world follow it.
 
+pub mod api;
 pub mod clock;
 pub mod domain;
 pub mod failpoint;

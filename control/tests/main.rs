@@ -1,5 +1,6 @@
 //! Tests of the control plane, in one binary.
 
+mod api_document;
 mod auth;
 mod deploy;
 mod object_store;
