@@ -3,6 +3,7 @@
 pub mod api;
 pub mod clock;
 pub mod domain;
+pub mod edge_server;
 pub mod failpoint;
 pub mod provider;
 pub mod random;

@@ -3,6 +3,7 @@
 mod api_document;
 mod auth;
 mod deploy;
+mod edge_server;
 mod object_store;
 mod projects;
 mod releases;
