@@ -10,6 +10,7 @@ mod api_schema;
 mod api_support;
 mod auth;
 mod deploy;
+mod edge_server;
 mod object_store;
 mod projects;
 mod releases;
