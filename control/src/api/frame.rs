@@ -155,3 +155,33 @@ fn protect(response: &mut Response, is_private: bool) {
         default(header::CACHE_CONTROL, "no-store");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use poem::endpoint::make;
+
+    use super::*;
+
+    fn frame() -> Frame {
+        Frame { hosts: HostCheck::new(&[]), methods: Arc::new(Methods::default()) }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_without_internals() {
+        let endpoint = frame().transform(make(|_| async { panic!("the key is hunter2") as poem::Result<Response> }));
+        let response = endpoint.call(Request::default()).await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.content_type(), Some("application/problem+json"));
+        let id = response.header(REQUEST_ID).expect("an id").to_owned();
+        let text = response.into_body().into_string().await.expect("text");
+        assert!(text.contains(&id) && text.contains("internal_error") && !text.contains("hunter2"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_cause_stays_in_the_log() {
+        let fail = |_| async { Err::<Response, poem::Error>(ApiError::internal("disk /dev/sda1 is gone").into()) };
+        let response = frame().transform(make(fail)).call(Request::default()).await.expect("an answer");
+        let text = response.into_body().into_string().await.expect("text");
+        assert!(text.contains("internal_error") && !text.contains("sda1"), "{text}");
+    }
+}

@@ -24,6 +24,7 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("invalid_request", "Fields of the request were refused; `errors` names each."),
     ("invalid_token", "The token or session is unknown, revoked or expired. Log in again."),
     ("method_not_allowed", "The path has no such method; `Allow` lists those that it has."),
+    ("no_branch", "A preview belongs to a branch, and the deployment has none."),
     ("not_deployed", "Only a deployment whose status is `deployed` can be active."),
     ("not_found", "There is no such object, or it is someone else's."),
     ("not_uploading", "The deployment takes no files any more."),
