@@ -150,3 +150,43 @@ impl<'a> ApiExtractor<'a> for Octets {
         Ok(Self(body.take()?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::projects::ProjectPatchBody;
+    use crate::api::tokens::NewTokenBody;
+    use crate::api::uploads::NewDeploymentBody;
+
+    #[test]
+    fn bodies_that_the_schema_accepts_are_parsed() {
+        for body in [r#"{}"#, r#"{"settings":{}}"#, r#"{"settings":{"html_handling":null,"not_found":"single_page"}}"#]
+        {
+            assert!(parse::<ProjectPatchBody>(body.as_bytes()).is_ok(), "{body}");
+        }
+        assert!(parse::<NewTokenBody>(br#"{"name":"laptop"}"#).is_ok());
+        assert!(parse::<NewTokenBody>(br#"{"name":""}"#).is_err());
+        assert!(parse::<NewTokenBody>(br#"{"name":"x","expires_in_days":0}"#).is_err());
+    }
+
+    #[test]
+    fn a_type_that_is_strict_itself_refuses_what_its_schema_refuses() {
+        let digest = "0".repeat(64);
+        let cases = [
+            (r#"{"files":[]}"#.to_owned(), true),
+            (format!(r#"{{"files":[{{"path":"a","sha256":"{digest}","size_bytes":1}}]}}"#), true),
+            (format!(r#"{{"files":[{{"path":"a","sha256":"{digest}","size_bytes":1,"mode":7}}]}}"#), false),
+            (format!(r#"{{"files":[{{"path":"a","sha256":"{digest}","size_bytes":"1"}}]}}"#), false),
+            (format!(r#"{{"files":[{{"path":"a","sha256":"{digest}"}}]}}"#), false),
+            (r#"{"files":[],"branch":7}"#.to_owned(), false),
+            (r#"{"files":[],"branch":null,"environment":null}"#.to_owned(), true),
+            (r#"{"files":null}"#.to_owned(), false),
+            (r#"{"files":[],"environment":"moon"}"#.to_owned(), false),
+            (r#"{"files":[],"nonsense":1}"#.to_owned(), false),
+            (r#"{}"#.to_owned(), false),
+        ];
+        for (body, fits) in cases {
+            assert_eq!(parse::<NewDeploymentBody>(body.as_bytes()).is_ok(), fits, "{body}");
+        }
+    }
+}

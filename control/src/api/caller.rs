@@ -11,6 +11,7 @@ use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
+use super::operations::check_query;
 use super::problem::ApiError;
 use crate::domain::{Actor, Credential};
 use crate::service::Services;
@@ -20,11 +21,9 @@ pub const SESSION_COOKIE: &str = "miaobu_session";
 
 /// What an operation asks of its caller.
 pub trait Scope: Send + Sync + 'static {
-    /// The scope's name, as the document shows it.
-    const NAME: &'static str;
     /// Whether an API token is refused.
     const SESSION_ONLY: bool = false;
-    /// The two security schemes, each with the scope behind `#`: the document's post-processor takes them apart,
+    /// The two security schemes, each with the scope after `#`: the document's post-processor takes them apart,
     /// because OpenAPI 3.0 has no place for the scopes of a bearer token.
     const SCHEMES: [&'static str; 2];
 }
@@ -36,7 +35,6 @@ macro_rules! scopes {
         pub struct $name;
 
         impl Scope for $name {
-            const NAME: &'static str = $text;
             $(const SESSION_ONLY: bool = $only;)?
             const SCHEMES: [&'static str; 2] = [concat!("token#", $text), concat!("session#", $text)];
         }
@@ -56,8 +54,6 @@ scopes! {
     DeploymentsWrite = "deployments:write";
     /// Needs a session: what a leaked API token must not do.
     SessionOnly = "session", session_only = true;
-    /// Any credential will do.
-    AnyCredential = "any";
 }
 
 /// An authenticated caller who may do what `S` names, with the services to do it.
@@ -82,6 +78,11 @@ impl CallerName {
         };
         // The first caller stands: a request is authenticated once.
         let _ = self.0.set(name);
+    }
+
+    /// Whether the request was authenticated.
+    pub fn is_known(&self) -> bool {
+        self.0.get().is_some()
     }
 
     /// The caller, or `-` for an anonymous one.
@@ -146,6 +147,7 @@ async fn authenticate<S: Scope>(request: &Request) -> Result<Caller<S>, ApiError
         return Err(ApiError::new(StatusCode::FORBIDDEN, "session_required", detail)
             .with_hint("log in with a one-time code and use the session's token"));
     }
+    check_query(request)?;
     Ok(Caller { actor, services, scope: PhantomData })
 }
 
@@ -218,6 +220,7 @@ impl<'a> ApiExtractor<'a> for Anyone {
         _: &mut RequestBody,
         _: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
+        check_query(request)?;
         Ok(Self { services: services(request)? })
     }
 }

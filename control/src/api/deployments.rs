@@ -110,6 +110,7 @@ impl DeploymentView {
 #[oai(rename = "Promotion", skip_serializing_if_is_none, example)]
 pub struct PromotionBody {
     /// Whose pointer moves; `production` when absent.
+    #[oai(nullable)]
     pub environment: Option<EnvironmentView>,
 }
 

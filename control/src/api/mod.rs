@@ -10,30 +10,43 @@ mod caller;
 mod deployments;
 mod document;
 mod enums;
+mod failure;
+mod frame;
 mod health;
+mod host;
 mod logs;
+mod operations;
+mod pages;
 mod params;
 mod problem;
+mod problem_catalogue;
 mod projects;
+mod request_id;
 mod schema_check;
 mod tokens;
 mod uploads;
 mod user;
 mod values;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use poem::web::Redirect;
+use poem::{Endpoint, EndpointExt as _, Response, Route, get, handler};
 use poem_openapi::registry::Registry;
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 
 use self::auth::AuthApi;
 use self::deployments::DeploymentsApi;
+use self::frame::Frame;
 use self::health::HealthApi;
+use self::host::HostCheck;
 use self::logs::LogsApi;
+use self::operations::{Methods, Strict};
 use self::projects::ProjectsApi;
 use self::tokens::TokensApi;
 use self::uploads::UploadsApi;
 use self::user::UserApi;
+use crate::service::Services;
 
 /// Groups of operations, as the documentation shows them.
 #[derive(Tags)]
@@ -65,9 +78,22 @@ pub struct ApiConfig {
 
 type Apis = (AuthApi, UserApi, TokensApi, ProjectsApi, DeploymentsApi, UploadsApi, LogsApi, HealthApi);
 
-fn service() -> OpenApiService<Apis, ()> {
+/// Returns everything that the API's address serves.
+pub fn routes(services: Services, config: ApiConfig) -> impl Endpoint<Output = Response> {
+    let frame = Frame { hosts: HostCheck::new(&config.public_hosts), methods: Arc::new(Methods::of::<Apis>()) };
+    let routes = Route::new().nest_no_strip("/", service()).at("/", get(home));
+    pages::add(routes).data(services).data(config).with(frame)
+}
+
+/// Until there is a dashboard, the documentation is what there is to see.
+#[handler]
+fn home() -> Redirect {
+    Redirect::see_other("/docs")
+}
+
+fn service() -> OpenApiService<Strict<Apis>, ()> {
     let apis = (AuthApi, UserApi, TokensApi, ProjectsApi, DeploymentsApi, UploadsApi, LogsApi, HealthApi);
-    OpenApiService::new(apis, "Miaobu", "1")
+    OpenApiService::new(Strict(apis), "Miaobu", "1")
         .description("Turns a folder into a live site in seconds. Every failure is an `application/problem+json`.")
         .server("/")
 }

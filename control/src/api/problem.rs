@@ -141,6 +141,11 @@ impl ApiError {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
     /// The cause, for the log.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync)> {
         self.source.as_deref()

@@ -85,10 +85,13 @@ impl ProjectView {
 #[oai(rename = "NewProjectSettings", skip_serializing_if_is_none)]
 pub struct NewSettingsBody {
     /// Which URL an HTML file has; `auto` when absent.
+    #[oai(nullable)]
     pub html_handling: Option<HtmlHandlingView>,
     /// What a path without a file gets; `404_page` when absent.
+    #[oai(nullable)]
     pub not_found: Option<NotFoundView>,
     /// Which requests the single page answers; `navigation` when absent.
+    #[oai(nullable)]
     pub spa_fallback: Option<SpaFallbackView>,
 }
 
@@ -110,6 +113,7 @@ pub struct NewProjectBody {
     /// 3 to 40 lower-case letters, digits and single hyphens, a letter first; not a reserved name.
     pub slug: String,
     /// How its site is served; the defaults when absent.
+    #[oai(nullable)]
     pub settings: Option<NewSettingsBody>,
 }
 
@@ -134,8 +138,17 @@ pub struct SettingsPatchBody {
     pub spa_fallback: Patch<SpaFallbackView>,
 }
 
-impl From<SettingsPatchBody> for SettingsPatch {
-    fn from(body: SettingsPatchBody) -> Self {
+impl From<Patch<SettingsPatchBody>> for SettingsPatch {
+    fn from(patch: Patch<SettingsPatchBody>) -> Self {
+        let body = match patch {
+            Patch::Unchanged => SettingsPatchBody::default(),
+            Patch::Cleared => SettingsPatchBody {
+                html_handling: Patch::Cleared,
+                not_found: Patch::Cleared,
+                spa_fallback: Patch::Cleared,
+            },
+            Patch::Set(body) => body,
+        };
         Self {
             html_handling: body.html_handling.map(HtmlHandling::from).or_default(),
             not_found: body.not_found.map(NotFound::from).or_default(),
@@ -149,14 +162,15 @@ impl From<SettingsPatchBody> for SettingsPatch {
 #[serde(deny_unknown_fields)]
 #[oai(rename = "ProjectPatch", skip_serializing_if_is_none, example)]
 pub struct ProjectPatchBody {
-    /// Changes of its settings.
-    pub settings: Option<SettingsPatchBody>,
+    /// Changes of its settings; null sets all of them to their defaults.
+    #[serde(default)]
+    pub settings: Patch<SettingsPatchBody>,
 }
 
 impl Example for ProjectPatchBody {
     fn example() -> Self {
         let not_found = Patch::Set(NotFoundView::SinglePage);
-        Self { settings: Some(SettingsPatchBody { not_found, ..SettingsPatchBody::default() }) }
+        Self { settings: Patch::Set(SettingsPatchBody { not_found, ..SettingsPatchBody::default() }) }
     }
 }
 
@@ -168,8 +182,10 @@ impl JsonBody for ProjectPatchBody {}
 #[oai(rename = "Rollback", skip_serializing_if_is_none, example)]
 pub struct RollbackBody {
     /// Whose pointer moves; `production` when absent.
+    #[oai(nullable)]
     pub environment: Option<EnvironmentView>,
     /// The deployment to go back to; the one active before the present one when absent.
+    #[oai(nullable)]
     pub deployment_id: Option<i64>,
 }
 
@@ -252,7 +268,7 @@ impl ProjectsApi {
         body: Body<ProjectPatchBody>,
     ) -> ApiResult<Answer<ProjectView>> {
         let projects = &caller.services.projects;
-        let patch = body.0.settings.unwrap_or_default().into();
+        let patch = body.0.settings.into();
         let project = projects.update_settings(&caller.actor, &project_ref(&project.0)?, patch).await?;
         Ok(Answer::new(ProjectView::new(project, projects)))
     }

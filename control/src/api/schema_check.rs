@@ -238,3 +238,93 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poem_openapi::Object;
+    use poem_openapi::types::Type as _;
+
+    #[derive(Object)]
+    #[oai(rename = "SampleItem")]
+    struct Item {
+        #[oai(validator(min_length = 2, max_length = 4))]
+        name: String,
+    }
+
+    #[derive(Object)]
+    #[oai(rename = "Sample")]
+    struct Sample {
+        #[oai(validator(minimum(value = "1"), maximum(value = "9")))]
+        count: i64,
+        #[oai(validator(max_items = 2))]
+        items: Option<Vec<Item>>,
+        status: Option<super::super::enums::LogLevelView>,
+        note: super::super::values::Nullable<String>,
+        inner: super::super::values::Nullable<Item>,
+    }
+
+    fn problems(json: &str) -> Vec<(String, String)> {
+        let mut registry = Registry::new();
+        Sample::register(&mut registry);
+        let found = check_with(&registry, &Sample::schema_ref(), json.as_bytes()).expect("JSON");
+        found.into_iter().map(|problem| (problem.pointer, problem.code)).collect()
+    }
+
+    #[test]
+    fn every_problem_is_found_with_its_pointer() {
+        let whole = r#""count":1,"note":null,"inner":null"#;
+        let cases: &[(&str, &[(&str, &str)])] = &[
+            (&format!("{{{whole}}}"), &[]),
+            (r#"{"count":1,"note":"x","inner":{"name":"ab"},"items":[{"name":"abc"}],"status":"info"}"#, &[]),
+            ("{}", &[("/count", "missing_field"), ("/note", "missing_field"), ("/inner", "missing_field")]),
+            ("[]", &[("", "wrong_type")]),
+            ("null", &[("", "wrong_type")]),
+            ("7", &[("", "wrong_type")]),
+            (&format!(r#"{{{whole},"extra":{{"deep":[1]}}}}"#), &[("/extra", "unknown_field")]),
+            (&format!(r#"{{{whole},"a/b~c":1}}"#), &[("/a~1b~0c", "unknown_field")]),
+            (&format!(r#"{{{whole},"count":2}}"#), &[("/count", "repeated_field")]),
+            (r#"{"count":0,"note":null,"inner":null}"#, &[("/count", "too_small")]),
+            (r#"{"count":10,"note":null,"inner":null}"#, &[("/count", "too_large")]),
+            (r#"{"count":1.5,"note":null,"inner":null}"#, &[("/count", "wrong_type")]),
+            (
+                r#"{"count":18446744073709551615,"note":null,"inner":null}"#,
+                &[("/count", "too_large"), ("/count", "too_large")],
+            ),
+            (
+                r#"{"count":"1","note":1,"inner":true}"#,
+                &[("/count", "wrong_type"), ("/note", "wrong_type"), ("/inner", "wrong_type")],
+            ),
+            (&format!(r#"{{{whole},"items":null}}"#), &[("/items", "wrong_type")]),
+            (
+                &format!(r#"{{{whole},"items":[{{"name":"a"}},{{"name":"abcde"}},{{}}]}}"#),
+                &[
+                    ("/items/0/name", "too_short"),
+                    ("/items/1/name", "too_long"),
+                    ("/items/2/name", "missing_field"),
+                    ("/items", "too_many"),
+                ],
+            ),
+            (&format!(r#"{{{whole},"status":"loud"}}"#), &[("/status", "unknown_value")]),
+        ];
+        for (json, expected) in cases {
+            let expected: Vec<_> = expected.iter().map(|(at, code)| ((*at).to_owned(), (*code).to_owned())).collect();
+            assert_eq!(problems(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_list_of_problems_ends() {
+        let items = vec!["{}"; MAX_PROBLEMS + 50].join(",");
+        let json = format!(r#"{{"count":1,"note":null,"inner":null,"items":[{items}]}}"#);
+        assert_eq!(problems(&json).len(), MAX_PROBLEMS);
+    }
+
+    #[test]
+    fn what_is_not_json_is_an_error() {
+        let registry = Registry::new();
+        for text in ["", "{", "{} {}", "nul", "{\"a\":1,}", "\u{feff}{}"] {
+            assert!(check_with(&registry, &MetaSchemaRef::Inline(Box::new(MetaSchema::ANY)), text.as_bytes()).is_err());
+        }
+    }
+}

@@ -26,7 +26,7 @@ pub struct NewTokenBody {
     #[oai(validator(min_length = 1, max_length = 100))]
     pub name: String,
     /// After how many days it stops working; 90 when absent.
-    #[oai(validator(minimum(value = "1"), maximum(value = "3650")))]
+    #[oai(nullable, validator(minimum(value = "1"), maximum(value = "3650")))]
     pub expires_in_days: Option<i32>,
 }
 

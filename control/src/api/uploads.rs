@@ -41,12 +41,16 @@ pub struct FileBody {
 #[oai(rename = "NewDeployment", skip_serializing_if_is_none, example)]
 pub struct NewDeploymentBody {
     /// Where it shall be active; `production` when absent.
+    #[oai(nullable)]
     pub environment: Option<EnvironmentView>,
     /// The branch that it comes from; a preview needs one.
+    #[oai(nullable)]
     pub branch: Option<String>,
     /// The commit that it comes from.
+    #[oai(nullable)]
     pub commit_sha: Option<String>,
     /// The first line of the commit's message, or a note on the upload.
+    #[oai(nullable)]
     pub commit_message: Option<String>,
     /// Every file of the folder, in any order.
     pub files: Vec<FileBody>,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -65,8 +65,14 @@ pub trait ObjectStore: fmt::Debug + Send + Sync {
     /// Stores `body` under `key`.
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), Error>;
 
-    /// Stores the file at `path` under `key`. The file is the store's from here on: it may be moved away.
-    async fn put_file(&self, key: &ObjectKey, path: &Path) -> Result<(), Error>;
+    /// Stores each file under its key. The files are the store's from here on: they may be moved away. Those that were
+    /// stored before a failure stay stored.
+    async fn put_files(&self, files: Vec<(ObjectKey, PathBuf)>) -> Result<(), Error>;
+
+    /// Stores the file at `path` under `key`, as [`ObjectStore::put_files`] does.
+    async fn put_file(&self, key: &ObjectKey, path: &Path) -> Result<(), Error> {
+        self.put_files(vec![(key.clone(), path.to_owned())]).await
+    }
 
     /// Returns the object, `None` when there is none.
     async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, Error>;

@@ -6,6 +6,9 @@ pub enum Error {
     /// The database refused or could not be reached.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the database could not be migrated")]
+    Migration(#[from] sqlx::migrate::MigrateError),
     /// A stored value is not what this program writes.
     #[error("{table} {id} has an unusable {column}")]
     Row {

@@ -955,7 +955,7 @@ slash; `drop` never does; `none` serves files under their own names only.*/
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct ProjectPatch {
-        ///Changes of its settings.
+        ///Changes of its settings; null sets all of them to their defaults.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub settings: ::std::option::Option<SettingsPatch>,
     }
