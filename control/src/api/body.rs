@@ -1,11 +1,10 @@
-//! Request bodies: strict JSON, and byte streams.
+//! Request bodies of JSON, read strictly.
 
 use bytes::Bytes;
-use futures_core::Stream;
 use poem::error::ReadBodyError;
 use poem::http::{StatusCode, header};
 use poem::{Request, RequestBody};
-use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde::de::DeserializeOwned;
@@ -15,7 +14,7 @@ use super::problem::{ApiError, FieldProblem};
 use super::schema_check;
 
 /// A type that an operation takes as its JSON body.
-pub trait JsonBody: Type + DeserializeOwned {
+pub trait JsonBody: Type + DeserializeOwned + Send + 'static {
     /// The longest body, in bytes.
     const MAX_BYTES: usize = 1024 * 1024;
     /// Whether the body may be left out; it is `{}` then.
@@ -29,6 +28,10 @@ pub trait JsonBody: Type + DeserializeOwned {
 /// that names every such field by its JSON pointer.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
+
+/// A body longer than this is parsed aside: ten megabytes take some twenty milliseconds, in which a thread of the
+/// runtime would answer nobody else.
+const INLINE_BYTES: usize = 128 * 1024;
 
 fn parse<T: JsonBody>(bytes: &[u8]) -> Result<T, ApiError> {
     if T::TYPE_IS_STRICT
@@ -54,14 +57,15 @@ fn too_large(limit: usize) -> ApiError {
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
 }
 
-/// Whether the request declares `wanted` as its media type, or nothing that can be read.
-fn media_type_is(request: &Request, wanted: &str) -> bool {
+/// Whether the request declares `wanted` as its media type.
+pub fn media_type_is(request: &Request, wanted: &str) -> bool {
     let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = declared.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case(wanted)
 }
 
-fn unsupported(wanted: &str) -> ApiError {
+/// 415 for an operation that takes `wanted`.
+pub fn unsupported(wanted: &str) -> ApiError {
     let detail = format!("the body of this operation is `{wanted}`; say so in `Content-Type`");
     ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
 }
@@ -110,44 +114,11 @@ impl<'a, T: JsonBody> ApiExtractor<'a> for Body<T> {
         if !declared {
             return Err(unsupported(JSON).into());
         }
-        Ok(Self(parse(&bytes)?))
-    }
-}
-
-/// The media type of a byte stream.
-const OCTETS: &str = "application/octet-stream";
-
-/// A body that is read while it arrives; it has no limit here, the service knows what it expects.
-pub struct Octets(poem::Body);
-
-impl Octets {
-    /// The bytes as they arrive; an error when the client breaks off.
-    pub fn into_stream(self) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
-        self.0.into_bytes_stream()
-    }
-}
-
-impl<'a> ApiExtractor<'a> for Octets {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
-
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn request_meta() -> Option<MetaRequest> {
-        let schema = MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "binary")));
-        let content = vec![MetaMediaType { content_type: OCTETS, schema }];
-        Some(MetaRequest { description: None, content, required: true })
-    }
-
-    async fn from_request(
-        request: &'a Request,
-        body: &mut RequestBody,
-        _: ExtractParamOptions<Self::ParamType>,
-    ) -> poem::Result<Self> {
-        if !media_type_is(request, OCTETS) {
-            return Err(unsupported(OCTETS).into());
+        if bytes.len() <= INLINE_BYTES {
+            return Ok(Self(parse(&bytes)?));
         }
-        Ok(Self(body.take()?))
+        let parsed = tokio::task::spawn_blocking(move || parse(&bytes)).await.map_err(ApiError::internal)?;
+        Ok(Self(parsed?))
     }
 }
 

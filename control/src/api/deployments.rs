@@ -181,8 +181,8 @@ impl DeploymentsApi {
 
     /// Cancel a deployment
     ///
-    /// Ends a deployment that is not final yet as `cancelled`; what its environment serves does not change. Fails with a
-    /// conflict (409) when the status is final, and with `not_found` (404).
+    /// Ends a deployment that is not final yet as `cancelled`; what its environment serves does not change. Fails with
+    /// `already_final` (409) when the status is final, and with `not_found` (404).
     #[oai(path = "/deployments/:deployment_id/cancel", method = "post", operation_id = "cancelDeployment")]
     async fn cancel_deployment(
         &self,

@@ -15,6 +15,7 @@ mod frame;
 mod health;
 mod host;
 mod logs;
+mod octets;
 mod operations;
 mod pages;
 mod params;

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Tag;
 use super::answer::{Accepted, Answer, ApiResult, Created};
-use super::body::{Body, JsonBody, Octets};
+use super::body::{Body, JsonBody};
 use super::caller::{Caller, DeploymentsRead, DeploymentsWrite};
 use super::deployments::DeploymentView;
 use super::enums::EnvironmentView;
+use super::octets::Octets;
 use super::params::project_ref;
 use super::problem::{ApiError, FieldProblem};
 use super::schema_check::MAX_PROBLEMS;
@@ -252,8 +253,8 @@ impl UploadsApi {
 
     /// Get what is still to be sent
     ///
-    /// For resuming after a break. Changes nothing. Fails with a conflict (409) once the deployment left `uploading`, and
-    /// with `not_found` (404).
+    /// For resuming after a break; nothing once the deployment has left `uploading`. Changes nothing. Fails with
+    /// `not_found` (404).
     #[oai(path = "/deployments/:deployment_id/upload", method = "get", operation_id = "getUpload")]
     async fn get_upload(
         &self,
