@@ -22,8 +22,17 @@ fn the_first_deployment_makes_the_project_and_is_live_when_it_is_reported() {
     let id = report["deployment_id"].as_i64().unwrap();
     let mut keys: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
-    let contract =
-        ["deployment_id", "duration_ms", "files", "pinned_url", "project", "status", "uploaded_bytes", "uploaded_files", "url"];
+    let contract = [
+        "deployment_id",
+        "duration_ms",
+        "files",
+        "pinned_url",
+        "project",
+        "status",
+        "uploaded_bytes",
+        "uploaded_files",
+        "url",
+    ];
     assert_eq!(keys, contract);
     assert_eq!(report["project"], "my-shop");
     assert_eq!(report["status"], "deployed");
@@ -45,7 +54,10 @@ fn a_second_deployment_uploads_only_what_changed() {
     // A copy of a known file is known too.
     fs::copy(folder.join("about.html"), folder.join("copy.html")).unwrap();
     let second = person.deploy(&folder, "shop");
-    assert_eq!((&second["files"], &second["uploaded_files"], &second["uploaded_bytes"]), (&json!(5), &json!(1), &json!(13)));
+    assert_eq!(
+        (&second["files"], &second["uploaded_files"], &second["uploaded_bytes"]),
+        (&json!(5), &json!(1), &json!(13))
+    );
     assert_eq!(visit(second["url"].as_str().unwrap(), "/").1, "<h1>two!</h1>");
     assert_eq!(visit(first["pinned_url"].as_str().unwrap(), "/").1, "<h1>one</h1>");
     assert_eq!(person.deploy(&folder, "shop")["uploaded_files"], 0);

@@ -32,7 +32,13 @@ fn a_code_works_once_and_may_come_through_a_pipe() {
     let platform = Platform::start();
     let person = platform.stranger();
     let login = |person: &Person| {
-        let mut child = person.command(&["login"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = person
+            .command(&["login"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         writeln!(child.stdin.take().unwrap(), "{}", platform.login_code.to_lowercase().replace('-', "")).unwrap();
         Ran::of(child.wait_with_output().unwrap())
     };

@@ -3,6 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a step that does not work fails the test")]
 
 mod bad_input;
+mod commands;
+mod deploying;
 mod faults;
+mod login;
+mod platform;
 mod scripted;
 mod support;

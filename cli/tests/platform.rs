@@ -23,7 +23,8 @@ impl Platform {
         let mut child = control(data.path(), &["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut value = |name: &str| {
-            let line = lines.find(|line| line.as_ref().unwrap().starts_with(name)).expect("the server names its addresses");
+            let line =
+                lines.find(|line| line.as_ref().unwrap().starts_with(name)).expect("the server names its addresses");
             line.unwrap()[name.len()..].trim().to_owned()
         };
         let url = value("api:");
@@ -62,7 +63,9 @@ pub fn visit(url: &str, path: &str) -> (String, String) {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let served = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("x-miaobu-deployment: ").map(str::to_owned));
+    let served = head
+        .lines()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("x-miaobu-deployment: ").map(str::to_owned));
     (served.unwrap_or_default(), body.to_owned())
 }
 

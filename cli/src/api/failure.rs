@@ -55,7 +55,9 @@ pub fn refused(url: &str, status: StatusCode, refusal: Refusal, retry_after: Opt
         lines.push(format!("and {more} more"));
     }
     let mut failure = Failure::new(kind, &refusal.code, lines.join("\n"));
-    failure.hint = refusal.hint.or_else(|| default_hint(url, status));
+    // The server cannot know whether a token was stored or comes from the environment.
+    let own = (refusal.code == "invalid_token").then(|| default_hint(url, status)).flatten();
+    failure.hint = own.or(refusal.hint).or_else(|| default_hint(url, status));
     if may_pass(status) || refusal.code == "offset_mismatch" { failure.transient(retry_after) } else { failure }
 }
 

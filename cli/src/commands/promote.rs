@@ -1,15 +1,16 @@
 //! `miaobu promote` and `miaobu rollback`: moving the pointer to a deployment that is already built.
 
-use crate::api::Deployment;
+use crate::api::{Api, Deployment};
 use crate::args::{Environment, Project};
 use crate::errors::Failure;
-use crate::output;
 use crate::settings::Settings;
+use crate::{live, output};
 
 /// Makes a deployment the live one.
 pub async fn promote(settings: &Settings, deployment: i64, environment: Environment) -> Result<(), Failure> {
-    let deployment = settings.api()?.promote(deployment, environment).await?;
-    print(settings, &deployment)
+    let api = settings.api()?;
+    let deployment = api.promote(deployment, environment).await?;
+    show(settings, &api, &deployment).await
 }
 
 /// Goes back to the deployment `to`, or to the one that was live before.
@@ -20,11 +21,14 @@ pub async fn rollback(
     to: Option<i64>,
 ) -> Result<(), Failure> {
     let project = super::project(settings, project)?;
-    let deployment = settings.api()?.rollback(&project, environment, to).await?;
-    print(settings, &deployment)
+    let api = settings.api()?;
+    let deployment = api.rollback(&project, environment, to).await?;
+    show(settings, &api, &deployment).await
 }
 
-fn print(settings: &Settings, deployment: &Deployment) -> Result<(), Failure> {
+/// Reports the move once visitors see it.
+async fn show(settings: &Settings, api: &Api, deployment: &Deployment) -> Result<(), Failure> {
+    live::wait(api, &deployment.url, deployment.id).await?;
     if settings.json {
         return output::json(deployment);
     }
