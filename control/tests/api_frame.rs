@@ -50,7 +50,7 @@ async fn every_operation_but_the_open_ones_needs_a_credential() {
             walked += 1;
         }
     }
-    assert_eq!(walked, 20);
+    assert_eq!(walked, 21);
 }
 
 #[tokio::test]

@@ -18,9 +18,7 @@ pub fn document() -> String {
     close_request_bodies(&mut document);
     lift_annotations(&mut document);
     name_envelopes(&mut document);
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    text.push('\n');
-    text
+    serde_json::to_string_pretty(&document).unwrap_or_default()
 }
 
 /// Every operation of the document.
