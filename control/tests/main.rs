@@ -1,6 +1,7 @@
 //! Tests of the control plane, in one binary.
 
 mod api_auth;
+mod api_client;
 mod api_deployments;
 mod api_document;
 mod api_frame;
