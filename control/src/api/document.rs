@@ -17,10 +17,9 @@ pub fn document() -> String {
     }
     close_request_bodies(&mut document);
     lift_annotations(&mut document);
+    write_whole_numbers(&mut document);
     name_envelopes(&mut document);
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    text.push('\n');
-    text
+    serde_json::to_string_pretty(&document).unwrap_or_default()
 }
 
 /// Every operation of the document.
@@ -88,6 +87,24 @@ fn lift_annotations(value: &mut Value) {
             fields.values_mut().for_each(lift_annotations);
         }
         Value::Array(items) => items.iter_mut().for_each(lift_annotations),
+        _ => {}
+    }
+}
+
+/// The bounds of integers come as `100.0`, which generators for typed languages take for fractions.
+fn write_whole_numbers(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for bound in ["minimum", "maximum"] {
+                if let Some(number) = fields.get_mut(bound).filter(|number| number.is_f64())
+                    && let Some(whole) = number.as_f64().filter(|number| number.fract() == 0.0)
+                {
+                    *number = Value::from(whole as i64);
+                }
+            }
+            fields.values_mut().for_each(write_whole_numbers);
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_whole_numbers),
         _ => {}
     }
 }

@@ -4660,8 +4660,8 @@ let response = client.upload_blob()
     }
     /**Cancel a deployment
 
-Ends a deployment that is not final yet as `cancelled`; what its environment serves does not change. Fails with a
-conflict (409) when the status is final, and with `not_found` (404).
+Ends a deployment that is not final yet as `cancelled`; what its environment serves does not change. Fails with
+`already_final` (409) when the status is final, and with `not_found` (404).
 
 Sends a `POST` request to `/api/v1/public/deployments/{deployment_id}/cancel`
 
@@ -4741,8 +4741,8 @@ let response = client.promote_deployment()
     }
     /**Get what is still to be sent
 
-For resuming after a break. Changes nothing. Fails with a conflict (409) once the deployment left `uploading`, and
-with `not_found` (404).
+For resuming after a break; nothing once the deployment has left `uploading`. Changes nothing. Fails with
+`not_found` (404).
 
 Sends a `GET` request to `/api/v1/public/deployments/{deployment_id}/upload`
 
@@ -4829,6 +4829,32 @@ let response = client.update_project()
 ```*/
     pub fn update_project(&self) -> builder::UpdateProject<'_> {
         builder::UpdateProject::new(self)
+    }
+    /**List a project's deployments
+
+Newest first. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400) for a cursor of
+another list or filter.
+
+Sends a `GET` request to `/api/v1/public/projects/{project}/deployments`
+
+Arguments:
+- `project`: The project's slug or id.
+- `cursor`: Where the page begins: `next_cursor` of the page before.
+- `environment`: Only those meant for this environment.
+- `limit`: How many objects a page has at most.
+- `status`: Only those with this status.
+```ignore
+let response = client.list_deployments()
+    .project(project)
+    .cursor(cursor)
+    .environment(environment)
+    .limit(limit)
+    .status(status)
+    .send()
+    .await;
+```*/
+    pub fn list_deployments(&self) -> builder::ListDeployments<'_> {
+        builder::ListDeployments::new(self)
     }
     /**Start a deployment from a list of files
 
@@ -6271,6 +6297,154 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "update_project",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::list_deployments`]
+
+[`Client::list_deployments`]: super::Client::list_deployments*/
+    #[derive(Debug, Clone)]
+    pub struct ListDeployments<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        environment: Result<Option<types::Environment>, String>,
+        limit: Result<Option<::std::num::NonZeroU32>, String>,
+        status: Result<Option<types::DeploymentStatus>, String>,
+    }
+    impl<'a> ListDeployments<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                cursor: Ok(None),
+                environment: Ok(None),
+                limit: Ok(None),
+                status: Ok(None),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn environment<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::Environment>,
+        {
+            self.environment = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `Environment` for environment failed".to_string()
+                });
+            self
+        }
+        pub fn limit<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::num::NonZeroU32>,
+        {
+            self.limit = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: num :: NonZeroU32` for limit failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn status<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::DeploymentStatus>,
+        {
+            self.status = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `DeploymentStatus` for status failed".to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/projects/{project}/deployments`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DeploymentPage>, Error<types::Problem>> {
+            let Self { client, project, cursor, environment, limit, status } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let environment = environment.map_err(Error::InvalidRequest)?;
+            let limit = limit.map_err(Error::InvalidRequest)?;
+            let status = status.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/deployments", client.baseurl, encode_path(&
+                project.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("environment", &environment))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .query(&progenitor_client::QueryParam::new("status", &status))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "list_deployments",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;
