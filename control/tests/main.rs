@@ -12,6 +12,7 @@ mod api_support;
 mod auth;
 mod crash;
 mod deploy;
+mod edge_kv;
 mod edge_server;
 mod object_store;
 mod projects;

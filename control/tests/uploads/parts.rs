@@ -3,6 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
 use miaobu_control::domain::{DeploymentStatus, Sha256};
 use miaobu_control::service::PartReceipt;
 
@@ -91,4 +92,24 @@ async fn two_requests_for_one_offset_leave_one_part() {
     assert_eq!([one.is_ok(), two.is_ok()].iter().filter(|ok| **ok).count(), 1);
     let left = app.services.uploads.status(&ada, deployment.id).await.expect("the rest");
     assert_eq!(left.missing[0].received_bytes, 5);
+}
+
+#[tokio::test]
+async fn a_part_that_nobody_goes_on_with_is_removed_after_a_day() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let site = Site::new(&[("large", "0123456789")]);
+    let digest = Sha256::of(b"0123456789");
+    let (deployment, _) = app.announce(&ada, &project, &site).await;
+    let part = app.services.uploads.receive_part(&ada, deployment.id, digest, 0, stream(b"0123".to_vec()));
+    part.await.expect("received");
+    // The file system keeps its own time.
+    let written = std::fs::metadata(&app.spooled_files()[0]).expect("the part").modified().expect("a time");
+    app.advance(DateTime::<Utc>::from(written) - app.now() + TimeDelta::hours(23));
+    app.sweep().await;
+    assert_eq!(app.spooled_files().len(), 1);
+    app.advance(TimeDelta::hours(2));
+    app.sweep().await;
+    assert_eq!(app.spooled_files(), Vec::<std::path::PathBuf>::new());
 }
