@@ -14,7 +14,7 @@ use bytes::Bytes;
 use super::recent::Recent;
 
 /// The size of a block. Larger ones save system calls, smaller ones memory: a visitor that reads slowly holds one.
-const BLOCK_BYTES: usize = 128 * 1024;
+const BLOCK_BYTES: usize = 256 * 1024;
 
 /// Buffers that are kept for the next reads: fresh ones of this size cost more to map and to clear than reading does.
 const SPARE_BUFFERS: usize = 16;

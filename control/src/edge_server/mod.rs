@@ -20,6 +20,7 @@ mod answer;
 mod blocks;
 mod body;
 mod files;
+mod head;
 mod host;
 mod listen;
 mod proxy;
