@@ -1,6 +1,7 @@
 //! `miaobu deploy`: a folder becomes a live site.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use indicatif::{DecimalBytes, HumanCount};
 use serde::Serialize;
@@ -47,7 +48,8 @@ pub async fn run(settings: &Settings, arguments: args::Deploy) -> Result<(), Fai
     let project = choose_project(settings, &arguments, &folder)?;
     let progress = Progress::new(settings.json);
     // While the disk is being read, the connection is made and the project looked up.
-    let (mut scan, known) = tokio::try_join!(scan_folder(folder.clone(), progress.clone()), api.has_project(&project))?;
+    let (mut scan, known) =
+        tokio::try_join!(scan_folder(folder.clone(), settings.now, progress.clone()), api.has_project(&project))?;
     let saving = save_cache(&folder, &mut scan);
     if !scan.skipped.is_empty() {
         progress.note(&format!("left out: {}", scan.skipped.join(", ")));
@@ -105,10 +107,10 @@ fn choose_project(settings: &Settings, arguments: &args::Deploy, folder: &Path) 
     })
 }
 
-async fn scan_folder(folder: PathBuf, progress: Progress) -> Result<Scan, Failure> {
+async fn scan_folder(folder: PathBuf, now: SystemTime, progress: Progress) -> Result<Scan, Failure> {
     let scanning = tokio::task::spawn_blocking(move || {
         let cache = HashCache::load(hash_cache::path_of(&folder).as_deref());
-        scan::scan(&folder, &cache, &progress)
+        scan::scan(&folder, &cache, now, &progress)
     });
     scanning.await.unwrap_or_else(|error| Err(Failure::new(Kind::Failed, "scan_failed", error.to_string())))
 }
