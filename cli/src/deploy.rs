@@ -21,6 +21,8 @@ use crate::{live, output, prompt, remembered, slug};
 const WAIT_SECONDS: i32 = 30;
 // A blob can vanish between upload and finish only by the server's own clean-up.
 const FINISH_ATTEMPTS: usize = 5;
+// What overtakes a deployment is among the newest, or was promoted by hand.
+const RECENT: u32 = 20;
 
 /// The answer of `deploy --json`, part of the contract for scripts.
 #[derive(Debug, Serialize)]
@@ -173,10 +175,16 @@ async fn ship(
     finish(&upload).await?;
     let deployment = settled(api, created.id).await?;
     if !deployment.active {
-        return Err(live::superseded(deployment.id, None));
+        return Err(live::superseded(deployment.id, active_instead(api, &deployment).await));
     }
     live::wait(api, &deployment.url, deployment.id).await?;
     Ok((deployment, missing))
+}
+
+/// Returns what is served at the deployment's address in its stead, when that can be found out.
+async fn active_instead(api: &Api, deployment: &Deployment) -> Option<i64> {
+    let newest = api.deployments(&deployment.project, None, RECENT).await.ok()?;
+    newest.into_iter().find(|other| other.active && other.url == deployment.url).map(|other| other.id)
 }
 
 async fn finish(upload: &Upload<'_>) -> Result<(), Failure> {
