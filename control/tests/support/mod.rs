@@ -1,6 +1,7 @@
 //! The real services over a temporary folder, with a clock that stands still and seeded randomness.
 
 mod database;
+pub mod process;
 mod site;
 
 use std::path::PathBuf;
