@@ -73,7 +73,7 @@ impl<E: Endpoint> Endpoint for Framed<E> {
                 method = method.as_str(),
                 operation,
                 status = response.status().as_u16(),
-                duration_ms = started.elapsed().as_secs_f64() * 1000.0,
+                duration_ms = started.elapsed().as_micros() as f64 / 1000.0,
                 caller = caller.get(),
                 "answered"
             );
@@ -153,5 +153,35 @@ fn protect(response: &mut Response, is_private: bool) {
     default(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     if is_private {
         default(header::CACHE_CONTROL, "no-store");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::endpoint::make;
+
+    use super::*;
+
+    fn frame() -> Frame {
+        Frame { hosts: HostCheck::new(&[]), methods: Arc::new(Methods::default()) }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_without_internals() {
+        let endpoint = frame().transform(make(|_| async { panic!("the key is hunter2") as poem::Result<Response> }));
+        let response = endpoint.call(Request::default()).await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.content_type(), Some("application/problem+json"));
+        let id = response.header(REQUEST_ID).expect("an id").to_owned();
+        let text = response.into_body().into_string().await.expect("text");
+        assert!(text.contains(&id) && text.contains("internal_error") && !text.contains("hunter2"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_cause_stays_in_the_log() {
+        let fail = |_| async { Err::<Response, poem::Error>(ApiError::internal("disk /dev/sda1 is gone").into()) };
+        let response = frame().transform(make(fail)).call(Request::default()).await.expect("an answer");
+        let text = response.into_body().into_string().await.expect("text");
+        assert!(text.contains("internal_error") && !text.contains("sda1"), "{text}");
     }
 }

@@ -32,7 +32,7 @@ mod values;
 use std::sync::{Arc, LazyLock};
 
 use poem::web::Redirect;
-use poem::{Endpoint, EndpointExt as _, Response, Route, get, handler};
+use poem::{Endpoint, EndpointExt as _, IntoEndpoint as _, Response, Route, get, handler};
 use poem_openapi::registry::Registry;
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 
@@ -82,8 +82,9 @@ type Apis = (AuthApi, UserApi, TokensApi, ProjectsApi, DeploymentsApi, UploadsAp
 /// Returns everything that the API's address serves.
 pub fn routes(services: Services, config: ApiConfig) -> impl Endpoint<Output = Response> {
     let frame = Frame { hosts: HostCheck::new(&config.public_hosts), methods: Arc::new(Methods::of::<Apis>()) };
-    let routes = Route::new().nest_no_strip("/", service()).at("/", get(home));
-    pages::add(routes).data(services).data(config).with(frame)
+    let operations = Arc::new(service().into_endpoint());
+    let routes = Route::new().nest_no_strip("/api", Arc::clone(&operations)).nest_no_strip("/health", operations);
+    pages::add(routes.at("/", get(home))).data(services).data(config).with(frame)
 }
 
 /// Until there is a dashboard, the documentation is what there is to see.

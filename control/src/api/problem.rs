@@ -67,7 +67,11 @@ impl FieldProblem {
 
 /// A failure on its way to becoming an answer.
 #[derive(Debug)]
-pub struct ApiError {
+pub struct ApiError(Box<Failure>);
+
+/// What there is to say; boxed, because every handler's result has room for it.
+#[derive(Debug)]
+struct Failure {
     status: StatusCode,
     code: Cow<'static, str>,
     detail: String,
@@ -80,7 +84,7 @@ pub struct ApiError {
 impl ApiError {
     /// Returns a failure with a stable code and a sentence for the caller.
     pub fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Failure {
             status,
             code: code.into(),
             detail: detail.into(),
@@ -88,7 +92,7 @@ impl ApiError {
             errors: Vec::new(),
             retry_after_seconds: None,
             source: None,
-        }
+        }))
     }
 
     /// The answer for a missing object and for someone else's: the same, byte for byte.
@@ -96,16 +100,24 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such object, or it is not yours")
     }
 
-    /// 422 with every refused field. A problem of the body as a whole, such as a blob with another digest, gives its
-    /// code to the answer.
+    /// 422 with every refused field.
     pub fn invalid(errors: Vec<FieldProblem>) -> Self {
         let detail = match errors.as_slice() {
             [only] => only.detail.clone(),
             all => format!("{} fields of the request were refused", all.len()),
         };
-        let of_body = errors.first().filter(|first| first.pointer.is_empty());
-        let code = of_body.map_or(Cow::Borrowed("invalid_request"), |first| Cow::Owned(first.code.clone()));
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail).with_errors(errors)
+    }
+
+    /// The failure of an operation that takes bytes. They have no fields, so what is wrong with them is the answer's code.
+    pub fn of_bytes(error: service::Error) -> Self {
+        let mut error = Self::from(error);
+        let failure = &mut *error.0;
+        if let (StatusCode::UNPROCESSABLE_ENTITY, Some(first)) = (failure.status, failure.errors.first()) {
+            failure.code = Cow::Owned(first.code.clone());
+            failure.detail.clone_from(&first.detail);
+        }
+        error
     }
 
     /// 401; `code` says which kind of proof was missing or wrong.
@@ -127,51 +139,64 @@ impl ApiError {
     /// 500 whose cause goes to the log only.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let detail = "the server failed to answer; the failure is in its log under this request id";
-        Self { source: Some(source.into()), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail) }
+        let mut error = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail);
+        error.0.source = Some(source.into());
+        error
     }
 
     /// 503 with every part that is down.
     pub fn unhealthy(errors: Vec<FieldProblem>) -> Self {
         let detail = "a part that the server needs is down";
-        Self { errors, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unhealthy", detail) }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unhealthy", detail).with_errors(errors)
     }
 
     /// Adds what to do next.
-    pub fn with_hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
+    fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after_seconds = Some(seconds);
+        self
     }
 
     /// The stable code.
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 
     /// The cause, for the log.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync)> {
-        self.source.as_deref()
+        self.0.source.as_deref()
     }
 
     /// Renders the answer for the request `request_id` to `instance`.
     pub fn render(self, instance: &str, request_id: &str) -> Response {
-        let title = self.status.canonical_reason().unwrap_or("Error");
+        let Failure { status, code, detail, hint, errors, retry_after_seconds, source: _ } = *self.0;
+        let title = status.canonical_reason().unwrap_or("Error");
         let view = ProblemView {
-            kind: format!("/problems/{}", self.code),
+            kind: format!("/problems/{}", code),
             title: title.to_owned(),
-            status: i32::from(self.status.as_u16()),
-            detail: self.detail,
+            status: i32::from(status.as_u16()),
+            detail,
             instance: instance.to_owned(),
-            code: self.code.into_owned(),
+            code: code.into_owned(),
             request_id: request_id.to_owned(),
-            errors: self.errors,
-            hint: self.hint,
+            errors,
+            hint,
         };
         let body = serde_json::to_vec(&view).unwrap_or_default();
-        let mut response =
-            Response::builder().status(self.status).content_type(CONTENT_TYPE).body(Body::from_vec(body));
-        if let Some(seconds) = self.retry_after_seconds {
+        let mut response = Response::builder().status(status).content_type(CONTENT_TYPE).body(Body::from_vec(body));
+        if let Some(seconds) = retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
@@ -183,18 +208,21 @@ impl From<service::Error> for ApiError {
         use service::Error;
         match error {
             Error::NotFound => Self::not_found(),
-            Error::Conflict { code, message, hint } => Self { hint, ..Self::new(StatusCode::CONFLICT, code, message) },
+            Error::Conflict { code, message, hint } => {
+                let mut error = Self::new(StatusCode::CONFLICT, code, message);
+                error.0.hint = hint;
+                error
+            }
             Error::Invalid { problems } => Self::invalid(problems.into_iter().map(FieldProblem::from).collect()),
             Error::Forbidden { code, message } => Self::new(StatusCode::FORBIDDEN, code, message),
             Error::Unauthenticated { code } => Self::unauthenticated(code),
-            Error::Limited { retry_after_seconds } => Self {
-                retry_after_seconds: Some(retry_after_seconds),
-                ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "too many requests; wait and try again")
-            },
-            Error::Unavailable { code, message, retry_after_seconds } => Self {
-                retry_after_seconds: Some(retry_after_seconds),
-                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
-            },
+            Error::Limited { retry_after_seconds } => {
+                let detail = "too many requests; wait and try again";
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail).retry_after(retry_after_seconds)
+            }
+            Error::Unavailable { code, message, retry_after_seconds } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message).retry_after(retry_after_seconds)
+            }
             Error::Internal(source) => Self::internal(source),
         }
     }
@@ -208,7 +236,7 @@ impl From<service::Problem> for FieldProblem {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.detail)
+        write!(f, "{}: {}", self.0.code, self.0.detail)
     }
 }
 
@@ -216,7 +244,7 @@ impl std::error::Error for ApiError {}
 
 impl ResponseError for ApiError {
     fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 }
 

@@ -281,7 +281,8 @@ impl UploadsApi {
         body: Octets,
     ) -> ApiResult<Answer<BatchReceiptView>> {
         let id = DeploymentId(deployment_id.0);
-        let receipt = caller.services.uploads.receive_batch(&caller.actor, id, body.into_stream()).await?;
+        let receipt = caller.services.uploads.receive_batch(&caller.actor, id, body.into_stream()).await;
+        let receipt = receipt.map_err(ApiError::of_bytes)?;
         Ok(Answer::new(receipt))
     }
 
@@ -307,8 +308,8 @@ impl UploadsApi {
         let id = DeploymentId(deployment_id.0);
         let digest = sha256.0.0.ok_or_else(ApiError::not_found)?;
         let offset = u64::try_from(offset.0.unwrap_or(0)).unwrap_or(0);
-        let receipt =
-            caller.services.uploads.receive_part(&caller.actor, id, digest, offset, body.into_stream()).await?;
+        let receipt = caller.services.uploads.receive_part(&caller.actor, id, digest, offset, body.into_stream()).await;
+        let receipt = receipt.map_err(ApiError::of_bytes)?;
         Ok(Answer::new(PartReceiptView::new(sha256.0, receipt)))
     }
 

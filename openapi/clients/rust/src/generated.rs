@@ -4660,8 +4660,8 @@ let response = client.upload_blob()
     }
     /**Cancel a deployment
 
-Ends a deployment that is not final yet as `cancelled`; what its environment serves does not change. Fails with a
-conflict (409) when the status is final, and with `not_found` (404).
+Ends a deployment that is not final yet as `cancelled`; what its environment serves does not change. Fails with
+`already_final` (409) when the status is final, and with `not_found` (404).
 
 Sends a `POST` request to `/api/v1/public/deployments/{deployment_id}/cancel`
 
@@ -4741,8 +4741,8 @@ let response = client.promote_deployment()
     }
     /**Get what is still to be sent
 
-For resuming after a break. Changes nothing. Fails with a conflict (409) once the deployment left `uploading`, and
-with `not_found` (404).
+For resuming after a break; nothing once the deployment has left `uploading`. Changes nothing. Fails with
+`not_found` (404).
 
 Sends a `GET` request to `/api/v1/public/deployments/{deployment_id}/upload`
 
