@@ -187,7 +187,9 @@ impl Tx {
     /// Makes what was written last.
     pub async fn commit(self) -> Result<(), Error> {
         match self {
-            Self::Sqlite(mut connection) => drop(sqlx::query("COMMIT").execute(&mut *connection).await?),
+            Self::Sqlite(mut connection) => {
+                sqlx::query("COMMIT").execute(&mut *connection).await?;
+            }
             Self::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
