@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use miaobu_control::store::{Db, all_statements, jobs};
+use miaobu_control::store::{Db, all_statements, jobs, meta};
 use sqlx::{Column as _, Executor as _, Row as _, SqlSafeStr as _, Statement as _};
 
 use crate::support::{TestDatabase, postgres};
@@ -107,4 +107,47 @@ async fn the_schema_in_the_database_is_the_one_in_the_migrations() {
         let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         assert_eq!(found, columns, "{table}");
     }
+}
+
+#[tokio::test]
+async fn a_full_disk_fails_what_is_written_then_and_nothing_after_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = TestDatabase::create_sqlite(folder.path()).await;
+    let Db::Sqlite { writer, .. } = &database.db else { unreachable!("it is a SQLite database") };
+    let grow_to = async |pages: u32| {
+        let sql = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        sqlx::query(sql).fetch_all(writer).await.expect("a limit");
+    };
+    let write = async |name: &str| {
+        let mut tx = database.db.begin().await?;
+        meta::put(&mut tx, name, &"x".repeat(100_000)).await?;
+        tx.commit().await
+    };
+    // Less than there are: it may not grow any more.
+    grow_to(1).await;
+    for name in ["one", "two"] {
+        let error = write(name).await.expect_err("there is no room");
+        assert!(error.is_full(), "{error:?}");
+    }
+    grow_to(1_000_000).await;
+    write("three").await.expect("there is room again");
+    let mut session = database.db.read().await.expect("a session");
+    assert_eq!(meta::get(&mut session, "one").await.expect("asked"), None);
+    assert!(meta::get(&mut session, "three").await.expect("asked").is_some());
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_dropped_leaves_no_trace_and_no_lock() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = TestDatabase::create(folder.path()).await;
+    for _ in 0..3 {
+        let mut tx = database.db.begin().await.expect("a transaction");
+        meta::put(&mut tx, "name", "value").await.expect("written");
+    }
+    let mut session = database.db.read().await.expect("a session");
+    assert_eq!(meta::get(&mut session, "name").await.expect("asked"), None);
+    let mut tx = database.db.begin().await.expect("a transaction");
+    meta::put(&mut tx, "name", "value").await.expect("written");
+    tx.commit().await.expect("committed");
+    assert_eq!(meta::get(&mut session, "name").await.expect("asked").as_deref(), Some("value"));
 }

@@ -12,5 +12,5 @@ pub async fn require_room(settings: &Settings, wanted: u64) -> Result<()> {
     let total = room.f_blocks.saturating_mul(room.f_frsize);
     let limits = settings.limits;
     let reserve = limits.min_free_bytes.max(total / 100 * u64::from(limits.min_free_percent));
-    if free.saturating_sub(wanted) >= reserve { Ok(()) } else { Err(Error::storage_full()) }
+    if free >= reserve.saturating_add(wanted) { Ok(()) } else { Err(Error::storage_full()) }
 }

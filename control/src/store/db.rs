@@ -56,7 +56,8 @@ impl Db {
         match location {
             Location::Sqlite(path) => {
                 let options = sqlite_options(path.clone(), access);
-                let writer = sqlite_pool(1).connect_with(options.clone()).await?;
+                let writer = sqlite_pool(1).after_release(|connection, _| Box::pin(roll_back(connection)));
+                let writer = writer.connect_with(options.clone()).await?;
                 if access == Access::ReadWrite {
                     sqlx::migrate!("../migrations/sqlite").run(&writer).await?;
                 }
@@ -88,8 +89,12 @@ impl Db {
     /// Begins a transaction that writes. Dropped without [`Tx::commit`], it leaves no trace.
     pub async fn begin(&self) -> Result<Tx, Error> {
         Ok(match self {
-            // A deferred start would fail as soon as two transactions that have read both want to write.
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite { writer, .. } => {
+                let mut connection = writer.acquire().await?;
+                // A deferred start would fail as soon as two transactions that have read both want to write.
+                sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+                Tx::Sqlite(connection)
+            }
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
@@ -103,6 +108,18 @@ impl Db {
             }
             Self::Postgres(pool) => pool.close().await,
         }
+    }
+}
+
+/// Ends a transaction that was left open, and returns whether the connection can be used again.
+///
+/// Not left to the driver: where SQLite rolls back on its own, as it does when the disk is full, the driver goes on
+/// counting an open transaction and never begins another.
+async fn roll_back(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    match sqlx::query("ROLLBACK").execute(connection).await {
+        Ok(_) => Ok(true),
+        Err(sqlx::Error::Database(error)) => Ok(error.message().contains("no transaction is active")),
+        Err(_) => Ok(false),
     }
 }
 
@@ -160,8 +177,8 @@ pub enum Reader {
 /// A transaction.
 #[derive(Debug)]
 pub enum Tx {
-    /// On SQLite.
-    Sqlite(Transaction<'static, Sqlite>),
+    /// On SQLite; the pool rolls back what is still open when the connection comes back to it.
+    Sqlite(PoolConnection<Sqlite>),
     /// On PostgreSQL.
     Postgres(Transaction<'static, Postgres>),
 }
@@ -170,7 +187,9 @@ impl Tx {
     /// Makes what was written last.
     pub async fn commit(self) -> Result<(), Error> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Sqlite(mut connection) => {
+                sqlx::query("COMMIT").execute(&mut *connection).await?;
+            }
             Self::Postgres(tx) => tx.commit().await?,
         }
         Ok(())

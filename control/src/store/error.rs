@@ -25,7 +25,7 @@ impl Error {
     /// Whether the disk under the database has no room left.
     pub fn is_full(&self) -> bool {
         let Self::Database(sqlx::Error::Database(error)) = self else { return false };
-        // SQLITE_FULL, and PostgreSQL's disk_full.
-        matches!(error.code().as_deref(), Some("13" | "53100"))
+        // SQLITE_FULL, SQLITE_IOERR_SHMSIZE, and PostgreSQL's disk_full.
+        matches!(error.code().as_deref(), Some("13" | "4874" | "53100"))
     }
 }
