@@ -126,7 +126,7 @@ pub struct Deployment {
     pub size_bytes: i64,
     /// Why it failed.
     pub error: Option<DeploymentError>,
-    /// Whether its environment serves it now.
+    /// Whether an environment serves it now: its own, or one that it was promoted to.
     pub active: bool,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,

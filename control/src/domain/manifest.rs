@@ -44,8 +44,8 @@ pub struct ManifestProblem {
 impl Manifest {
     /// The most files that a manifest has.
     pub const MAX_FILES: usize = 200_000;
-    /// The largest file, in bytes.
-    pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+    /// The largest file, in bytes: what a site blob can say of a size.
+    pub const MAX_FILE_BYTES: u64 = u32::MAX as u64;
     /// The most problems that one refusal lists.
     pub const MAX_PROBLEMS: usize = 100;
 

@@ -112,6 +112,7 @@ impl EdgeServer {
     /// Serves until `shutdown`, then takes no more connections and returns once running requests have ended, or after
     /// the drain timeout. When the returned future is dropped, connections end at once.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        #[expect(clippy::disallowed_methods, reason = "the task ends with this function")]
         let following = AbortOnDrop(tokio::spawn(Arc::clone(&self.routes).follow(self.config.poll_interval)));
         let (phase, phases) = watch::channel(worker::Phase::Serving);
         let config = Arc::new(self.config);

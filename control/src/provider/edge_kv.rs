@@ -1,6 +1,7 @@
 //! What the edge reads: route records and site blobs.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -27,4 +28,10 @@ pub struct KvEntry {
 pub trait EdgeKv: fmt::Debug + Send + Sync {
     /// Writes all `entries` (a `None` value deletes). A reader sees them one by one or all at once.
     async fn write(&self, entries: Vec<KvEntry>) -> Result<(), Error>;
+
+    /// How long after a write some reader may still see the value before it: what that value leads to has to stay as
+    /// long.
+    fn propagation(&self) -> Duration {
+        Duration::ZERO
+    }
 }

@@ -3,18 +3,33 @@
 //! Invariant: nothing here knows HTTP, and no provider is called inside a transaction. A row is read or changed only on
 //! behalf of an [`Actor`](crate::domain::Actor); what the operator does on the server's own machine is named so.
 
+pub(crate) mod activation;
 mod auth;
+mod context;
 mod deployments;
+mod disk;
 mod error;
+mod events;
 mod health;
+mod jobs;
 mod logs;
+pub(crate) mod manifests;
 mod projects;
+pub(crate) mod routes;
+mod secret;
 mod uploads;
 
+use std::io;
+use std::sync::Arc;
+
+pub use activation::Activation;
 pub use auth::Auth;
+pub use context::{Context, Limits, Settings, artifact_path, blob_key, manifest_key};
 pub use deployments::{DeploymentFilter, Deployments, Urls};
 pub use error::{Error, Problem};
+pub use events::Events;
 pub use health::{Health, HealthPart};
+pub use jobs::{Job, recover};
 pub use logs::Logs;
 pub use projects::{NewProject, ProjectRef, Projects, SettingsPatch};
 pub use uploads::{BatchReceipt, MissingBlob, NewDeployment, PartReceipt, Upload, Uploads};
@@ -37,4 +52,18 @@ pub struct Services {
     pub logs: Logs,
     /// How the parts are.
     pub health: Health,
+}
+
+impl Services {
+    /// Returns the use cases over `context`. Fails when the folder of uploads cannot be made.
+    pub fn open(context: Arc<Context>) -> io::Result<Self> {
+        Ok(Self {
+            auth: Auth::new(Arc::clone(&context)),
+            projects: Projects::new(Arc::clone(&context)),
+            deployments: Deployments::new(Arc::clone(&context)),
+            uploads: Uploads::open(Arc::clone(&context))?,
+            logs: Logs::new(Arc::clone(&context)),
+            health: Health::new(context),
+        })
+    }
 }

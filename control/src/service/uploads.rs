@@ -1,12 +1,25 @@
 //! How files reach a deployment: a manifest first, then only the blobs that the project does not have yet.
 
+mod archive;
+mod batch;
+mod body;
+mod checks;
+mod parts;
+mod receiver;
+mod refusals;
+mod spool;
+mod state;
+
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::{Error, ProjectRef, Result};
-use crate::domain::{Actor, CommitInfo, Deployment, DeploymentId, Environment, ManifestFile, Sha256};
+use self::receiver::{Receiver, Source};
+use self::refusals::not_uploading;
+use super::{Context, Error, ProjectRef, Result, deployments, projects};
+use crate::domain::{Actor, CommitInfo, Deployment, DeploymentId, DeploymentStatus, Environment, ManifestFile, Sha256};
 
 /// A deployment to be made from files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,24 +76,52 @@ pub struct PartReceipt {
 
 /// Uploads. Whatever arrived whole is kept, also when the request breaks off.
 #[derive(Debug, Clone)]
-pub struct Uploads;
+pub struct Uploads {
+    receiver: Arc<Receiver>,
+}
 
 impl Uploads {
+    /// Opens the folder of uploads; what a former process left there of whole files is removed.
+    pub(super) fn open(context: Arc<Context>) -> io::Result<Self> {
+        Ok(Self { receiver: Arc::new(Receiver::open(context)?) })
+    }
+
     /// Makes a deployment in the state `uploading` and says which blobs it needs.
     ///
     /// Fails with a problem for each file that cannot be taken (pointers into `/files`).
     pub async fn create(
         &self,
-        _actor: &Actor,
-        _project: &ProjectRef,
-        _new: NewDeployment,
+        actor: &Actor,
+        project: &ProjectRef,
+        new: NewDeployment,
     ) -> Result<(Deployment, Upload)> {
-        Err(Error::NotFound)
+        let receiver = &self.receiver;
+        let mut session = receiver.context.db.read().await?;
+        let project = projects::find(&mut session, actor, project).await?;
+        drop(session);
+        let mut problems = checks::source_problems(new.environment, new.branch.as_deref(), &new.commit);
+        let files = new.files;
+        let limit = receiver.context.settings.limits.max_deployment_bytes;
+        let manifest =
+            tokio::task::spawn_blocking(move || checks::manifest(files, limit, &mut problems).ok_or(problems));
+        let manifest = manifest.await.map_err(Error::internal)?.map_err(|problems| Error::Invalid { problems })?;
+        let source = Source { environment: new.environment, branch: new.branch, commit: new.commit };
+        let _in_use = receiver.context.blobs_in_use.read().await;
+        let (deployment, state) = receiver.insert(actor, &project, source, &manifest).await?;
+        let upload = receiver.upload(&state).await?;
+        Ok((deployment, upload))
     }
 
     /// Returns what the deployment still waits for; nothing once it has left `uploading`.
-    pub async fn status(&self, _actor: &Actor, _id: DeploymentId) -> Result<Upload> {
-        Err(Error::NotFound)
+    pub async fn status(&self, actor: &Actor, id: DeploymentId) -> Result<Upload> {
+        let mut session = self.receiver.context.db.read().await?;
+        let deployment = deployments::find(&mut session, actor, id).await?;
+        drop(session);
+        if deployment.status != DeploymentStatus::Uploading {
+            return Ok(Upload::default());
+        }
+        let state = self.receiver.state(&deployment).await?;
+        self.receiver.upload(&state).await
     }
 
     /// Takes a batch of frames, each `32 bytes sha-256 | 8 bytes big-endian length | bytes`.
@@ -89,11 +130,13 @@ impl Uploads {
     /// are named) or `truncated_batch`; the frames before the fault are kept.
     pub async fn receive_batch(
         &self,
-        _actor: &Actor,
-        _id: DeploymentId,
-        _body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+        actor: &Actor,
+        id: DeploymentId,
+        body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     ) -> Result<BatchReceipt> {
-        Err(Error::NotFound)
+        let state = self.receiver.begin_receiving(actor, id).await?;
+        let receiver = Arc::clone(&self.receiver);
+        detached(async move { receiver.receive_batch(id, &state, body).await }).await
     }
 
     /// Takes one part of a blob; `offset` must be what has arrived of it so far.
@@ -102,20 +145,45 @@ impl Uploads {
     /// before the body broke off is kept; a blob that ends with a wrong hash begins anew.
     pub async fn receive_part(
         &self,
-        _actor: &Actor,
-        _id: DeploymentId,
-        _sha256: Sha256,
-        _offset: u64,
-        _body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+        actor: &Actor,
+        id: DeploymentId,
+        sha256: Sha256,
+        offset: u64,
+        body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     ) -> Result<PartReceipt> {
-        Err(Error::NotFound)
+        let state = self.receiver.begin_receiving(actor, id).await?;
+        let receiver = Arc::clone(&self.receiver);
+        detached(async move { receiver.receive_part(id, &state, sha256, offset, body).await }).await
     }
 
     /// Ends the upload and queues the deployment. Called again it changes nothing.
     ///
     /// Fails with `blobs_missing`, and with `not_uploading` when the deployment has failed or was cancelled.
-    pub async fn finish(&self, _actor: &Actor, _id: DeploymentId) -> Result<Deployment> {
-        Err(Error::NotFound)
+    pub async fn finish(&self, actor: &Actor, id: DeploymentId) -> Result<Deployment> {
+        let mut session = self.receiver.context.db.read().await?;
+        let deployment = deployments::find(&mut session, actor, id).await?;
+        drop(session);
+        match deployment.status {
+            DeploymentStatus::Uploading => {}
+            DeploymentStatus::Deploying | DeploymentStatus::Deployed | DeploymentStatus::Purged => {
+                return Ok(deployment);
+            }
+            _ => return Err(not_uploading(&deployment)),
+        }
+        let mut state = self.receiver.state(&deployment).await?;
+        if state.missing_count() > 0 {
+            // Another process may have received them.
+            self.receiver.states.remove(id);
+            state = self.receiver.state(&deployment).await?;
+        }
+        match state.missing_count() {
+            0 => self.receiver.queue(actor, id).await,
+            count => Err(Error::Conflict {
+                code: "blobs_missing",
+                message: format!("{count} blob(s) of deployment {id} have not arrived"),
+                hint: Some("send them, then finish again".to_owned()),
+            }),
+        }
     }
 
     /// Makes a deployment from a tar archive, plain or gzip, of the folder, and queues it.
@@ -124,13 +192,28 @@ impl Uploads {
     /// damaged or larger than the limits.
     pub async fn upload_archive(
         &self,
-        _actor: &Actor,
-        _project: &ProjectRef,
-        _environment: Environment,
-        _branch: Option<String>,
-        _commit: CommitInfo,
-        _body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+        actor: &Actor,
+        project: &ProjectRef,
+        environment: Environment,
+        branch: Option<String>,
+        commit: CommitInfo,
+        body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     ) -> Result<Deployment> {
-        Err(Error::NotFound)
+        let mut session = self.receiver.context.db.read().await?;
+        let project = projects::find(&mut session, actor, project).await?;
+        drop(session);
+        let problems = checks::source_problems(environment, branch.as_deref(), &commit);
+        if !problems.is_empty() {
+            return Err(Error::Invalid { problems });
+        }
+        let source = Source { environment, branch, commit };
+        let (receiver, actor) = (Arc::clone(&self.receiver), actor.clone());
+        detached(async move { receiver.receive_archive(&actor, &project, source, body).await }).await
     }
+}
+
+/// Runs `work` to its end even when the caller goes away: what has arrived is to be kept.
+async fn detached<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    #[expect(clippy::disallowed_methods, reason = "the body ends with the connection, and so does this task")]
+    tokio::spawn(work).await.map_err(Error::internal)?
 }

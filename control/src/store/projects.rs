@@ -29,6 +29,7 @@ statements! {
     GET_BY_SLUG = select!("WHERE projects.owner_id = $1 AND projects.slug = $2");
     LIST = select!("WHERE projects.owner_id = $1 AND (projects.created_at, projects.id) < ($2, $3)
         ORDER BY projects.created_at DESC, projects.id DESC LIMIT $4");
+    GET_SLUG = "SELECT slug FROM projects WHERE id = $1";
     LIST_IDS = "SELECT id FROM projects ORDER BY id";
     UPDATE_SETTINGS = "UPDATE projects SET settings = $2, updated_at = $3 WHERE id = $1";
     LOCK = "UPDATE projects SET updated_at = updated_at WHERE id = $1";
@@ -104,6 +105,13 @@ pub async fn list(session: &mut impl Session, owner: UserId, page: PageRequest) 
         session.query(LIST).bind(owner.0).bind(created_at).bind(id).bind(i64::from(page.limit) + 1).fetch_all().await?;
     let projects = rows.into_iter().map(Project::try_from).collect::<Result<_, _>>()?;
     Ok(page_of(projects, page, |project: &Project| Cursor { created_at: project.created_at, id: project.id.0 }))
+}
+
+/// Returns a project's slug, whoever owns it.
+pub async fn get_slug(session: &mut impl Session, id: ProjectId) -> Result<Option<Slug>, Error> {
+    let row: Option<(String,)> = session.query(GET_SLUG).bind(id.0).fetch_optional().await?;
+    let unusable = Error::Row { table: "projects", column: "slug", id: id.0 };
+    row.map(|(slug,)| Slug::parse(&slug).map_err(|_| unusable)).transpose()
 }
 
 /// Returns the ids of all projects, whoever owns them.
