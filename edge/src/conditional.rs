@@ -21,10 +21,7 @@ pub fn none_match_holds(header: &str, tag: EntityTag) -> bool {
 
 /// Splits the first tag off. A quoted one may hold commas.
 fn split_tag(text: &str) -> (&str, &str) {
-    let quoted = text
-        .strip_prefix('"')
-        .and_then(|inner| inner.find('"'))
-        .map(|end| end.saturating_add(2));
+    let quoted = text.strip_prefix('"').and_then(|inner| inner.find('"')).map(|end| end.saturating_add(2));
     let end = quoted.or_else(|| text.find(',')).unwrap_or(text.len());
     let (tag, after) = text.split_at_checked(end).unwrap_or((text, ""));
     (tag.trim_end_matches([' ', '\t']), after)
@@ -55,11 +52,7 @@ mod tests {
             ("W/".to_owned(), false),
             ("\"".to_owned(), false),
         ] {
-            assert_eq!(
-                none_match_holds(&header, EntityTag(0xab)),
-                expected,
-                "{header}"
-            );
+            assert_eq!(none_match_holds(&header, EntityTag(0xab)), expected, "{header}");
         }
     }
 }
