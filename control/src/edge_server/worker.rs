@@ -196,7 +196,8 @@ impl Worker {
             .await;
             drop(closed);
         });
-        let open = Open { activity, seen: 0, task: task.abort_handle() };
+        // No count is this one, so the first sweep, which may come at once, spares the connection.
+        let open = Open { activity, seen: u64::MAX, task: task.abort_handle() };
         self.connections.borrow_mut().open.insert(number, open);
     }
 
