@@ -52,9 +52,10 @@ test('a deploy that is killed half way goes on where it was when it is run again
     const upload = await miaobu.api('GET', `/api/v1/public/deployments/${list.data[0].id}/upload`).catch(() => null);
     return upload !== null && upload.data.missing.length < 41;
   };
+  const ended = once(first, 'exit');
   while (first.exitCode === null && !(await stored())) { /* asks again: each question is a round trip */ }
   first.kill('SIGKILL');
-  await once(first, 'exit').catch(() => {});
+  await ended;
 
   const second = await miaobu.deploy(folder, 'resumed');
   assert.equal(second.status, 'deployed');

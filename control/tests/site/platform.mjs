@@ -69,9 +69,10 @@ export async function platform(test, { args = [], awaited = ['api', 'edge', 'log
     MIAOBU_EDGE_ADDR: `127.0.0.1:${await freePort()}`,
     ...extra,
   };
-  const serve = () => start(test, 'miaobu-control', ['serve', ...args], env, awaited);
-  const self = { env, data, server: await serve() };
-  self.restart = async () => { self.server = await serve(); };
+  const serve = (lines) => start(test, 'miaobu-control', ['serve', ...args], env, lines);
+  const self = { env, data, server: await serve(awaited) };
+  // The sample is deployed once, so only a first start has a line for it.
+  self.restart = async () => { self.server = await serve(awaited.filter((line) => line !== 'sample')); };
   const token = (await run('miaobu-control', ['token', 'create', '--name', 'tests'], env)).stdout.trim();
   const cli = { XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home, MIAOBU_URL: self.server.lines.api, MIAOBU_TOKEN: token };
   self.miaobu = (...command) => run('miaobu', command, cli);

@@ -37,9 +37,10 @@ test('the Rust documentation is deployed, browsed and searched, and deployed aga
   await page.click('a[href="vec/index.html"]');
   await page.click('a.struct[href="struct.Vec.html"]');
   assert.match(await page.title(), /^Vec in std::vec/);
-  await page.keyboard.press('s');
-  await page.keyboard.type('hashmap', { delay: 5 });
-  await page.waitForSelector('#results a[href*="struct.HashMap.html"], #search a[href*="struct.HashMap.html"]');
+  await page.click('#search-button a');
+  await page.fill('input[type=search], .search-input', 'hashmap');
+  await page.click('.search-results.active a[href*="struct.HashMap.html"]');
+  assert.match(await page.title(), /^HashMap in std::collections/);
   const fonts = await page.evaluate(async () => { await document.fonts.ready; return [...document.fonts].filter((font) => font.status === 'loaded').length; });
   assert.ok(fonts > 0, 'no font was loaded');
   assert.deepEqual(complaints, []);
