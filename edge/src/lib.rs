@@ -1,1 +1,4 @@
-//! x
+//! The edge routine: a pure core that decides what a request gets.
+
+pub mod negotiate;
+pub mod range;
