@@ -2,3 +2,4 @@
 
 pub mod negotiate;
 pub mod range;
+pub mod rules;
