@@ -5,6 +5,7 @@
 
 mod accept;
 mod differences;
+mod http_conditional;
 mod http_range;
 mod outcome;
 
@@ -23,6 +24,7 @@ fn runner(suite: &str) -> Option<Run> {
     Some(match suite {
         "accept-encoding" => accept::run_encoding,
         "accept-language" => accept::run_language,
+        "http-conditional" => http_conditional::run,
         "http-range" => http_range::run,
         _ => return None,
     })

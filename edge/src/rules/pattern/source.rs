@@ -1,7 +1,8 @@
 //! Compiling a rule's source to a [`Pattern`](super::Pattern)'s bytes, in each peer's reading.
 
 use super::{
-    ANY, AT_LEAST_ONE, AT_MOST_ONE, LABEL, LITERAL, MAX_CAPTURES, MAX_RUNS, NO_CAPTURE, RUN, SEGMENT, SLASHES, TAIL,
+    ANY, AT_LEAST_ONE, AT_MOST_ONE, LABEL, LITERAL, MAX_CAPTURES, MAX_RUNS, NO_CAPTURE, RUN,
+    SEGMENT, SLASHES, TAIL,
 };
 use crate::rules::text;
 
@@ -49,7 +50,10 @@ impl PatternSource {
                 pattern.run(SEGMENT | AT_LEAST_ONE, Some(name))?;
             } else if segment == "*" {
                 pattern.tail("splat")?;
-            } else if let Some(start) = segment.strip_suffix('*').filter(|start| !start.contains('*')) {
+            } else if let Some(start) = segment
+                .strip_suffix('*')
+                .filter(|start| !start.contains('*'))
+            {
                 pattern.literal(&format!("/{start}"))?;
                 pattern.run(SLASHES | AT_MOST_ONE, None)?;
                 pattern.run(ANY, Some("splat"))?;
@@ -70,7 +74,8 @@ impl PatternSource {
         let mut rest = source;
         if let Some(host_and_path) = source.strip_prefix("https://") {
             pattern.with_host = true;
-            let (host, path) = host_and_path.split_at(host_and_path.find('/').unwrap_or(host_and_path.len()));
+            let (host, path) =
+                host_and_path.split_at(host_and_path.find('/').unwrap_or(host_and_path.len()));
             pattern.push_raw("https://")?;
             pattern.anywhere(host, LABEL)?;
             rest = path;
@@ -82,7 +87,10 @@ impl PatternSource {
     /// GitLab's reading: placeholders and splats are whole segments, slashes may be repeated.
     pub fn gitlab(source: &str) -> Result<Self, String> {
         let mut pattern = Self::default();
-        for segment in rooted(source)?.split('/').filter(|segment| !segment.is_empty()) {
+        for segment in rooted(source)?
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+        {
             if segment == "*" {
                 pattern.run(SLASHES, None)?;
                 pattern.run(ANY, Some("splat"))?;
@@ -90,8 +98,13 @@ impl PatternSource {
                 continue;
             }
             pattern.run(SLASHES | AT_LEAST_ONE, None)?;
-            match segment.strip_prefix(':').filter(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic())) {
-                Some(name) if !name.is_empty() => pattern.run(SEGMENT | AT_LEAST_ONE, Some(name))?,
+            match segment
+                .strip_prefix(':')
+                .filter(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic()))
+            {
+                Some(name) if !name.is_empty() => {
+                    pattern.run(SEGMENT | AT_LEAST_ONE, Some(name))?
+                }
                 _ => pattern.literal(segment)?,
             }
         }
@@ -102,7 +115,11 @@ impl PatternSource {
     /// Netlify's reading of the path of a header rule: as its development server compiles it.
     pub fn netlify_header(source: &str) -> Result<Self, String> {
         let mut pattern = Self::default();
-        let segments: Vec<_> = source.split('/').map(str::trim_end).filter(|segment| !segment.is_empty()).collect();
+        let segments: Vec<_> = source
+            .split('/')
+            .map(str::trim_end)
+            .filter(|segment| !segment.is_empty())
+            .collect();
         if segments.is_empty() {
             pattern.literal("/")?;
         }
@@ -133,7 +150,9 @@ impl PatternSource {
         while let Some(at) = rest.find(['*', ':']) {
             let (before, found) = rest.split_at(at);
             let after = &found[1..];
-            let name = &after[..after.find(|byte: char| !is_name_char(byte)).unwrap_or(after.len())];
+            let name = &after[..after
+                .find(|byte: char| !is_name_char(byte))
+                .unwrap_or(after.len())];
             let is_splat = found.starts_with('*');
             if !is_splat && !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
                 self.literal_of(&rest[..=at], class)?;
@@ -144,7 +163,10 @@ impl PatternSource {
             let name = if is_splat { "splat" } else { name };
             if self.names.iter().any(|known| known == name) {
                 return Err(match name {
-                    "splat" => "only one * is allowed in a rule: use a named placeholder such as :name".to_owned(),
+                    "splat" => {
+                        "only one * is allowed in a rule: use a named placeholder such as :name"
+                            .to_owned()
+                    }
                     _ => format!("the placeholder :{name} stands twice"),
                 });
             }
@@ -160,7 +182,11 @@ impl PatternSource {
     }
 
     fn literal_of(&mut self, part: &str, class: u8) -> Result<(), String> {
-        if class == LABEL { self.push_raw(&part.to_ascii_lowercase()) } else { self.literal(part) }
+        if class == LABEL {
+            self.push_raw(&part.to_ascii_lowercase())
+        } else {
+            self.literal(part)
+        }
     }
 
     /// Appends a part of a path.
@@ -213,7 +239,11 @@ impl PatternSource {
 
     fn count_run(&mut self) -> Result<(), String> {
         self.runs += 1;
-        if self.runs <= MAX_RUNS { Ok(()) } else { Err("too many placeholders and splats".to_owned()) }
+        if self.runs <= MAX_RUNS {
+            Ok(())
+        } else {
+            Err("too many placeholders and splats".to_owned())
+        }
     }
 
     /// The index for a name. A name that stands twice means its first place.
@@ -235,16 +265,23 @@ fn rooted(source: &str) -> Result<&str, String> {
         return Err("a source must begin with /".to_owned());
     }
     if source.contains(['?', '#']) {
-        return Err("a source is a path: write a condition on the query as key=value after it".to_owned());
+        return Err(
+            "a source is a path: write a condition on the query as key=value after it".to_owned(),
+        );
     }
     if source.split('/').any(text::is_dots) {
-        return Err("a source cannot hold . or .. as a segment: browsers never send them".to_owned());
+        return Err(
+            "a source cannot hold . or .. as a segment: browsers never send them".to_owned(),
+        );
     }
     Ok(source)
 }
 
 fn is_name(name: &str, also: &str) -> bool {
-    !name.is_empty() && name.chars().all(|byte| byte.is_ascii_alphanumeric() || also.contains(byte))
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|byte| byte.is_ascii_alphanumeric() || also.contains(byte))
 }
 
 fn is_name_char(byte: char) -> bool {
