@@ -145,10 +145,12 @@ fn split_tag(text: &str) -> (&str, &str) {
 #[must_use]
 pub fn http_date(text: &str) -> Option<i64> {
     let mut words = [""; 6];
-    let mut count = 0;
-    for word in text.split([' ', '-', ',']).filter(|word| !word.is_empty()) {
-        *words.get_mut(count)? = word;
-        count += 1;
+    for (index, word) in text
+        .split([' ', '-', ','])
+        .filter(|word| !word.is_empty())
+        .enumerate()
+    {
+        *words.get_mut(index)? = word;
     }
     match words {
         [_, day, month, year, time, "GMT"] => {

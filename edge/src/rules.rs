@@ -8,14 +8,21 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 
 mod bytes;
+pub mod headers;
 mod pattern;
+pub mod redirects;
 mod template;
 mod text;
 
 #[cfg(feature = "build")]
 mod diagnostic;
+#[cfg(feature = "build")]
+mod table;
+#[cfg(feature = "build")]
+mod url;
 
 #[cfg(feature = "build")]
-pub use diagnostic::{Dialect, Refusal};
-pub use pattern::Pattern;
+pub use diagnostic::{Dialect, Parsed, Refusal};
+#[cfg(feature = "build")]
+pub use template::substitute;
 pub use text::canonical_path;

@@ -5,9 +5,13 @@
 
 mod accept;
 mod differences;
+mod headers_match;
+mod headers_parse;
 mod http_conditional;
 mod http_range;
 mod outcome;
+mod redirects_match;
+mod redirects_parse;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,8 +28,12 @@ fn runner(suite: &str) -> Option<Run> {
     Some(match suite {
         "accept-encoding" => accept::run_encoding,
         "accept-language" => accept::run_language,
+        "headers-match" => headers_match::run,
+        "headers-parse" => headers_parse::run,
         "http-conditional" => http_conditional::run,
         "http-range" => http_range::run,
+        "redirects-match" => redirects_match::run,
+        "redirects-parse" => redirects_parse::run,
         _ => return None,
     })
 }

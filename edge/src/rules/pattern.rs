@@ -14,7 +14,7 @@
 mod source;
 
 #[cfg(feature = "build")]
-pub use source::{Names, PatternSource, Prefix};
+pub use source::{PatternSource, Prefix};
 
 /// Starts a literal.
 pub const LITERAL: u8 = 0;
@@ -66,6 +66,13 @@ impl Captures {
             .copied()
             .unwrap_or_default();
         text.get(span.0..span.1).unwrap_or("")
+    }
+
+    /// Sets what capture `index` took; ignored when there is no such capture.
+    pub fn set(&mut self, index: usize, start: usize, end: usize) {
+        if let Some(span) = self.spans.get_mut(index) {
+            *span = (start, end);
+        }
     }
 }
 
@@ -179,9 +186,7 @@ impl State<'_> {
         };
         let last = last.min(smallest.saturating_sub(1));
         for end in (first..=last).rev() {
-            if let Some(span) = self.captures.spans.get_mut(usize::from(capture)) {
-                *span = (start, end);
-            }
+            self.captures.set(usize::from(capture), start, end);
             if self.matches(rest, end, run.saturating_add(1)) {
                 return true;
             }

@@ -10,7 +10,7 @@ use super::pattern::Captures;
 use super::text::{form_decoded, push_form_encoded};
 
 #[cfg(feature = "build")]
-pub use source::{Names, compile};
+pub use source::{Names, compile, substitute};
 
 /// Starts literal text.
 pub const TEXT: u8 = 0;

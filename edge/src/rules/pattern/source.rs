@@ -147,38 +147,37 @@ impl PatternSource {
 
     fn anywhere(&mut self, source: &str, class: u8) -> Result<(), String> {
         let mut rest = source;
-        while let Some(at) = rest.find(['*', ':']) {
-            let (before, found) = rest.split_at(at);
-            let after = &found[1..];
-            let name = &after[..after
-                .find(|byte: char| !is_name_char(byte))
-                .unwrap_or(after.len())];
-            let is_splat = found.starts_with('*');
-            if !is_splat && !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
-                self.literal_of(&rest[..=at], class)?;
+        let mut literal = String::new();
+        while let Some((before, sign, after)) = split_sign(rest) {
+            literal.push_str(before);
+            let (name, beyond) = after.split_at(
+                after
+                    .find(|byte: char| !is_name_char(byte))
+                    .unwrap_or(after.len()),
+            );
+            if sign == ':' && !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+                literal.push(sign);
                 rest = after;
                 continue;
             }
-            self.literal_of(before, class)?;
-            let name = if is_splat { "splat" } else { name };
+            let (name, kind, beyond) = if sign == '*' {
+                ("splat", ANY, after)
+            } else {
+                (name, class | AT_LEAST_ONE, beyond)
+            };
             if self.names.iter().any(|known| known == name) {
-                return Err(match name {
-                    "splat" => {
-                        "only one * is allowed in a rule: use a named placeholder such as :name"
-                            .to_owned()
-                    }
+                return Err(match sign {
+                    '*' => "only one * is allowed in a rule: use a named placeholder such as :name"
+                        .to_owned(),
                     _ => format!("the placeholder :{name} stands twice"),
                 });
             }
-            if is_splat {
-                self.run(ANY, Some(name))?;
-                rest = after;
-            } else {
-                self.run(class | AT_LEAST_ONE, Some(name))?;
-                rest = &after[name.len()..];
-            }
+            self.literal_of(&core::mem::take(&mut literal), class)?;
+            self.run(kind, Some(name))?;
+            rest = beyond;
         }
-        self.literal_of(rest, class)
+        literal.push_str(rest);
+        self.literal_of(&literal, class)
     }
 
     fn literal_of(&mut self, part: &str, class: u8) -> Result<(), String> {
@@ -210,7 +209,7 @@ impl PatternSource {
 
     fn run(&mut self, kind: u8, name: Option<&str>) -> Result<(), String> {
         if let Prefix::Whole(whole) = &self.prefix {
-            let folder = whole.rfind('/').map_or("", |end| &whole[..end]);
+            let folder = whole.rsplit_once('/').map_or("", |(folder, _)| folder);
             self.prefix = Prefix::Folder(folder.to_owned());
         }
         self.run_quietly(kind)?;
@@ -275,6 +274,13 @@ fn rooted(source: &str) -> Result<&str, String> {
         );
     }
     Ok(source)
+}
+
+/// Splits at the first `*` or `:`.
+fn split_sign(text: &str) -> Option<(&str, char, &str)> {
+    let (before, found) = text.split_at(text.find(['*', ':'])?);
+    let mut rest = found.chars();
+    Some((before, rest.next()?, rest.as_str()))
 }
 
 fn is_name(name: &str, also: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Compiling a target or header value to a template's bytes.
 
-use super::{CAPTURE, QUERY, TEXT};
+use super::{CAPTURE, QUERY, TEXT, render};
+use crate::rules::pattern::Captures;
 use crate::rules::text::push_escape;
 
 /// What the names in a template stand for.
@@ -22,14 +23,12 @@ pub fn compile(text: &str, names: Names<'_>) -> Vec<u8> {
     let mut code = Vec::with_capacity(text.len() + 8);
     let mut literal = String::new();
     let mut rest = text;
-    while let Some(at) = rest.find(':') {
-        let (before, after) = rest.split_at(at);
-        let after = &after[1..];
+    while let Some((before, after)) = rest.split_once(':') {
         literal.push_str(before);
         if let Some((length, part)) = placeholder(after, names) {
             push_text(&mut code, &core::mem::take(&mut literal), names.is_url);
             code.extend(part);
-            rest = &after[length..];
+            rest = after.split_at(length).1;
         } else {
             literal.push(':');
             rest = after;
@@ -38,6 +37,27 @@ pub fn compile(text: &str, names: Names<'_>) -> Vec<u8> {
     literal.push_str(rest);
     push_text(&mut code, &literal, names.is_url);
     code
+}
+
+/// Replaces each `:name` of `text` that has a value.
+#[must_use]
+pub fn substitute(text: &str, values: &[(&str, &str)]) -> String {
+    let names: Vec<_> = values.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let template = compile(
+        text,
+        Names {
+            captures: &names,
+            ..Names::default()
+        },
+    );
+    let joined: String = values.iter().map(|(_, value)| *value).collect();
+    let mut captures = Captures::default();
+    let mut at = 0;
+    for (index, (_, value)) in values.iter().enumerate() {
+        captures.set(index, at, at + value.len());
+        at += value.len();
+    }
+    render(&template, &captures, &joined, "").unwrap_or_default()
 }
 
 /// The length of the name that `text` begins with, and the part that stands for it.
@@ -92,10 +112,11 @@ fn push_text(code: &mut Vec<u8>, text: &str, is_url: bool) {
         while !rest.is_char_boundary(end) {
             end -= 1;
         }
+        let (piece, after) = rest.split_at(end);
         code.push(TEXT);
         code.extend(u8::try_from(end));
-        code.extend(&rest.as_bytes()[..end]);
-        rest = &rest[end..];
+        code.extend(piece.bytes());
+        rest = after;
     }
 }
 
