@@ -8,7 +8,11 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 
 mod bytes;
+pub mod functions;
+mod glob;
 pub mod headers;
+#[cfg(feature = "build")]
+pub mod ignore;
 mod pattern;
 pub mod redirects;
 mod template;

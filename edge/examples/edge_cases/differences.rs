@@ -25,6 +25,11 @@ const DIFFERENCES: &[(&str, Applies, &str)] = &[
         "rate limits of single rules are not offered, and the diagnostics say so",
     ),
     (
+        "function-routing",
+        |case| case["expect"]["error"] == true && case["config"]["has_function"] == false,
+        "rules for a function that is not there are refused at deploy; at the edge the assets answer",
+    ),
+    (
         "headers-parse",
         has_line_without_colon,
         "a line that is neither a path nor a field is refused with its number; the peer drops it silently",

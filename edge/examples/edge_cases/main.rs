@@ -4,7 +4,9 @@
 //! [`differences`] names. Exits 1 when a case failed and 2 when it could not run at all.
 
 mod accept;
+mod assets_ignore;
 mod differences;
+mod function_routing;
 mod headers_match;
 mod headers_parse;
 mod http_conditional;
@@ -28,6 +30,8 @@ fn runner(suite: &str) -> Option<Run> {
     Some(match suite {
         "accept-encoding" => accept::run_encoding,
         "accept-language" => accept::run_language,
+        "assets-ignore" => assets_ignore::run,
+        "function-routing" => function_routing::run,
         "headers-match" => headers_match::run,
         "headers-parse" => headers_parse::run,
         "http-conditional" => http_conditional::run,
