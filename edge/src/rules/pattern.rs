@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | literal | [`LITERAL`], length, text | the text |
 //! | run | [`RUN`], class and bounds, capture | as many bytes of a class as lets the rest match, longest first |
-//! | tail | [`TAIL`], capture | nothing, or a slash and any bytes, longest first; the slash is not captured |
+//! | tail | [`TAIL`], capture | where a segment ends: nothing, or a slash and any bytes, longest first; the slash is not captured |
 //!
 //! Why it is linear: what follows a run depends only on where the run ends. A run is entered at ever smaller offsets,
 //! because every instruction before it gives back its longest choice first; so each end needs to be tried once in the
@@ -133,8 +133,12 @@ impl State<'_> {
                 }
                 [RUN, kind, capture, rest @ ..] => return self.run(*kind, *capture, rest, at, run),
                 [TAIL, capture, rest @ ..] => {
-                    let opened = self.text.get(at) == Some(&b'/');
                     let inner = at.saturating_add(1);
+                    let opened = match self.text.get(at) {
+                        Some(b'/') => true,
+                        Some(_) => return false,
+                        None => false,
+                    };
                     return opened && self.ends(inner, inner, self.text.len(), *capture, rest, run)
                         || self.ends(at, at, at, *capture, rest, run);
                 }

@@ -192,7 +192,7 @@ fn image_proxies_serve_foreign_images_to_pages_only() {
 proptest! {
     #[test]
     fn any_bytes_route_somewhere(rules: Vec<u8>, path: String) {
-        let _ = route(Routing { has_function: true, function_first: false, rules: &rules }, &path);
+        let _ = route(Routing { has_function: true, rules: &rules, ..Routing::default() }, &path);
     }
 
     #[test]
