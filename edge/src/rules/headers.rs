@@ -115,18 +115,22 @@ impl<'a> HeaderRules<'a> {
         let mut rest = block_at(self.image, u32_at(self.image, at.checked_add(4)?)?)?;
         while let Some((kind, after)) = rest.split_first() {
             let (name, after) = short_text(after)?;
-            if *kind == REMOVE {
-                fields.remove(name);
-                rest = after;
-                continue;
-            }
-            let length = usize::from(u16_at(after, 0)?);
-            let (template, after) = after.get(2..)?.split_at_checked(length)?;
-            fields.set(
-                name,
-                HeaderValue::parse(&template::render(template, &captures, text, "")?)?,
-            );
-            rest = after;
+            rest = match *kind {
+                REMOVE => {
+                    fields.remove(name);
+                    after
+                }
+                SET => {
+                    let length = usize::from(u16_at(after, 0)?);
+                    let (template, after) = after.get(2..)?.split_at_checked(length)?;
+                    fields.set(
+                        name,
+                        HeaderValue::parse(&template::render(template, &captures, text, "")?)?,
+                    );
+                    after
+                }
+                _ => return None,
+            };
         }
         Some(())
     }

@@ -97,12 +97,14 @@ fn without_trailing_space(line: &str) -> &str {
     }
 }
 
+type Segments<'a> = &'a [Vec<char>];
+
 /// Matches segment by segment; `**` stands for any number of them, at the end for at least one.
 ///
 /// As with a `*` in a segment, only the last `**` is ever lengthened, so that cost stays the product of the lengths.
-fn matches_segments(pattern: &[Vec<char>], path: &[Vec<char>]) -> bool {
+fn matches_segments(pattern: Segments<'_>, path: Segments<'_>) -> bool {
     let (mut pattern, mut path) = (pattern, path);
-    let mut retry: Option<(&[Vec<char>], &[Vec<char>])> = None;
+    let mut retry: Option<(Segments<'_>, Segments<'_>)> = None;
     loop {
         if let [first, rest @ ..] = pattern
             && *first == ['*', '*']

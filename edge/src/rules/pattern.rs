@@ -37,6 +37,7 @@ pub const AT_LEAST_ONE: u8 = 4;
 pub const AT_MOST_ONE: u8 = 8;
 
 /// The capture of a run that captures nothing.
+#[cfg(feature = "build")]
 pub const NO_CAPTURE: u8 = u8::MAX;
 /// More runs and tails than this are not in one pattern.
 pub const MAX_RUNS: usize = 24;
@@ -53,27 +54,32 @@ pub struct Pattern<'a> {
 /// What the placeholders of a pattern stood for: offsets into the text that matched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Captures {
-    spans: [(usize, usize); MAX_CAPTURES],
+    spans: [(u32, u32); MAX_CAPTURES],
 }
 
 impl Captures {
     /// The text that capture `index` took from `text`; empty when it took none.
     #[must_use]
     pub fn get<'t>(&self, index: u8, text: &'t str) -> &'t str {
-        let span = self
+        let (start, end) = self
             .spans
             .get(usize::from(index))
             .copied()
             .unwrap_or_default();
-        text.get(span.0..span.1).unwrap_or("")
+        text.get(start as usize..end as usize).unwrap_or("")
     }
 
     /// Sets what capture `index` took; ignored when there is no such capture.
     pub fn set(&mut self, index: usize, start: usize, end: usize) {
         if let Some(span) = self.spans.get_mut(index) {
-            *span = (start, end);
+            *span = (offset(start), offset(end));
         }
     }
+}
+
+/// Offsets beyond 4 GB do not occur: no host takes such a request line.
+fn offset(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
 }
 
 impl<'a> Pattern<'a> {
@@ -90,7 +96,7 @@ impl<'a> Pattern<'a> {
             text: text.as_bytes(),
             fold_case: self.fold_case,
             captures: Captures::default(),
-            smallest_end: [usize::MAX; MAX_RUNS],
+            smallest_end: [u32::MAX; MAX_RUNS],
             steps: 0,
         };
         state.matches(self.code, 0, 0).then_some(state.captures)
@@ -101,7 +107,7 @@ struct State<'t> {
     text: &'t [u8],
     fold_case: bool,
     captures: Captures,
-    smallest_end: [usize; MAX_RUNS],
+    smallest_end: [u32; MAX_RUNS],
     /// How many instructions were looked at; the tests hold it to its bound.
     steps: usize,
 }
@@ -188,7 +194,7 @@ impl State<'_> {
         let Some(smallest) = self.smallest_end.get(run).copied() else {
             return false;
         };
-        let last = last.min(smallest.saturating_sub(1));
+        let last = last.min((smallest as usize).saturating_sub(1));
         for end in (first..=last).rev() {
             self.captures.set(usize::from(capture), start, end);
             if self.matches(rest, end, run.saturating_add(1)) {
@@ -196,7 +202,7 @@ impl State<'_> {
             }
         }
         if let Some(smallest) = self.smallest_end.get_mut(run) {
-            *smallest = first.min(*smallest);
+            *smallest = offset(first).min(*smallest);
         }
         false
     }

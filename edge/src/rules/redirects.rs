@@ -144,7 +144,7 @@ impl<'a> Redirects<'a> {
     pub fn find(&self, request: &RuleRequest<'_>) -> Found {
         let mut found = Found::default();
         let path = request.path;
-        if path.starts_with(CHALLENGES) {
+        if self.count == 0 || path.starts_with(CHALLENGES) {
             return found;
         }
         let mut best = u32::MAX;
@@ -262,7 +262,7 @@ impl<'a> Redirects<'a> {
         Some(if external {
             target
         } else {
-            location::own_target(&target, self.flags & FLAG_COLLAPSE != 0)
+            location::own_target(target, self.flags & FLAG_COLLAPSE != 0)
         })
     }
 }

@@ -190,7 +190,7 @@ fn steps(code: &[u8], text: &str) -> usize {
         text: text.as_bytes(),
         fold_case: false,
         captures: Captures::default(),
-        smallest_end: [usize::MAX; super::MAX_RUNS],
+        smallest_end: [u32::MAX; super::MAX_RUNS],
         steps: 0,
     };
     state.matches(code, 0, 0);

@@ -52,17 +52,17 @@ fn own_path<'t>(target: &'t str, request: &RuleRequest<'_>) -> Option<&'t str> {
 
 /// Makes a rendered target a path of this site: it begins with exactly one slash. With `collapse`, slashes inside the path
 /// count once too.
-pub fn own_target(target: &str, collapse: bool) -> String {
-    let mut path = String::with_capacity(target.len().saturating_add(1));
-    path.push('/');
+pub fn own_target(target: String, collapse: bool) -> String {
     let rest = target.trim_start_matches(['/', '\\']);
-    if !collapse {
-        path.push_str(rest);
-        return path;
+    let rooted = target.starts_with('/') && rest.len().saturating_add(1) == target.len();
+    if rooted && !(collapse && rest.contains("//")) {
+        return target;
     }
-    for byte in rest.chars() {
-        if byte != '/' || !path.ends_with('/') {
-            path.push(byte);
+    let mut path = String::with_capacity(rest.len().saturating_add(1));
+    path.push('/');
+    for character in rest.chars() {
+        if !(collapse && character == '/' && path.ends_with('/')) {
+            path.push(character);
         }
     }
     path
