@@ -6,6 +6,17 @@
 //!
 //! Invariant: nothing here does I/O, reads a clock, keeps a global or panics. Stored bytes and requests are input
 //! that nobody vouched for.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
 
 mod answer;
 mod assets;
@@ -28,12 +39,12 @@ mod static_site;
 
 #[cfg(feature = "build")]
 pub mod build;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
 
 pub use answer::Failure;
 pub use content_type::ContentType;
-pub use decision::{
-    Candidate, Decision, Lookup, ObjectKey, Probe, Proxy, Serve, Settings, decide, fail,
-};
+pub use decision::{Candidate, Decision, Lookup, ObjectKey, Probe, Proxy, Serve, Settings, decide, fail};
 pub use head::{EntityTag, Head};
 pub use record::{Kind, RouteRecord};
 pub use request::{Method, Request};

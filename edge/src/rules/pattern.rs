@@ -61,11 +61,7 @@ impl Captures {
     /// The text that capture `index` took from `text`; empty when it took none.
     #[must_use]
     pub fn get<'t>(&self, index: u8, text: &'t str) -> &'t str {
-        let (start, end) = self
-            .spans
-            .get(usize::from(index))
-            .copied()
-            .unwrap_or_default();
+        let (start, end) = self.spans.get(usize::from(index)).copied().unwrap_or_default();
         text.get(start as usize..end as usize).unwrap_or("")
     }
 
@@ -123,15 +119,10 @@ impl State<'_> {
                     let Some((literal, rest)) = rest.split_at_checked(usize::from(*length)) else {
                         return false;
                     };
-                    let Some(found) = self
-                        .text
-                        .get(at..)
-                        .and_then(|text| text.get(..literal.len()))
-                    else {
+                    let Some(found) = self.text.get(at..).and_then(|text| text.get(..literal.len())) else {
                         return false;
                     };
-                    if found != literal && !(self.fold_case && found.eq_ignore_ascii_case(literal))
-                    {
+                    if found != literal && !(self.fold_case && found.eq_ignore_ascii_case(literal)) {
                         return false;
                     }
                     at = at.saturating_add(literal.len());
@@ -160,37 +151,15 @@ impl State<'_> {
         let class = kind & 3;
         let taken = match class {
             ANY => ahead.len(),
-            _ => ahead
-                .iter()
-                .position(|byte| !is_in(class, *byte))
-                .unwrap_or(ahead.len()),
+            _ => ahead.iter().position(|byte| !is_in(class, *byte)).unwrap_or(ahead.len()),
         };
-        let most = if kind & AT_MOST_ONE == 0 {
-            taken
-        } else {
-            taken.min(1)
-        };
+        let most = if kind & AT_MOST_ONE == 0 { taken } else { taken.min(1) };
         let least = usize::from(kind & AT_LEAST_ONE != 0);
-        self.ends(
-            at,
-            at.saturating_add(least),
-            at.saturating_add(most),
-            capture,
-            rest,
-            run,
-        )
+        self.ends(at, at.saturating_add(least), at.saturating_add(most), capture, rest, run)
     }
 
     /// Tries to end the run that began at `start` at each offset from `last` down to `first`.
-    fn ends(
-        &mut self,
-        start: usize,
-        first: usize,
-        last: usize,
-        capture: u8,
-        rest: &[u8],
-        run: usize,
-    ) -> bool {
+    fn ends(&mut self, start: usize, first: usize, last: usize, capture: u8, rest: &[u8], run: usize) -> bool {
         let Some(smallest) = self.smallest_end.get(run).copied() else {
             return false;
         };

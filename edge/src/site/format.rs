@@ -41,7 +41,6 @@ pub const SECTION_VERSION: u32 = 1;
 
 /// Header set id of a file. The four bits above are kept: a rule matches the file's own path (1), stored codings (3).
 pub const META_SET_MASK: u16 = 0x0fff;
-pub const MAX_HEADER_SETS: usize = 0x1000;
 
 pub const FLAG_HTML_SHIFT: u32 = 0;
 pub const FLAG_SHELL_SHIFT: u32 = 2;
@@ -73,12 +72,10 @@ impl Class {
 
     /// Splits a file's name into the stem and class under which it is filed.
     pub fn split(path: &str) -> (&str, Self) {
-        for class in [Self::Index, Self::Page] {
-            if let Some(stem) = path.strip_suffix(class.suffix()) {
-                return (stem, class);
-            }
+        match path.strip_suffix(".html") {
+            None => (path, Self::Exact),
+            Some(page) => page.strip_suffix("/index").map_or((page, Self::Page), |stem| (stem, Self::Index)),
         }
-        (path, Self::Exact)
     }
 }
 

@@ -1,6 +1,6 @@
 use super::{
-    HeaderName, HeaderRules, HeaderValue, State, compile, parse_cloudflare, parse_netlify,
-    parse_table, regular_expression,
+    HeaderName, HeaderRules, HeaderValue, State, compile, parse_cloudflare, parse_netlify, parse_table,
+    regular_expression,
 };
 use crate::rules::Dialect;
 use proptest::prelude::*;
@@ -17,24 +17,16 @@ fn image(dialect: Dialect, text: &str) -> Vec<u8> {
 /// The fields for a path, `None` for one that is removed.
 fn fields(dialect: Dialect, text: &str, host: &str, path: &str) -> Vec<(String, Option<String>)> {
     let image = image(dialect, text);
-    let fields = HeaderRules::load(&image)
-        .expect("an image just made")
-        .fields(host, path);
+    let fields = HeaderRules::load(&image).expect("an image just made").fields(host, path);
     let shown = |state: &State| match state {
         State::Removed => None,
         State::Set(value) => Some(value.to_string()),
     };
-    fields
-        .iter()
-        .map(|(name, state)| (name.to_owned(), shown(state)))
-        .collect()
+    fields.iter().map(|(name, state)| (name.to_owned(), shown(state))).collect()
 }
 
 fn expected(pairs: &[(&str, Option<&str>)]) -> Vec<(String, Option<String>)> {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned)))
-        .collect()
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned))).collect()
 }
 
 #[test]
@@ -44,63 +36,33 @@ fn the_first_setting_replaces_and_later_ones_add() {
         ("/", &[("server-timing", None), ("x-a", Some("1"))][..]),
         ("/b/x", &[("server-timing", None), ("x-a", Some("1, 2, 3"))]),
         ("/b/c", &[("server-timing", None), ("x-a", None)]),
-        (
-            "/b/c/",
-            &[("server-timing", None), ("x-a", Some("1, 2, 3, 4"))],
-        ),
+        ("/b/c/", &[("server-timing", None), ("x-a", Some("1, 2, 3, 4"))]),
     ] {
-        assert_eq!(
-            fields(Dialect::Cloudflare, text, "shop.test", path),
-            expected(pairs),
-            "{path}"
-        );
+        assert_eq!(fields(Dialect::Cloudflare, text, "shop.test", path), expected(pairs), "{path}");
     }
 }
 
 #[test]
 fn a_removal_takes_away_what_was_set_before_it() {
     let text = "/*\n  X-A: 1\n/b\n  ! X-A\n  X-A: 2\n";
-    assert_eq!(
-        fields(Dialect::Cloudflare, text, "", "/b"),
-        expected(&[("x-a", Some("2"))])
-    );
+    assert_eq!(fields(Dialect::Cloudflare, text, "", "/b"), expected(&[("x-a", Some("2"))]));
 }
 
 #[test]
 fn netlifys_later_rule_replaces() {
     let text = "/*\n  X-A: 1\n  X-A: 2\n/b/*\n  X-A: 3\n";
-    assert_eq!(
-        fields(Dialect::Netlify, text, "", "/c"),
-        expected(&[("x-a", Some("1, 2"))])
-    );
-    assert_eq!(
-        fields(Dialect::Netlify, text, "", "/B/c"),
-        expected(&[("x-a", Some("3"))])
-    );
+    assert_eq!(fields(Dialect::Netlify, text, "", "/c"), expected(&[("x-a", Some("1, 2"))]));
+    assert_eq!(fields(Dialect::Netlify, text, "", "/B/c"), expected(&[("x-a", Some("3"))]));
 }
 
 #[test]
 fn values_take_captures_of_path_and_host() {
     let text = "https://:shop.test/*\n  X-Who: :shop at :splat, :shopping\n";
-    for (host, path, value) in [
-        ("ada.test", "/x/y", Some("ada at x/y, :shopping")),
-        ("ada.other", "/x/y", None),
-    ] {
-        let pairs: Vec<_> = value
-            .map(|value| ("x-who", Some(value)))
-            .into_iter()
-            .collect();
-        assert_eq!(
-            fields(Dialect::Cloudflare, text, host, path),
-            expected(&pairs),
-            "{host}"
-        );
+    for (host, path, value) in [("ada.test", "/x/y", Some("ada at x/y, :shopping")), ("ada.other", "/x/y", None)] {
+        let pairs: Vec<_> = value.map(|value| ("x-who", Some(value))).into_iter().collect();
+        assert_eq!(fields(Dialect::Cloudflare, text, host, path), expected(&pairs), "{host}");
     }
-    let looks = |text| {
-        HeaderRules::load(&image(Dialect::Cloudflare, text))
-            .expect("an image")
-            .look_at_hosts()
-    };
+    let looks = |text| HeaderRules::load(&image(Dialect::Cloudflare, text)).expect("an image").look_at_hosts();
     assert!(looks(text));
     assert!(!looks("/*\n  X-A: 1\n"));
 }
@@ -111,21 +73,8 @@ fn fields_that_frame_a_message_are_refused_and_the_rest_of_the_rule_stays() {
     let parsed = parse_cloudflare(text, 100, 2_000);
     assert_eq!(parsed.refused.len(), 1);
     let compiled = compile(&parsed.rules, Dialect::Cloudflare);
-    let names: Vec<_> = compiled
-        .refused
-        .iter()
-        .map(|refusal| refusal.text.as_str())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "ETag",
-            "content-length",
-            "transfer-encoding",
-            "x-miaobu-deployment",
-            "x(y)"
-        ]
-    );
+    let names: Vec<_> = compiled.refused.iter().map(|refusal| refusal.text.as_str()).collect();
+    assert_eq!(names, ["ETag", "content-length", "transfer-encoding", "x-miaobu-deployment", "x(y)"]);
     assert_eq!(compiled.count, 1);
     assert_eq!(compile(&parsed.rules[..0], Dialect::Cloudflare).count, 0);
 }
@@ -144,14 +93,7 @@ fn a_value_cannot_break_out_of_its_line() {
         assert_eq!(HeaderValue::parse(value).is_some(), fits, "{value:?}");
     }
     assert!(HeaderValue::parse(&"x".repeat(HeaderValue::MAX_LENGTH + 1)).is_none());
-    for (name, fits) in [
-        ("X-A", true),
-        ("", false),
-        ("a b", false),
-        ("a:", false),
-        ("a\n", false),
-        ("\u{e9}", false),
-    ] {
+    for (name, fits) in [("X-A", true), ("", false), ("a b", false), ("a:", false), ("a\n", false), ("\u{e9}", false)] {
         assert_eq!(HeaderName::parse(name).is_some(), fits, "{name:?}");
     }
 }
@@ -166,30 +108,15 @@ fn a_line_is_refused_with_its_number_and_text() {
         ("/a\n/b\n  X-B: 1\n", Some(2), "/a"),
         ("/a\n", None, "/a"),
         ("http://a.test/\n  X-A: 1\n", Some(1), "http://a.test/"),
-        (
-            "https://a.test:80/\n  X-A: 1\n",
-            Some(1),
-            "https://a.test:80/",
-        ),
+        ("https://a.test:80/\n  X-A: 1\n", Some(1), "https://a.test:80/"),
     ] {
         let parsed = parse_cloudflare(text, 100, 2_000);
-        let refused: Vec<_> = parsed
-            .refused
-            .iter()
-            .map(|refusal| (refusal.line, refusal.text.as_str()))
-            .collect();
+        let refused: Vec<_> = parsed.refused.iter().map(|refusal| (refusal.line, refusal.text.as_str())).collect();
         assert_eq!(refused, [(line, shown)], "{text:?}");
     }
     let parsed = parse_netlify("X-A: 1\n/a\n  : 2\n  X-B\n  X-C: 3\n");
     assert_eq!(parsed.rules.len(), 1);
-    assert_eq!(
-        parsed
-            .refused
-            .iter()
-            .map(|refusal| refusal.line)
-            .collect::<Vec<_>>(),
-        [Some(1), Some(3), Some(4)]
-    );
+    assert_eq!(parsed.refused.iter().map(|refusal| refusal.line).collect::<Vec<_>>(), [Some(1), Some(3), Some(4)]);
 }
 
 #[test]
@@ -198,30 +125,15 @@ fn a_table_of_headers_is_read() {
         "[[headers]]\nfor = \"/a\"\n[headers.values]\nX-A = [\"1\", \" 2\"]\nX-B = '''\n3,\n4'''\n\n[[headers]]\n[headers.values]\nX = 1\n",
     );
     assert_eq!(parsed.rules.len(), 1);
-    assert_eq!(
-        parsed.rules[0].set,
-        [
-            ("X-A".to_owned(), "1, 2".to_owned()),
-            ("X-B".to_owned(), "3, 4".to_owned())
-        ]
-    );
-    assert_eq!(
-        parsed
-            .refused
-            .iter()
-            .map(|refusal| refusal.line)
-            .collect::<Vec<_>>(),
-        [Some(9)]
-    );
+    assert_eq!(parsed.rules[0].set, [("X-A".to_owned(), "1, 2".to_owned()), ("X-B".to_owned(), "3, 4".to_owned())]);
+    assert_eq!(parsed.refused.iter().map(|refusal| refusal.line).collect::<Vec<_>>(), [Some(9)]);
 }
 
 #[test]
 fn the_regular_expression_of_a_path_is_told() {
-    for (path, expected) in [
-        ("/img/*.png", r"^\/img\/(.*)\.png\/?$"),
-        ("/:a/b", r"^\/([^/]+)\/b\/?$"),
-        ("/b-c", r"^\/b\x2dc\/?$"),
-    ] {
+    for (path, expected) in
+        [("/img/*.png", r"^\/img\/(.*)\.png\/?$"), ("/:a/b", r"^\/([^/]+)\/b\/?$"), ("/b-c", r"^\/b\x2dc\/?$")]
+    {
         assert_eq!(regular_expression(path), expected, "{path}");
     }
 }

@@ -5,29 +5,14 @@ use proptest::prelude::*;
 type Reading = fn(&str) -> Result<PatternSource, String>;
 
 /// What each name took, or `None` when the path does not match.
-fn found(
-    reading: Reading,
-    fold_case: bool,
-    source: &str,
-    path: &str,
-) -> Option<Vec<(String, String)>> {
+fn found(reading: Reading, fold_case: bool, source: &str, path: &str) -> Option<Vec<(String, String)>> {
     let pattern = reading(source).unwrap_or_else(|reason| panic!("{source}: {reason}"));
     let captures = Pattern::new(&pattern.code, fold_case).find(path)?;
-    Some(
-        (0..)
-            .zip(pattern.names)
-            .map(|(index, name)| (name, captures.get(index, path).to_owned()))
-            .collect(),
-    )
+    Some((0..).zip(pattern.names).map(|(index, name)| (name, captures.get(index, path).to_owned())).collect())
 }
 
 fn named(pairs: &[(&str, &str)]) -> Option<Vec<(String, String)>> {
-    Some(
-        pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect(),
-    )
+    Some(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
 }
 
 #[test]
@@ -47,11 +32,7 @@ fn netlifys_reading_takes_whole_segments_and_ignores_a_trailing_slash() {
         ("/*/z", "/z", named(&[("splat", "")])),
         ("/*/z", "/x/z/y/z", named(&[("splat", "x/z/y")])),
         ("/a/*/b/*", "/a/1/b/2/b/3", named(&[("splat", "1/b/2")])),
-        (
-            "/:year/:slug",
-            "/2024/hello/",
-            named(&[("year", "2024"), ("slug", "hello")]),
-        ),
+        ("/:year/:slug", "/2024/hello/", named(&[("year", "2024"), ("slug", "hello")])),
         ("/:year/:slug", "/2024/", None),
         ("/:a-b/:a", "/x/y", named(&[("a-b", "x"), ("a", "y")])),
         ("/:x/:x", "/1/2", named(&[("x", "1")])),
@@ -59,11 +40,7 @@ fn netlifys_reading_takes_whole_segments_and_ignores_a_trailing_slash() {
         ("/:x.html", "/:x.html", named(&[])),
         ("/caf\u{e9} x", "/caf%C3%A9%20x", named(&[])),
     ] {
-        assert_eq!(
-            found(PatternSource::netlify, false, source, path),
-            expected,
-            "{source} {path}"
-        );
+        assert_eq!(found(PatternSource::netlify, false, source, path), expected, "{source} {path}");
     }
 }
 
@@ -78,24 +55,12 @@ fn cloudflares_reading_takes_anything_anywhere_but_exactly() {
         ("/:a-:b", "/1-2-3", named(&[("a", "1-2"), ("b", "3")])),
         ("/:a/*", "/x/", named(&[("a", "x"), ("splat", "")])),
         ("/:1", "/:1", named(&[])),
-        (
-            "https://:sub.test/:x",
-            "https://a.test/b",
-            named(&[("sub", "a"), ("x", "b")]),
-        ),
+        ("https://:sub.test/:x", "https://a.test/b", named(&[("sub", "a"), ("x", "b")])),
         ("https://:sub.test/", "https://a.b.test/", None),
-        (
-            "https://*.test/",
-            "https://a.b.test/",
-            named(&[("splat", "a.b")]),
-        ),
+        ("https://*.test/", "https://a.b.test/", named(&[("splat", "a.b")])),
         ("https://Shop.test/", "https://shop.test/", named(&[])),
     ] {
-        assert_eq!(
-            found(PatternSource::cloudflare, false, source, path),
-            expected,
-            "{source} {path}"
-        );
+        assert_eq!(found(PatternSource::cloudflare, false, source, path), expected, "{source} {path}");
     }
 }
 
@@ -107,11 +72,7 @@ fn gitlabs_reading_forgives_slashes_and_case() {
         ("/a/:x", "/a//y/", named(&[("x", "y")])),
         ("/a/:x1", "/a/:x1", named(&[])),
     ] {
-        assert_eq!(
-            found(PatternSource::gitlab, true, source, path),
-            expected,
-            "{source} {path}"
-        );
+        assert_eq!(found(PatternSource::gitlab, true, source, path), expected, "{source} {path}");
     }
 }
 
@@ -128,11 +89,7 @@ fn a_header_path_of_netlify_matches_as_its_regular_expression_does() {
         ("a", "/a", true),
         ("/a.", "/ab", false),
     ] {
-        assert_eq!(
-            found(PatternSource::netlify_header, true, source, path).is_some(),
-            expected,
-            "{source} {path}"
-        );
+        assert_eq!(found(PatternSource::netlify_header, true, source, path).is_some(), expected, "{source} {path}");
     }
 }
 
@@ -140,29 +97,17 @@ fn a_header_path_of_netlify_matches_as_its_regular_expression_does() {
 fn a_pattern_is_filed_under_the_whole_segments_that_it_begins_with() {
     let folder = |text: &str| Prefix::Folder(text.to_owned());
     for (reading, source, expected) in [
-        (
-            PatternSource::netlify as Reading,
-            "/a/b/",
-            Prefix::Whole("/a/b".to_owned()),
-        ),
+        (PatternSource::netlify as Reading, "/a/b/", Prefix::Whole("/a/b".to_owned())),
         (PatternSource::netlify, "/", Prefix::Whole(String::new())),
         (PatternSource::netlify, "/a/b/*", folder("/a/b")),
         (PatternSource::netlify, "/a/b*", folder("/a")),
         (PatternSource::netlify, "/a/:b/c", folder("/a")),
         (PatternSource::netlify, "/:a", folder("")),
-        (
-            PatternSource::cloudflare,
-            "/a/",
-            Prefix::Whole("/a/".to_owned()),
-        ),
+        (PatternSource::cloudflare, "/a/", Prefix::Whole("/a/".to_owned())),
         (PatternSource::cloudflare, "/a/b*", folder("/a")),
         (PatternSource::gitlab, "/a/b", folder("")),
     ] {
-        assert_eq!(
-            reading(source).map(|pattern| pattern.prefix),
-            Ok(expected),
-            "{source}"
-        );
+        assert_eq!(reading(source).map(|pattern| pattern.prefix), Ok(expected), "{source}");
     }
 }
 
@@ -199,15 +144,10 @@ fn steps(code: &[u8], text: &str) -> usize {
 
 #[test]
 fn a_hostile_path_costs_no_more_than_its_length_times_the_wildcards() {
-    let pattern =
-        PatternSource::netlify(&format!("{}/x", "/*/a".repeat(8))).expect("a valid pattern");
+    let pattern = PatternSource::netlify(&format!("{}/x", "/*/a".repeat(8))).expect("a valid pattern");
     let path = format!("{}/y", "/a".repeat(4_000));
     let runs = 10;
-    assert!(
-        steps(&pattern.code, &path) < runs * 2 * (path.len() + 2),
-        "{}",
-        steps(&pattern.code, &path)
-    );
+    assert!(steps(&pattern.code, &path) < runs * 2 * (path.len() + 2), "{}", steps(&pattern.code, &path));
 }
 
 /// The same instructions with no memory of what was tried.
@@ -216,8 +156,7 @@ fn slow(code: &[u8], text: &[u8]) -> bool {
         [] => text.is_empty(),
         [super::LITERAL, length, rest @ ..] => {
             let (literal, rest) = rest.split_at(usize::from(*length));
-            text.strip_prefix(literal)
-                .is_some_and(|text| slow(rest, text))
+            text.strip_prefix(literal).is_some_and(|text| slow(rest, text))
         }
         [super::TAIL, _, rest @ ..] => match text.first() {
             Some(b'/') => slow(rest, text) || (1..=text.len()).any(|end| slow(rest, &text[end..])),
@@ -225,17 +164,9 @@ fn slow(code: &[u8], text: &[u8]) -> bool {
             None => slow(rest, text),
         },
         [_, kind, _, rest @ ..] => {
-            let taken = text
-                .iter()
-                .take_while(|byte| super::is_in(kind & 3, **byte))
-                .count();
-            let most = if kind & super::AT_MOST_ONE == 0 {
-                taken
-            } else {
-                taken.min(1)
-            };
-            (usize::from(kind & super::AT_LEAST_ONE != 0)..=most)
-                .any(|end| slow(rest, &text[end..]))
+            let taken = text.iter().take_while(|byte| super::is_in(kind & 3, **byte)).count();
+            let most = if kind & super::AT_MOST_ONE == 0 { taken } else { taken.min(1) };
+            (usize::from(kind & super::AT_LEAST_ONE != 0)..=most).any(|end| slow(rest, &text[end..]))
         }
         _ => unreachable!("a compiled pattern"),
     }

@@ -39,9 +39,7 @@ impl Values {
             Self::One(text) => (Some(text.split(',').map(str::trim)), None),
             Self::Several(values) => (None, Some(values.iter().map(String::as_str))),
         };
-        one.into_iter()
-            .flatten()
-            .chain(several.into_iter().flatten())
+        one.into_iter().flatten().chain(several.into_iter().flatten())
     }
 }
 
@@ -61,23 +59,13 @@ impl<'a> Source<'a> {
     #[must_use]
     pub fn split(from: &'a str) -> Self {
         for scheme in ["https", "http"] {
-            let rest = from
-                .strip_prefix(scheme)
-                .and_then(|rest| rest.strip_prefix("://"));
+            let rest = from.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://"));
             if let Some(rest) = rest {
                 let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-                return Self {
-                    scheme: Some(scheme),
-                    host: Some(host),
-                    path,
-                };
+                return Self { scheme: Some(scheme), host: Some(host), path };
             }
         }
-        Self {
-            scheme: None,
-            host: None,
-            path: from,
-        }
+        Self { scheme: None, host: None, path: from }
     }
 }
 
@@ -103,10 +91,7 @@ impl RedirectRule {
             return Err(format!("{} is not a valid URL: it has no host", self.from));
         }
         if source.path.starts_with("/.netlify") {
-            return Err(
-                "a source must not start with /.netlify: those paths are the platform's own"
-                    .to_owned(),
-            );
+            return Err("a source must not start with /.netlify: those paths are the platform's own".to_owned());
         }
         Ok(())
     }

@@ -1,6 +1,4 @@
-use super::{
-    Compiled, Found, Limits, Redirects, RuleRequest, compile, location, parse, parse_table,
-};
+use super::{Compiled, Found, Limits, Redirects, RuleRequest, compile, location, parse, parse_table};
 use crate::rules::{Dialect, canonical_path};
 use proptest::prelude::*;
 
@@ -11,41 +9,26 @@ fn compiled(dialect: Dialect, text: &str) -> Compiled {
 }
 
 fn ask(image: &[u8], request: &RuleRequest<'_>) -> Found {
-    Redirects::load(image)
-        .expect("an image just made")
-        .find(request)
+    Redirects::load(image).expect("an image just made").find(request)
 }
 
 fn at<'a>(path: &'a str) -> RuleRequest<'a> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    RuleRequest {
-        secure: true,
-        host: "shop.test",
-        path,
-        query,
-        ..RuleRequest::default()
-    }
+    RuleRequest { secure: true, host: "shop.test", path, query, ..RuleRequest::default() }
 }
 
 /// Status and target for a path of `https://shop.test`.
 fn answer(text: &str, path: &str) -> Option<(u16, String)> {
     let compiled = compiled(Dialect::Netlify, text);
-    ask(&compiled.image, &at(path))
-        .rule
-        .map(|rule| (rule.status, rule.target))
+    ask(&compiled.image, &at(path)).rule.map(|rule| (rule.status, rule.target))
 }
 
 #[test]
 fn the_first_rule_in_the_file_wins_however_rules_are_filed() {
     let text = "/shop/old /1\n/shop/* /2\n/:any/new /3\n/shop/new /4\n/* /5\n/late /6\n";
-    for (path, target) in [
-        ("/shop/old", "/1"),
-        ("/shop/x", "/2"),
-        ("/shop/new", "/2"),
-        ("/blog/new", "/3"),
-        ("/late", "/5"),
-        ("/", "/5"),
-    ] {
+    for (path, target) in
+        [("/shop/old", "/1"), ("/shop/x", "/2"), ("/shop/new", "/2"), ("/blog/new", "/3"), ("/late", "/5"), ("/", "/5")]
+    {
         assert_eq!(answer(text, path), Some((301, target.to_owned())), "{path}");
     }
 }
@@ -58,25 +41,13 @@ fn targets_take_captures_of_path_and_query() {
         ("/:x/:y /:y/:x/:x", "/1/2", "/2/1/1"),
         ("/:x /:xy/:x-:x", "/1", "/:xy/1-1"),
         ("/a id=:id /b/:id", "/a?id=7", "/b/7"),
-        (
-            "/a id=:id /b/:id",
-            "/a?id=1&id=%2F..%2Fx y",
-            "/b/%2F..%2Fx+y",
-        ),
+        ("/a id=:id /b/:id", "/a?id=1&id=%2F..%2Fx y", "/b/%2F..%2Fx+y"),
         ("/a/:id id=:id /b/:id", "/a/1?id=2", "/b/1"),
         ("/a /b\u{e9} 301", "/a", "/b%C3%A9"),
         ("/* https://new.test/:splat", "/x", "https://new.test/x"),
-        (
-            "/:lang/* https://:lang.new.test/:splat",
-            "/de/x",
-            "https://de.new.test/x",
-        ),
+        ("/:lang/* https://:lang.new.test/:splat", "/de/x", "https://de.new.test/x"),
     ] {
-        assert_eq!(
-            answer(rule, path).map(|(_, target)| target),
-            Some(expected.to_owned()),
-            "{rule} {path}"
-        );
+        assert_eq!(answer(rule, path).map(|(_, target)| target), Some(expected.to_owned()), "{rule} {path}");
     }
 }
 
@@ -92,11 +63,7 @@ fn a_query_condition_needs_its_parameter() {
         ("/a?Page=news", None),
         ("/a", None),
     ] {
-        assert_eq!(
-            answer(text, path).map(|(_, target)| target).as_deref(),
-            expected,
-            "{path}"
-        );
+        assert_eq!(answer(text, path).map(|(_, target)| target).as_deref(), expected, "{path}");
     }
 }
 
@@ -107,115 +74,38 @@ fn conditions_on_the_visitor_choose_and_are_told() {
     let base = at("/");
     for (request, target) in [
         (base, "/all"),
-        (
-            RuleRequest {
-                country: Some("NZ"),
-                ..base
-            },
-            "/au",
-        ),
-        (
-            RuleRequest {
-                language: Some("de-AT"),
-                ..base
-            },
-            "/de",
-        ),
-        (
-            RuleRequest {
-                language: Some("den"),
-                ..base
-            },
-            "/all",
-        ),
-        (
-            RuleRequest {
-                cookies: "a=b; legacy=1",
-                ..base
-            },
-            "/old",
-        ),
-        (
-            RuleRequest {
-                cookies: "legacy=",
-                ..base
-            },
-            "/all",
-        ),
-        (
-            RuleRequest {
-                roles: &["editor", "admin"],
-                ..base
-            },
-            "/team",
-        ),
-        (
-            RuleRequest {
-                country: Some("au"),
-                language: Some("de"),
-                ..base
-            },
-            "/au",
-        ),
+        (RuleRequest { country: Some("NZ"), ..base }, "/au"),
+        (RuleRequest { language: Some("de-AT"), ..base }, "/de"),
+        (RuleRequest { language: Some("den"), ..base }, "/all"),
+        (RuleRequest { cookies: "a=b; legacy=1", ..base }, "/old"),
+        (RuleRequest { cookies: "legacy=", ..base }, "/all"),
+        (RuleRequest { roles: &["editor", "admin"], ..base }, "/team"),
+        (RuleRequest { country: Some("au"), language: Some("de"), ..base }, "/au"),
     ] {
         let found = ask(&image, &request);
-        assert_eq!(
-            found.rule.map(|rule| rule.target).as_deref(),
-            Some(target),
-            "{request:?}"
-        );
+        assert_eq!(found.rule.map(|rule| rule.target).as_deref(), Some(target), "{request:?}");
         assert!(found.varies.country);
         assert_eq!(found.varies.language, target != "/au", "{request:?}");
     }
-    assert!(
-        ask(&compiled(Dialect::Netlify, "/* /x").image, &base)
-            .varies
-            .nothing()
-    );
+    assert!(ask(&compiled(Dialect::Netlify, "/* /x").image, &base).varies.nothing());
 }
 
 #[test]
 fn the_choice_in_a_cookie_comes_before_what_is_measured() {
-    assert_eq!(
-        super::visitor_country("a=1; nf_country=fr", Some("de")),
-        Some("fr")
-    );
-    assert_eq!(
-        super::visitor_country("nf_country=", Some("de")),
-        Some("de")
-    );
-    assert_eq!(
-        super::visitor_language("nf_lang=it", "de;q=0.5, fr"),
-        Some("it")
-    );
+    assert_eq!(super::visitor_country("a=1; nf_country=fr", Some("de")), Some("fr"));
+    assert_eq!(super::visitor_country("nf_country=", Some("de")), Some("de"));
+    assert_eq!(super::visitor_language("nf_lang=it", "de;q=0.5, fr"), Some("it"));
     assert_eq!(super::visitor_language("", "de;q=0.5, fr"), Some("fr"));
 }
 
 #[test]
 fn a_rule_for_a_host_applies_there_only() {
-    let text =
-        "http://shop.test/* https://shop.test/:splat 301!\nhttps://blog.test/* /blog/:splat\n";
+    let text = "http://shop.test/* https://shop.test/:splat 301!\nhttps://blog.test/* /blog/:splat\n";
     let image = compiled(Dialect::Netlify, text).image;
-    let target = |request| {
-        ask(&image, &request)
-            .rule
-            .map(|rule| (rule.target, rule.force))
-    };
+    let target = |request| ask(&image, &request).rule.map(|rule| (rule.target, rule.force));
     assert_eq!(target(at("/a")), None);
-    assert_eq!(
-        target(RuleRequest {
-            secure: false,
-            ..at("/a")
-        }),
-        Some(("https://shop.test/a".to_owned(), true))
-    );
-    assert_eq!(
-        target(RuleRequest {
-            host: "blog.test",
-            ..at("/a")
-        }),
-        Some(("/blog/a".to_owned(), false))
-    );
+    assert_eq!(target(RuleRequest { secure: false, ..at("/a") }), Some(("https://shop.test/a".to_owned(), true)));
+    assert_eq!(target(RuleRequest { host: "blog.test", ..at("/a") }), Some(("/blog/a".to_owned(), false)));
 }
 
 #[test]
@@ -229,20 +119,13 @@ fn a_location_never_leads_to_another_host_by_accident() {
         ("/a /b#f", "/a?c=d", "/b?c=d#f"),
         ("/a https://shop.test/b", "/a", "/b"),
         ("/a https://SHOP.test/b?c", "/a?d", "/b?c"),
-        (
-            "/a https://shop.test//evil.test",
-            "/a",
-            "https://shop.test//evil.test",
-        ),
+        ("/a https://shop.test//evil.test", "/a", "https://shop.test//evil.test"),
         ("/a http://shop.test/b", "/a", "http://shop.test/b"),
         ("/a https://other.test", "/a?c", "https://other.test?c"),
     ] {
         let image = compiled(Dialect::Netlify, rule).image;
         let raw = at(path);
-        let request = RuleRequest {
-            path: &canonical_path(raw.path),
-            ..raw
-        };
+        let request = RuleRequest { path: &canonical_path(raw.path), ..raw };
         let rule_match = ask(&image, &request).rule.expect("a rule applies");
         assert_eq!(location(&rule_match, &request), expected, "{rule} {path}");
     }
@@ -261,66 +144,34 @@ fn what_would_never_work_or_leads_astray_is_refused_with_its_line() {
         "/a /b 301 Planet=mars",
         "https://shop.test /b",
     ] {
-        let parsed = parse(
-            &format!("# first\n{rule}\n"),
-            Dialect::Netlify,
-            Limits::INLINE,
-            true,
-        );
+        let parsed = parse(&format!("# first\n{rule}\n"), Dialect::Netlify, Limits::INLINE, true);
         let compiled = compile(&parsed.rules, Dialect::Netlify, Limits::INLINE);
         assert_eq!(compiled.count, 0, "{rule}");
-        let lines: Vec<_> = compiled
-            .refused
-            .iter()
-            .map(|refusal| refusal.line)
-            .collect();
+        let lines: Vec<_> = compiled.refused.iter().map(|refusal| refusal.line).collect();
         assert_eq!(lines, [Some(2)], "{rule}");
     }
 }
 
 #[test]
 fn rules_beyond_the_limits_are_refused_one_by_one() {
-    let text: String = (0..5)
-        .map(|index| format!("/s{index} /x\n/d{index}/* /y\n"))
-        .collect();
+    let text: String = (0..5).map(|index| format!("/s{index} /x\n/d{index}/* /y\n")).collect();
     let parsed = parse(&text, Dialect::Netlify, Limits::INLINE, true);
-    let compiled = compile(
-        &parsed.rules,
-        Dialect::Netlify,
-        Limits {
-            static_rules: 3,
-            dynamic_rules: 4,
-            line_length: 80,
-        },
-    );
+    let compiled =
+        compile(&parsed.rules, Dialect::Netlify, Limits { static_rules: 3, dynamic_rules: 4, line_length: 80 });
     assert_eq!(compiled.count, 7);
-    let lines: Vec<_> = compiled
-        .refused
-        .iter()
-        .filter_map(|refusal| refusal.line)
-        .collect();
+    let lines: Vec<_> = compiled.refused.iter().filter_map(|refusal| refusal.line).collect();
     assert_eq!(lines, [7, 9, 10]);
 }
 
 #[test]
 fn certificates_can_be_renewed_whatever_the_rules_say() {
-    assert_eq!(
-        answer("/* /gone 410", "/.well-known/acme-challenge/token"),
-        None
-    );
-    assert_eq!(
-        answer("/* /gone 410", "/.well-known/security.txt"),
-        Some((410, "/gone".to_owned()))
-    );
+    assert_eq!(answer("/* /gone 410", "/.well-known/acme-challenge/token"), None);
+    assert_eq!(answer("/* /gone 410", "/.well-known/security.txt"), Some((410, "/gone".to_owned())));
 }
 
 #[test]
 fn only_forced_rules_ask_to_be_looked_at_before_files() {
-    let forced = |text: &str| {
-        Redirects::load(&compiled(Dialect::Netlify, text).image)
-            .expect("an image")
-            .any_forced()
-    };
+    let forced = |text: &str| Redirects::load(&compiled(Dialect::Netlify, text).image).expect("an image").any_forced();
     assert!(forced("/a /b\n/c /d 302!\n"));
     assert!(!forced("/a /b\n/c /d 302\n"));
 }
@@ -332,28 +183,14 @@ fn a_line_is_refused_with_its_number_and_text() {
         (Dialect::Netlify, "/a b=c\n", 1, "/a b=c"),
         (Dialect::Netlify, "/a /b x301\r\n", 1, "/a /b x301"),
         (Dialect::Netlify, "https:// /b\n", 1, "https:// /b"),
-        (
-            Dialect::Cloudflare,
-            "/a /b 301 x # y\n",
-            1,
-            "/a /b 301 x # y",
-        ),
+        (Dialect::Cloudflare, "/a /b 301 x # y\n", 1, "/a /b 301 x # y"),
         (Dialect::Cloudflare, "/a /b\n/a /c\n", 2, "/a /c"),
         (Dialect::Cloudflare, "/a ftp://b\n", 1, "/a ftp://b"),
-        (
-            Dialect::Cloudflare,
-            "/a/* /index.html 200\n",
-            1,
-            "/a/* /index.html 200",
-        ),
+        (Dialect::Cloudflare, "/a/* /index.html 200\n", 1, "/a/* /index.html 200"),
         (Dialect::Cloudflare, "/a /b 404\n", 1, "/a /b 404"),
     ] {
         let parsed = parse(text, dialect, Limits::INLINE, true);
-        let refused: Vec<_> = parsed
-            .refused
-            .iter()
-            .map(|refusal| (refusal.line, refusal.text.as_str()))
-            .collect();
+        let refused: Vec<_> = parsed.refused.iter().map(|refusal| (refusal.line, refusal.text.as_str())).collect();
         assert_eq!(refused, [(Some(line), shown)], "{text:?}");
     }
 }
@@ -363,36 +200,15 @@ fn a_table_is_read_with_older_names_and_its_line() {
     let text = "[build]\ncommand = \"x\"\n\n[[redirects]]\norigin = \"/a\"\ndestination = \"/b\"\nstatus = \"302!\"\n\n[[redirects]]\nfrom = 5\n";
     let parsed = parse_table(text);
     assert_eq!(parsed.rules.len(), 1);
-    assert_eq!(
-        (
-            parsed.rules[0].line,
-            parsed.rules[0].status,
-            &*parsed.rules[0].to
-        ),
-        (4, Some(302), "/b")
-    );
-    assert_eq!(
-        parsed
-            .refused
-            .iter()
-            .map(|refusal| refusal.line)
-            .collect::<Vec<_>>(),
-        [Some(9)]
-    );
-    assert_eq!(
-        parse_table("a = \n")
-            .refused
-            .first()
-            .and_then(|refusal| refusal.line),
-        Some(1)
-    );
+    assert_eq!((parsed.rules[0].line, parsed.rules[0].status, &*parsed.rules[0].to), (4, Some(302), "/b"));
+    assert_eq!(parsed.refused.iter().map(|refusal| refusal.line).collect::<Vec<_>>(), [Some(9)]);
+    assert_eq!(parse_table("a = \n").refused.first().and_then(|refusal| refusal.line), Some(1));
 }
 
 #[test]
 fn a_thousand_rules_are_found_by_their_folders() {
-    let text: String = (0..1_000)
-        .map(|index| format!("/s{index}/a /x{index}\n/d{index}/* /y{index}/:splat\n"))
-        .collect();
+    let text: String =
+        (0..1_000).map(|index| format!("/s{index}/a /x{index}\n/d{index}/* /y{index}/:splat\n")).collect();
     let image = compiled(Dialect::Netlify, &text).image;
     for index in [0, 1, 499, 999] {
         let target = |path: String| ask(&image, &at(&path)).rule.map(|rule| rule.target);

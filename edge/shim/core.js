@@ -1,0 +1,209 @@
+// The other end of edge/src/wasm.rs: calls the core, and reads what it wrote into memory. Knows layouts, decides nothing.
+
+/** In place of a record's handle. A handle of 0 means that the stored bytes are damaged. */
+export const UNKNOWN = 0xffffffff;
+export const UNAVAILABLE = 0xfffffffe;
+
+export const SERVE = 1;
+export const PROBE = 2;
+export const PROXY = 3;
+
+export const STORAGE_UNAVAILABLE = 0;
+export const OBJECT_MISSING = 1;
+export const FUNCTION_UNREACHABLE = 2;
+export const FUNCTION_TIMED_OUT = 3;
+
+const METHODS = { GET: 0, HEAD: 1, OPTIONS: 2 };
+const OTHER_METHOD = 3;
+const FLAG_SECURE = 1 << 2;
+const FLAG_DEPLOYMENT_HEADER = 1 << 3;
+
+// Places of the words that the core writes.
+const STATUS = 1;
+const HEADER_SET = 2;
+const BODY_AND_CLASS = 3;
+const STEM_LENGTH = 4;
+const SIZE = 5;
+const TAG_HIGH = 6;
+const TAG_LOW = 7;
+const TEXT_LENGTH = 8;
+const WORDS = 9;
+
+const NONE = 0xffffffff;
+const SUFFIXES = ["", ".html", "/index.html"];
+
+export function flagsOf(method, secure, deploymentHeader) {
+  return (METHODS[method] ?? OTHER_METHOD) | (secure ? FLAG_SECURE : 0) | (deploymentHeader ? FLAG_DEPLOYMENT_HEADER : 0);
+}
+
+export class Core {
+  #exports;
+  #bytes;
+  #words;
+  #wordsAt;
+  #inputAt;
+  #room = 0;
+  #encoder = new TextEncoder();
+  #decoder = new TextDecoder();
+
+  constructor(module) {
+    this.#exports = new WebAssembly.Instance(module, {}).exports;
+    this.#wordsAt = this.#exports.words() >>> 0;
+  }
+
+  /** The KV key of a host. */
+  key(host, encoded) {
+    this.#exports.record_key(this.#write(host), encoded ? 1 : 0);
+    return this.#text();
+  }
+
+  /** Returns `{ handle, folder, site, copy }`; the handle is 0 when the bytes are no record. */
+  loadRecord(bytes) {
+    const handle = this.#exports.load_record(this.#copy(bytes));
+    const [folder, site, copy] = handle === 0 ? [] : this.#text().split("\n");
+    return { handle, folder, site, copy };
+  }
+
+  /** Returns a handle, 0 when the bytes are no site. */
+  loadSite(bytes) {
+    const length = this.#copy(bytes);
+    // The core keeps the memory that the bytes lie in.
+    this.#room = 0;
+    return this.#exports.load_site(length);
+  }
+
+  dropRecord(handle) {
+    this.#exports.drop_record(handle);
+  }
+
+  dropSite(handle) {
+    this.#exports.drop_site(handle);
+  }
+
+  /** Decides a request: its target, and then `name:value` lines, each with its line feed. */
+  decide(record, site, flags, target, lines) {
+    const length = this.#write(`${target}\n${lines}`);
+    return this.#decision(this.#exports.decide(record, site, length, flags), target);
+  }
+
+  /** The answer when a decision could not be carried out. */
+  fail(record, site, flags, failure) {
+    return this.#decision(this.#exports.fail(record, site, flags, failure), "");
+  }
+
+  /** The header fields that all answers with this set share. */
+  headerSet(record, site, set, flags) {
+    this.#exports.header_set(record, site, set, flags);
+    return fields(this.#text().split("\n"));
+  }
+
+  #decision(kind, target) {
+    this.#refresh();
+    const words = this.#words;
+    const status = words[STATUS];
+    const set = words[HEADER_SET];
+    const bodyAndClass = words[BODY_AND_CLASS];
+    const stem = words[STEM_LENGTH];
+    const withBody = (bodyAndClass & 1) === 1;
+    const text = words[TEXT_LENGTH] === 0 ? "" : this.#text();
+    if (kind === PROBE) return { kind, withBody, status, missingStatus: words[SIZE], ...readProbe(text) };
+    if (kind === PROXY) return { kind, ...readProxy(text) };
+    let rest = text;
+    let path;
+    if (kind === SERVE) {
+      if (stem === NONE) [path, rest] = cut(rest, "\n");
+      else path = target.slice(0, stem) + SUFFIXES[bodyAndClass >> 1];
+    }
+    const ownPath = stem !== NONE;
+    if (set !== NONE) {
+      const tag = `"${hex(words[TAG_HIGH])}${hex(words[TAG_LOW])}"`;
+      return { kind, withBody, status, path, ownPath, set, size: words[SIZE], tag, headers: undefined, body: "" };
+    }
+    const [head, body] = cut(rest, "\n\n");
+    return { kind, withBody, status, path, ownPath, set: undefined, size: 0, tag: "", headers: fields(head.split("\n")), body };
+  }
+
+  #text() {
+    this.#refresh();
+    const at = this.#exports.text() >>> 0;
+    return this.#decoder.decode(this.#bytes.subarray(at, at + this.#words[TEXT_LENGTH]));
+  }
+
+  /** Puts text into the input; returns its length in bytes. */
+  #write(text) {
+    const { length } = text;
+    const at = this.#input(length * 3);
+    const bytes = this.#bytes;
+    let seen = 0;
+    // Two to four times as fast as an encoder on what requests are made of.
+    for (let index = 0; index < length; index += 1) {
+      const code = text.charCodeAt(index);
+      bytes[at + index] = code;
+      seen |= code;
+    }
+    return seen < 128 ? length : this.#encoder.encodeInto(text, bytes.subarray(at, at + length * 3)).written;
+  }
+
+  #copy(bytes) {
+    const at = this.#input(bytes.length);
+    this.#bytes.set(bytes, at);
+    return bytes.length;
+  }
+
+  #input(room) {
+    if (room > this.#room) {
+      this.#inputAt = this.#exports.input(room) >>> 0;
+      this.#room = room;
+    }
+    this.#refresh();
+    return this.#inputAt;
+  }
+
+  // Growing memory detaches every view of it.
+  #refresh() {
+    const { buffer } = this.#exports.memory;
+    if (this.#bytes?.buffer === buffer) return;
+    this.#bytes = new Uint8Array(buffer);
+    this.#words = new Uint32Array(buffer, this.#wordsAt, WORDS);
+  }
+}
+
+function hex(word) {
+  return word.toString(16).padStart(8, "0");
+}
+
+function cut(text, separator) {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+function fields(lines) {
+  return lines.filter((line) => line !== "").map((line) => cut(line, ":"));
+}
+
+function readProbe(text) {
+  const candidates = [];
+  for (;;) {
+    const [group, rest] = cut(text, "\n\n");
+    // The group after the last candidate begins with an empty line.
+    if (group.startsWith("\n")) return { candidates, missingHeaders: fields(group.split("\n")), missingBody: rest };
+    const [path, ...lines] = group.split("\n");
+    candidates.push({ path, headers: fields(lines) });
+    text = rest;
+  }
+}
+
+function readProxy(text) {
+  const [url, lists] = cut(text, "\n");
+  const [removeFromRequest, setOnRequest, removeFromAnswer, setOnAnswer] = splitLists(lists);
+  return { url, removeFromRequest, setOnRequest: fields(setOnRequest), removeFromAnswer, setOnAnswer: fields(setOnAnswer) };
+}
+
+function splitLists(text) {
+  const lists = [[]];
+  for (const line of text.split("\n")) {
+    if (line === "") lists.push([]);
+    else lists.at(-1).push(line);
+  }
+  return lists;
+}
