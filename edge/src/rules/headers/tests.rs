@@ -1,5 +1,5 @@
 use super::{
-    HeaderName, HeaderRules, HeaderValue, State, compile, parse_cloudflare, parse_netlify, parse_table,
+    HeaderName, HeaderRule, HeaderRules, HeaderValue, State, compile, parse_cloudflare, parse_netlify, parse_table,
     regular_expression,
 };
 use crate::rules::Dialect;
@@ -151,6 +151,18 @@ proptest! {
                 let _ = HeaderRules::load(&image).expect("an image just made").fields("a.test", "/a/b");
             }
         }
+    }
+
+    #[test]
+    fn a_rule_survives_writing_and_reading(
+        path in "/[a-z:/]{0,8}\\*?", unset in prop::collection::vec("[a-z-]{1,6}", 0..3),
+        set in prop::collection::btree_map("[a-z][a-z-]{0,6}", "[a-z0-9=;, ]{0,6}[a-z0-9]", 1..4),
+    ) {
+        let rule = HeaderRule { line: 1, path, set: set.into_iter().map(|(name, value)| (name, value.trim().to_owned())).collect(), unset };
+        prop_assume!(!rule.path.contains("splat"));
+        let parsed = parse_cloudflare(&rule.to_string(), 10, 2_000);
+        prop_assert_eq!(parsed.refused, vec![]);
+        prop_assert_eq!(parsed.rules, vec![rule]);
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub fn compile(rules: &[RedirectRule], dialect: Dialect, limits: Limits) -> Comp
         };
         match added {
             Ok(()) => compiled.count += 1,
-            Err(reason) => compiled.refused.push(Refusal::of_line(rule.line, &rule.from, reason)),
+            Err(reason) => compiled.refused.push(Refusal::of_line(rule.line, &rule.to_string(), reason)),
         }
     }
     compiled.image = image.finish(dialect);

@@ -1,5 +1,7 @@
 //! A redirect rule as its author wrote it, before compiling.
 
+use std::fmt;
+
 /// One rule of a `_redirects` file or of a redirect table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RedirectRule {
@@ -94,5 +96,23 @@ impl RedirectRule {
             return Err("a source must not start with /.netlify: those paths are the platform's own".to_owned());
         }
         Ok(())
+    }
+}
+
+/// Writes the rule as a line of a `_redirects` file; header fields have no place in one.
+impl fmt::Display for RedirectRule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.from)?;
+        for (name, value) in &self.query {
+            write!(formatter, " {name}={value}")?;
+        }
+        write!(formatter, " {}", self.to)?;
+        if let Some(status) = self.status {
+            write!(formatter, " {status}{}", if self.force { "!" } else { "" })?;
+        }
+        for (name, values) in &self.conditions {
+            write!(formatter, " {name}={}", values.iter().collect::<Vec<_>>().join(","))?;
+        }
+        self.signed.iter().try_for_each(|variable| write!(formatter, " signed={variable}"))
     }
 }

@@ -1,4 +1,6 @@
-use super::{Compiled, Found, Limits, Redirects, RuleRequest, compile, location, parse, parse_table};
+use super::{
+    Compiled, Found, Limits, RedirectRule, Redirects, RuleRequest, Values, compile, location, parse, parse_table,
+};
 use crate::rules::{Dialect, canonical_path};
 use proptest::prelude::*;
 
@@ -240,6 +242,29 @@ proptest! {
         let compiled = compile(&parsed.rules, dialect, Limits::SHARDED);
         let target = ask(&compiled.image, &at(&path)).rule.map(|rule| rule.target);
         prop_assert_eq!(target, one_by_one(&text, dialect, &at(&path)), "{}", text);
+    }
+
+    #[test]
+    fn a_rule_survives_writing_and_reading(
+        from in "/[a-z:*/]{0,8}", to in "(/|https://)[a-z:/]{1,8}(#[a-z]{1,3})?", status in 200u16..600, force: bool,
+        query in prop::collection::btree_map("[a-z]{1,3}", ":?[a-z]{0,3}", 0..3),
+        conditions in prop::sample::subsequence(vec!["Country", "Language", "Role"], 0..=3),
+        values in prop::collection::vec("[a-z]{1,3}", 1..3), cookie in prop::option::of("[a-z]{1,4}"),
+    ) {
+        let known = conditions.iter().map(|name| ((*name).to_owned(), Values::Several(values.clone())));
+        let rule = RedirectRule {
+            line: 1,
+            from,
+            query: query.into_iter().collect(),
+            to,
+            status: Some(status),
+            force,
+            conditions: known.chain(cookie.map(|name| ("Cookie".to_owned(), Values::One(name)))).collect(),
+            ..RedirectRule::default()
+        };
+        let parsed = parse(&rule.to_string(), Dialect::Netlify, Limits::INLINE, true);
+        prop_assert_eq!(parsed.refused, vec![]);
+        prop_assert_eq!(parsed.rules, vec![rule]);
     }
 
     #[test]
