@@ -4,4 +4,6 @@
 //! a compact image of bytes, a section of the site blob. At the edge the image is matched in place: bounds-checked,
 //! never panicking on damaged bytes, in a bounded number of steps.
 
+#[cfg(feature = "build")]
+pub mod path_to_regexp;
 pub mod regex;

@@ -5,6 +5,7 @@
 
 mod differences;
 mod outcome;
+mod path_to_regexp;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,6 +20,7 @@ type Run = fn(&Value) -> Outcome;
 /// The function that runs the cases of `suite`, if there is one.
 fn runner(suite: &str) -> Option<Run> {
     Some(match suite {
+        "path-to-regexp" => path_to_regexp::run,
         _ => return None,
     })
 }

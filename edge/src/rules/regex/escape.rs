@@ -82,7 +82,8 @@ impl Parser<'_> {
             'c' => self.control(in_class),
             'x' => self.hexadecimal(2).and_then(char::from_u32).unwrap_or('x'),
             'u' => self.code_unit(),
-            'k' if self.names.any_named() && !in_class => return self.named_reference(),
+            'k' if self.names.any_named() && in_class => return Err(self.error("invalid named reference")),
+            'k' if self.names.any_named() => return self.named_reference(),
             '1'..='9' if !in_class => {
                 self.at = start;
                 if let Some(group) = self.numbered_reference() {

@@ -76,7 +76,7 @@ fn ignoring_case_follows_the_i_flag() {
 fn refuses_what_javascript_refuses() {
     for pattern in [
         "(", ")", "a)", "[a", "*", "+a", "a**", "^*", "{1}", "a{2,1}", "[b-a]", "(?", "(?<>a)", "(?<1>a)", "(?<a",
-        "(?<a>x)(?<a>y)", "(?<a>x)\\k<b>", "(?<a>x)\\k", "\\", "^/(*.)\\.html$", "(?<=a)*", "(?x)",
+        "(?<a>x)(?<a>y)", "(?<a>x)\\k<b>", "(?<a>x)\\k", "(?<a>x)[\\k<a>]", "\\", "^/(*.)\\.html$", "(?<=a)*", "(?x)",
     ] {
         assert!(Pattern::parse(pattern).is_err(), "{pattern}");
     }
