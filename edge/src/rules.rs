@@ -7,3 +7,5 @@
 #[cfg(feature = "build")]
 pub mod path_to_regexp;
 pub mod regex;
+#[cfg(feature = "build")]
+pub mod vercel;

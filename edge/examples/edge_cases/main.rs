@@ -6,6 +6,7 @@
 mod differences;
 mod outcome;
 mod path_to_regexp;
+mod vercel_config;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +22,7 @@ type Run = fn(&Value) -> Outcome;
 fn runner(suite: &str) -> Option<Run> {
     Some(match suite {
         "path-to-regexp" => path_to_regexp::run,
+        "vercel-config" => vercel_config::run,
         _ => return None,
     })
 }

@@ -12,8 +12,10 @@ mod tests;
 
 use std::fmt;
 
+pub(crate) use compile::in_object_order;
 pub use compile::{Params, Value, compile};
 pub use parse::parse;
+pub(crate) use regexp::keys;
 pub use regexp::{PathRegexp, path_to_regexp};
 
 /// A piece of a pattern.
