@@ -28,7 +28,10 @@ impl Params {
     /// The value of `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
     }
 
     /// The names, in the order in which a JavaScript object lists them: whole numbers first and ascending, then the
@@ -84,32 +87,56 @@ struct Check {
 impl Check {
     fn of(key: &Key, options: &Options) -> Result<Self, PathError> {
         let expression = format!("^(?:{})$", key.pattern);
-        let Ok(pattern) = Pattern::parse(&expression) else { return Err(PathError::Expression(expression)) };
+        let Ok(pattern) = Pattern::parse(&expression) else {
+            return Err(PathError::Expression(expression));
+        };
         if !options.validate {
             return Ok(Self { program: None });
         }
-        let program = pattern.compile(!options.sensitive).map_err(|_| PathError::Expression(expression))?;
-        Ok(Self { program: Some(program) })
+        let program = pattern
+            .compile(!options.sensitive)
+            .map_err(|_| PathError::Expression(expression))?;
+        Ok(Self {
+            program: Some(program),
+        })
     }
 
     fn allows(&self, value: &str) -> bool {
-        let Some(program) = &self.program else { return true };
-        search(program, value, &mut Captures::default(), &mut Budget::default())
+        let Some(program) = &self.program else {
+            return true;
+        };
+        search(
+            program,
+            value,
+            &mut Captures::default(),
+            &mut Budget::default(),
+        )
     }
 }
 
 fn fill(key: &Key, check: &Check, params: &Params, path: &mut String) -> Result<(), PathError> {
     let name = key.name.to_string();
-    let refused = |reason| PathError::Value { name: name.clone(), reason };
+    let refused = |reason| PathError::Value {
+        name: name.clone(),
+        reason,
+    };
     let values = match params.get(&name) {
-        Some(Value::List(_)) if !key.modifier.repeats() => return Err(refused("to not repeat, but got an array")),
+        Some(Value::List(_)) if !key.modifier.repeats() => {
+            return Err(refused("to not repeat, but got an array"));
+        }
         Some(Value::List(values)) if values.is_empty() && !key.modifier.is_optional() => {
             return Err(refused("to not be empty"));
         }
         Some(Value::List(values)) => values.as_slice(),
         Some(Value::Text(value)) => std::slice::from_ref(value),
         None if key.modifier.is_optional() => &[],
-        None => return Err(refused(if key.modifier.repeats() { "to be an array" } else { "to be a string" })),
+        None => {
+            return Err(refused(if key.modifier.repeats() {
+                "to be an array"
+            } else {
+                "to be a string"
+            }));
+        }
     };
     for value in values {
         if !check.allows(value) {

@@ -16,8 +16,14 @@ impl Escape {
     pub fn set(&self) -> CharSet {
         match self {
             Self::Char(char) => CharSet::of_char(*char),
-            Self::Set { set, negative: true } => set.negated(),
-            Self::Set { set, negative: false } => set.clone(),
+            Self::Set {
+                set,
+                negative: true,
+            } => set.negated(),
+            Self::Set {
+                set,
+                negative: false,
+            } => set.clone(),
             Self::Boundary { .. } | Self::Reference(_) => CharSet::default(),
         }
     }
@@ -39,7 +45,9 @@ impl GroupNames {
                 ']' => in_class = false,
                 '(' if !in_class => match chars.get(at..).unwrap_or_default() {
                     ['?', '<', '=' | '!', ..] => {}
-                    ['?', '<', name @ ..] => groups.push(Some(name.iter().take_while(|char| **char != '>').collect())),
+                    ['?', '<', name @ ..] => {
+                        groups.push(Some(name.iter().take_while(|char| **char != '>').collect()))
+                    }
                     ['?', ..] => {}
                     _ => groups.push(None),
                 },
@@ -54,7 +62,10 @@ impl GroupNames {
     }
 
     fn number_of(&self, name: &str) -> Option<u32> {
-        let index = self.0.iter().position(|group| group.as_deref() == Some(name))?;
+        let index = self
+            .0
+            .iter()
+            .position(|group| group.as_deref() == Some(name))?;
         u32::try_from(index + 1).ok()
     }
 
@@ -67,13 +78,22 @@ impl Parser<'_> {
     /// Reads what follows a backslash.
     pub fn escape(&mut self, in_class: bool) -> Result<Escape, SyntaxError> {
         let start = self.at;
-        let Some(char) = self.next() else { return Err(self.error("\\ at end of pattern")) };
+        let Some(char) = self.next() else {
+            return Err(self.error("\\ at end of pattern"));
+        };
         if let Some(set) = CharSet::of_escape(char) {
-            return Ok(Escape::Set { set, negative: char.is_ascii_uppercase() });
+            return Ok(Escape::Set {
+                set,
+                negative: char.is_ascii_uppercase(),
+            });
         }
         Ok(Escape::Char(match char {
             'b' if in_class => '\u{8}',
-            'b' | 'B' if !in_class => return Ok(Escape::Boundary { negative: char == 'B' }),
+            'b' | 'B' if !in_class => {
+                return Ok(Escape::Boundary {
+                    negative: char == 'B',
+                });
+            }
             'f' => '\u{c}',
             'n' => '\n',
             'r' => '\r',
@@ -82,7 +102,9 @@ impl Parser<'_> {
             'c' => self.control(in_class),
             'x' => self.hexadecimal(2).and_then(char::from_u32).unwrap_or('x'),
             'u' => self.code_unit(),
-            'k' if self.names.any_named() && in_class => return Err(self.error("invalid named reference")),
+            'k' if self.names.any_named() && in_class => {
+                return Err(self.error("invalid named reference"));
+            }
             'k' if self.names.any_named() => return self.named_reference(),
             '1'..='9' if !in_class => {
                 self.at = start;
@@ -102,7 +124,10 @@ impl Parser<'_> {
     /// `\cA`; a `\c` that nothing valid follows is a plain backslash, and the `c` is read again.
     fn control(&mut self, in_class: bool) -> char {
         match self.peek() {
-            Some(letter) if letter.is_ascii_alphabetic() || in_class && (letter.is_ascii_digit() || letter == '_') => {
+            Some(letter)
+                if letter.is_ascii_alphabetic()
+                    || in_class && (letter.is_ascii_digit() || letter == '_') =>
+            {
                 self.at += 1;
                 char::from(letter as u8 & 0x1f)
             }
@@ -115,14 +140,18 @@ impl Parser<'_> {
 
     fn hexadecimal(&mut self, digits: usize) -> Option<u32> {
         let text = self.chars.get(self.at..self.at + digits)?;
-        let number = text.iter().try_fold(0, |number, char| Some(number * 16 + char.to_digit(16)?))?;
+        let number = text
+            .iter()
+            .try_fold(0, |number, char| Some(number * 16 + char.to_digit(16)?))?;
         self.at += digits;
         Some(number)
     }
 
     /// `\uHHHH`, or two of them that make a pair. Half a pair stands for nothing that text can hold.
     fn code_unit(&mut self) -> char {
-        let Some(high) = self.hexadecimal(4) else { return 'u' };
+        let Some(high) = self.hexadecimal(4) else {
+            return 'u';
+        };
         if (0xd800..0xdc00).contains(&high) {
             let back = self.at;
             if self.take("\\u")
@@ -154,7 +183,9 @@ impl Parser<'_> {
     fn octal_or_digit(&mut self) -> char {
         let mut number = None;
         for _ in 0..3 {
-            let Some(digit) = self.peek().and_then(|char| char.to_digit(8)) else { break };
+            let Some(digit) = self.peek().and_then(|char| char.to_digit(8)) else {
+                break;
+            };
             let next = number.unwrap_or(0) * 8 + digit;
             if next > 0o377 {
                 break;
@@ -173,7 +204,10 @@ impl Parser<'_> {
             return Err(self.error("invalid named reference"));
         }
         let name = self.group_name()?;
-        let number = self.names.number_of(&name).ok_or_else(|| self.error("unknown group name"))?;
+        let number = self
+            .names
+            .number_of(&name)
+            .ok_or_else(|| self.error("unknown group name"))?;
         Ok(Escape::Reference(number))
     }
 
@@ -191,5 +225,10 @@ impl Parser<'_> {
 }
 
 fn is_name_char(char: char, first: bool) -> bool {
-    matches!(char, '$' | '_') || if first { char.is_alphabetic() } else { char.is_alphanumeric() }
+    matches!(char, '$' | '_')
+        || if first {
+            char.is_alphabetic()
+        } else {
+            char.is_alphanumeric()
+        }
 }

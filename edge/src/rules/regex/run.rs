@@ -1,9 +1,9 @@
 //! Runs a program over a text.
 
 use super::program::{
-    ANCHORED, BOUNDARY, BRANCH, CLEAR, END, HEADER, JUMP, LITERAL, LITERAL_FOLDED, LOOK, LOOK_NOT, MATCH, MAX_LOOKS,
-    NO_LIMIT, NOT_BOUNDARY, ONE, PROGRESS, REFERENCE, REFERENCE_FOLDED, RUN, RUN_GREEDY, RUN_LAZY, SAVE, SLOTS, SPLIT,
-    SPLIT_LAZY, START,
+    ANCHORED, BOUNDARY, BRANCH, CLEAR, END, HEADER, JUMP, LITERAL, LITERAL_FOLDED, LOOK, LOOK_NOT,
+    MATCH, MAX_LOOKS, NO_LIMIT, NOT_BOUNDARY, ONE, PROGRESS, REFERENCE, REFERENCE_FOLDED, RUN,
+    RUN_GREEDY, RUN_LAZY, SAVE, SLOTS, SPLIT, SPLIT_LAZY, START,
 };
 use super::set::Set;
 
@@ -23,7 +23,10 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { left: STEPS_PER_REQUEST, exceeded: false }
+        Self {
+            left: STEPS_PER_REQUEST,
+            exceeded: false,
+        }
     }
 }
 
@@ -51,7 +54,11 @@ pub struct Captures {
 
 impl Default for Captures {
     fn default() -> Self {
-        Self { slots: [NONE; SLOTS], groups: 0, stack: Vec::new() }
+        Self {
+            slots: [NONE; SLOTS],
+            groups: 0,
+            stack: Vec::new(),
+        }
     }
 }
 
@@ -78,12 +85,26 @@ impl Captures {
 /// What to take up again when matching fails.
 #[derive(Clone, Copy, Debug)]
 enum Frame {
-    Resume { pc: usize, at: usize },
-    Restore { slot: usize, value: u32 },
+    Resume {
+        pc: usize,
+        at: usize,
+    },
+    Restore {
+        slot: usize,
+        value: u32,
+    },
     /// A greedy run that may shrink down to `min`.
-    Shrink { pc: usize, min: usize, at: usize },
+    Shrink {
+        pc: usize,
+        min: usize,
+        at: usize,
+    },
     /// A lazy run that may take up to `more` further characters of the set at `set`.
-    Extend { set: usize, at: usize, more: u32 },
+    Extend {
+        set: usize,
+        at: usize,
+        more: u32,
+    },
 }
 
 /// The search was given up.
@@ -93,10 +114,18 @@ struct Exhausted;
 ///
 /// Damaged programs match nothing or something, within the same bounds.
 pub fn search(program: &[u8], text: &str, captures: &mut Captures, budget: &mut Budget) -> bool {
-    let &[groups, flags, ..] = program else { return false };
+    let &[groups, flags, ..] = program else {
+        return false;
+    };
     captures.groups = usize::from(groups);
     let steps = budget.left.min(STEPS_PER_SEARCH);
-    let mut machine = Machine { program, text: text.as_bytes(), captures, steps, looking: false };
+    let mut machine = Machine {
+        program,
+        text: text.as_bytes(),
+        captures,
+        steps,
+        looking: false,
+    };
     let found = machine.search(flags & ANCHORED != 0);
     let used = steps - machine.steps;
     captures.stack.clear();
@@ -140,7 +169,12 @@ impl<'a> Machine<'a> {
     }
 
     /// Runs from `pc`, `depth` lookaheads deep, until its [`MATCH`]; returns where the text then stands. On failure the stack is as before.
-    fn run(&mut self, mut pc: usize, mut at: usize, depth: u32) -> Result<Option<usize>, Exhausted> {
+    fn run(
+        &mut self,
+        mut pc: usize,
+        mut at: usize,
+        depth: u32,
+    ) -> Result<Option<usize>, Exhausted> {
         let base = self.captures.stack.len();
         loop {
             self.spend(1)?;
@@ -158,24 +192,43 @@ impl<'a> Machine<'a> {
     }
 
     /// Carries out the instruction at `pc`; returns where to go on, `None` for a failure.
-    fn execute(&mut self, pc: usize, at: usize, depth: u32) -> Result<Option<(usize, usize)>, Exhausted> {
+    fn execute(
+        &mut self,
+        pc: usize,
+        at: usize,
+        depth: u32,
+    ) -> Result<Option<(usize, usize)>, Exhausted> {
         let operand = pc + 1;
         Ok(match self.byte(pc) {
-            instruction @ (LITERAL | LITERAL_FOLDED) => self.literal(operand, at, instruction == LITERAL_FOLDED),
-            ONE => self.set(operand).and_then(|(set, length)| Some((operand + length, set.step(self.text, at)?))),
-            instruction @ (RUN | RUN_GREEDY | RUN_LAZY) => return self.repeat(instruction, operand, at),
+            instruction @ (LITERAL | LITERAL_FOLDED) => {
+                self.literal(operand, at, instruction == LITERAL_FOLDED)
+            }
+            ONE => self
+                .set(operand)
+                .and_then(|(set, length)| Some((operand + length, set.step(self.text, at)?))),
+            instruction @ (RUN | RUN_GREEDY | RUN_LAZY) => {
+                return self.repeat(instruction, operand, at);
+            }
             SPLIT => {
-                self.captures.stack.push(Frame::Resume { pc: self.number(operand), at });
+                self.captures.stack.push(Frame::Resume {
+                    pc: self.number(operand),
+                    at,
+                });
                 Some((operand + 2, at))
             }
             SPLIT_LAZY => {
-                self.captures.stack.push(Frame::Resume { pc: operand + 2, at });
+                self.captures.stack.push(Frame::Resume {
+                    pc: operand + 2,
+                    at,
+                });
                 Some((self.number(operand), at))
             }
-            BRANCH => self.set(operand + 2).map(|(set, length)| match set.step(self.text, at) {
-                Some(_) => (operand + 2 + length, at),
-                None => (self.number(operand), at),
-            }),
+            BRANCH => self
+                .set(operand + 2)
+                .map(|(set, length)| match set.step(self.text, at) {
+                    Some(_) => (operand + 2 + length, at),
+                    None => (self.number(operand), at),
+                }),
             JUMP => Some((self.number(operand), at)),
             SAVE => {
                 self.save(usize::from(self.byte(operand)), at);
@@ -192,7 +245,8 @@ impl<'a> Machine<'a> {
             instruction @ (REFERENCE | REFERENCE_FOLDED) => {
                 self.spend(self.text.len() / 8)?;
                 let group = usize::from(self.byte(operand));
-                self.again(group, at, instruction == REFERENCE_FOLDED).map(|end| (operand + 1, end))
+                self.again(group, at, instruction == REFERENCE_FOLDED)
+                    .map(|end| (operand + 1, end))
             }
             CLEAR => {
                 for slot in self.byte(operand)..self.byte(operand + 1) {
@@ -201,7 +255,11 @@ impl<'a> Machine<'a> {
                 Some((operand + 2, at))
             }
             PROGRESS => {
-                let noted = self.captures.slots.get(usize::from(self.byte(operand))).copied();
+                let noted = self
+                    .captures
+                    .slots
+                    .get(usize::from(self.byte(operand)))
+                    .copied();
                 (noted.is_some_and(|noted| noted as usize != at)).then_some((operand + 1, at))
             }
             _ => None,
@@ -220,19 +278,36 @@ impl<'a> Machine<'a> {
                 }
                 Frame::Shrink { pc, min, at } => {
                     let mut shorter = at - 1;
-                    while shorter > min && self.text.get(shorter).is_some_and(|byte| byte & 0xc0 == 0x80) {
+                    while shorter > min
+                        && self
+                            .text
+                            .get(shorter)
+                            .is_some_and(|byte| byte & 0xc0 == 0x80)
+                    {
                         shorter -= 1;
                     }
                     if shorter > min {
-                        self.captures.stack.push(Frame::Shrink { pc, min, at: shorter });
+                        self.captures.stack.push(Frame::Shrink {
+                            pc,
+                            min,
+                            at: shorter,
+                        });
                     }
                     return Some((pc, shorter));
                 }
-                Frame::Extend { set: place, at, more } => {
+                Frame::Extend {
+                    set: place,
+                    at,
+                    more,
+                } => {
                     let (set, length) = self.set(place)?;
                     if let Some(longer) = set.step(self.text, at) {
                         if more > 1 {
-                            self.captures.stack.push(Frame::Extend { set: place, at: longer, more: more - 1 });
+                            self.captures.stack.push(Frame::Extend {
+                                set: place,
+                                at: longer,
+                                more: more - 1,
+                            });
                         }
                         return Some((place + length, longer));
                     }
@@ -246,18 +321,29 @@ impl<'a> Machine<'a> {
         let length = usize::from(self.byte(operand));
         let literal = self.program.get(operand + 1..operand + 1 + length)?;
         let text = self.text.get(at..at + length)?;
-        let equal = if folded { literal.eq_ignore_ascii_case(text) } else { literal == text };
+        let equal = if folded {
+            literal.eq_ignore_ascii_case(text)
+        } else {
+            literal == text
+        };
         equal.then_some((operand + 1 + length, at + length))
     }
 
-    fn repeat(&mut self, instruction: u8, operand: usize, at: usize) -> Result<Option<(usize, usize)>, Exhausted> {
+    fn repeat(
+        &mut self,
+        instruction: u8,
+        operand: usize,
+        at: usize,
+    ) -> Result<Option<(usize, usize)>, Exhausted> {
         let place = operand + 4;
         let min = u32::try_from(self.number(operand)).unwrap_or(NONE);
         let max = match u32::try_from(self.number(operand + 2)) {
             Ok(max) if max < u32::from(NO_LIMIT) => max,
             _ => NONE,
         };
-        let Some((set, length)) = self.set(place) else { return Ok(None) };
+        let Some((set, length)) = self.set(place) else {
+            return Ok(None);
+        };
         let (min_end, taken) = set.run(self.text, at, min);
         self.spend((min_end - at) / 8)?;
         if taken < min {
@@ -267,14 +353,22 @@ impl<'a> Machine<'a> {
         let pc = place + length;
         if instruction == RUN_LAZY {
             if more > 0 {
-                self.captures.stack.push(Frame::Extend { set: place, at: min_end, more });
+                self.captures.stack.push(Frame::Extend {
+                    set: place,
+                    at: min_end,
+                    more,
+                });
             }
             return Ok(Some((pc, min_end)));
         }
         let (end, _) = set.run(self.text, min_end, more);
         self.spend((end - min_end) / 8)?;
         if instruction == RUN_GREEDY && end > min_end {
-            self.captures.stack.push(Frame::Shrink { pc, min: min_end, at: end });
+            self.captures.stack.push(Frame::Shrink {
+                pc,
+                min: min_end,
+                at: end,
+            });
         }
         Ok(Some((pc, end)))
     }
@@ -311,14 +405,21 @@ impl<'a> Machine<'a> {
     }
 
     fn again(&self, group: usize, at: usize, folded: bool) -> Option<usize> {
-        let bounds = (self.captures.slots.get(group * 2)?, self.captures.slots.get(group * 2 + 1)?);
+        let bounds = (
+            self.captures.slots.get(group * 2)?,
+            self.captures.slots.get(group * 2 + 1)?,
+        );
         let (&start, &end) = bounds;
         if start == NONE || end == NONE {
             return Some(at);
         }
         let again = self.text.get(start as usize..end as usize)?;
         let text = self.text.get(at..at + again.len())?;
-        let equal = if folded { again.eq_ignore_ascii_case(text) } else { again == text };
+        let equal = if folded {
+            again.eq_ignore_ascii_case(text)
+        } else {
+            again == text
+        };
         equal.then_some(at + again.len())
     }
 
@@ -340,7 +441,10 @@ impl<'a> Machine<'a> {
         {
             // With nothing to go back to, the slots are of no use after a failure.
             if self.looking || !self.captures.stack.is_empty() {
-                self.captures.stack.push(Frame::Restore { slot, value: *place });
+                self.captures.stack.push(Frame::Restore {
+                    slot,
+                    value: *place,
+                });
             }
             *place = value;
         }

@@ -27,15 +27,30 @@ impl Pattern {
     /// The text with which everything that this matches must begin; empty when nothing is known.
     #[must_use]
     pub fn prefix(&self) -> String {
-        self.literal_start().map(|(text, _)| text).unwrap_or_default()
+        self.literal_start()
+            .map(|(text, _)| text)
+            .unwrap_or_default()
     }
 
     fn literal_start(&self) -> Option<(String, &[Node])> {
-        let Node::Concat(nodes) = &self.root else { return None };
-        let [Node::Start, rest @ ..] = nodes.as_slice() else { return None };
-        let count = rest.iter().take_while(|node| matches!(node, Node::Char(_))).count();
+        let Node::Concat(nodes) = &self.root else {
+            return None;
+        };
+        let [Node::Start, rest @ ..] = nodes.as_slice() else {
+            return None;
+        };
+        let count = rest
+            .iter()
+            .take_while(|node| matches!(node, Node::Char(_)))
+            .count();
         let (literal, rest) = rest.split_at(count);
-        let text = literal.iter().filter_map(|node| if let Node::Char(char) = node { Some(*char) } else { None });
+        let text = literal.iter().filter_map(|node| {
+            if let Node::Char(char) = node {
+                Some(*char)
+            } else {
+                None
+            }
+        });
         Some((text.collect(), rest))
     }
 }
@@ -45,17 +60,25 @@ pub enum Node {
     Empty,
     Char(char),
     /// One character inside the set, or outside when `negative`: the two differ when case is ignored.
-    Set { set: CharSet, negative: bool },
+    Set {
+        set: CharSet,
+        negative: bool,
+    },
     Start,
     End,
     /// `\b`, or `\B` when `negative`.
-    WordBoundary { negative: bool },
+    WordBoundary {
+        negative: bool,
+    },
     /// `( )`: group numbers begin with 1.
     Capture(u32, Box<Node>),
     Concat(Vec<Node>),
     Alternate(Vec<Node>),
     Repeat(Box<Repeat>),
-    Look { negative: bool, node: Box<Node> },
+    Look {
+        negative: bool,
+        node: Box<Node>,
+    },
     /// Parsed so that the text counts as valid, refused when compiling.
     LookBehind,
     Reference(u32),

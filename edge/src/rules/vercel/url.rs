@@ -32,7 +32,11 @@ pub(super) struct Query(Vec<(String, Vec<String>)>);
 impl Query {
     pub fn parse(text: &str) -> Self {
         let mut query = Self::default();
-        for pair in text.split('&').take(QUERY_LIMIT).filter(|pair| !pair.is_empty()) {
+        for pair in text
+            .split('&')
+            .take(QUERY_LIMIT)
+            .filter(|pair| !pair.is_empty())
+        {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (unescape(name), unescape(value));
             match query.0.iter_mut().find(|(known, _)| *known == name) {
@@ -51,9 +55,13 @@ impl Query {
         self.0.push((name.to_owned(), vec![value]));
     }
 
-    /// The values of each name.
-    pub fn values(&self) -> impl Iterator<Item = &[String]> {
-        self.0.iter().map(|(_, values)| values.as_slice())
+    /// The names with their values, in the order in which they are printed.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &[String])> {
+        let names = in_object_order(self.0.iter().map(|(name, _)| name.as_str()));
+        names.into_iter().filter_map(|name| {
+            let (_, values) = self.0.iter().find(|(known, _)| known == name)?;
+            Some((name, values.as_slice()))
+        })
     }
 
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut String> {
@@ -62,10 +70,13 @@ impl Query {
 
     pub fn print(&self) -> String {
         let mut pairs = Vec::new();
-        for name in in_object_order(self.0.iter().map(|(name, _)| name.as_str())) {
-            let values = self.0.iter().find(|(known, _)| known == name);
-            for value in values.into_iter().flat_map(|(_, values)| values) {
-                pairs.push(format!("{}={}", escape(name, "!'()*-._~"), escape(value, "!'()*-._~")));
+        for (name, values) in self.pairs() {
+            for value in values {
+                pairs.push(format!(
+                    "{}={}",
+                    escape(name, "!'()*-._~"),
+                    escape(value, "!'()*-._~")
+                ));
             }
         }
         pairs.join("&")
@@ -75,15 +86,20 @@ impl Query {
 impl Url {
     /// Takes `text` apart; `None` when it cannot be a URL at all.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = slashes_unified(text.trim_matches(|char: char| char <= ' ' || matches!(char, '\u{a0}' | '\u{feff}')));
+        let text = slashes_unified(
+            text.trim_matches(|char: char| char <= ' ' || matches!(char, '\u{a0}' | '\u{feff}')),
+        );
         if let Some(url) = Self::parse_plain_path(&text) {
             return Some(url);
         }
         let mut url = Self::default();
         let mut rest = text.as_str();
-        let scheme = rest.find(|char: char| !(char.is_ascii_alphanumeric() || ".+-".contains(char)));
+        let scheme =
+            rest.find(|char: char| !(char.is_ascii_alphanumeric() || ".+-".contains(char)));
         let mut written_scheme = None;
-        if let Some(end) = scheme.filter(|end| *end > 0 && rest.get(*end..).is_some_and(|rest| rest.starts_with(':'))) {
+        if let Some(end) = scheme
+            .filter(|end| *end > 0 && rest.get(*end..).is_some_and(|rest| rest.starts_with(':')))
+        {
             let (scheme, after) = rest.split_at(end + 1);
             written_scheme = Some(scheme);
             url.protocol = Some(scheme.to_ascii_lowercase());
@@ -98,8 +114,13 @@ impl Url {
                 url.slashes = true;
             }
         }
-        let has_host = has_slashes || written_scheme.is_some_and(|scheme| !SLASHED.contains(&scheme));
-        let rest = if has_host && !is_script { url.take_host(rest)? } else { rest.to_owned() };
+        let has_host =
+            has_slashes || written_scheme.is_some_and(|scheme| !SLASHED.contains(&scheme));
+        let rest = if has_host && !is_script {
+            url.take_host(rest)?
+        } else {
+            rest.to_owned()
+        };
         let rest = if is_script { rest } else { auto_escaped(&rest) };
         url.take_path(&rest);
         Some(url)
@@ -115,7 +136,11 @@ impl Url {
             return None;
         }
         let (pathname, query) = text.split_once('?').unwrap_or((text, ""));
-        Some(Self { pathname: Some(pathname.to_owned()), query: Query::parse(query), ..Self::default() })
+        Some(Self {
+            pathname: Some(pathname.to_owned()),
+            query: Query::parse(query),
+            ..Self::default()
+        })
     }
 
     /// Reads the authority at the start of `rest`; returns what follows it.
@@ -158,26 +183,27 @@ impl Url {
             }
             return Some(rest);
         }
-        let invalid = host.find(|char: char| char.is_ascii() && !(char.is_ascii_alphanumeric() || ".-_+".contains(char)));
-        let hostname = match invalid {
+        let hostname = match host.find(['/', '\\', '#', '?', ':']) {
             Some(end) => {
                 rest = format!("/{}{rest}", host.get(end..)?);
                 host.get(..end)?
             }
             None => host,
         };
-        // The ASCII form of a hostname is the author's to write.
-        if !hostname.is_ascii() {
+        if hostname.contains(['\0', '<', '>', '@', '[', ']', '|']) {
             return None;
         }
+        let hostname = to_ascii(&hostname.to_lowercase())?;
         let fits = hostname.len() <= HOSTNAME_LIMIT;
-        self.hostname = Some(if fits { hostname.to_ascii_lowercase() } else { String::new() });
+        self.hostname = Some(if fits { hostname } else { String::new() });
         Some(rest)
     }
 
     fn without_port<'a>(&mut self, host: &'a str) -> &'a str {
         let digits = host.trim_end_matches(|char: char| char.is_ascii_digit());
-        let Some(name) = digits.strip_suffix(':') else { return host };
+        let Some(name) = digits.strip_suffix(':') else {
+            return host;
+        };
         let port = host.get(digits.len()..).unwrap_or_default();
         if !port.is_empty() {
             self.port = Some(port.to_owned());
@@ -194,8 +220,17 @@ impl Url {
         let (pathname, query) = rest.split_once('?').unwrap_or((rest, ""));
         self.query = Query::parse(query);
         self.pathname = (!pathname.is_empty()).then(|| pathname.to_owned());
-        let is_slashed = self.protocol.as_deref().is_some_and(|protocol| SLASHED.contains(&protocol));
-        if is_slashed && self.pathname.is_none() && self.hostname.as_deref().is_some_and(|name| !name.is_empty()) {
+        let is_slashed = self
+            .protocol
+            .as_deref()
+            .is_some_and(|protocol| SLASHED.contains(&protocol));
+        if is_slashed
+            && self.pathname.is_none()
+            && self
+                .hostname
+                .as_deref()
+                .is_some_and(|name| !name.is_empty())
+        {
             self.pathname = Some("/".to_owned());
         }
     }
@@ -203,12 +238,21 @@ impl Url {
     /// Puts the parts together.
     pub fn print(&self) -> String {
         let mut host = String::new();
-        if let Some(hostname) = self.hostname.as_deref().filter(|hostname| !hostname.is_empty()) {
+        if let Some(hostname) = self
+            .hostname
+            .as_deref()
+            .filter(|hostname| !hostname.is_empty())
+        {
             if let Some(auth) = self.auth.as_deref().filter(|auth| !auth.is_empty()) {
                 host = format!("{}@", escape(auth, "!'()*-.:_~"));
             }
-            let bare = !hostname.contains(':') || hostname.starts_with('[') && hostname.ends_with(']');
-            host += &if bare { hostname.to_owned() } else { format!("[{hostname}]") };
+            let bare =
+                !hostname.contains(':') || hostname.starts_with('[') && hostname.ends_with(']');
+            host += &if bare {
+                hostname.to_owned()
+            } else {
+                format!("[{hostname}]")
+            };
             if let Some(port) = &self.port {
                 host += &format!(":{port}");
             }
@@ -218,7 +262,12 @@ impl Url {
             search = format!("?{}", search.replace('#', "%23"));
         }
         let protocol = self.protocol.as_deref().unwrap_or_default();
-        let mut pathname = self.pathname.as_deref().unwrap_or_default().replace('#', "%23").replace('?', "%3F");
+        let mut pathname = self
+            .pathname
+            .as_deref()
+            .unwrap_or_default()
+            .replace('#', "%23")
+            .replace('?', "%3F");
         if self.slashes || SLASHED.contains(&protocol) {
             if self.slashes || !host.is_empty() {
                 if !pathname.is_empty() && !pathname.starts_with('/') {
@@ -230,9 +279,88 @@ impl Url {
             }
         }
         let hash = self.hash.as_deref().unwrap_or_default();
-        let sign = if hash.is_empty() || hash.starts_with('#') { "" } else { "#" };
+        let sign = if hash.is_empty() || hash.starts_with('#') {
+            ""
+        } else {
+            "#"
+        };
         format!("{protocol}{host}{pathname}{search}{sign}{hash}")
     }
+}
+
+/// The hostname with its labels in their ASCII form; `None` when a label has none.
+fn to_ascii(hostname: &str) -> Option<String> {
+    let labels: Option<Vec<String>> = hostname.split(['.', '。']).map(punycode).collect();
+    Some(labels?.join("."))
+}
+
+/// RFC 3492.
+fn punycode(label: &str) -> Option<String> {
+    if label.is_ascii() {
+        return Some(label.to_owned());
+    }
+    let mut ascii: String = label.chars().filter(char::is_ascii).collect();
+    let basic = u32::try_from(ascii.len()).ok()?;
+    if basic > 0 {
+        ascii.push('-');
+    }
+    let length = u32::try_from(label.chars().count()).ok()?;
+    let (mut code, mut delta, mut bias, mut done) = (0x80_u32, 0_u32, 72, basic);
+    while done < length {
+        let next = label
+            .chars()
+            .map(u32::from)
+            .filter(|char| *char >= code)
+            .min()?;
+        delta = delta.checked_add((next - code).checked_mul(done + 1)?)?;
+        code = next;
+        for char in label.chars().map(u32::from) {
+            if char < code {
+                delta = delta.checked_add(1)?;
+            }
+            if char == code {
+                push_number(&mut ascii, delta, bias);
+                bias = adapted(delta, done + 1, done == basic);
+                delta = 0;
+                done += 1;
+            }
+        }
+        delta = delta.checked_add(1)?;
+        code += 1;
+    }
+    Some(format!("xn--{ascii}"))
+}
+
+fn push_number(ascii: &mut String, mut number: u32, bias: u32) {
+    for place in (36_u32..).step_by(36) {
+        let threshold = place.saturating_sub(bias).clamp(1, 26);
+        let digit = |value: u32| char::from_digit(value, 36).unwrap_or('0');
+        // Punycode's digits are a to z, then 0 to 9.
+        let letter = |value: u32| {
+            if value < 26 {
+                digit(value + 10)
+            } else {
+                digit(value - 26)
+            }
+        };
+        if number < threshold {
+            ascii.push(letter(number));
+            return;
+        }
+        ascii.push(letter(threshold + (number - threshold) % (36 - threshold)));
+        number = (number - threshold) / (36 - threshold);
+    }
+}
+
+fn adapted(delta: u32, points: u32, first: bool) -> u32 {
+    let mut delta = if first { delta / 700 } else { delta / 2 };
+    delta += delta / points;
+    let mut bias = 0;
+    while delta > 455 {
+        delta /= 35;
+        bias += 36;
+    }
+    bias + 36 * delta / (delta + 38)
 }
 
 /// Backslashes before the query count as slashes, as browsers have it.
@@ -244,16 +372,23 @@ fn slashes_unified(text: &str) -> String {
 
 /// `//user@host`, which is an authority even without a scheme.
 fn names_user_and_host(rest: &str) -> bool {
-    let Some(rest) = rest.strip_prefix("//") else { return false };
-    let Some((user, host)) = rest.split_once('@') else { return false };
-    !user.is_empty() && !user.contains('/') && host.chars().next().is_some_and(|char| !"@/".contains(char))
+    let Some(rest) = rest.strip_prefix("//") else {
+        return false;
+    };
+    let Some((user, host)) = rest.split_once('@') else {
+        return false;
+    };
+    !user.is_empty()
+        && !user.contains('/')
+        && host.chars().next().is_some_and(|char| !"@/".contains(char))
 }
 
 fn auto_escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
         match char {
-            '\t' | '\n' | '\r' | ' ' | '"' | '\'' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' => {
+            '\t' | '\n' | '\r' | ' ' | '"' | '\'' | '<' | '>' | '\\' | '^' | '`' | '{' | '|'
+            | '}' => {
                 escaped += &format!("%{:02X}", u32::from(char));
             }
             _ => escaped.push(char),
@@ -318,27 +453,77 @@ mod tests {
     #[test]
     fn takes_destinations_apart_as_node_does() {
         for (text, hostname, pathname, printed) in [
-            ("https://:a.example.com/x?a=b", Some(""), Some("/:a.example.com/x"), "https:///:a.example.com/x?a=b"),
-            ("https://User:p@A.example:81/x#h", Some("a.example"), Some("/x"), "https://User:p@a.example:81/x#h"),
-            ("https://a b/c", Some("a"), Some("%20b/c"), "https://a/%20b/c"),
-            ("https://a.example?x=1", Some("a.example"), Some("/"), "https://a.example/?x=1"),
-            ("//a.example/x", None, Some("//a.example/x"), "//a.example/x"),
-            ("//u@a.example/x", Some("a.example"), Some("/x"), "//u@a.example/x"),
+            (
+                "https://:a.example.com/x?a=b",
+                Some(""),
+                Some("/:a.example.com/x"),
+                "https:///:a.example.com/x?a=b",
+            ),
+            (
+                "https://User:p@A.example:81/x#h",
+                Some("a.example"),
+                Some("/x"),
+                "https://User:p@a.example:81/x#h",
+            ),
+            (
+                "https://a b/c",
+                Some("a"),
+                Some("%20b/c"),
+                "https://a/%20b/c",
+            ),
+            (
+                "https://a.example?x=1",
+                Some("a.example"),
+                Some("/"),
+                "https://a.example/?x=1",
+            ),
+            (
+                "//a.example/x",
+                None,
+                Some("//a.example/x"),
+                "//a.example/x",
+            ),
+            (
+                "//u@a.example/x",
+                Some("a.example"),
+                Some("/x"),
+                "//u@a.example/x",
+            ),
             ("\\\\a\\b?\\", None, Some("//a/b"), "//a/b?%5C="),
             ("/a{b}", None, Some("/a{b}"), "/a{b}"),
             ("/a{b}#c", None, Some("/a%7Bb%7D"), "/a%7Bb%7D#c"),
             ("index.html", None, Some("index.html"), "index.html"),
             ("http:/x", None, Some("/x"), "http:/x"),
-            ("http://[::1]:80/x", Some("::1"), Some("/x"), "http://[::1]:80/x"),
-            ("http://a:80:90/", Some("a"), Some("/:80/"), "http://a:90/:80/"),
+            (
+                "http://[::1]:80/x",
+                Some("::1"),
+                Some("/x"),
+                "http://[::1]:80/x",
+            ),
+            (
+                "http://a:80:90/",
+                Some("a"),
+                Some("/:80/"),
+                "http://a:90/:80/",
+            ),
             ("mailto:a@b", Some("b"), None, "mailto:a@b"),
             ("?a=1", None, None, "?a=1"),
         ] {
             let url = Url::parse(text).unwrap();
-            assert_eq!((url.hostname.as_deref(), url.pathname.as_deref()), (hostname, pathname), "{text}");
+            assert_eq!(
+                (url.hostname.as_deref(), url.pathname.as_deref()),
+                (hostname, pathname),
+                "{text}"
+            );
             assert_eq!(url.print(), printed, "{text}");
         }
-        assert_eq!(Url::parse("https://ünï.example/"), None);
+        for (hostname, ascii) in [
+            ("ünï.example", "xn--n-nga1b.example"),
+            ("例子.中国", "xn--fsqu00a.xn--fiqs8s"),
+        ] {
+            let url = Url::parse(&format!("https://{hostname}/")).unwrap();
+            assert_eq!(url.hostname.as_deref(), Some(ascii));
+        }
     }
 
     #[test]

@@ -8,13 +8,19 @@ use super::schema::{HEADER_NAME, HEADER_VALUE, REQUEST_PATH, Schema, TRANSFORM};
 pub(super) enum Rule {
     Boolean,
     Number,
-    Integer { min: i64, max: i64 },
+    Integer {
+        min: i64,
+        max: i64,
+    },
     Text(Text),
     OneOf(&'static [&'static str]),
     List(List),
     Object(Object),
     /// An object with further properties.
-    Open { required: &'static [&'static str], properties: &'static [(&'static str, Self)] },
+    Open {
+        required: &'static [&'static str],
+        properties: &'static [(&'static str, Self)],
+    },
     /// One of several.
     Any(&'static [Self]),
     /// A rule that is written elsewhere.
@@ -62,14 +68,21 @@ pub struct Problem {
 /// The problems, innermost first.
 pub fn validate(schema: Schema, data: &Value) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
-    if schema.rule().check(data, "", &mut problems) { Ok(()) } else { Err(problems) }
+    if schema.rule().check(data, "", &mut problems) {
+        Ok(())
+    } else {
+        Err(problems)
+    }
 }
 
 impl Rule {
     /// Whether `value` is valid; adds what is wrong.
     fn check(&self, value: &Value, at: &str, problems: &mut Vec<Problem>) -> bool {
         let mut refuse = |reason: String| {
-            problems.push(Problem { at: at.to_owned(), reason });
+            problems.push(Problem {
+                at: at.to_owned(),
+                reason,
+            });
             false
         };
         match self {
@@ -102,22 +115,33 @@ impl Rule {
                 }
                 Some(items) => {
                     let place = |index: usize| format!("{at}[{index}]");
-                    items.iter().enumerate().all(|(index, item)| list.item.check(item, &place(index), problems))
+                    items
+                        .iter()
+                        .enumerate()
+                        .all(|(index, item)| list.item.check(item, &place(index), problems))
                 }
             },
             Self::Object(object) => object.check(value, at, problems),
-            Self::Open { required, properties } => check_properties(value, required, properties, at, problems),
+            Self::Open {
+                required,
+                properties,
+            } => check_properties(value, required, properties, at, problems),
             Self::Any(rules) => {
                 let before = problems.len();
                 if rules.iter().any(|rule| rule.check(value, at, problems)) {
                     problems.truncate(before);
                     return true;
                 }
-                problems.push(Problem { at: at.to_owned(), reason: "is none of the things it may be".to_owned() });
+                problems.push(Problem {
+                    at: at.to_owned(),
+                    reason: "is none of the things it may be".to_owned(),
+                });
                 false
             }
             Self::Same(rule) => rule.check(value, at, problems),
-            Self::Transform => TRANSFORM.check(value, at, problems) && check_transform(value, at, problems),
+            Self::Transform => {
+                TRANSFORM.check(value, at, problems) && check_transform(value, at, problems)
+            }
         }
     }
 }
@@ -125,15 +149,22 @@ impl Rule {
 impl Object {
     fn check(&self, value: &Value, at: &str, problems: &mut Vec<Problem>) -> bool {
         let mut refuse = |reason: String| {
-            problems.push(Problem { at: at.to_owned(), reason });
+            problems.push(Problem {
+                at: at.to_owned(),
+                reason,
+            });
             false
         };
-        let Some(fields) = value.as_object() else { return refuse("must be an object".to_owned()) };
+        let Some(fields) = value.as_object() else {
+            return refuse("must be an object".to_owned());
+        };
         if !(self.min..=self.max).contains(&fields.len()) {
             return refuse(format!("must have {} to {} properties", self.min, self.max));
         }
         let is_free = |name: &str| {
-            self.free.is_some() && (1..=256).contains(&name.chars().count()) && !name.contains(['\n', '\r', '\u{2028}', '\u{2029}'])
+            self.free.is_some()
+                && (1..=256).contains(&name.chars().count())
+                && !name.contains(['\n', '\r', '\u{2028}', '\u{2029}'])
         };
         let is_known = |name: &str| self.properties.iter().any(|(known, _)| *known == name);
         if let Some(name) = fields.keys().find(|name| !is_known(name) && !is_free(name)) {
@@ -144,12 +175,16 @@ impl Object {
         }
         if let Some(rule) = self.free {
             let mut others = fields.iter().filter(|(name, _)| !is_known(name));
-            if !others.all(|(name, value)| rule.check(value, &place_of(at, name), problems)) {
+            if !others.all(|(name, value)| rule.check(value, &format!("{at}['{name}']"), problems))
+            {
                 return false;
             }
         }
         if !self.one_of.is_empty() && !self.one_of.iter().any(|name| fields.contains_key(*name)) {
-            problems.push(Problem { at: at.to_owned(), reason: format!("must have one of {}", self.one_of.join(", ")) });
+            problems.push(Problem {
+                at: at.to_owned(),
+                reason: format!("must have one of {}", self.one_of.join(", ")),
+            });
             return false;
         }
         true
@@ -164,17 +199,25 @@ fn check_properties(
     problems: &mut Vec<Problem>,
 ) -> bool {
     let Some(fields) = value.as_object() else {
-        problems.push(Problem { at: at.to_owned(), reason: "must be an object".to_owned() });
+        problems.push(Problem {
+            at: at.to_owned(),
+            reason: "must be an object".to_owned(),
+        });
         return false;
     };
-    properties.iter().all(|(name, rule)| match fields.get(*name) {
-        Some(value) => rule.check(value, &place_of(at, name), problems),
-        None if required.contains(name) => {
-            problems.push(Problem { at: at.to_owned(), reason: format!("must have `{name}`") });
-            false
-        }
-        None => true,
-    })
+    properties
+        .iter()
+        .all(|(name, rule)| match fields.get(*name) {
+            Some(value) => rule.check(value, &place_of(at, name), problems),
+            None if required.contains(name) => {
+                problems.push(Problem {
+                    at: at.to_owned(),
+                    reason: format!("must have `{name}`"),
+                });
+                false
+            }
+            None => true,
+        })
 }
 
 /// The rules of a transform that depend on what it is for.
@@ -183,7 +226,9 @@ fn check_transform(value: &Value, at: &str, problems: &mut Vec<Problem>) -> bool
     let (kind, operation) = (field("type"), field("op"));
     let has = |name: &str| value.get(name).is_some();
     let check = |name: &str, rule: &Rule, problems: &mut Vec<Problem>| {
-        value.get(name).is_none_or(|value| rule.check(value, &place_of(at, name), problems))
+        value
+            .get(name)
+            .is_none_or(|value| rule.check(value, &place_of(at, name), problems))
     };
     let sets = matches!(operation, "append" | "set");
     let mut is_valid = !sets || has("args");
@@ -204,14 +249,17 @@ fn check_transform(value: &Value, at: &str, problems: &mut Vec<Problem>) -> bool
         };
     }
     if !is_valid {
-        let reason = format!("lacks what {kind:?} with {operation:?} needs, or has something that does not go with it");
-        problems.push(Problem { at: at.to_owned(), reason });
+        let reason = format!(
+            "lacks what {kind:?} with {operation:?} needs, or has something that does not go with it"
+        );
+        problems.push(Problem {
+            at: at.to_owned(),
+            reason,
+        });
     }
     is_valid
 }
 
 fn place_of(at: &str, name: &str) -> String {
-    let is_identifier = name.starts_with(|char: char| char.is_ascii_alphabetic() || matches!(char, '$' | '_'))
-        && name.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '$' | '_'));
-    if is_identifier { format!("{at}.{name}") } else { format!("{at}['{}']", name.replace('\'', "\\'")) }
+    format!("{at}.{name}")
 }
