@@ -1,2 +1,52 @@
-//! x
+//! The edge routine: a pure core that decides what a request gets.
+//!
+//! A host (the native edge server, or the shim around the WASM build) looks a hostname up, hands what it found to
+//! [`decide`], and carries the [`Decision`] out. Everything that a visitor can see is in the decision, so that all
+//! hosts answer alike.
+//!
+//! Invariant: nothing here does I/O, reads a clock, keeps a global or panics. Stored bytes and requests are input
+//! that nobody vouched for.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
+mod answer;
+mod assets;
+mod conditional;
+mod content_type;
+mod decision;
+mod hash;
+mod head;
+mod json;
+mod path;
+mod probe;
+mod proxy;
+pub mod record;
+mod request;
 pub mod rules;
+mod site;
+mod static_site;
+
+#[cfg(feature = "build")]
+pub mod build;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
+
+pub use answer::Failure;
+pub use content_type::ContentType;
+pub use decision::{
+    Candidate, Decision, Lookup, ObjectKey, Probe, Proxy, Serve, Settings, decide, fail,
+};
+pub use head::{EntityTag, Head};
+pub use record::{Kind, RouteRecord};
+pub use request::{Method, Request};
+pub use site::format::{HtmlHandling, Shell};
+pub use site::{File, Site, SiteError};

@@ -1,0 +1,23 @@
+// Where the routine finds its storage. Each setting comes from a function variable, else from a `globalThis.miaobu` object
+// in a line put before the one-file bundle when it is published.
+//
+//   MIAOBU_OBJECTS_URL        object storage, without a trailing slash
+//   MIAOBU_KV_NAMESPACE       namespace of the edge KV (miaobu)
+//   MIAOBU_KV_KEYS            plain or encoded hostnames as keys (plain)
+//   MIAOBU_DEPLOYMENT_HEADER  off leaves x-miaobu-deployment out (on)
+
+let last;
+let lastEnv;
+
+export function configure(env) {
+  if (last && lastEnv === env) return last;
+  const setting = (name, otherwise) => env?.[name] ?? globalThis.miaobu?.[name] ?? otherwise;
+  lastEnv = env;
+  last = {
+    objects: setting("MIAOBU_OBJECTS_URL", "").replace(/\/+$/, ""),
+    namespace: setting("MIAOBU_KV_NAMESPACE", "miaobu"),
+    encodedKeys: setting("MIAOBU_KV_KEYS", "plain") === "encoded",
+    deploymentHeader: setting("MIAOBU_DEPLOYMENT_HEADER", "on") !== "off",
+  };
+  return last;
+}

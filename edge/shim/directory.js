@@ -1,0 +1,170 @@
+// What this isolate knows of hosts and sites: records for a few seconds, sites until memory is wanted for others.
+
+import { UNAVAILABLE, UNKNOWN } from "./core.js";
+
+/** A record is used this long without a question asked … */
+const FRESH_MS = 2_000;
+/** … and this long while it is read anew in the background, where the runtime lets work go on after the answer. */
+const STALE_MS = 10_000;
+/** What can't be read is tried again after this long. */
+const RETRY_MS = 1_000;
+const MAX_HOSTS = 1_000;
+const MAX_SITE_BYTES = 48 * 1024 * 1024;
+
+const DAMAGED = 0;
+
+export class Directory {
+  #core;
+  #hosts = new Map();
+  #sites = new Map();
+  #siteBytes = 0;
+
+  constructor(core) {
+    this.#core = core;
+  }
+
+  /** Sees to it that `current` has an answer; returns a promise when that takes reading. */
+  prepare(host, configuration, context) {
+    const now = Date.now();
+    const known = this.#hosts.get(host);
+    const complete = known && (!known.site || this.#sites.has(known.site) || now - known.siteFailedAt < RETRY_MS);
+    const age = known ? now - known.readAt : Infinity;
+    if (complete && age < FRESH_MS) return undefined;
+    // Nobody wants an old error.
+    const leads = known && ![UNKNOWN, UNAVAILABLE, DAMAGED].includes(known.record);
+    if (complete && leads && age < STALE_MS && context) {
+      // Others need not ask as well while this one does.
+      known.readAt = now;
+      context.waitUntil(this.#read(host, configuration));
+      return undefined;
+    }
+    return this.#read(host, configuration);
+  }
+
+  /**
+   * Returns `{ record, site, folder }`: handles, or what stands in for them. They are good until the next await, during
+   * which another request may replace them.
+   */
+  current(host) {
+    const entry = this.#hosts.get(host);
+    if (!entry) return { record: UNAVAILABLE, site: 0 };
+    const site = this.#sites.get(entry.site)?.handle ?? 0;
+    const record = entry.siteDamaged && site === 0 ? DAMAGED : entry.record;
+    return { entry, record, site, folder: entry.folder };
+  }
+
+  /** The headers of a decision. Those of a header set are made once per record. */
+  headers({ entry, record, site }, decision, flags) {
+    if (decision.set === undefined) return decision.headers;
+    let shared = entry.headerSets.get(decision.set);
+    if (!shared) {
+      shared = new Headers(this.#core.headerSet(record, site, decision.set, flags));
+      entry.headerSets.set(decision.set, shared);
+    }
+    const headers = new Headers(shared);
+    headers.set("etag", decision.tag);
+    headers.set("content-length", decision.size);
+    return headers;
+  }
+
+  async #read(host, configuration) {
+    const entry = await this.#readRecord(host, configuration);
+    if (entry.site && !this.#sites.has(entry.site)) await this.#readSite(entry, configuration);
+  }
+
+  async #readRecord(host, configuration) {
+    let bytes;
+    try {
+      bytes = await kv(configuration).get(this.#core.key(host, configuration.encodedKeys), { type: "arrayBuffer" });
+    } catch (error) {
+      console.log(`miaobu: no record of ${host}: ${error}`);
+      return this.#standIn(host);
+    }
+    if (bytes === undefined) return this.#keep(host, { record: UNKNOWN });
+    const { handle, ...places } = this.#core.loadRecord(new Uint8Array(bytes));
+    return this.#keep(host, { record: handle, ...places });
+  }
+
+  // Stale is better than down: an earlier record leads to files that still exist.
+  #standIn(host) {
+    const known = this.#hosts.get(host);
+    const entry = known && known.record !== UNKNOWN ? known : this.#keep(host, { record: UNAVAILABLE });
+    entry.readAt = Date.now() - FRESH_MS + RETRY_MS;
+    return entry;
+  }
+
+  #keep(host, entry) {
+    this.#forget(host);
+    if (this.#hosts.size >= MAX_HOSTS) this.#forget(this.#hosts.keys().next().value);
+    entry.readAt = Date.now();
+    entry.headerSets = new Map();
+    this.#hosts.set(host, entry);
+    return entry;
+  }
+
+  #forget(host) {
+    const entry = this.#hosts.get(host);
+    if (!entry) return;
+    this.#hosts.delete(host);
+    this.#core.dropRecord(entry.record);
+  }
+
+  async #readSite(entry, configuration) {
+    const ways = [
+      () => kv(configuration).get(entry.site, { type: "arrayBuffer" }),
+      // KV takes its time to spread; the copy is there before the record is.
+      () => copyOf(configuration, entry.copy),
+    ];
+    for (const way of ways) {
+      let bytes;
+      try {
+        bytes = await way();
+      } catch (error) {
+        console.log(`miaobu: no site ${entry.site}: ${error}`);
+      }
+      if (bytes === undefined) continue;
+      const handle = this.#core.loadSite(new Uint8Array(bytes));
+      if (handle !== 0) return this.#keepSite(entry.site, handle, bytes.byteLength);
+      console.log(`miaobu: site ${entry.site} is damaged`);
+      entry.siteDamaged = true;
+    }
+    entry.siteFailedAt = Date.now();
+  }
+
+  #keepSite(key, handle, size) {
+    // Another request may have read it meanwhile.
+    this.#dropSite(key);
+    for (const oldest of this.#sites.keys()) {
+      if (this.#siteBytes + size <= MAX_SITE_BYTES) break;
+      this.#dropSite(oldest);
+    }
+    this.#sites.set(key, { handle, size });
+    this.#siteBytes += size;
+  }
+
+  #dropSite(key) {
+    const site = this.#sites.get(key);
+    if (!site) return;
+    this.#sites.delete(key);
+    this.#siteBytes -= site.size;
+    this.#core.dropSite(site.handle);
+  }
+}
+
+let store;
+let storeNamespace;
+
+function kv({ namespace }) {
+  if (storeNamespace !== namespace) {
+    store = new EdgeKV({ namespace });
+    storeNamespace = namespace;
+  }
+  return store;
+}
+
+async function copyOf(configuration, object) {
+  const response = await fetch(`${configuration.objects}/${object}`, { redirect: "manual" });
+  if (response.status === 200) return response.arrayBuffer();
+  response.body?.cancel();
+  return undefined;
+}

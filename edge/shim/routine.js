@@ -1,0 +1,153 @@
+// Looks a host up, asks the core, and carries its decision out. An `if` about meaning belongs in the core.
+
+import * as core from "./core.js";
+import { configure } from "./configuration.js";
+import { Directory } from "./directory.js";
+
+/** What the core reads of a request. */
+const FIELDS = ["if-none-match", "accept", "sec-fetch-mode", "connection"];
+
+/** Makes the module's default export from a compiled routine. */
+export function routine(module) {
+  let engine = new core.Core(module);
+  let directory = new Directory(engine);
+  return {
+    async fetch(request, second, third) {
+      const [context, env] = argumentsOf(second, third);
+      const configuration = configure(env);
+      try {
+        return await answer(engine, directory, configuration, request, context);
+      } catch (error) {
+        if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+        // A trap leaves the core's memory as it was in the middle of something. It costs this one request.
+        console.log(`miaobu: the routine trapped: ${error}`);
+        engine = new core.Core(module);
+        directory = new Directory(engine);
+        return new Response("500 routine_trapped\n", { status: 500, headers: { "cache-control": "no-store" } });
+      }
+    },
+  };
+}
+
+// ESA calls fetch(request, context, env), workerd fetch(request, env, context), and some samples leave one out.
+function argumentsOf(second, third) {
+  const isContext = (value) => typeof value?.waitUntil === "function";
+  if (isContext(third)) return [third, second];
+  return isContext(second) ? [second, third] : [undefined, third ?? second];
+}
+
+async function answer(engine, directory, configuration, request, context) {
+  const { url, method } = request;
+  const hostAt = url.indexOf("://") + 3;
+  const targetAt = url.indexOf("/", hostAt);
+  const host = url.slice(hostAt, targetAt);
+  const target = url.slice(targetAt);
+  const flags = core.flagsOf(method, url.startsWith("https:"), configuration.deploymentHeader);
+  const reading = directory.prepare(host, configuration, context);
+  if (reading) await reading;
+  const found = directory.current(host);
+  const decision = engine.decide(found.record, found.site, flags, target, lines(request, host));
+  const fail = (failure) => {
+    const { record, site } = directory.current(host);
+    return own(engine.fail(record, site, flags, failure));
+  };
+  switch (decision.kind) {
+    case core.SERVE:
+      return serve(decision, directory.headers(found, decision, flags), found, configuration, fail);
+    case core.PROBE:
+      return probe(decision, found, configuration, fail);
+    case core.PROXY:
+      return proxy(decision, request, fail);
+    default:
+      return own(decision);
+  }
+}
+
+function lines(request, host) {
+  let text = `:host:${host}\n`;
+  const client = request.info?.remote_addr;
+  if (client) text += `:client:${client}\n`;
+  for (const name of FIELDS) {
+    const value = field(request, name);
+    if (value !== null) text += `${name}:${value}\n`;
+  }
+  return text;
+}
+
+// ESA throws when a hop-by-hop field is read.
+function field(request, name) {
+  try {
+    return request.headers.get(name);
+  } catch {
+    return null;
+  }
+}
+
+function own({ status, headers, body }) {
+  return new Response(body || null, { status, headers });
+}
+
+async function serve(decision, headers, found, configuration, fail) {
+  const { status, withBody, path, ownPath } = decision;
+  if (!withBody) return new Response(null, { status, headers });
+  const object = ownPath ? found.folder + path : path;
+  const stored = await get(configuration, object, "GET");
+  if (stored?.status === 200) return new Response(stored.body, { status, headers });
+  stored?.body?.cancel();
+  return fail(isMissing(stored) ? core.OBJECT_MISSING : core.STORAGE_UNAVAILABLE);
+}
+
+async function probe(decision, found, configuration, fail) {
+  const { candidates, status, withBody, missingStatus, missingHeaders, missingBody } = decision;
+  for (const { path, headers } of candidates) {
+    const stored = await get(configuration, path, withBody ? "GET" : "HEAD");
+    if (stored?.status === 200) {
+      const length = stored.headers.get("content-length");
+      if (length !== null) headers.push(["content-length", length]);
+      return new Response(withBody ? stored.body : null, { status, headers });
+    }
+    stored?.body?.cancel();
+    if (!isMissing(stored)) return fail(core.STORAGE_UNAVAILABLE);
+  }
+  return own({ status: missingStatus, headers: missingHeaders, body: missingBody });
+}
+
+// Without the right to list, storage says 403 for what it does not have.
+function isMissing(stored) {
+  return stored?.status === 404 || stored?.status === 403;
+}
+
+async function get(configuration, object, method) {
+  try {
+    const init = { method, redirect: "manual", headers: { "accept-encoding": "identity" } };
+    return await fetch(`${configuration.objects}/${object}`, init);
+  } catch {
+    return undefined;
+  }
+}
+
+async function proxy(decision, request, fail) {
+  const headers = new Headers(request.headers);
+  change(headers, decision.removeFromRequest, decision.setOnRequest);
+  let response;
+  try {
+    const { method, body } = request;
+    response = await fetch(decision.url, { method, headers, body, redirect: "manual", decompress: "manual", duplex: "half" });
+  } catch {
+    return fail(core.FUNCTION_UNREACHABLE);
+  }
+  const answered = new Headers(response.headers);
+  change(answered, decision.removeFromAnswer, decision.setOnAnswer);
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers: answered });
+}
+
+function change(headers, remove, set) {
+  for (const name of remove) {
+    try {
+      headers.delete(name);
+    } catch {
+      // Not a name, or one that the runtime keeps to itself.
+    }
+  }
+  for (const [name, value] of set) headers.set(name, value);
+}

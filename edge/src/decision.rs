@@ -1,0 +1,234 @@
+//! The only entry: [`decide`], and [`Decision`], every outcome as data.
+
+use std::borrow::Cow;
+
+use crate::answer::{self, Failure};
+use crate::head::Head;
+use crate::record::{Kind, RouteRecord};
+use crate::request::{Method, Request};
+use crate::site::Site;
+use crate::{probe, proxy, static_site};
+
+/// What a host found under the hostname.
+#[derive(Clone, Copy, Debug)]
+pub enum Lookup<'a> {
+    /// A record, and its site when the record names one.
+    Found {
+        /// The record.
+        record: &'a RouteRecord,
+        /// The site that `record.site` names, from KV or its copy in object storage.
+        site: Option<&'a Site>,
+    },
+    /// No record: the hostname is not ours.
+    Unknown,
+    /// The record, or the site it names, can't be read now, and no earlier one is at hand.
+    Unavailable,
+    /// What is stored does not parse.
+    Damaged,
+}
+
+/// Configuration of the host.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Whether answers carry `x-miaobu-deployment`.
+    pub deployment_header: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            deployment_header: true,
+        }
+    }
+}
+
+/// An object in storage: the record's folder and a file's decoded path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectKey<'a> {
+    pub(crate) folder: &'a str,
+    pub(crate) stem: Cow<'a, str>,
+    pub(crate) suffix: &'static str,
+}
+
+impl ObjectKey<'_> {
+    /// The key, such as `projects/docs/42/assets/app.js`. Always below the record's folder.
+    #[must_use]
+    pub fn key(&self) -> String {
+        [self.folder, &self.stem, self.suffix].concat()
+    }
+
+    /// The key as the path of a URL, percent-encoded, without a leading slash.
+    #[must_use]
+    pub fn url_path(&self) -> String {
+        let mut path = String::from(self.folder);
+        crate::path::push_encoded(&mut path, &self.stem);
+        path.push_str(self.suffix);
+        path
+    }
+}
+
+/// One object, and how it is answered.
+#[derive(Clone, Debug)]
+pub struct Serve<'a> {
+    /// Status and headers.
+    pub head: Head<'a>,
+    /// The object whose bytes are the body.
+    pub object: ObjectKey<'a>,
+    /// Size of the object in bytes.
+    pub size: u64,
+    /// Whether the body is sent; for HEAD it is not, and storage is not asked.
+    pub with_body: bool,
+}
+
+/// One place where an older record's file may be.
+#[derive(Clone, Debug)]
+pub struct Candidate<'a> {
+    /// Status and headers when this is the one; the host adds `content-length` when it knows it.
+    pub head: Head<'a>,
+    /// The object.
+    pub object: ObjectKey<'a>,
+}
+
+/// Files of a record without a site: the first candidate that exists is served.
+#[derive(Clone, Debug)]
+pub struct Probe<'a> {
+    /// At most three, best first: with the KV read, that is all an execution on ESA may ask for.
+    pub candidates: Vec<Candidate<'a>>,
+    /// The answer when none exists.
+    pub missing: Box<Decision<'a>>,
+    /// Whether the body is sent; for HEAD only existence is asked.
+    pub with_body: bool,
+}
+
+/// A request for the project's function.
+#[derive(Clone, Debug)]
+pub struct Proxy<'a> {
+    /// Headers to set on the function's answer; its `status` means nothing.
+    pub head: Head<'a>,
+    /// Where the request goes, with the visitor's method and body. Redirects are the visitor's to follow.
+    pub url: String,
+    /// Headers of the visitor's that are not passed on.
+    pub remove_request_headers: Vec<&'a str>,
+    /// Headers set on the request, in place of any that the visitor sent.
+    pub set_request_headers: Vec<(&'static str, &'a str)>,
+    /// Headers of the function's answer that are not passed on.
+    pub remove_response_headers: &'static [&'static str],
+}
+
+/// What a request gets.
+#[derive(Clone, Debug)]
+pub enum Decision<'a> {
+    /// A file.
+    Serve(Serve<'a>),
+    /// A file of an older record: the host has to look where it is.
+    Probe(Probe<'a>),
+    /// The project's function answers.
+    Proxy(Proxy<'a>),
+    /// 304: the visitor's copy is good.
+    NotModified(Head<'a>),
+    /// Another URL is the right one.
+    Redirect(Head<'a>),
+    /// An answer of our own: an error, or one that needs no file.
+    Refuse {
+        /// Status and headers, `content-length` included.
+        head: Head<'a>,
+        /// The body; empty for HEAD.
+        body: Cow<'static, str>,
+    },
+}
+
+impl<'a> Decision<'a> {
+    /// Status and headers of the answer, where they are decided already.
+    #[must_use]
+    pub fn head(&self) -> Option<&Head<'a>> {
+        match self {
+            Self::Serve(serve) => Some(&serve.head),
+            Self::NotModified(head) | Self::Redirect(head) | Self::Refuse { head, .. } => {
+                Some(head)
+            }
+            Self::Probe(_) | Self::Proxy(_) => None,
+        }
+    }
+}
+
+/// The longest path and query answered; longer ones get 414. Twice what fetch on ESA can pass on.
+pub const MAX_TARGET_LENGTH: usize = 8 * 1024;
+
+/// Decides what `request` gets.
+#[must_use]
+pub fn decide<'a>(lookup: &Lookup<'a>, request: &Request<'a>, settings: &Settings) -> Decision<'a> {
+    let context = Context {
+        method: request.method,
+        lookup: *lookup,
+        settings: *settings,
+    };
+    if request.target.len() > MAX_TARGET_LENGTH {
+        return answer::target_too_long(&context);
+    }
+    if !request.target.starts_with('/') {
+        return answer::bad_request(&context);
+    }
+    match *lookup {
+        Lookup::Unknown => answer::unknown_host(&context, request.host),
+        Lookup::Unavailable => answer::unavailable(&context),
+        Lookup::Damaged => answer::damaged(&context),
+        Lookup::Found { record, site } => match (record.kind, &record.site, site) {
+            (Kind::Node | Kind::Python, ..) => proxy::decide(&context, record, request),
+            (Kind::Static, _, Some(site)) => static_site::decide(&context, record, site, request),
+            (Kind::Static, None, None) => probe::decide(&context, record, request),
+            (Kind::Static, Some(_), None) => answer::unavailable(&context),
+        },
+    }
+}
+
+/// Decides the answer when a decision for `request` could not be carried out.
+#[must_use]
+pub fn fail<'a>(
+    failure: Failure,
+    lookup: &Lookup<'a>,
+    request: &Request<'_>,
+    settings: &Settings,
+) -> Decision<'a> {
+    answer::failed(
+        &Context {
+            method: request.method,
+            lookup: *lookup,
+            settings: *settings,
+        },
+        failure,
+    )
+}
+
+/// What every kind of answer depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context<'a> {
+    pub method: Method,
+    pub lookup: Lookup<'a>,
+    pub settings: Settings,
+}
+
+impl<'a> Context<'a> {
+    /// A head with what the host's configuration and the record demand of every answer.
+    pub fn head(&self, status: u16, source: crate::head::Source<'a>) -> Head<'a> {
+        let record = match self.lookup {
+            Lookup::Found { record, .. } => Some(record),
+            _ => None,
+        };
+        Head {
+            status,
+            entity_tag: None,
+            content_length: None,
+            source,
+            cache: None,
+            location: None,
+            extra: None,
+            noindex: record.is_some_and(|record| record.noindex),
+            deployment: record
+                .filter(|_| self.settings.deployment_header)
+                .map(|record| record.deployment_id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! Request paths: read as a browser's URL parser would, decoded segment by segment, slashes collapsed.
+//!
+//! Some hosts hand over a URL that went through such a parser and some hand over the bytes of the request line. What the
+//! parser would change is therefore never a reason for a different answer.
+
+use std::borrow::Cow;
+
+/// A path, decoded for looking files up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path<'a> {
+    /// The decoded path; begins with one `/` and holds no `//`.
+    pub key: Cow<'a, str>,
+    /// Whether the path as sent is the way to spell `key` in a URL.
+    pub canonical: bool,
+}
+
+impl<'a> Path<'a> {
+    /// Reads the path of a request target, which begins with `/` and has no query.
+    #[must_use]
+    pub fn read(raw: &'a str) -> Self {
+        if is_plain(raw) {
+            return Self {
+                key: Cow::Borrowed(raw),
+                canonical: true,
+            };
+        }
+        let raw = raw.split('#').next().unwrap_or(raw);
+        let segments = url_segments(raw);
+        let mut key = String::with_capacity(raw.len());
+        let mut canonical = true;
+        for segment in segments {
+            canonical &= is_canonical(segment);
+            push_segment(&mut key, segment, &mut canonical);
+        }
+        Self {
+            key: Cow::Owned(key),
+            canonical,
+        }
+    }
+
+    /// Whether the key can be part of an object's name. Decoding may yield `..`, backslashes and control characters,
+    /// which no stored file has and which a store might not take literally.
+    #[must_use]
+    pub fn is_storable(&self) -> bool {
+        is_storable(&self.key)
+    }
+}
+
+/// Whether `path` can be the name of a stored file or of a folder: absolute, without empty, `.` or `..` segments,
+/// backslashes or control characters. A trailing slash is allowed.
+pub fn is_storable(path: &str) -> bool {
+    let Some(name) = path.strip_prefix('/') else {
+        return false;
+    };
+    let name = name
+        .strip_suffix('/')
+        .filter(|name| !name.is_empty())
+        .unwrap_or(name);
+    path == "/"
+        || name
+            .split('/')
+            .all(|segment| !matches!(segment, "" | "." | ".."))
+            && !name
+                .chars()
+                .any(|character| character == '\\' || character.is_control())
+}
+
+/// Appends a decoded path to a URL, percent-encoding what must not or should not stand in one.
+pub fn push_encoded(url: &mut String, path: &str) {
+    for byte in path.bytes() {
+        if byte == b'/' || byte != b'+' && is_path_byte(byte) {
+            url.push(byte as char);
+        } else {
+            url.push('%');
+            for digit in [byte >> 4, byte & 15] {
+                url.extend(
+                    char::from_digit(digit.into(), 16).map(|digit| digit.to_ascii_uppercase()),
+                );
+            }
+        }
+    }
+}
+
+/// Whether nothing in `path` wants decoding, collapsing or encoding: the ordinary case, found in one pass.
+fn is_plain(path: &str) -> bool {
+    let mut previous = 0;
+    path.bytes().all(|byte| {
+        let plain = match byte {
+            b'/' => previous != b'/',
+            // A segment that begins with a dot may be `.` or `..`.
+            b'.' => previous != b'/',
+            b'+' => false,
+            _ => is_path_byte(byte),
+        };
+        previous = byte;
+        plain
+    })
+}
+
+/// The characters that may stand for themselves in a segment (RFC 3986, 3.3).
+fn is_path_byte(byte: u8) -> bool {
+    is_unreserved(byte) || matches!(byte, b'$' | b'&' | b'+' | b',' | b';' | b'=' | b':' | b'@')
+}
+
+/// The characters that `encodeURIComponent` leaves alone.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')'
+        )
+}
+
+/// Splits as the URL standard does: backslashes are slashes, and dot segments, encoded or not, are resolved.
+fn url_segments(raw: &str) -> Vec<&str> {
+    let mut segments = Vec::new();
+    let mut dots_last = false;
+    for segment in raw.split(['/', '\\']).skip(1) {
+        dots_last = true;
+        if is_dots(segment, 2) {
+            segments.pop();
+        } else if !is_dots(segment, 1) {
+            segments.push(segment);
+            dots_last = false;
+        }
+    }
+    if dots_last {
+        segments.push("");
+    }
+    segments
+}
+
+fn is_dots(mut segment: &str, count: usize) -> bool {
+    for _ in 0..count {
+        let encoded = segment
+            .get(..3)
+            .filter(|start| start.eq_ignore_ascii_case("%2e"));
+        let Some(rest) = encoded
+            .and_then(|start| segment.strip_prefix(start))
+            .or_else(|| segment.strip_prefix('.'))
+        else {
+            return false;
+        };
+        segment = rest;
+    }
+    segment.is_empty()
+}
+
+/// Whether each character of a segment stands as it should in a URL, or as a URL parser would make it stand.
+fn is_canonical(segment: &str) -> bool {
+    let mut bytes = segment.bytes();
+    while let Some(byte) = bytes.next() {
+        let fine = match byte {
+            b'%' => match (bytes.next(), bytes.next()) {
+                (Some(high), Some(low)) => hex_pair(high, low).is_some_and(|decoded| {
+                    !high.is_ascii_lowercase()
+                        && !low.is_ascii_lowercase()
+                        && !is_unreserved(decoded)
+                        && decoded != b'/'
+                }),
+                _ => false,
+            },
+            b'[' | b']' => false,
+            _ => true,
+        };
+        if !fine {
+            return false;
+        }
+    }
+    true
+}
+
+/// Appends `/` and the decoded segment to `key`, collapsing slashes. A segment that does not decode to UTF-8 stays raw.
+fn push_segment(key: &mut String, segment: &str, canonical: &mut bool) {
+    let decoded = decode(segment);
+    *canonical &= decoded.is_some() && !key.ends_with('/');
+    let text = decoded.as_deref().unwrap_or(segment);
+    for part in text.split('/') {
+        if !key.ends_with('/') {
+            key.push('/');
+        }
+        key.push_str(part);
+    }
+}
+
+fn decode(segment: &str) -> Option<Cow<'_, str>> {
+    if !segment.contains('%') {
+        return Some(Cow::Borrowed(segment));
+    }
+    let mut decoded = Vec::with_capacity(segment.len());
+    let mut bytes = segment.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(if byte == b'%' {
+            hex_pair(bytes.next()?, bytes.next()?)?
+        } else {
+            byte
+        });
+    }
+    String::from_utf8(decoded).ok().map(Cow::Owned)
+}
+
+fn hex_pair(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| (byte as char).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+#[cfg(test)]
+mod tests;

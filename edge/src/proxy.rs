@@ -1,0 +1,72 @@
+//! Requests for a project's function. WebSockets, `run_first` rules and body limits belong here too.
+
+use crate::decision::{Context, Decision, Proxy};
+use crate::head::Source;
+use crate::record::RouteRecord;
+use crate::request::Request;
+
+/// Hop-by-hop fields (RFC 9110, 7.6.1), and what only a proxy may say about a visitor.
+const REQUEST_ONLY_OURS: [&str; 17] = [
+    "connection",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "x-er-context",
+    "x-er-id",
+];
+
+const RESPONSE_ONLY_OURS: [&str; 10] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-miaobu-deployment",
+    "x-er-id",
+];
+
+pub fn decide<'a>(
+    context: &Context<'a>,
+    record: &'a RouteRecord,
+    request: &Request<'a>,
+) -> Decision<'a> {
+    let mut url = String::from(record.fc_endpoint.trim_end_matches('/'));
+    url.push_str(request.target.split('#').next().unwrap_or(request.target));
+    let named = request
+        .connection
+        .into_iter()
+        .flat_map(|header| header.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    let mut set_request_headers = vec![
+        ("x-forwarded-host", request.host),
+        (
+            "x-forwarded-proto",
+            if request.secure { "https" } else { "http" },
+        ),
+    ];
+    if let Some(address) = request.client_address {
+        set_request_headers.extend([("x-forwarded-for", address), ("x-real-ip", address)]);
+    }
+    Decision::Proxy(Proxy {
+        head: context.head(200, Source::None),
+        url,
+        remove_request_headers: REQUEST_ONLY_OURS.into_iter().chain(named).collect(),
+        set_request_headers,
+        remove_response_headers: &RESPONSE_ONLY_OURS,
+    })
+}

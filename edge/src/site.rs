@@ -1,0 +1,263 @@
+//! A deployment's site blob: which files exist and how they are served. Used in place, never parsed.
+//!
+//! Invariant: no read leaves the bytes. What is out of bounds reads as absent.
+
+pub mod format;
+
+use format::{Class, HtmlHandling, Shell};
+
+use crate::head::EntityTag;
+
+/// Why bytes are no site blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteError {
+    /// The bytes don't begin as a blob does, or end early or late.
+    Shape,
+    /// A version, or a section that may not be skipped, which this crate does not know.
+    Version,
+    /// The bytes do not match their checksum.
+    Checksum,
+    /// A section is missing, lies outside the bytes or has a wrong length.
+    Section,
+}
+
+impl core::fmt::Display for SiteError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Shape => "not a site blob, or not a whole one",
+            Self::Version => "the site blob is of a version that is not known here",
+            Self::Checksum => "the site blob does not match its checksum",
+            Self::Section => "a section of the site blob is missing or does not fit",
+        })
+    }
+}
+
+impl core::error::Error for SiteError {}
+
+/// One file of a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct File {
+    /// The entity tag, from the content's hash.
+    pub entity_tag: EntityTag,
+    /// Size in bytes.
+    pub size: u64,
+    /// Its header set, for [`Site::for_each_header`].
+    pub header_set: u16,
+}
+
+/// A loaded site blob. It owns its bytes; hosts share it behind an `Arc`.
+#[derive(Debug)]
+pub struct Site {
+    bytes: Vec<u8>,
+    flags: u32,
+    files: u32,
+    seed: u64,
+    bucket_bits: u32,
+    buckets: usize,
+    keys: usize,
+    content: usize,
+    sizes: usize,
+    meta: usize,
+    header_sets: Section,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Section {
+    offset: usize,
+    length: usize,
+}
+
+impl Site {
+    /// Takes over a stored blob, after checking its checksum and its shape.
+    ///
+    /// # Errors
+    /// [`SiteError`]; the caller must then answer with an error, never with a part of the site.
+    pub fn load(bytes: Vec<u8>) -> Result<Self, SiteError> {
+        let word = |offset| read_u32(&bytes, offset).ok_or(SiteError::Shape);
+        if bytes.get(..8) != Some(&format::MAGIC[..]) || word(12)? as usize != bytes.len() {
+            return Err(SiteError::Shape);
+        }
+        if word(8)? != format::VERSION {
+            return Err(SiteError::Version);
+        }
+        let checked = bytes.get(format::CHECKED_FROM..).ok_or(SiteError::Shape)?;
+        if read_u64(&bytes, 16) != Some(crate::hash::hash(checked, 0)) {
+            return Err(SiteError::Checksum);
+        }
+        let (files, bucket_bits) = (word(28)?, word(40)?);
+        let mut sections = [Section::default(); 7];
+        for index in 0..word(44)? as usize {
+            let entry = format::HEADER_LENGTH + index * format::SECTION_ENTRY_LENGTH;
+            let (kind, version) = (word(entry)?, word(entry + 4)?);
+            let section = Section {
+                offset: word(entry + 8)? as usize,
+                length: word(entry + 12)? as usize,
+            };
+            if section
+                .offset
+                .checked_add(section.length)
+                .is_none_or(|end| end > bytes.len())
+            {
+                return Err(SiteError::Section);
+            }
+            match sections.get_mut(kind as usize) {
+                Some(known) if kind != 0 && version == format::SECTION_VERSION => *known = section,
+                None if kind & format::SECTION_OPTIONAL != 0 => {}
+                _ => return Err(SiteError::Version),
+            }
+        }
+        let section = |kind: u32| sections.get(kind as usize).copied().unwrap_or_default();
+        let buckets = section(format::SECTION_BUCKETS);
+        let keys = section(format::SECTION_KEYS);
+        let content = section(format::SECTION_CONTENT);
+        let sizes = section(format::SECTION_SIZES);
+        let meta = section(format::SECTION_META);
+        let header_sets = section(format::SECTION_HEADER_SETS);
+        if bucket_bits >= 30 {
+            return Err(SiteError::Section);
+        }
+        // In u64, because the routine's usize has 32 bits.
+        let count = u64::from(files);
+        let expected = [
+            (buckets, ((1 << bucket_bits) + 1) * 4),
+            (keys, count * 8),
+            (content, count * 8),
+            (sizes, count * 4),
+            (meta, count * 2),
+        ];
+        let fits = |(section, length): &(Section, u64)| section.length as u64 == *length;
+        if !expected.iter().all(fits) || header_sets.length < 4 {
+            return Err(SiteError::Section);
+        }
+        Ok(Self {
+            flags: word(24)?,
+            seed: read_u64(&bytes, 32).ok_or(SiteError::Shape)?,
+            files,
+            bucket_bits,
+            buckets: buckets.offset,
+            keys: keys.offset,
+            content: content.offset,
+            sizes: sizes.offset,
+            meta: meta.offset,
+            header_sets,
+            bytes,
+        })
+    }
+
+    /// Number of files.
+    #[must_use]
+    pub fn file_count(&self) -> usize {
+        self.files as usize
+    }
+
+    /// Length of the blob in bytes, for caches that count them.
+    #[must_use]
+    pub fn byte_length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The file stored as `path`, a decoded path that begins with `/`.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<File> {
+        let (stem, class) = Class::split(path);
+        self.find(stem, class)
+    }
+
+    /// Visits the headers of a set in their stored order; none when there is no such set.
+    pub fn for_each_header(&self, set: u16, mut visit: impl FnMut(&str, &str)) {
+        let mut rest = self.header_set(set).unwrap_or_default();
+        while let Some((name, value, after)) = split_header(rest) {
+            visit(name, value);
+            rest = after;
+        }
+    }
+
+    pub(crate) fn find(&self, stem: &str, class: Class) -> Option<File> {
+        let key = format::file_key(stem, class, self.seed);
+        // Shifting in two steps keeps a site of one bucket, 64 bits, from overflowing the shift.
+        let bucket = (key >> 1 >> (63 - self.bucket_bits)) as usize;
+        let start = read_u32(&self.bytes, self.buckets + bucket * 4)?;
+        let end = read_u32(&self.bytes, self.buckets + bucket * 4 + 4)?.min(self.files);
+        let index = (start..end)
+            .find(|index| read_u64(&self.bytes, self.keys + *index as usize * 8) == Some(key))?
+            as usize;
+        Some(File {
+            entity_tag: EntityTag(read_u64(&self.bytes, self.content + index * 8)?),
+            size: read_u32(&self.bytes, self.sizes + index * 4)?.into(),
+            header_set: read_u16(&self.bytes, self.meta + index * 2)? & format::META_SET_MASK,
+        })
+    }
+
+    pub(crate) fn html_handling(&self) -> HtmlHandling {
+        match self.flags >> format::FLAG_HTML_SHIFT & 3 {
+            0 => HtmlHandling::Auto,
+            1 => HtmlHandling::Force,
+            2 => HtmlHandling::Drop,
+            _ => HtmlHandling::Off,
+        }
+    }
+
+    pub(crate) fn shell(&self) -> Shell {
+        match self.flags >> format::FLAG_SHELL_SHIFT & 3 {
+            1 => Shell::Navigations,
+            2 => Shell::All,
+            _ => Shell::Off,
+        }
+    }
+
+    pub(crate) fn canonical_status(&self) -> u16 {
+        if self.flags & format::FLAG_TEMPORARY == 0 {
+            308
+        } else {
+            307
+        }
+    }
+
+    /// How many folders deep to look for a `404.html`, the root counting as one.
+    pub(crate) fn not_found_depth(&self) -> usize {
+        (self.flags >> format::FLAG_NOT_FOUND_SHIFT & 0xff) as usize
+    }
+
+    fn header_set(&self, set: u16) -> Option<&[u8]> {
+        let Section { offset, length } = self.header_sets;
+        let section = self.bytes.get(offset..offset.checked_add(length)?)?;
+        let set = usize::from(set);
+        if set >= read_u32(section, 0)? as usize {
+            return None;
+        }
+        let start = read_u32(section, 4 + set * 4)? as usize;
+        section.get(start..read_u32(section, 8 + set * 4)? as usize)
+    }
+}
+
+fn split_header(bytes: &[u8]) -> Option<(&str, &str, &[u8])> {
+    let name_end = 4 + usize::from(read_u16(bytes, 0)?);
+    let value_end = name_end + usize::from(read_u16(bytes, 2)?);
+    let name = core::str::from_utf8(bytes.get(4..name_end)?).ok()?;
+    let value = core::str::from_utf8(bytes.get(name_end..value_end)?).ok()?;
+    Some((name, value, bytes.get(value_end..)?))
+}
+
+fn read_u16(bytes: &[u8], offset: usize) -> Option<u16> {
+    bytes
+        .get(offset..)?
+        .first_chunk()
+        .map(|chunk| u16::from_le_bytes(*chunk))
+}
+
+fn read_u32(bytes: &[u8], offset: usize) -> Option<u32> {
+    bytes
+        .get(offset..)?
+        .first_chunk()
+        .map(|chunk| u32::from_le_bytes(*chunk))
+}
+
+fn read_u64(bytes: &[u8], offset: usize) -> Option<u64> {
+    bytes
+        .get(offset..)?
+        .first_chunk()
+        .map(|chunk| u64::from_le_bytes(*chunk))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! The layout of a site blob, shared by its reader and its builder. All numbers are little-endian.
+//!
+//! | offset | what |
+//! |---|---|
+//! | 0 | magic, 8 bytes |
+//! | 8 | version, u32 |
+//! | 12 | length of the whole blob, u32 |
+//! | 16 | hash of everything from offset 24 on, u64 |
+//! | 24 | flags, u32: see the `FLAG` constants |
+//! | 28 | number of files, u32 |
+//! | 32 | seed of the path hash, u64 |
+//! | 40 | number of leading hash bits that choose a bucket, u32 |
+//! | 44 | number of sections, u32 |
+//! | 48 | section table: kind, version, offset, length, u32 each |
+//!
+//! Sections begin at multiples of eight. A reader skips a section that it does not know when the kind has
+//! [`SECTION_OPTIONAL`] set, and refuses the blob otherwise: rules that are not understood must not be left out.
+
+pub const MAGIC: [u8; 8] = *b"miaobu\0s";
+pub const VERSION: u32 = 1;
+pub const HEADER_LENGTH: usize = 48;
+pub const SECTION_ENTRY_LENGTH: usize = 16;
+/// Where the part begins that the checksum covers.
+pub const CHECKED_FROM: usize = 24;
+
+pub const SECTION_OPTIONAL: u32 = 1 << 31;
+/// `u32[2^bits + 1]`: index of each bucket's first file.
+pub const SECTION_BUCKETS: u32 = 1;
+/// `u64[files]`, ascending: hash of the stem, its two low bits replaced by the class.
+pub const SECTION_KEYS: u32 = 2;
+/// `u64[files]`: the first eight bytes of the content's SHA-256, big-endian as printed.
+pub const SECTION_CONTENT: u32 = 3;
+/// `u32[files]`: size in bytes.
+pub const SECTION_SIZES: u32 = 4;
+/// `u16[files]`: header set id and flags, see the `META` constants.
+pub const SECTION_META: u32 = 5;
+/// `u32 count`, `u32[count + 1]` offsets from the section's start, then per set: name length u16, value length u16, name, value …
+pub const SECTION_HEADER_SETS: u32 = 6;
+/// Version of every section that this crate reads and writes.
+pub const SECTION_VERSION: u32 = 1;
+
+/// Header set id of a file. The four bits above are kept: a rule matches the file's own path (1), stored codings (3).
+pub const META_SET_MASK: u16 = 0x0fff;
+
+pub const FLAG_HTML_SHIFT: u32 = 0;
+pub const FLAG_SHELL_SHIFT: u32 = 2;
+/// Canonical URLs are reached by 307 instead of 308.
+pub const FLAG_TEMPORARY: u32 = 1 << 4;
+/// Eight bits: 0 when no folder has a `404.html`, else one more than the depth of the deepest folder that has one.
+pub const FLAG_NOT_FOUND_SHIFT: u32 = 8;
+
+/// What a file's name adds to the stem under which it is filed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// Nothing: the stem is the whole name.
+    Exact = 0,
+    /// `.html`
+    Page = 1,
+    /// `/index.html`
+    Index = 2,
+}
+
+impl Class {
+    /// What follows the stem in the file's name.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Exact => "",
+            Self::Page => ".html",
+            Self::Index => "/index.html",
+        }
+    }
+
+    /// Splits a file's name into the stem and class under which it is filed.
+    pub fn split(path: &str) -> (&str, Self) {
+        for class in [Self::Index, Self::Page] {
+            if let Some(stem) = path.strip_suffix(class.suffix()) {
+                return (stem, class);
+            }
+        }
+        (path, Self::Exact)
+    }
+}
+
+/// The key of a stem and class.
+pub fn file_key(stem: &str, class: Class, seed: u64) -> u64 {
+    crate::hash::hash(stem.as_bytes(), seed) & !3 | class as u64
+}
+
+/// How pages are spelled in URLs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HtmlHandling {
+    /// `/x` for `x.html`, `/x/` for `x/index.html`.
+    #[default]
+    Auto = 0,
+    /// `/x/` for both.
+    Force = 1,
+    /// `/x` for both.
+    Drop = 2,
+    /// Each file under its own name only; not even `/` serves `index.html`.
+    Off = 3,
+}
+
+/// Which missing paths get the single-page shell, `/index.html`, with status 200.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shell {
+    /// None: they are 404.
+    #[default]
+    Off = 0,
+    /// Those that a person navigates to; a missing script or image stays 404.
+    Navigations = 1,
+    /// All.
+    All = 2,
+}

@@ -1,0 +1,162 @@
+//! Answers of a static project with a site blob.
+
+use crate::answer;
+use crate::assets::{self, Asset};
+use crate::conditional::none_match_holds;
+use crate::content_type::extension;
+use crate::decision::{Context, Decision, ObjectKey, Serve};
+use crate::head::{NO_STORE, REVALIDATE, Source};
+use crate::path::{Path, push_encoded};
+use crate::record::RouteRecord;
+use crate::request::{Method, Request};
+use crate::site::format::{Class, Shell};
+use crate::site::{File, Site};
+use std::borrow::Cow;
+
+pub fn decide<'a>(
+    context: &Context<'a>,
+    record: &'a RouteRecord,
+    site: &'a Site,
+    request: &Request<'a>,
+) -> Decision<'a> {
+    let path = Path::read(request.path());
+    let answering = Answering {
+        context,
+        record,
+        site,
+        request,
+    };
+    match assets::resolve(site, &path.key) {
+        Asset::Missing => answering.missing(&path),
+        Asset::Elsewhere(..) | Asset::File(..) if request.method == Method::Options => {
+            answer::options(context)
+        }
+        Asset::Elsewhere(..) | Asset::File(..) if request.method == Method::Other => {
+            answer::method_not_allowed(context)
+        }
+        Asset::Elsewhere(stem, ending) => answering.redirect(stem, ending),
+        Asset::File(..) if !path.canonical => answering.redirect(&path.key, ""),
+        Asset::File(stem, class, file) => {
+            let stem = share(&path, stem);
+            answering.file(stem, class, file)
+        }
+    }
+}
+
+/// The stem, borrowed from the request where the path is.
+fn share<'a>(path: &Path<'a>, stem: &str) -> Cow<'a, str> {
+    match path.key {
+        Cow::Borrowed(key) => key
+            .get(..stem.len())
+            .map_or_else(|| Cow::Owned(stem.to_owned()), Cow::Borrowed),
+        Cow::Owned(_) => Cow::Owned(stem.to_owned()),
+    }
+}
+
+struct Answering<'c, 'a> {
+    context: &'c Context<'a>,
+    record: &'a RouteRecord,
+    site: &'a Site,
+    request: &'c Request<'a>,
+}
+
+impl<'a> Answering<'_, 'a> {
+    fn file(&self, stem: Cow<'a, str>, class: Class, file: File) -> Decision<'a> {
+        self.serve(200, None, stem, class, file)
+    }
+
+    fn serve(
+        &self,
+        status: u16,
+        cache: Option<&'static str>,
+        stem: Cow<'a, str>,
+        class: Class,
+        file: File,
+    ) -> Decision<'a> {
+        let mut head = self
+            .context
+            .head(status, Source::Site(self.site, file.header_set));
+        head.cache = cache;
+        if status == 200 {
+            head.entity_tag = Some(file.entity_tag);
+            if self
+                .request
+                .if_none_match
+                .is_some_and(|header| none_match_holds(header, file.entity_tag))
+            {
+                head.status = 304;
+                return Decision::NotModified(head);
+            }
+        }
+        head.content_length = Some(file.size);
+        let object = ObjectKey {
+            folder: &self.record.oss_path,
+            stem,
+            suffix: class.suffix(),
+        };
+        Decision::Serve(Serve {
+            head,
+            object,
+            size: file.size,
+            with_body: self.request.method != Method::Head,
+        })
+    }
+
+    /// A redirect to a canonical URL. Deployments change their minds, so it has to be asked for again.
+    fn redirect(&self, stem: &str, ending: &str) -> Decision<'a> {
+        let mut location =
+            String::with_capacity(stem.len() + ending.len() + self.request.query().len());
+        push_encoded(&mut location, stem);
+        location.push_str(ending);
+        location.push_str(self.request.query());
+        let mut head = self
+            .context
+            .head(self.site.canonical_status(), Source::None);
+        head.cache = Some(REVALIDATE);
+        head.content_length = Some(0);
+        head.location = Some(location);
+        Decision::Redirect(head)
+    }
+
+    fn missing(&self, path: &Path<'a>) -> Decision<'a> {
+        if self.wants_shell(path)
+            && let Some(file) = self.site.find("", Class::Index)
+        {
+            // Rules for the missing path must not make browsers keep the shell under it.
+            return self.serve(200, Some(REVALIDATE), Cow::Borrowed(""), Class::Index, file);
+        }
+        self.not_found_page(&path.key)
+            .unwrap_or_else(|| answer::not_found(self.context))
+    }
+
+    fn wants_shell(&self, path: &Path<'_>) -> bool {
+        let request = self.request;
+        request.method.reads()
+            && match self.site.shell() {
+                Shell::Off => false,
+                Shell::All => true,
+                Shell::Navigations => match request.fetch_mode {
+                    Some(mode) => mode == "navigate",
+                    None => {
+                        request
+                            .accept
+                            .is_some_and(|accept| accept.contains("text/html"))
+                            || extension(&path.key).is_none()
+                    }
+                },
+            }
+    }
+
+    /// The `404.html` of the nearest folder that has one.
+    fn not_found_page(&self, key: &str) -> Option<Decision<'a>> {
+        let depth = self.site.not_found_depth();
+        let ends = key.match_indices('/').map(|(at, _)| at).take(depth);
+        for end in ends.collect::<Vec<_>>().into_iter().rev() {
+            let stem = [key.get(..end)?, "/404"].concat();
+            if let Some(file) = self.site.find(&stem, Class::Page) {
+                return Some(self.serve(404, Some(NO_STORE), Cow::Owned(stem), Class::Page, file));
+            }
+        }
+        None
+    }
+}

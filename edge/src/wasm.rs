@@ -1,0 +1,414 @@
+//! The core as a WASM module, for the shim in `edge/shim`.
+//!
+//! Only `u32` crosses the boundary: strings and objects would cost several times what a decision does. The shim writes a
+//! request into [`input`]'s memory, calls [`decide`], and reads words from [`words`] and, where a decision needs any,
+//! text from [`text`]. The layouts stand at the functions; `edge/shim/core.js` is the other end.
+
+use crate::answer::Failure;
+use crate::decision::{Context, Decision, Lookup, ObjectKey, Settings};
+use crate::head::{Head, Source};
+use crate::record::{KeyEncoding, RouteRecord};
+use crate::request::{Method, Request};
+use crate::site::Site;
+use std::borrow::Cow;
+use std::cell::RefCell;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// What stands in place of a record's handle when there is none. Handles begin at 1.
+const UNKNOWN: u32 = u32::MAX;
+const UNAVAILABLE: u32 = u32::MAX - 1;
+
+const METHOD_MASK: u32 = 3;
+const FLAG_SECURE: u32 = 1 << 2;
+const FLAG_DEPLOYMENT_HEADER: u32 = 1 << 3;
+
+const NO_SET: u32 = u32::MAX;
+/// In place of the stem's length: the object's path is the text's first line.
+const STEM_IN_TEXT: u32 = u32::MAX;
+
+// Places of the words.
+const KIND: usize = 0;
+const STATUS: usize = 1;
+const HEADER_SET: usize = 2;
+const BODY_AND_CLASS: usize = 3;
+const STEM_LENGTH: usize = 4;
+/// Of the object; for a probe, the status when none exists.
+const SIZE: usize = 5;
+const TAG_HIGH: usize = 6;
+const TAG_LOW: usize = 7;
+const TEXT_LENGTH: usize = 8;
+const WORDS: usize = 9;
+
+#[derive(Default)]
+struct State {
+    input: Vec<u8>,
+    words: [u32; WORDS],
+    text: String,
+    records: Slots<RouteRecord>,
+    sites: Slots<Site>,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::default();
+}
+
+fn with<T: Default>(act: impl FnOnce(&mut State) -> T) -> T {
+    STATE.with(|state| {
+        state
+            .try_borrow_mut()
+            .map(|mut state| act(&mut state))
+            .unwrap_or_default()
+    })
+}
+
+/// Makes room for `length` bytes of input and returns where. Views of memory may be stale afterwards.
+#[wasm_bindgen]
+pub fn input(length: u32) -> u32 {
+    with(|state| {
+        if state.input.len() < length as usize {
+            state.input.resize(length as usize, 0);
+        }
+        state.input.as_ptr() as u32
+    })
+}
+
+/// Where the words of a decision lie: kind, status, header set, body and class, stem length, size, the entity tag's high
+/// and low half, length of the text.
+#[wasm_bindgen]
+pub fn words() -> u32 {
+    with(|state| state.words.as_ptr() as u32)
+}
+
+/// Where the text of the last call lies.
+#[wasm_bindgen]
+pub fn text() -> u32 {
+    with(|state| state.text.as_ptr() as u32)
+}
+
+/// Writes the KV key of the host in the input into the text.
+#[wasm_bindgen]
+pub fn record_key(length: u32, encoded: u32) {
+    with(|state| {
+        let host = state
+            .input
+            .get(..length as usize)
+            .and_then(|input| core::str::from_utf8(input).ok());
+        let encoding = if encoded == 0 {
+            KeyEncoding::Plain
+        } else {
+            KeyEncoding::Encoded
+        };
+        state.text = crate::record::key(host.unwrap_or_default(), encoding);
+        state.words[TEXT_LENGTH] = state.text.len() as u32;
+    });
+}
+
+/// Reads the record in the input and returns its handle, 0 when it does not parse.
+///
+/// The text is then the folder of its files, the key of its site (empty when it has none) and the object of the site's
+/// copy, a line each.
+#[wasm_bindgen]
+pub fn load_record(length: u32) -> u32 {
+    with(|state| {
+        let Some(Ok(record)) = state.input.get(..length as usize).map(RouteRecord::parse) else {
+            return 0;
+        };
+        let site = record.site.as_deref().unwrap_or_default();
+        let copy = crate::record::site_object(&record.oss_path);
+        state.text = [&record.oss_path, site, &copy].join("\n");
+        state.words[TEXT_LENGTH] = state.text.len() as u32;
+        state.records.insert(record)
+    })
+}
+
+/// Takes over the site blob in the input and returns its handle, 0 when it can't be used.
+#[wasm_bindgen]
+pub fn load_site(length: u32) -> u32 {
+    with(|state| {
+        let mut bytes = std::mem::take(&mut state.input);
+        bytes.truncate(length as usize);
+        Site::load(bytes).map_or(0, |site| state.sites.insert(site))
+    })
+}
+
+/// Forgets a record.
+#[wasm_bindgen]
+pub fn drop_record(record: u32) {
+    with(|state| state.records.remove(record));
+}
+
+/// Forgets a site.
+#[wasm_bindgen]
+pub fn drop_site(site: u32) {
+    with(|state| state.sites.remove(site));
+}
+
+/// Decides the request in the input: the target, then per line a header field `name:value`, with `:host` and `:client`
+/// for the host and the visitor's address. `record` is a handle, or 0 for a damaged, `u32::MAX` for an unknown and
+/// `u32::MAX - 1` for an unavailable one; `site` is a handle or 0.
+///
+/// Returns the kind: 1 serve, 2 probe, 3 proxy, 4 answer without a fetch. The text holds, a line each: the object's path
+/// unless the stem is the request's own, and unless the words name a header set, the header fields and after an empty
+/// line the body. A probe's text is groups of object path and header fields, an empty line after each, then the same for
+/// when none exists. A proxy's text is the URL, then lists each ended by an empty line: names to remove from the request,
+/// fields to set on it, names to remove from the answer, fields to set on it.
+#[wasm_bindgen]
+pub fn decide(record: u32, site: u32, length: u32, flags: u32) -> u32 {
+    answer(record, site, length, flags, None)
+}
+
+/// Decides the answer when a decision on the request in the input could not be carried out: 0 storage unavailable, 1
+/// object missing, 2 function unreachable, 3 function timed out. Otherwise as [`decide`].
+#[wasm_bindgen]
+pub fn fail(record: u32, site: u32, flags: u32, failure: u32) -> u32 {
+    let failure = match failure {
+        0 => Failure::StorageUnavailable,
+        1 => Failure::ObjectMissing,
+        2 => Failure::FunctionUnreachable,
+        _ => Failure::FunctionTimedOut,
+    };
+    answer(record, site, 0, flags, Some(failure))
+}
+
+/// Writes the header fields that all answers with this header set share into the text.
+#[wasm_bindgen]
+pub fn header_set(record: u32, site: u32, set: u32, flags: u32) {
+    with(|state| {
+        let State {
+            records,
+            sites,
+            text,
+            words,
+            ..
+        } = state;
+        text.clear();
+        let (Some(record), Some(site)) = (records.get(record), sites.get(site)) else {
+            return;
+        };
+        let lookup = Lookup::Found {
+            record,
+            site: Some(site),
+        };
+        let context = Context {
+            method: Method::Get,
+            lookup,
+            settings: settings(flags),
+        };
+        push_fields(text, &context.head(200, Source::Site(site, set as u16)));
+        words[TEXT_LENGTH] = text.len() as u32;
+    });
+}
+
+fn settings(flags: u32) -> Settings {
+    Settings {
+        deployment_header: flags & FLAG_DEPLOYMENT_HEADER != 0,
+    }
+}
+
+fn answer(record: u32, site: u32, length: u32, flags: u32, failure: Option<Failure>) -> u32 {
+    with(|state| {
+        let State {
+            input,
+            records,
+            sites,
+            text,
+            words,
+            ..
+        } = state;
+        text.clear();
+        *words = [0; WORDS];
+        words[HEADER_SET] = NO_SET;
+        words[STEM_LENGTH] = STEM_IN_TEXT;
+        let lookup = match (record, records.get(record)) {
+            (_, Some(record)) => Lookup::Found {
+                record,
+                site: sites.get(site),
+            },
+            (UNKNOWN, _) => Lookup::Unknown,
+            (UNAVAILABLE, _) => Lookup::Unavailable,
+            _ => Lookup::Damaged,
+        };
+        let method = match flags & METHOD_MASK {
+            0 => Method::Get,
+            1 => Method::Head,
+            2 => Method::Options,
+            _ => Method::Other,
+        };
+        let lines = input
+            .get(..length as usize)
+            .and_then(|input| core::str::from_utf8(input).ok())
+            .unwrap_or_default();
+        let request = read_request(method, flags & FLAG_SECURE != 0, lines);
+        let decision = match failure {
+            None => crate::decision::decide(&lookup, &request, &settings(flags)),
+            Some(failure) => crate::decision::fail(failure, &lookup, &request, &settings(flags)),
+        };
+        write(&decision, words, text);
+        words[TEXT_LENGTH] = text.len() as u32;
+        words[KIND]
+    })
+}
+
+fn read_request(method: Method, secure: bool, lines: &str) -> Request<'_> {
+    let (target, mut rest) = lines.split_once('\n').unwrap_or((lines, ""));
+    let mut request = Request::new(method, "", target);
+    request.secure = secure;
+    while let Some((line, after)) = rest.split_once('\n') {
+        rest = after;
+        // The pseudo-fields begin with the colon that ends a field's name.
+        let Some(at) = line.bytes().skip(1).position(|byte| byte == b':') else {
+            continue;
+        };
+        match line.split_at_checked(at.saturating_add(1)) {
+            Some((":host", value)) => request.host = value.get(1..).unwrap_or_default(),
+            Some((":client", value)) => request.client_address = value.get(1..),
+            Some((name, value)) => request.header(name, value.get(1..).unwrap_or_default()),
+            None => {}
+        }
+    }
+    request
+}
+
+const SERVE: u32 = 1;
+const PROBE: u32 = 2;
+const PROXY: u32 = 3;
+const ANSWER: u32 = 4;
+
+fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
+    match decision {
+        Decision::Serve(serve) => {
+            words[KIND] = SERVE;
+            words[BODY_AND_CLASS] = u32::from(serve.with_body);
+            match &serve.object {
+                ObjectKey {
+                    stem: Cow::Borrowed(stem),
+                    suffix,
+                    ..
+                } => {
+                    words[STEM_LENGTH] = stem.len() as u32;
+                    words[BODY_AND_CLASS] |= match suffix.len() {
+                        0 => 0,
+                        5 => 1 << 1,
+                        _ => 2 << 1,
+                    };
+                }
+                object => push_line(text, &object.url_path()),
+            }
+            write_head(&serve.head, words, text);
+        }
+        Decision::NotModified(head) | Decision::Redirect(head) => {
+            words[KIND] = ANSWER;
+            write_head(head, words, text);
+        }
+        Decision::Refuse { head, body } => {
+            words[KIND] = ANSWER;
+            write_head(head, words, text);
+            text.push_str(body);
+        }
+        Decision::Probe(probe) => {
+            words[KIND] = PROBE;
+            words[BODY_AND_CLASS] = u32::from(probe.with_body);
+            for candidate in &probe.candidates {
+                words[STATUS] = candidate.head.status.into();
+                push_line(text, &candidate.object.url_path());
+                push_fields(text, &candidate.head);
+                text.push('\n');
+            }
+            if let Decision::Refuse { head, body } = &*probe.missing {
+                words[SIZE] = head.status.into();
+                text.push('\n');
+                push_fields(text, head);
+                text.push('\n');
+                text.push_str(body);
+            }
+        }
+        Decision::Proxy(proxy) => {
+            words[KIND] = PROXY;
+            push_line(text, &proxy.url);
+            proxy
+                .remove_request_headers
+                .iter()
+                .for_each(|name| push_line(text, name));
+            text.push('\n');
+            proxy
+                .set_request_headers
+                .iter()
+                .for_each(|(name, value)| push_field(text, name, value));
+            text.push('\n');
+            proxy
+                .remove_response_headers
+                .iter()
+                .for_each(|name| push_line(text, name));
+            text.push('\n');
+            push_fields(text, &proxy.head);
+            text.push('\n');
+        }
+    }
+}
+
+/// Writes a head into the words, and into the text what they can't say.
+fn write_head(head: &Head<'_>, words: &mut [u32; WORDS], text: &mut String) {
+    words[STATUS] = head.status.into();
+    match (head.set_id(), head.entity_tag, head.content_length) {
+        (Some(set), Some(tag), Some(length)) => {
+            words[HEADER_SET] = set.into();
+            words[SIZE] = length as u32;
+            words[TAG_HIGH] = (tag.0 >> 32) as u32;
+            words[TAG_LOW] = tag.0 as u32;
+        }
+        _ => {
+            push_fields(text, head);
+            text.push('\n');
+        }
+    }
+}
+
+fn push_fields(text: &mut String, head: &Head<'_>) {
+    head.for_each_header(|name, value| push_field(text, name, value));
+}
+
+fn push_field(text: &mut String, name: &str, value: &str) {
+    text.push_str(name);
+    text.push(':');
+    push_line(text, value);
+}
+
+fn push_line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
+/// Values under small handles, which begin at 1.
+struct Slots<T>(Vec<Option<T>>);
+
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Slots<T> {
+    fn insert(&mut self, value: T) -> u32 {
+        let index = self.0.iter().position(Option::is_none).unwrap_or_else(|| {
+            self.0.push(None);
+            self.0.len() - 1
+        });
+        if let Some(slot) = self.0.get_mut(index) {
+            *slot = Some(value);
+        }
+        index as u32 + 1
+    }
+
+    fn get(&self, handle: u32) -> Option<&T> {
+        self.0.get((handle as usize).checked_sub(1)?)?.as_ref()
+    }
+
+    fn remove(&mut self, handle: u32) {
+        if let Some(slot) = (handle as usize)
+            .checked_sub(1)
+            .and_then(|index| self.0.get_mut(index))
+        {
+            *slot = None;
+        }
+    }
+}

@@ -1,0 +1,106 @@
+// Starts the homes of the routine, and the storage they read.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const edgePackage = fileURLToPath(new URL("../../../wasm-pkg/", import.meta.url));
+
+/** Serves the files below `root` under their decoded paths, as an object store and as the values of EdgeKV. */
+export async function startStorage(root) {
+  const server = createServer(async (request, response) => {
+    try {
+      const body = await readFile(join(root, decodeURIComponent(request.url)));
+      response.writeHead(200, { "content-length": body.length });
+      response.end(request.method === "HEAD" ? undefined : body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  return listen(server);
+}
+
+async function listen(server) {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const stop = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${server.address().port}`, stop };
+}
+
+/** The one-file bundle in Node. */
+export async function startNode(storage) {
+  const { execute, install } = await import("./standin.mjs");
+  const { default: routine } = await import(join(edgePackage, "esa.js"));
+  install(`${storage}/kv`);
+  const env = { MIAOBU_OBJECTS_URL: `${storage}/objects` };
+  const server = createServer(async (incoming, outgoing) => {
+    const { method, url, headers } = incoming;
+    const response = await execute(routine, new Request(`http://${headers.host}${url}`, { method, headers }), env);
+    outgoing.writeHead(response.status, [...response.headers].flat());
+    outgoing.end(Buffer.from(await response.arrayBuffer()));
+  });
+  return listen(server);
+}
+
+/** The imported module in workerd. */
+export async function startWorkerd(storage) {
+  const folder = await mkdtemp(join(tmpdir(), "miaobu-workerd-"));
+  for (const name of ["standin.mjs", "workerd-main.mjs"]) await copyFile(join(here, name), join(folder, name));
+  for (const name of ["workerd.js", "routine.wasm"]) await copyFile(join(edgePackage, name), join(folder, name));
+  const module = (name, type) => `(name = "${name}", ${type} = embed "${name}")`;
+  const text = (name, value) => `(name = "${name}", text = "${value}")`;
+  await writeFile(
+    join(folder, "config.capnp"),
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [
+        ${module("workerd-main.mjs", "esModule")}, ${module("standin.mjs", "esModule")},
+        ${module("workerd.js", "esModule")}, ${module("routine.wasm", "wasm")}
+      ],
+      bindings = [${text("KV_URL", `${storage}/kv`)}, ${text("MIAOBU_OBJECTS_URL", `${storage}/objects`)}],
+      compatibilityDate = "2026-11-01", compatibilityFlags = ["nodejs_als"])),
+    (name = "internet", network = (allow = ["private", "public", "local"]))
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]
+);
+`,
+  );
+  const program = join(here, "../node_modules/.bin/workerd");
+  const child = spawn(program, ["serve", "config.capnp", "--control-fd=3"], {
+    cwd: folder,
+    stdio: ["ignore", "inherit", "inherit", "pipe"],
+  });
+  const line = await firstLine(child, child.stdio[3], "workerd");
+  const stop = async () => {
+    child.kill();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { url: `http://127.0.0.1:${JSON.parse(line).port}`, stop };
+}
+
+/** The core carried out natively by `edge/examples/native.rs`. */
+export async function startNative(program, out) {
+  const child = spawn(program, [out], { stdio: ["pipe", "pipe", "inherit"] });
+  const url = await firstLine(child, child.stdout, program);
+  return { url, stop: () => child.stdin.end() };
+}
+
+async function firstLine(child, stream, name) {
+  const ended = once(child, "exit").then(([code]) => {
+    throw new Error(`${name} ended with ${code}`);
+  });
+  ended.catch(() => {});
+  const [line] = await Promise.race([once(createInterface(stream), "line"), ended]);
+  return line;
+}

@@ -1,0 +1,9 @@
+import { execute, install } from "./standin.mjs";
+import routine from "./workerd.js";
+
+export default {
+  fetch(request, env, context) {
+    install(env.KV_URL);
+    return execute(routine, request, env, context);
+  },
+};

@@ -1,0 +1,246 @@
+// What the shim asks of its surroundings, and what it does when they fail. The routine runs in Node with everything around
+// it made here: EdgeKV, fetch and the clock.
+//
+//     node --test edge/tests/shim.mjs
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const workspace = fileURLToPath(new URL("../../", import.meta.url));
+const ENV = { MIAOBU_OBJECTS_URL: "https://objects.test" };
+const INSTANCE = WebAssembly.Instance;
+
+let folder;
+let asked;
+let now;
+let answers;
+let kv;
+let isolates = 0;
+
+before(() => {
+  const target = process.env.CARGO_TARGET_DIR ?? join(workspace, "target");
+  execFileSync("cargo", ["build", "--quiet", "-p", "miaobu-edge", "--features", "build", "--examples"], { cwd: workspace, stdio: "inherit" });
+  folder = mkdtempSync(join(tmpdir(), "miaobu-shim-"));
+  const site = join(folder, "site");
+  mkdirSync(site);
+  for (const name of ["index.html", "about.html", "404.html", "app.js"]) writeFileSync(join(site, name), name);
+  const make = (...words) => execFileSync(join(target, "debug/examples/make_site"), [site, folder, ...words]);
+  make("docs.test", "docs", "1");
+  make("app.test", "app", "2", "shell");
+  make("older.test", "older", "3", "older");
+  writeFileSync(join(folder, "kv/api.test"), '{"type":"node","fc_endpoint":"https://function.test","deployment_id":9}');
+  console.log = () => {};
+});
+
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+beforeEach(() => {
+  asked = [];
+  now = 1_000_000;
+  Date.now = () => now;
+  answers = {};
+  kv = (key) => read(join("kv", key));
+  globalThis.EdgeKV = class {
+    async get(key) {
+      asked.push(`kv ${key}`);
+      const bytes = kv(key);
+      return bytes && new Uint8Array(bytes).buffer;
+    }
+  };
+  globalThis.fetch = async (url, init = {}) => {
+    const { host, pathname } = new URL(url);
+    asked.push(`fetch ${host}${pathname}`);
+    if (answers[host]) return answers[host](url, init);
+    const bytes = read(join("objects", decodeURIComponent(pathname)));
+    return bytes ? new Response(init.method === "HEAD" ? null : bytes) : new Response(null, { status: 404 });
+  };
+});
+
+function read(name) {
+  try {
+    return readFileSync(join(folder, name));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A fresh isolate; returns a function that sends it one request and says what it answered and asked for. */
+async function isolate() {
+  const { default: routine } = await import(`../../wasm-pkg/esa.js?${(isolates += 1)}`);
+  const background = [];
+  const ask = async (url, init, ...rest) => {
+    asked.length = 0;
+    const context = { waitUntil: (work) => background.push(work) };
+    const response = await routine.fetch(new Request(`https://${url}`, init), ...(rest.length ? rest : [context, ENV]));
+    return { status: response.status, headers: response.headers, text: await response.text(), asked: [...asked] };
+  };
+  return { ask, settle: () => Promise.all(background) };
+}
+
+const head = { method: "HEAD" };
+
+test("an ordinary answer costs one fetch, and what needs no file costs nothing", async () => {
+  const { ask } = await isolate();
+  const first = await ask("docs.test/about");
+  assert.deepEqual(first.asked, ["kv docs.test", "kv d-1", "fetch objects.test/projects/docs/1/about.html"]);
+  for (const [url, init, status, fetched] of [
+    ["docs.test/about", {}, 200, "about.html"],
+    ["docs.test/", {}, 200, "index.html"],
+    ["docs.test/nowhere", {}, 404, "404.html"],
+    ["docs.test/about", { headers: { "if-none-match": first.headers.get("etag") } }, 304],
+    ["docs.test/about.html", {}, 308],
+    ["docs.test/about", { method: "POST" }, 405],
+    ["docs.test/about", { method: "OPTIONS" }, 204],
+    ["docs.test/about", head, 200],
+    ["docs.test/nowhere", head, 404],
+  ]) {
+    const answer = await ask(url, init);
+    const expected = fetched ? [`fetch objects.test/projects/docs/1/${fetched}`] : [];
+    assert.deepEqual([answer.status, answer.asked], [status, expected], `${init.method} ${url}`);
+  }
+});
+
+test("the shell costs one fetch", async () => {
+  const { ask } = await isolate();
+  await ask("app.test/");
+  const { status, text, asked } = await ask("app.test/users/1");
+  assert.deepEqual([status, text, asked.length], [200, "index.html", 1]);
+});
+
+test("a site that has not reached KV is read from its copy, within four sub-requests", async () => {
+  kv = (key) => (key === "d-1" ? undefined : read(join("kv", key)));
+  const { ask } = await isolate();
+  const { status, asked } = await ask("docs.test/about");
+  assert.deepEqual([status, asked.length, asked[2]], [200, 4, "fetch objects.test/projects/docs/1.site"]);
+});
+
+test("an older record is probed within four sub-requests", async () => {
+  const { ask } = await isolate();
+  const { status, text, asked } = await ask("older.test/users/1");
+  assert.deepEqual([status, text, asked.length], [200, "index.html", 4]);
+});
+
+test("a site that can't be read is not asked for again at once", async () => {
+  kv = (key) => (key === "docs.test" ? read("kv/docs.test") : undefined);
+  answers["objects.test"] = () => new Response(null, { status: 500 });
+  const { ask } = await isolate();
+  assert.deepEqual([(await ask("docs.test/")).status, (await ask("docs.test/")).asked.length], [503, 0]);
+  now += 1_500;
+  assert.equal((await ask("docs.test/")).asked.length > 0, true);
+});
+
+test("without KV and without an earlier record the answer is 503 with Retry-After, until KV is back", async () => {
+  const working = kv;
+  kv = () => {
+    throw new Error("down");
+  };
+  const { ask } = await isolate();
+  const { status, headers } = await ask("docs.test/");
+  assert.deepEqual([status, headers.get("retry-after")], [503, "5"]);
+  kv = working;
+  now += 1_500;
+  assert.equal((await ask("docs.test/")).status, 200);
+});
+
+test("without KV an earlier record stands in for as long as it takes", async () => {
+  const { ask } = await isolate();
+  await ask("docs.test/");
+  kv = () => {
+    throw new Error("down");
+  };
+  for (const minutes of [1, 60]) {
+    now += minutes * 60_000;
+    assert.equal((await ask("docs.test/")).status, 200);
+  }
+});
+
+test("a record is used for two seconds, then read anew in the background", async () => {
+  const { ask, settle } = await isolate();
+  await ask("docs.test/");
+  kv = (key) => read(join("kv", key === "docs.test" ? "app.test" : key));
+  now += 1_900;
+  assert.deepEqual((await ask("docs.test/about")).asked.length, 1);
+  now += 200;
+  assert.equal((await ask("docs.test/about")).headers.get("x-miaobu-deployment"), "1");
+  await settle();
+  assert.equal((await ask("docs.test/about")).headers.get("x-miaobu-deployment"), "2");
+});
+
+test("a record that was not asked for lately is read before the answer", async () => {
+  const { ask } = await isolate();
+  await ask("docs.test/");
+  kv = (key) => read(join("kv", key === "docs.test" ? "app.test" : key));
+  now += 10_100;
+  assert.equal((await ask("docs.test/about")).headers.get("x-miaobu-deployment"), "2");
+});
+
+test("env is found in each place where a runtime puts it", async () => {
+  const context = { waitUntil() {} };
+  for (const order of [[context, ENV], [ENV, context], [ENV], [{}, ENV], [undefined, ENV]]) {
+    const { ask } = await isolate();
+    assert.equal((await ask("docs.test/", {}, ...order)).status, 200);
+  }
+});
+
+test("storage that fails or lacks a file gives a page of ours", async () => {
+  const { ask } = await isolate();
+  await ask("docs.test/");
+  for (const [answer, code] of [
+    [() => new Response("<Error>", { status: 500 }), "storage_unavailable"],
+    [() => Promise.reject(new TypeError("network")), "storage_unavailable"],
+    [() => new Response("<Error>", { status: 404 }), "object_missing"],
+    [() => new Response("<Error>", { status: 403 }), "object_missing"],
+  ]) {
+    answers["objects.test"] = answer;
+    const { status, text, headers } = await ask("docs.test/about");
+    assert.deepEqual([status, text.includes(code), headers.get("x-miaobu-deployment")], [502, true, "1"]);
+  }
+});
+
+test("a function gets the request without what only we may say, and its answer passes", async () => {
+  let sent;
+  answers["function.test"] = async (url, init) => {
+    sent = { url, method: init.method, headers: Object.fromEntries(init.headers), body: await new Response(init.body).text() };
+    const headers = [["set-cookie", "a=1"], ["set-cookie", "b=2"], ["x-miaobu-deployment", "forged"], ["content-type", "text/plain"]];
+    return new Response("made", { status: 201, headers });
+  };
+  const { ask } = await isolate();
+  const headers = { "x-forwarded-for": "6.6.6.6", "x-real-ip": "6.6.6.6", "x-own": "kept" };
+  const { status, text, headers: answered } = await ask("api.test/a//b?c=%20", { method: "POST", body: "body", headers, duplex: "half" });
+  assert.deepEqual([status, text, answered.getSetCookie(), answered.get("x-miaobu-deployment")], [201, "made", ["a=1", "b=2"], "9"]);
+  assert.equal(sent.url, "https://function.test/a//b?c=%20");
+  assert.deepEqual([sent.method, sent.body, sent.headers["x-own"]], ["POST", "body", "kept"]);
+  assert.deepEqual(
+    ["x-forwarded-for", "x-real-ip", "x-forwarded-host", "x-forwarded-proto"].map((name) => sent.headers[name]),
+    [undefined, undefined, "api.test", "https"],
+  );
+  answers["function.test"] = () => Promise.reject(new TypeError("network"));
+  assert.equal((await ask("api.test/")).status, 502);
+});
+
+test("a trap costs one request", async () => {
+  let trap = false;
+  WebAssembly.Instance = function (module, imports) {
+    const { exports } = new INSTANCE(module, imports);
+    const decide = (...words) => {
+      if (trap) throw new WebAssembly.RuntimeError("unreachable");
+      return exports.decide(...words);
+    };
+    return { exports: { ...exports, decide } };
+  };
+  try {
+    const { ask } = await isolate();
+    await ask("docs.test/");
+    trap = true;
+    assert.equal((await ask("docs.test/")).status, 500);
+    trap = false;
+    assert.equal((await ask("docs.test/")).status, 200);
+  } finally {
+    WebAssembly.Instance = INSTANCE;
+  }
+});
