@@ -1,11 +1,27 @@
-//! Rules of a site: redirects, rewrites, headers and route tables.
+//! Redirects, header rules, route tables and function routing: what a site's own files say about its requests.
 //!
-//! Two layers, kept apart. At deploy (feature `build`) the peers' files are parsed, lowered and compiled; the result is
-//! a compact image of bytes, a section of the site blob. At the edge the image is matched in place: bounds-checked,
-//! never panicking on damaged bytes, in a bounded number of steps.
+//! Two layers, kept apart. Parsing and compiling happen at deploy (feature `build`) and yield an image: bytes that lie in
+//! the site blob. Matching happens at the edge, in place, without copying the image.
+//!
+//! Invariant: matching never panics, whatever the bytes. Path patterns cost at most the length of the request times the
+//! number of wildcards in the patterns that are tried; regular expressions, which can be exponential, run under a budget
+//! of steps.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+
+mod bytes;
+mod pattern;
+pub mod regex;
+mod template;
+mod text;
 
 #[cfg(feature = "build")]
+mod diagnostic;
+#[cfg(feature = "build")]
 pub mod path_to_regexp;
-pub mod regex;
 #[cfg(feature = "build")]
 pub mod vercel;
+
+#[cfg(feature = "build")]
+pub use diagnostic::{Dialect, Refusal};
+pub use pattern::Pattern;
+pub use text::canonical_path;

@@ -3,7 +3,10 @@
 //! Prints one JSON line a case, then `N passed, N failed, N skipped`. Skipped cases are the unclaimed ones: those that
 //! [`differences`] names. Exits 1 when a case failed and 2 when it could not run at all.
 
+mod accept;
 mod differences;
+mod http_conditional;
+mod http_range;
 mod outcome;
 mod path_to_regexp;
 mod vercel_config;
@@ -21,6 +24,10 @@ type Run = fn(&Value) -> Outcome;
 /// The function that runs the cases of `suite`, if there is one.
 fn runner(suite: &str) -> Option<Run> {
     Some(match suite {
+        "accept-encoding" => accept::run_encoding,
+        "accept-language" => accept::run_language,
+        "http-conditional" => http_conditional::run,
+        "http-range" => http_range::run,
         "path-to-regexp" => path_to_regexp::run,
         "vercel-config" => vercel_config::run,
         _ => return None,
