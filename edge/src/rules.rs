@@ -11,6 +11,7 @@
 mod bytes;
 mod pattern;
 pub mod regex;
+pub mod route_table;
 mod template;
 mod text;
 

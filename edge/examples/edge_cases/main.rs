@@ -10,6 +10,8 @@ mod http_range;
 mod outcome;
 mod path_to_regexp;
 mod vercel_config;
+mod vercel_match;
+mod vercel_router;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,6 +32,8 @@ fn runner(suite: &str) -> Option<Run> {
         "http-range" => http_range::run,
         "path-to-regexp" => path_to_regexp::run,
         "vercel-config" => vercel_config::run,
+        "vercel-match" => vercel_match::run,
+        "vercel-router" => vercel_router::run,
         _ => return None,
     })
 }

@@ -75,6 +75,7 @@ impl Pattern {
     }
 }
 
+#[derive(Default)]
 pub(super) struct Compiler {
     code: Vec<u8>,
     ignore_case: bool,

@@ -1,6 +1,7 @@
 //! The parsed form of a regular expression.
 
 use super::char_set::CharSet;
+use super::compile::Compiler;
 
 /// A parsed regular expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,12 +25,16 @@ impl Pattern {
         matches!(rest, [Node::End]).then_some(text)
     }
 
-    /// The text with which everything that this matches must begin; empty when nothing is known.
+    /// The whole path segments with which everything that this matches must begin, such as `/docs/api`; empty when
+    /// nothing is known.
     #[must_use]
-    pub fn prefix(&self) -> String {
-        self.literal_start()
-            .map(|(text, _)| text)
-            .unwrap_or_default()
+    pub fn first_segments(&self) -> String {
+        let Some((mut text, rest)) = self.literal_start() else { return String::new() };
+        let next = Compiler::default().first(&Node::Concat(rest.to_vec()), &CharSet::default());
+        if !next.is_disjoint(&CharSet::of_char('/').negated()) {
+            text.truncate(text.rfind('/').unwrap_or(0));
+        }
+        text
     }
 
     fn literal_start(&self) -> Option<(String, &[Node])> {

@@ -223,16 +223,20 @@ fn usual_paths_take_few_steps() {
 
 #[test]
 fn literals_and_prefixes_are_seen() {
-    for (pattern, literal, prefix) in [
+    for (pattern, literal, segments) in [
         ("^\\/about$", Some("/about"), "/about"),
         ("^\\/blog(?:\\/([^\\/]+?))$", None, "/blog"),
+        ("^/docs/api(?:/(.*))?$", None, "/docs/api"),
+        ("^/docs/(.*)$", None, "/docs"),
+        ("^/feature-([^/]+?)$", None, ""),
+        ("^/docs.*$", None, ""),
         ("/about", None, ""),
-        ("^/a?$", None, "/"),
+        ("^/a?$", None, ""),
         ("^/a|b$", None, ""),
     ] {
         let pattern = Pattern::parse(pattern).unwrap();
         assert_eq!(pattern.literal().as_deref(), literal);
-        assert_eq!(pattern.prefix(), prefix);
+        assert_eq!(pattern.first_segments(), segments);
     }
 }
 
