@@ -16,6 +16,7 @@ mod compile;
 mod escape;
 #[cfg(feature = "build")]
 mod lookahead;
+mod machine;
 #[cfg(feature = "build")]
 mod parse;
 mod program;

@@ -8,6 +8,8 @@ mod check;
 mod lower;
 mod normalize;
 mod phases;
+mod punycode;
+mod query;
 mod schema;
 mod segments;
 mod template;

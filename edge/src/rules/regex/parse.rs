@@ -273,8 +273,7 @@ impl Parser<'_> {
     fn class(&mut self) -> Result<Node, SyntaxError> {
         let negative = self.take("^");
         let mut set = CharSet::default();
-        loop {
-            let Some(low) = self.class_atom()? else { break };
+        while let Some(low) = self.class_atom()? {
             let dash = self.at;
             if !self.take("-") {
                 set.add(&low.set());

@@ -29,7 +29,9 @@ impl Pattern {
     /// nothing is known.
     #[must_use]
     pub fn first_segments(&self) -> String {
-        let Some((mut text, rest)) = self.literal_start() else { return String::new() };
+        let Some((mut text, rest)) = self.literal_start() else {
+            return String::new();
+        };
         let next = Compiler::default().first(&Node::Concat(rest.to_vec()), &CharSet::default());
         if !next.is_disjoint(&CharSet::of_char('/').negated()) {
             text.truncate(text.rfind('/').unwrap_or(0));

@@ -71,7 +71,16 @@ impl<'a> RouteTable<'a> {
         files: Option<&dyn Files>,
         budget: &mut Budget,
     ) -> Passed<'a> {
-        self.pass_with(phase, target, headers, &mut Surroundings { request, files, budget })
+        self.pass_with(
+            phase,
+            target,
+            headers,
+            &mut Surroundings {
+                request,
+                files,
+                budget,
+            },
+        )
     }
 
     pub(super) fn pass_with(
@@ -87,16 +96,26 @@ impl<'a> RouteTable<'a> {
             previous: headers,
             path: target.path.clone(),
             query: &target.query,
-            passed: Passed { headers: headers.to_vec(), ..Passed::default() },
+            passed: Passed {
+                headers: headers.to_vec(),
+                ..Passed::default()
+            },
         };
         let (first, end) = self.range(phase);
         let mut from = first;
         let mut captures = Captures::default();
         'again: loop {
             let path = pass.path.clone();
-            for number in Candidates::of(self.index(phase), &path, from).take_while(|number| *number < end) {
-                let Some(route) = self.route(number) else { continue };
-                let Some(text) = matched(&route, &path, &target.query, &mut captures, surroundings) else { continue };
+            for number in
+                Candidates::of(self.index(phase), &path, from).take_while(|number| *number < end)
+            {
+                let Some(route) = self.route(number) else {
+                    continue;
+                };
+                let Some(text) = matched(&route, &path, &target.query, &mut captures, surroundings)
+                else {
+                    continue;
+                };
                 match pass.apply(&route, number, text, &captures, surroundings) {
                     Next::Done => return pass.passed,
                     Next::On => {}
@@ -108,7 +127,10 @@ impl<'a> RouteTable<'a> {
             }
             break;
         }
-        pass.passed.target = Target { path: pass.path, query: target.query.clone() };
+        pass.passed.target = Target {
+            path: pass.path,
+            query: target.query.clone(),
+        };
         pass.passed
     }
 }
@@ -131,7 +153,9 @@ fn matched<'p>(
         search(route.program, relative, captures, surroundings.budget).then_some(relative)?
     };
     let mut conditions = Condition::all(route.conditions);
-    conditions.all(|condition| condition.allows(surroundings.request, query, surroundings.budget)).then_some(text)
+    conditions
+        .all(|condition| condition.allows(surroundings.request, query, surroundings.budget))
+        .then_some(text)
 }
 
 enum Next {
@@ -165,7 +189,9 @@ impl<'a> Pass<'_, 'a> {
             query: self.query,
         };
         let transforms = transforms(route.transforms, &filling, surroundings.budget);
-        self.passed.request_transforms.extend(transforms.iter().cloned());
+        self.passed
+            .request_transforms
+            .extend(transforms.iter().cloned());
         let destination = match route.destination {
             Some(template) => filling.fill(template, surroundings.budget),
             None => self.path.clone(),
@@ -195,7 +221,10 @@ impl<'a> Pass<'_, 'a> {
             }
         }
         self.passed.status = route.status.or(self.passed.status);
-        let redirects = self.passed.status.is_some_and(|status| (300..400).contains(&status));
+        let redirects = self
+            .passed
+            .status
+            .is_some_and(|status| (300..400).contains(&status));
         if !redirects && !transforms.is_empty() {
             self.passed.response_transforms = Some(transforms);
         }
@@ -208,28 +237,46 @@ impl<'a> Pass<'_, 'a> {
         self.passed.route = Some(number - self.table.range(self.phase).0);
         self.passed.is_url = is_url;
         self.passed.target = if is_url {
-            Target { path: destination, query: self.query.to_owned() }
+            Target {
+                path: destination,
+                query: self.query.to_owned(),
+            }
         } else {
             self.passed.has_destination = route.destination.is_some();
             let (path, query) = split(&destination);
             let slash = if path.starts_with('/') { "" } else { "/" };
-            Target { path: [slash, path].concat(), query: merged(query, self.query) }
+            Target {
+                path: [slash, path].concat(),
+                query: merged(query, self.query),
+            }
         };
     }
 
     /// The destination of a checking route is not there.
-    fn miss(&mut self, route: &Route<'_>, destination: String, surroundings: &mut Surroundings<'_, '_>) -> Next {
+    fn miss(
+        &mut self,
+        route: &Route<'_>,
+        destination: String,
+        surroundings: &mut Surroundings<'_, '_>,
+    ) -> Next {
         if self.phase == Phase::Miss {
             self.passed.status = route.status.or(self.passed.status);
         } else if self.table.has(Phase::Miss) {
             let (path, query) = split(&destination);
-            let target = Target { path: path.to_owned(), query: merged(query, self.query) };
-            let mut missed = self.table.pass_with(Phase::Miss, &target, &self.passed.headers, surroundings);
+            let target = Target {
+                path: path.to_owned(),
+                query: merged(query, self.query),
+            };
+            let mut missed =
+                self.table
+                    .pass_with(Phase::Miss, &target, &self.passed.headers, surroundings);
             if missed.found {
                 let mut transforms = std::mem::take(&mut self.passed.request_transforms);
                 transforms.append(&mut missed.request_transforms);
                 missed.request_transforms = transforms;
-                missed.response_transforms = missed.response_transforms.or(self.passed.response_transforms.take());
+                missed.response_transforms = missed
+                    .response_transforms
+                    .or(self.passed.response_transforms.take());
                 self.passed = missed;
                 return Next::Done;
             }
@@ -250,7 +297,12 @@ impl<'a> Pass<'_, 'a> {
                 continue;
             }
             let value = filling.fill(template, budget);
-            match self.passed.headers.iter_mut().find(|(known, _)| known == name) {
+            match self
+                .passed
+                .headers
+                .iter_mut()
+                .find(|(known, _)| known == name)
+            {
                 Some((_, place)) => *place = value,
                 None => self.passed.headers.push((name.to_owned(), value)),
             }

@@ -1,10 +1,11 @@
 //! A route table in place.
 
-use super::format::{
-    FIELD_NAMES, FLAG_CHECK, FLAG_CONTINUE, FLAG_RELATIVE, INDEXES, PHASES, ROUTE_CONDITIONS, ROUTE_DESTINATION,
-    ROUTE_HEADERS, ROUTE_LENGTH, ROUTE_METHODS, ROUTE_PROGRAM, ROUTE_TRANSFORMS, ROUTES,
-};
 use super::Phase;
+use super::format::{
+    FIELD_NAMES, FLAG_CHECK, FLAG_CONTINUE, FLAG_RELATIVE, INDEXES, PHASES, ROUTE_CONDITIONS,
+    ROUTE_DESTINATION, ROUTE_HEADERS, ROUTE_LENGTH, ROUTE_METHODS, ROUTE_PROGRAM, ROUTE_TRANSFORMS,
+    ROUTES,
+};
 use crate::rules::bytes::{block_at, short_text, u16_at, u32_at};
 
 /// A route table, read in place from its image.
@@ -24,7 +25,9 @@ impl<'a> RouteTable<'a> {
 
     /// Names of the header fields, lower case, that conditions look at. Others need not be handed in.
     pub fn field_names(self) -> impl Iterator<Item = &'a str> {
-        let mut rest = u32_at(self.bytes, FIELD_NAMES).and_then(|offset| self.block(offset)).unwrap_or_default();
+        let mut rest = u32_at(self.bytes, FIELD_NAMES)
+            .and_then(|offset| self.block(offset))
+            .unwrap_or_default();
         std::iter::from_fn(move || {
             let (name, after) = short_text(rest)?;
             rest = after;
@@ -48,7 +51,11 @@ impl<'a> RouteTable<'a> {
 
     pub(super) fn index(self, phase: Phase) -> &'a [u8] {
         let offset = u32_at(self.bytes, INDEXES + phase as usize * 4).unwrap_or(0);
-        usize::try_from(offset).ok().filter(|offset| *offset > 0).and_then(|offset| self.bytes.get(offset..)).unwrap_or_default()
+        usize::try_from(offset)
+            .ok()
+            .filter(|offset| *offset > 0)
+            .and_then(|offset| self.bytes.get(offset..))
+            .unwrap_or_default()
     }
 
     pub(super) fn route(self, number: u16) -> Option<Route<'a>> {
@@ -72,7 +79,11 @@ impl<'a> RouteTable<'a> {
     }
 
     fn block(self, offset: u32) -> Option<&'a [u8]> {
-        if offset == 0 { None } else { block_at(self.bytes, offset) }
+        if offset == 0 {
+            None
+        } else {
+            block_at(self.bytes, offset)
+        }
     }
 }
 
@@ -95,7 +106,9 @@ pub(super) struct Route<'a> {
 
 impl Route<'_> {
     pub fn takes(&self, method: &str) -> bool {
-        let Some(mut rest) = self.methods else { return true };
+        let Some(mut rest) = self.methods else {
+            return true;
+        };
         while let Some((name, after)) = short_text(rest) {
             if name == method {
                 return true;

@@ -2,8 +2,9 @@
 
 use super::condition::{Operations, RawOperation, texts};
 use super::format::{
-    NO_ARGUMENTS, ONE_ARGUMENT, OPERATION_EQUAL, OPERATION_GREATER, OPERATION_GREATER_EQUAL, OPERATION_IN,
-    OPERATION_LESS, OPERATION_LESS_EQUAL, OPERATION_NOT_EQUAL, OPERATION_NOT_IN, OPERATION_PREFIX, OPERATION_SUFFIX,
+    NO_ARGUMENTS, ONE_ARGUMENT, OPERATION_EQUAL, OPERATION_GREATER, OPERATION_GREATER_EQUAL,
+    OPERATION_IN, OPERATION_LESS, OPERATION_LESS_EQUAL, OPERATION_NOT_EQUAL, OPERATION_NOT_IN,
+    OPERATION_PREFIX, OPERATION_SUFFIX,
 };
 use super::reader::take_block;
 use super::template::Filling;
@@ -103,7 +104,11 @@ impl<'a> Operation<'a> {
 }
 
 /// The transforms in `bytes`, filled.
-pub(super) fn transforms<'a>(mut bytes: &'a [u8], filling: &Filling<'_, '_>, budget: &mut Budget) -> Vec<Transform<'a>> {
+pub(super) fn transforms<'a>(
+    mut bytes: &'a [u8],
+    filling: &Filling<'_, '_>,
+    budget: &mut Budget,
+) -> Vec<Transform<'a>> {
     let mut transforms = Vec::new();
     while let Some((transform, rest)) = transform(bytes, filling, budget) {
         transforms.push(transform);
@@ -136,7 +141,10 @@ fn transform<'a>(
         (KeyRule::Name(filling.fill(name, budget)), rest)
     } else {
         let (operations, rest) = Operations::take(rest)?;
-        (KeyRule::Operations(operations.filter_map(Operation::read).collect()), rest)
+        (
+            KeyRule::Operations(operations.filter_map(Operation::read).collect()),
+            rest,
+        )
     };
     let (&count, mut rest) = rest.split_first()?;
     let is_single = count == ONE_ARGUMENT;
@@ -150,5 +158,14 @@ fn transform<'a>(
         }
         arguments = Some(filled);
     }
-    Some((Transform { kind, operation, key, arguments, is_single }, rest))
+    Some((
+        Transform {
+            kind,
+            operation,
+            key,
+            arguments,
+            is_single,
+        },
+        rest,
+    ))
 }

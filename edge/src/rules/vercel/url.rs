@@ -2,12 +2,11 @@
 //! `url.format`, `querystring`): a destination is a template, and every escape it gets or loses on the way shows in the
 //! lowered route.
 
-use crate::rules::path_to_regexp::in_object_order;
+use super::punycode::encode_label;
+use super::query::{Query, decode_strictly, escape};
 
 /// Longest hostname; a longer one counts as empty.
 const HOSTNAME_LIMIT: usize = 255;
-/// Most pairs of a query that are read.
-const QUERY_LIMIT: usize = 1000;
 const SLASHED: [&str; 7] = ["http:", "https:", "ftp:", "gopher:", "file:", "ws:", "wss:"];
 
 /// A destination in parts.
@@ -23,64 +22,6 @@ pub(super) struct Url {
     pub query: Query,
     /// With its `#`.
     pub hash: Option<String>,
-}
-
-/// A query as names with one or more values.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Query(Vec<(String, Vec<String>)>);
-
-impl Query {
-    pub fn parse(text: &str) -> Self {
-        let mut query = Self::default();
-        for pair in text
-            .split('&')
-            .take(QUERY_LIMIT)
-            .filter(|pair| !pair.is_empty())
-        {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (name, value) = (unescape(name), unescape(value));
-            match query.0.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, values)) => values.push(value),
-                None => query.0.push((name, vec![value])),
-            }
-        }
-        query
-    }
-
-    pub fn contains(&self, name: &str) -> bool {
-        self.0.iter().any(|(known, _)| known == name)
-    }
-
-    pub fn push(&mut self, name: &str, value: String) {
-        self.0.push((name.to_owned(), vec![value]));
-    }
-
-    /// The names with their values, in the order in which they are printed.
-    pub fn pairs(&self) -> impl Iterator<Item = (&str, &[String])> {
-        let names = in_object_order(self.0.iter().map(|(name, _)| name.as_str()));
-        names.into_iter().filter_map(|name| {
-            let (_, values) = self.0.iter().find(|(known, _)| known == name)?;
-            Some((name, values.as_slice()))
-        })
-    }
-
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        self.0.iter_mut().flat_map(|(_, values)| values)
-    }
-
-    pub fn print(&self) -> String {
-        let mut pairs = Vec::new();
-        for (name, values) in self.pairs() {
-            for value in values {
-                pairs.push(format!(
-                    "{}={}",
-                    escape(name, "!'()*-._~"),
-                    escape(value, "!'()*-._~")
-                ));
-            }
-        }
-        pairs.join("&")
-    }
 }
 
 impl Url {
@@ -290,77 +231,8 @@ impl Url {
 
 /// The hostname with its labels in their ASCII form; `None` when a label has none.
 fn to_ascii(hostname: &str) -> Option<String> {
-    let labels: Option<Vec<String>> = hostname.split(['.', '。']).map(punycode).collect();
+    let labels: Option<Vec<String>> = hostname.split(['.', '。']).map(encode_label).collect();
     Some(labels?.join("."))
-}
-
-/// RFC 3492.
-fn punycode(label: &str) -> Option<String> {
-    if label.is_ascii() {
-        return Some(label.to_owned());
-    }
-    let mut ascii: String = label.chars().filter(char::is_ascii).collect();
-    let basic = u32::try_from(ascii.len()).ok()?;
-    if basic > 0 {
-        ascii.push('-');
-    }
-    let length = u32::try_from(label.chars().count()).ok()?;
-    let (mut code, mut delta, mut bias, mut done) = (0x80_u32, 0_u32, 72, basic);
-    while done < length {
-        let next = label
-            .chars()
-            .map(u32::from)
-            .filter(|char| *char >= code)
-            .min()?;
-        delta = delta.checked_add((next - code).checked_mul(done + 1)?)?;
-        code = next;
-        for char in label.chars().map(u32::from) {
-            if char < code {
-                delta = delta.checked_add(1)?;
-            }
-            if char == code {
-                push_number(&mut ascii, delta, bias);
-                bias = adapted(delta, done + 1, done == basic);
-                delta = 0;
-                done += 1;
-            }
-        }
-        delta = delta.checked_add(1)?;
-        code += 1;
-    }
-    Some(format!("xn--{ascii}"))
-}
-
-fn push_number(ascii: &mut String, mut number: u32, bias: u32) {
-    for place in (36_u32..).step_by(36) {
-        let threshold = place.saturating_sub(bias).clamp(1, 26);
-        let digit = |value: u32| char::from_digit(value, 36).unwrap_or('0');
-        // Punycode's digits are a to z, then 0 to 9.
-        let letter = |value: u32| {
-            if value < 26 {
-                digit(value + 10)
-            } else {
-                digit(value - 26)
-            }
-        };
-        if number < threshold {
-            ascii.push(letter(number));
-            return;
-        }
-        ascii.push(letter(threshold + (number - threshold) % (36 - threshold)));
-        number = (number - threshold) / (36 - threshold);
-    }
-}
-
-fn adapted(delta: u32, points: u32, first: bool) -> u32 {
-    let mut delta = if first { delta / 700 } else { delta / 2 };
-    delta += delta / points;
-    let mut bias = 0;
-    while delta > 455 {
-        delta /= 35;
-        bias += 36;
-    }
-    bias + 36 * delta / (delta + 38)
 }
 
 /// Backslashes before the query count as slashes, as browsers have it.
@@ -397,58 +269,9 @@ fn auto_escaped(text: &str) -> String {
     escaped
 }
 
-/// Percent-encodes everything but letters, digits and `kept`.
-pub(super) fn escape(text: &str, kept: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || kept.as_bytes().contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            escaped += &format!("%{byte:02X}");
-        }
-    }
-    escaped
-}
-
-fn unescape(text: &str) -> String {
-    String::from_utf8_lossy(&decode(&text.replace('+', " ")).0).into_owned()
-}
-
-/// The decoded text, `None` when an escape is broken or does not make UTF-8.
-fn decode_strictly(text: &str) -> Option<String> {
-    let (bytes, is_valid) = decode(text);
-    String::from_utf8(bytes).ok().filter(|_| is_valid)
-}
-
-/// The decoded bytes, broken escapes kept as they are, and whether there were none of those.
-fn decode(text: &str) -> (Vec<u8>, bool) {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut is_valid = true;
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let digit = |byte: &u8| char::from(*byte).to_digit(16);
-        if let [high, low, after @ ..] = tail
-            && let (Some(high), Some(low)) = (digit(high), digit(low))
-            && let Ok(byte) = u8::try_from(high * 16 + low)
-        {
-            bytes.push(byte);
-            rest = after;
-        } else {
-            bytes.push(b'%');
-            is_valid = false;
-        }
-    }
-    (bytes, is_valid)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Query, Url};
+    use super::Url;
 
     #[test]
     fn takes_destinations_apart_as_node_does() {
@@ -524,11 +347,5 @@ mod tests {
             let url = Url::parse(&format!("https://{hostname}/")).unwrap();
             assert_eq!(url.hostname.as_deref(), Some(ascii));
         }
-    }
-
-    #[test]
-    fn queries_keep_broken_escapes_and_list_numbers_first() {
-        let query = Query::parse("b=it's&10=x&2=%41+%zz&b=2&&c");
-        assert_eq!(query.print(), "2=A%20%25zz&10=x&b=it's&b=2&c=");
     }
 }
