@@ -18,11 +18,23 @@ mod text;
 #[cfg(feature = "build")]
 mod diagnostic;
 #[cfg(feature = "build")]
+pub mod firebase;
+#[cfg(feature = "build")]
+mod lowered;
+#[cfg(feature = "build")]
+mod minimatch;
+#[cfg(feature = "build")]
+mod older_path;
+#[cfg(feature = "build")]
 pub mod path_to_regexp;
+#[cfg(feature = "build")]
+pub mod serve;
 #[cfg(feature = "build")]
 pub mod vercel;
 
 #[cfg(feature = "build")]
 pub use diagnostic::{Dialect, Refusal};
+#[cfg(feature = "build")]
+pub use lowered::Lowered;
 pub use pattern::Pattern;
 pub use text::canonical_path;

@@ -54,6 +54,7 @@ pub fn run(case: &Value) -> Outcome {
         &[route],
         TableOptions {
             case_sensitive: true,
+            rooted: true,
         },
     ) {
         Ok((image, _)) => image,
@@ -94,8 +95,8 @@ fn matched(image: &[u8], path: &str) -> Value {
     let location = passed
         .headers
         .iter()
-        .find(|(name, _)| name == "location")
-        .map(|(_, value)| value.clone());
+        .find(|header| header.name == "location")
+        .map(|header| header.value.clone());
     json!({
         "match": passed.found || passed.changed,
         "destination": passed.target.path,

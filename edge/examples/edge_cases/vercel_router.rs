@@ -79,7 +79,7 @@ fn report(passed: &Passed<'_>) -> Value {
     let headers: Map<String, Value> = passed
         .headers
         .iter()
-        .map(|(name, value)| (name.clone(), json!(value)))
+        .map(|header| (header.name.clone(), json!(header.value)))
         .collect();
     let transforms =
         |transforms: &[Transform<'_>]| Value::Array(transforms.iter().map(transform).collect());

@@ -68,3 +68,12 @@ pub struct Target {
     /// The query; empty when there is none.
     pub query: String,
 }
+
+/// A header that a route sets or removes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The name in lower case.
+    pub name: String,
+    /// The value; `None` to remove what would be sent otherwise.
+    pub value: Option<String>,
+}

@@ -32,7 +32,7 @@ impl Pattern {
         let Some((mut text, rest)) = self.literal_start() else {
             return String::new();
         };
-        let next = Compiler::default().first(&Node::Concat(rest.to_vec()), &CharSet::default());
+        let next = Compiler::default().first(&Node::Concat(rest.to_vec()), &CharSet::all());
         if !next.is_disjoint(&CharSet::of_char('/').negated()) {
             text.truncate(text.rfind('/').unwrap_or(0));
         }

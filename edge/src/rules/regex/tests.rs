@@ -230,6 +230,8 @@ fn literals_and_prefixes_are_seen() {
         ("^/docs/(.*)$", None, "/docs"),
         ("^/feature-([^/]+?)$", None, ""),
         ("^/docs.*$", None, ""),
+        ("^/docs", None, ""),
+        ("^/docs/", None, "/docs"),
         ("/about", None, ""),
         ("^/a?$", None, ""),
         ("^/a|b$", None, ""),

@@ -23,6 +23,9 @@ use crate::rules::regex::Pattern;
 pub struct TableOptions {
     /// Case counts in every path; else only in routes that say so (`caseSensitive`), as at the peer.
     pub case_sensitive: bool,
+    /// Every route is matched against the whole path; else one that does not begin with a slash is also tried without
+    /// the path's first one, as at the peer.
+    pub rooted: bool,
 }
 
 /// Makes the image of a table of normalised routes. What the edge cannot do is left out and told, route by route.
@@ -113,7 +116,8 @@ impl<'r> Input<'r> {
             .compile(is_folded)
             .map_err(|error| error.to_string())?;
         rules::check(route)?;
-        let is_relative = !source.starts_with("^/") && !source.starts_with("^\\/");
+        let is_relative =
+            !options.rooted && !source.starts_with("^/") && !source.starts_with("^\\/");
         Ok(Self {
             route,
             pattern,

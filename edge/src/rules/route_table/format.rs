@@ -33,6 +33,11 @@ pub const FLAG_CHECK: u16 = 2;
 /// May match the path without its first slash.
 pub const FLAG_RELATIVE: u16 = 4;
 
+/// A header: this, `u8` length and name, `u16` length and the value's template.
+pub const HEADER_SET: u8 = 0;
+/// A header that is removed; its template is empty.
+pub const HEADER_REMOVED: u8 = 1;
+
 /// Part of a template: `u16` length, text.
 pub const PART_TEXT: u8 = 0;
 /// Part of a template: `u8` capture group of the route.

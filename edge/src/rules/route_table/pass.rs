@@ -1,13 +1,14 @@
 //! One request through one phase.
 
 use super::condition::Condition;
+use super::format::HEADER_SET;
 use super::index::Candidates;
 use super::query::{merged, split};
 use super::reader::{Route, RouteTable, take_block};
 use super::template::Filling;
 use super::transform::{Transform, transforms};
 use super::walk::Files;
-use super::{Phase, Target};
+use super::{Header, Phase, Target};
 use crate::rules::bytes::short_text;
 use crate::rules::regex::{Budget, Captures, search};
 
@@ -38,8 +39,8 @@ pub struct Passed<'a> {
     pub changed: bool,
     /// Status that a route set.
     pub status: Option<u16>,
-    /// Headers that routes set, lower-case names; the last value of a name counts.
-    pub headers: Vec<(String, String)>,
+    /// Headers that routes set, each name once.
+    pub headers: Vec<Header>,
     /// Number of the route that ended the phase, counted in the phase.
     pub route: Option<u16>,
     /// Transforms of all routes that matched.
@@ -66,7 +67,7 @@ impl<'a> RouteTable<'a> {
         self,
         phase: Phase,
         target: &Target,
-        headers: &[(String, String)],
+        headers: &[Header],
         request: &RouteRequest<'_>,
         files: Option<&dyn Files>,
         budget: &mut Budget,
@@ -87,7 +88,7 @@ impl<'a> RouteTable<'a> {
         self,
         phase: Phase,
         target: &Target,
-        headers: &[(String, String)],
+        headers: &[Header],
         surroundings: &mut Surroundings<'_, '_>,
     ) -> Passed<'a> {
         let mut pass = Pass {
@@ -166,7 +167,7 @@ enum Next {
 struct Pass<'p, 'a> {
     table: RouteTable<'a>,
     phase: Phase,
-    previous: &'p [(String, String)],
+    previous: &'p [Header],
     path: String,
     query: &'p str,
     passed: Passed<'a>,
@@ -287,24 +288,24 @@ impl<'a> Pass<'_, 'a> {
 
     fn set_headers(&mut self, headers: &[u8], filling: &Filling<'_, '_>, budget: &mut Budget) {
         let mut rest = headers;
-        while let Some((name, after)) = short_text(rest)
+        while let Some((&kind, after)) = rest.split_first()
+            && let Some((name, after)) = short_text(after)
             && let Some((template, after)) = take_block(after)
         {
             rest = after;
             // The hit and miss phases add to what routes said before, and never change it.
             let keeps = matches!(self.phase, Phase::Hit | Phase::Miss);
-            if keeps && self.previous.iter().any(|(known, _)| known == name) {
+            if keeps && self.previous.iter().any(|header| header.name == name) {
                 continue;
             }
-            let value = filling.fill(template, budget);
-            match self
-                .passed
-                .headers
-                .iter_mut()
-                .find(|(known, _)| known == name)
-            {
-                Some((_, place)) => *place = value,
-                None => self.passed.headers.push((name.to_owned(), value)),
+            let value = (kind == HEADER_SET).then(|| filling.fill(template, budget));
+            let headers = &mut self.passed.headers;
+            match headers.iter_mut().find(|header| header.name == name) {
+                Some(header) => header.value = value,
+                None => headers.push(Header {
+                    name: name.to_owned(),
+                    value,
+                }),
             }
         }
     }

@@ -96,7 +96,7 @@ pub(super) struct Route<'a> {
     pub program: &'a [u8],
     /// Template of the destination.
     pub destination: Option<&'a [u8]>,
-    /// Names and values: a name in lower case with a `u8` length, the value's template with a `u16` length.
+    /// Names and values, see [`HEADER_SET`](super::format::HEADER_SET).
     pub headers: &'a [u8],
     pub conditions: &'a [u8],
     /// Methods with a `u8` length each; `None` for all.

@@ -2,7 +2,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Files, KeyRule, Outcome, Phase, RouteRequest, RouteTable, TableOptions, Target, build,
+    Answer, Files, Header, KeyRule, Outcome, Phase, RouteRequest, RouteTable, TableOptions, Target,
+    build,
 };
 use crate::rules::regex::Budget;
 use crate::rules::vercel::lower;
@@ -190,14 +191,22 @@ fn headers_of_routes_that_go_on_reach_the_answer() {
     ], "rewrites": [{ "source": "/never", "destination": "/x" }] });
     let image = image(&lowered(&config));
     let outcome = walk(&image, "/api/item", &[], &["/api/item"]);
-    assert_eq!(
-        outcome.headers,
-        [
-            ("x-a".to_owned(), "1".to_owned()),
-            ("x-b".to_owned(), "is item".to_owned())
-        ]
-    );
+    let set = |name: &str, value: &str| Header {
+        name: name.to_owned(),
+        value: Some(value.to_owned()),
+    };
+    assert_eq!(outcome.headers, [set("x-a", "1"), set("x-b", "is item")]);
     assert_eq!(walk(&image, "/nope", &[], &[]).headers.len(), 2);
+}
+
+#[test]
+fn a_header_of_null_is_removed() {
+    let routes = json!([{ "src": "^/", "continue": true, "headers": { "ETag": null } }]);
+    let removed = Header {
+        name: "etag".to_owned(),
+        value: None,
+    };
+    assert_eq!(walk(&image(&routes), "/a", &[], &["/a"]).headers, [removed]);
 }
 
 #[test]
@@ -337,7 +346,7 @@ proptest! {
     fn the_index_never_hides_a_route(
         sources in prop::collection::vec(prop::sample::select(vec![
             "^/a$", "^/a/b$", "^/A/(.*)$", "^/a/b/([^/]+?)$", "^(?:/(.*))$", "^/a-(.*)$", "^/a(?:/b)?$", "^/a/$", "^a/b$",
-            "^//b$", "^/$", "^/é/(.*)$", "^/(?:a|b)/c$", "^/a/b.*$",
+            "^//b$", "^/$", "^/é/(.*)$", "^/(?:a|b)/c$", "^/a/b.*$", "^/a", "^/a/", "/b",
         ]), 1..12),
         path in prop::sample::select(vec![
             "/", "/a", "/a/", "/a/b", "/a/b/c", "/A/B", "/a-x", "//b", "/é/x", "/b/c", "/a/bc", "/a/b/c/d",

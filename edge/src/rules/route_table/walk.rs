@@ -4,7 +4,7 @@ use super::pass::{Passed, RouteRequest, Surroundings};
 use super::query::{merged, split};
 use super::reader::RouteTable;
 use super::transform::Transform;
-use super::{Phase, Target};
+use super::{Header, Phase, Target};
 use crate::rules::regex::Budget;
 
 /// What a site has besides its routes.
@@ -52,7 +52,7 @@ pub struct Outcome<'a> {
     /// Who answers.
     pub answer: Answer,
     /// Headers that routes set, lower-case names; `location` is in the answer.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<Header>,
     /// Changes of the request that a function gets.
     pub request_transforms: Vec<Transform<'a>>,
     /// Changes of the answer.
@@ -87,7 +87,7 @@ impl<'a> RouteTable<'a> {
             answer,
             headers: headers
                 .into_iter()
-                .filter(|(name, _)| name != "location")
+                .filter(|header| header.name != "location")
                 .collect(),
             request_transforms: walk.request_transforms,
             response_transforms: walk.response_transforms,
@@ -95,7 +95,7 @@ impl<'a> RouteTable<'a> {
     }
 }
 
-type Headers = Vec<(String, String)>;
+type Headers = Vec<Header>;
 
 struct Walk<'w, 'a> {
     table: RouteTable<'a>,
@@ -190,7 +190,7 @@ impl<'a> Walk<'_, 'a> {
         &mut self,
         phase: Phase,
         target: &Target,
-        headers: &[(String, String)],
+        headers: &[Header],
         surroundings: &mut Surroundings<'_, '_>,
     ) -> Passed<'a> {
         let mut passed = self.table.pass_with(phase, target, headers, surroundings);
@@ -210,8 +210,13 @@ impl<'a> Walk<'_, 'a> {
     fn exit(&self, is_there: bool, passed: &Passed<'_>) -> Option<Answer> {
         let status = passed.status?;
         if (300..400).contains(&status) {
-            let location = passed.headers.iter().find(|(name, _)| name == "location");
-            let location = location.map_or(&passed.target.path, |(_, value)| value);
+            let location = passed
+                .headers
+                .iter()
+                .find(|header| header.name == "location");
+            let location = location
+                .and_then(|header| header.value.as_ref())
+                .unwrap_or(&passed.target.path);
             return Some(Answer::Redirect {
                 status,
                 location: self.location(location),

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::super::condition::millionths;
 use super::super::format::{
     CONDITION_COOKIE, CONDITION_HEADER, CONDITION_HOST, CONDITION_MISSING, CONDITION_QUERY,
-    NO_ARGUMENTS, ONE_ARGUMENT, OPERATION_EQUAL, OPERATION_EXPRESSION, OPERATION_GREATER,
-    OPERATION_GREATER_EQUAL, OPERATION_IN, OPERATION_LESS, OPERATION_LESS_EQUAL,
+    HEADER_REMOVED, HEADER_SET, NO_ARGUMENTS, ONE_ARGUMENT, OPERATION_EQUAL, OPERATION_EXPRESSION,
+    OPERATION_GREATER, OPERATION_GREATER_EQUAL, OPERATION_IN, OPERATION_LESS, OPERATION_LESS_EQUAL,
     OPERATION_NOT_EQUAL, OPERATION_NOT_IN, OPERATION_PREFIX, OPERATION_SUFFIX,
 };
 use super::super::transform::{TransformKind, TransformOperation};
@@ -75,7 +75,7 @@ pub(super) fn field_names<'r>(routes: impl Iterator<Item = &'r Value>) -> Vec<St
     names
 }
 
-/// Later headers of a name replace earlier ones, since a table sets them.
+/// Headers by name; `null` removes what the site or an earlier route sets.
 pub(super) fn headers(route: &Value, names: &Names) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     for (name, value) in route
@@ -84,6 +84,11 @@ pub(super) fn headers(route: &Value, names: &Names) -> Option<Vec<u8>> {
         .into_iter()
         .flatten()
     {
+        bytes.push(if value.is_null() {
+            HEADER_REMOVED
+        } else {
+            HEADER_SET
+        });
         push_short_text(&mut bytes, &name.to_lowercase())?;
         push_block(
             &mut bytes,

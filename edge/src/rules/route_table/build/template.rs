@@ -66,17 +66,19 @@ impl Names {
             if let Some((name, reference)) = self.known(rest) {
                 return Some((name, Some(reference)));
             }
-            // The peer's router takes a run of letters and digits without zero for a name, or else for a number as far
-            // as it begins with one.
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            // As many digits as name a group; the rest is text.
+            let number = (1..=digits)
+                .rev()
+                .find_map(|end| Some((end, self.group(rest.get(..end)?)?)));
+            if let Some((end, group)) = number {
+                return Some((end, Some(Reference::Group(group))));
+            }
             let end = rest
                 .find(|char: char| !char.is_ascii_alphanumeric() || char == '0')
                 .unwrap_or(rest.len());
-            let number = rest
-                .get(..end)?
-                .chars()
-                .take_while(char::is_ascii_digit)
-                .collect::<String>();
-            (end > 0).then(|| (end, number.parse().ok().map(Reference::Group)))
+            let end = if digits > 0 { end.min(1) } else { end };
+            (end > 0).then_some((end, None))
         })
     }
 
@@ -90,6 +92,12 @@ impl Names {
             let number: u8 = rest.get(..end)?.parse().ok()?;
             (number <= self.groups).then_some((end, Some(Reference::Group(number))))
         })
+    }
+
+    /// The group that a number without leading zero names, when there is one.
+    fn group(&self, digits: &str) -> Option<u8> {
+        let number: u8 = digits.parse().ok().filter(|_| !digits.starts_with('0'))?;
+        (number <= self.groups).then_some(number)
     }
 
     /// The known name at the start of `rest`, with its length.
