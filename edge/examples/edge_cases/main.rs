@@ -14,6 +14,10 @@ mod http_range;
 mod outcome;
 mod redirects_match;
 mod redirects_parse;
+mod path_to_regexp;
+mod vercel_config;
+mod vercel_match;
+mod vercel_router;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,6 +42,10 @@ fn runner(suite: &str) -> Option<Run> {
         "http-range" => http_range::run,
         "redirects-match" => redirects_match::run,
         "redirects-parse" => redirects_parse::run,
+        "path-to-regexp" => path_to_regexp::run,
+        "vercel-config" => vercel_config::run,
+        "vercel-match" => vercel_match::run,
+        "vercel-router" => vercel_router::run,
         _ => return None,
     })
 }

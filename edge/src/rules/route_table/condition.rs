@@ -1,0 +1,216 @@
+//! Conditions on the request: `has` and `missing`.
+
+use std::borrow::Cow;
+
+use super::format::{
+    CONDITION_COOKIE, CONDITION_HEADER, CONDITION_HOST, CONDITION_MISSING, CONDITION_QUERY,
+    OPERATION_EQUAL, OPERATION_EXPRESSION, OPERATION_GREATER, OPERATION_GREATER_EQUAL,
+    OPERATION_IN, OPERATION_LESS, OPERATION_LESS_EQUAL, OPERATION_NOT_EQUAL, OPERATION_NOT_IN,
+    OPERATION_PREFIX, OPERATION_SUFFIX,
+};
+use super::pass::RouteRequest;
+use super::query::parameter;
+use super::reader::{take_block, take_text};
+use crate::rules::bytes::short_text;
+use crate::rules::regex::{Budget, Captures, search};
+
+/// One condition of a route.
+#[derive(Clone, Copy)]
+pub(super) struct Condition<'a> {
+    kind: u8,
+    key: &'a str,
+    operations: Operations<'a>,
+}
+
+impl<'a> Condition<'a> {
+    /// The conditions in `bytes`.
+    pub fn all(mut bytes: &'a [u8]) -> impl Iterator<Item = Self> {
+        std::iter::from_fn(move || {
+            let (&kind, rest) = bytes.split_first()?;
+            let (key, rest) = short_text(rest)?;
+            let (operations, rest) = Operations::take(rest)?;
+            bytes = rest;
+            Some(Self {
+                kind,
+                key,
+                operations,
+            })
+        })
+    }
+
+    /// Whether the request is as this demands.
+    pub fn allows(self, request: &RouteRequest<'_>, query: &str, budget: &mut Budget) -> bool {
+        let value = self.value(request, query);
+        let holds = value.is_some_and(|value| {
+            self.operations
+                .all(|operation| operation.holds(&value, budget))
+        });
+        holds != (self.kind & CONDITION_MISSING != 0)
+    }
+
+    /// What a group of the value's expression captures; group 0 is the whole value.
+    pub fn capture(
+        self,
+        group: u8,
+        request: &RouteRequest<'_>,
+        query: &str,
+        budget: &mut Budget,
+    ) -> Option<String> {
+        let value = self.value(request, query)?;
+        if group == 0 {
+            return Some(value.into_owned());
+        }
+        let mut captures = Captures::default();
+        let program = { self.operations }.find_map(|operation| match operation {
+            RawOperation {
+                code: OPERATION_EXPRESSION,
+                operand,
+            } => Some(operand),
+            _ => None,
+        })?;
+        let found = search(program, &value, &mut captures, budget);
+        captures
+            .get(usize::from(group), &value)
+            .filter(|_| found)
+            .map(str::to_owned)
+    }
+
+    fn value<'v>(self, request: &'v RouteRequest<'_>, query: &'v str) -> Option<Cow<'v, str>> {
+        match self.kind & !CONDITION_MISSING {
+            CONDITION_HOST => Some(Cow::Borrowed(without_port(request.host))),
+            CONDITION_HEADER if self.key == "host" => Some(Cow::Borrowed(request.host)),
+            CONDITION_HEADER => (request.field)(self.key).map(Cow::Borrowed),
+            CONDITION_COOKIE => cookie((request.field)("cookie")?, self.key).map(Cow::Borrowed),
+            CONDITION_QUERY => parameter(query, self.key),
+            _ => None,
+        }
+    }
+}
+
+/// Operations that follow each other.
+#[derive(Clone, Copy)]
+pub(super) struct Operations<'a> {
+    count: u8,
+    bytes: &'a [u8],
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct RawOperation<'a> {
+    pub code: u8,
+    pub operand: &'a [u8],
+}
+
+impl<'a> Operations<'a> {
+    /// Splits off a number and as many operations.
+    pub fn take(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (&count, bytes) = bytes.split_first()?;
+        let mut rest = bytes;
+        for _ in 0..count {
+            (_, rest) = take_block(rest.get(1..)?)?;
+        }
+        Some((Self { count, bytes }, rest))
+    }
+
+    pub fn all(mut self, holds: impl FnMut(RawOperation<'a>) -> bool) -> bool {
+        Iterator::all(&mut self, holds)
+    }
+}
+
+impl<'a> Iterator for Operations<'a> {
+    type Item = RawOperation<'a>;
+
+    fn next(&mut self) -> Option<RawOperation<'a>> {
+        self.count = self.count.checked_sub(1)?;
+        let (&code, rest) = self.bytes.split_first()?;
+        let (operand, rest) = take_block(rest)?;
+        self.bytes = rest;
+        Some(RawOperation { code, operand })
+    }
+}
+
+impl RawOperation<'_> {
+    /// Whether it holds for `value`.
+    pub fn holds(self, value: &str, budget: &mut Budget) -> bool {
+        let bytes = value.as_bytes();
+        match self.code {
+            OPERATION_EXPRESSION => search(self.operand, value, &mut Captures::default(), budget),
+            OPERATION_EQUAL => bytes == self.operand,
+            OPERATION_NOT_EQUAL => bytes != self.operand,
+            OPERATION_IN => texts(self.operand).any(|text| text == value),
+            OPERATION_NOT_IN => !texts(self.operand).any(|text| text == value),
+            OPERATION_PREFIX => bytes.starts_with(self.operand),
+            OPERATION_SUFFIX => bytes.ends_with(self.operand),
+            code => {
+                let limit = self.operand.first_chunk().copied().map(i64::from_le_bytes);
+                let (Some(number), Some(limit)) = (millionths(value), limit) else {
+                    return false;
+                };
+                match code {
+                    OPERATION_GREATER => number > limit,
+                    OPERATION_GREATER_EQUAL => number >= limit,
+                    OPERATION_LESS => number < limit,
+                    OPERATION_LESS_EQUAL => number <= limit,
+                    _ => false,
+                }
+            }
+        }
+    }
+}
+
+/// The texts of a list.
+pub(super) fn texts(mut list: &[u8]) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        let (text, rest) = take_text(list)?;
+        list = rest;
+        Some(text)
+    })
+}
+
+/// A decimal number in millionths. Reading it as a float would be most of the routine's size.
+pub(super) fn millionths(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (negative, digits) = text
+        .strip_prefix('-')
+        .map_or((false, text), |digits| (true, digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let fraction = fraction
+        .bytes()
+        .chain(std::iter::repeat(b'0'))
+        .take(fraction.len().max(6))
+        .enumerate();
+    let mut number = 0_i64;
+    for (place, byte) in whole.bytes().map(|byte| (0, byte)).chain(fraction) {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        // Places beyond the sixth do not count.
+        if place < 6 {
+            number = number
+                .saturating_mul(10)
+                .saturating_add(i64::from(byte - b'0'));
+        }
+    }
+    Some(if negative { -number } else { number })
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port))
+            if !name.ends_with(':') && port.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            name
+        }
+        _ => host,
+    }
+}
+
+fn cookie<'r>(header: &'r str, name: &str) -> Option<&'r str> {
+    let mut pairs = header
+        .split([';', ','])
+        .filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = pairs.find(|(sent, _)| *sent == name)?;
+    Some(value.trim_matches('"'))
+}
