@@ -20,17 +20,20 @@
 
 mod answer;
 mod assets;
-mod conditional;
+pub mod conditional;
 mod content_type;
 mod decision;
 mod hash;
 mod head;
 mod json;
+pub mod negotiate;
 mod path;
 mod probe;
 mod proxy;
+pub mod range;
 pub mod record;
 mod request;
+pub mod rules;
 mod site;
 mod static_site;
 
