@@ -1,2 +1,189 @@
-//! x
-fn main() {}
+//! `miaobu-control`: the control plane, the edge, and what an operator does on the server's own machine.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use miaobu_control::app::{self, App};
+use miaobu_control::config::Config;
+use miaobu_control::{api, telemetry};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The control plane of Miaobu.
+#[derive(Debug, Parser)]
+#[command(name = "miaobu-control", version)]
+struct Arguments {
+    /// A TOML file with settings; MIAOBU_* variables win over it.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the control plane and the edge.
+    Serve {
+        /// Leave the edge to another process (`miaobu-control edge`).
+        #[arg(long)]
+        no_edge: bool,
+    },
+    /// Run only the edge, from the same data; it goes on while the control plane is down.
+    Edge {
+        /// Listen although another edge does, so that it may be stopped without losing a request.
+        #[arg(long)]
+        share_port: bool,
+    },
+    /// Bring the database up to date.
+    Migrate,
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Work with API tokens.
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Print a new one-time login code.
+    LoginCode,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Print a new API token, and nothing else. Makes the first user when there is none.
+    Create {
+        /// What to call it.
+        #[arg(long)]
+        name: String,
+        /// Whose it is; the first user's by default.
+        #[arg(long, value_name = "LOGIN")]
+        user: Option<String>,
+    },
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut line = error.to_string();
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                line = format!("{line}: {error}");
+                cause = error.source();
+            }
+            eprintln!("error: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Command::Openapi = arguments.command {
+        print(&[api::openapi_document()]);
+        return Ok(());
+    }
+    let config = Config::of_process(arguments.config.as_deref())?;
+    telemetry::start(&config.log);
+    for variable in &config.unknown_variables {
+        tracing::warn!(variable, "this variable is no setting of this version");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match &arguments.command {
+            Command::Serve { no_edge } => serve(&config, !no_edge).await,
+            Command::Edge { share_port } => {
+                let started = |addr| print(&[format!("edge: http://{addr}")]);
+                Ok(app::run_edge(&config, *share_port, started, stop_signal()?).await?)
+            }
+            Command::Migrate => Ok(app::migrate(&config).await?),
+            Command::Openapi => Ok(()),
+            Command::Token { command: TokenCommand::Create { name, user } } => {
+                let auth = app::auth_beside(&config).await?;
+                let token = auth.create_token_for_operator(name, user.as_deref()).await.map_err(explain)?;
+                print(&[token.secret]);
+                Ok(())
+            }
+            Command::LoginCode => {
+                print(&[app::auth_beside(&config).await?.issue_login_code().await.map_err(explain)?]);
+                Ok(())
+            }
+        }
+    })
+}
+
+async fn serve(config: &Config, with_edge: bool) -> Result<(), Failure> {
+    let stop = stop_signal()?;
+    let app = App::start(config, with_edge).await?;
+    let auth = app.services.auth.clone();
+    let api = format!("http://{}", app.api_addr);
+    let code = auth.issue_login_code().await.map_err(explain)?;
+    let edge = app.edge_addr.unwrap_or(config.edge.addr);
+    print(&[
+        format!("api: {api}"),
+        format!("edge: http://{edge}"),
+        format!("dashboard: {api}/docs"),
+        format!("login: {code}"),
+    ]);
+    let renew_codes = async {
+        loop {
+            auth.code_used().await;
+            match auth.issue_login_code().await {
+                Ok(code) => print(&[format!("login: {code}")]),
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "no login code can be made"),
+            }
+        }
+    };
+    tokio::select! {
+        () = app.run(stop) => {}
+        () = renew_codes => {}
+    }
+    Ok(())
+}
+
+/// Returns a future that ends with SIGINT or SIGTERM; the next one of them ends the process at once.
+fn stop_signal() -> Result<impl Future<Output = ()>, std::io::Error> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        std::thread::spawn(move || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+            runtime.block_on(async move {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            });
+            std::process::exit(130);
+        });
+    })
+}
+
+/// Prints lines for programs to read, at once. Nobody reading them is no reason to stop.
+fn print(lines: &[String]) {
+    let mut output = std::io::stdout().lock();
+    for line in lines {
+        drop(writeln!(output, "{line}"));
+    }
+    drop(output.flush());
+}
+
+fn explain(error: miaobu_control::service::Error) -> Failure {
+    use miaobu_control::service::Error;
+
+    match error {
+        Error::NotFound => "there is no user with that login".into(),
+        Error::Invalid { problems } => {
+            problems.iter().map(|problem| problem.detail.clone()).collect::<Vec<_>>().join("; ").into()
+        }
+        other => Box::new(other),
+    }
+}

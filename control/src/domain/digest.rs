@@ -21,9 +21,13 @@ impl Sha256 {
     /// Returns the digest that `hex` (either case) spells.
     pub fn parse(hex: &str) -> Result<Self, InvalidDigest> {
         let mut digest = [0; 32];
+        // Another length would make the decoder panic.
+        if hex.len() != 64 {
+            return Err(InvalidDigest);
+        }
         match data_encoding::HEXLOWER_PERMISSIVE.decode_mut(hex.as_bytes(), &mut digest) {
-            Ok(32) if hex.len() == 64 => Ok(Self(digest)),
-            _ => Err(InvalidDigest),
+            Ok(_) => Ok(Self(digest)),
+            Err(_) => Err(InvalidDigest),
         }
     }
 
@@ -42,5 +46,22 @@ impl fmt::Display for Sha256 {
 impl fmt::Debug for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sha256({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_64_hexadecimal_digits_are_a_digest() {
+        let digest = Sha256::of(b"x");
+        assert_eq!(Sha256::parse(&digest.to_hex()), Ok(digest));
+        assert_eq!(Sha256::parse(&digest.to_hex().to_uppercase()), Ok(digest));
+        for wrong in
+            ["", "zz", "00", &"0".repeat(63), &"0".repeat(65), &"0".repeat(128), &"g".repeat(64), &"é".repeat(32)]
+        {
+            assert_eq!(Sha256::parse(wrong), Err(InvalidDigest), "{wrong}");
+        }
     }
 }

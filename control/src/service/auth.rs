@@ -26,7 +26,8 @@ pub struct Auth {
 }
 
 impl Auth {
-    pub(super) fn new(context: Arc<Context>) -> Self {
+    /// Returns the logins over `context`.
+    pub fn new(context: Arc<Context>) -> Self {
         Self { context }
     }
 

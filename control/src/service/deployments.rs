@@ -71,13 +71,14 @@ impl Deployments {
         find(&mut session, actor, id).await
     }
 
-    /// Returns the deployment as soon as its state is final, or as it is after `seconds`.
+    /// Returns the deployment as soon as its state is final, or as it is after `seconds` or
+    /// when the process is about to end.
     pub async fn wait(&self, actor: &Actor, id: DeploymentId, seconds: u64) -> Result<Deployment> {
         let mut changes = self.context.events.subscribe(id);
         let end = Instant::now() + Duration::from_secs(seconds);
         loop {
             let deployment = self.get(actor, id).await?;
-            if deployment.status.is_final() || Instant::now() >= end {
+            if deployment.status.is_final() || Instant::now() >= end || self.context.events.is_stopping() {
                 return Ok(deployment);
             }
             // What other processes change is not announced here.

@@ -1,6 +1,7 @@
 //! Who waits for what, inside this process. Losing an event only delays: whoever waits also looks from time to time.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -16,6 +17,7 @@ pub struct Events {
     deployments: Mutex<HashMap<DeploymentId, watch::Sender<()>>>,
     jobs: Notify,
     login_code_used: Notify,
+    stopping: AtomicBool,
 }
 
 impl Events {
@@ -56,6 +58,19 @@ impl Events {
     /// Returns when a one-time code was used up.
     pub async fn login(&self) {
         self.login_code_used.notified().await;
+    }
+
+    /// Wakes everybody who waits for a deployment: the process is about to end.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        for sender in self.lock().values() {
+            sender.send_replace(());
+        }
+    }
+
+    /// Whether the process is about to end, so that nobody should wait for anything.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<DeploymentId, watch::Sender<()>>> {

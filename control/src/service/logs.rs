@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Context, Result, deployments};
+use super::{Context, Error, Result, deployments};
 use crate::domain::{Actor, DeploymentId, LogLine};
 use crate::store::{self, logs};
 
@@ -31,6 +31,8 @@ impl Logs {
     }
 
     /// Returns when a line with a number above `after` is there, when the deployment has ended, or after `timeout`.
+    ///
+    /// Fails with `stopping` when the process is about to end: the caller should ask again elsewhere.
     pub async fn changed(&self, id: DeploymentId, after: i64, timeout: Duration) -> Result<()> {
         let mut changes = self.context.events.subscribe(id);
         let end = Instant::now() + timeout;
@@ -41,6 +43,13 @@ impl Logs {
             drop(session);
             if more || status.is_none_or(|status| status.is_final()) || Instant::now() >= end {
                 return Ok(());
+            }
+            if self.context.events.is_stopping() {
+                return Err(Error::Unavailable {
+                    code: "stopping",
+                    message: "the server is about to stop".to_owned(),
+                    retry_after_seconds: 1,
+                });
             }
             let look_again = end.min(Instant::now() + LOOK_AGAIN);
             let _woken_or_late = tokio::time::timeout_at(look_again, changes.changed()).await;

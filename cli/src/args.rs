@@ -1,0 +1,151 @@
+//! The command line, as written.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Turns a folder into a live site in seconds.
+#[derive(Debug, Parser)]
+#[command(name = "miaobu", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 1 failed, 2 usage, 3 not logged in, 4 not found, 5 conflict, 6 unreachable.
+A token in MIAOBU_TOKEN is used instead of a stored one.")]
+pub struct Arguments {
+    /// Server to talk to [default: the one last logged in to, else http://127.0.0.1:8080]
+    #[arg(long, global = true, env = "MIAOBU_URL", value_name = "URL")]
+    pub url: Option<String>,
+    /// Print JSON, and nothing else, on standard output; errors as JSON on standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `miaobu` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Log in with the one-time code that the server prints
+    Login {
+        /// The code; asked for when absent
+        #[arg(long)]
+        code: Option<String>,
+    },
+    /// Forget the token stored for the server
+    Logout,
+    /// Show who is logged in, and where
+    Whoami,
+    /// Deploy a folder and wait until it is live
+    #[command(long_about = "Deploys a folder and waits until it is live: only what the server lacks is uploaded.
+
+The folder is deployed as it is, dot files included, except .git, .hg, .svn, .miaobu, .DS_Store, .env, .env.* \
+anywhere, and node_modules at the top. Symbolic links to files and folders inside the folder are followed; links that \
+leave it are refused.")]
+    Deploy(Deploy),
+    /// List your projects, newest first
+    Projects(Listing),
+    /// List a project's deployments, newest first
+    Deployments {
+        #[command(flatten)]
+        project: Project,
+        /// Only this environment
+        #[arg(long, value_enum)]
+        environment: Option<Environment>,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Show the log of a deployment
+    Logs {
+        /// Deployment id [default: the project's newest]
+        #[arg(value_name = "DEPLOYMENT")]
+        deployment: Option<i64>,
+        #[command(flatten)]
+        project: Project,
+        /// Go on until the deployment has ended
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Make a deployment the live one
+    Promote {
+        /// Deployment id
+        #[arg(value_name = "DEPLOYMENT")]
+        deployment: i64,
+        /// Environment to make it live in
+        #[arg(long, value_enum, default_value = "production")]
+        environment: Environment,
+    },
+    /// Go back to an earlier deployment
+    Rollback {
+        #[command(flatten)]
+        project: Project,
+        /// Deployment id [default: the one that was live before]
+        #[arg(long, value_name = "DEPLOYMENT")]
+        to: Option<i64>,
+        /// Environment to roll back
+        #[arg(long, value_enum, default_value = "production")]
+        environment: Environment,
+    },
+    /// Open the live site in a browser
+    Open {
+        #[command(flatten)]
+        project: Project,
+        /// Only print the address
+        #[arg(long)]
+        print: bool,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// `miaobu deploy`.
+#[derive(Debug, Args)]
+pub struct Deploy {
+    /// Folder to deploy
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+    /// Project to deploy to, made when there is none [default: the last one used for this folder, else its name]
+    #[arg(long, value_name = "SLUG")]
+    pub project: Option<String>,
+    /// Environment to deploy to
+    #[arg(long, value_enum, default_value = "production")]
+    pub environment: Environment,
+    /// Branch that the folder was built from; a preview has one address a branch
+    #[arg(long)]
+    pub branch: Option<String>,
+    /// Commit that the folder was built from
+    #[arg(long, value_name = "SHA")]
+    pub commit: Option<String>,
+    /// Message to remember the deployment by
+    #[arg(long, short, value_name = "MESSAGE")]
+    pub message: Option<String>,
+}
+
+/// Which project a command is about.
+#[derive(Debug, Args)]
+pub struct Project {
+    /// Project [default: the one last deployed from this folder]
+    #[arg(long, value_name = "SLUG")]
+    pub project: Option<String>,
+}
+
+/// How much of a list to show.
+#[derive(Debug, Args)]
+pub struct Listing {
+    /// How many to show at most
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+}
+
+/// Where a deployment goes live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Environment {
+    /// The project's own address.
+    Production,
+    /// `{slug}-staging`.
+    Staging,
+    /// One address for each branch.
+    Preview,
+}

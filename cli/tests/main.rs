@@ -1,0 +1,12 @@
+//! The built `miaobu`, run as a person runs it.
+
+#![expect(clippy::unwrap_used, reason = "a step that does not work fails the test")]
+
+mod bad_input;
+mod commands;
+mod deploying;
+mod faults;
+mod login;
+mod platform;
+mod scripted;
+mod support;

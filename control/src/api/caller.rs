@@ -1,0 +1,226 @@
+//! Who calls, and what they may do: the only way from a request to the services.
+//!
+//! Invariant: a handler obtains the services that touch rows through [`Caller`] alone, so it always has an
+//! [`Actor`]; the scope it needs is part of the handler's type, so the document cannot say anything else.
+
+use std::marker::PhantomData;
+use std::sync::{Arc, OnceLock};
+
+use poem::http::{Method, StatusCode, header};
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::operations::check_query;
+use super::problem::ApiError;
+use crate::domain::{Actor, Credential};
+use crate::service::Services;
+
+/// The cookie of a browser's session.
+pub const SESSION_COOKIE: &str = "miaobu_session";
+
+/// What an operation asks of its caller.
+pub trait Scope: Send + Sync + 'static {
+    /// Whether an API token is refused.
+    const SESSION_ONLY: bool = false;
+    /// The two security schemes, each with the scope after `#`: the document's post-processor takes them apart,
+    /// because OpenAPI 3.0 has no place for the scopes of a bearer token.
+    const SCHEMES: [&'static str; 2];
+}
+
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal $(, session_only = $only:literal)?;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl Scope for $name {
+            $(const SESSION_ONLY: bool = $only;)?
+            const SCHEMES: [&'static str; 2] = [concat!("token#", $text), concat!("session#", $text)];
+        }
+    )*};
+}
+
+scopes! {
+    /// Reads the caller's own account.
+    UserRead = "user:read";
+    /// Reads projects.
+    ProjectsRead = "projects:read";
+    /// Makes and changes projects.
+    ProjectsWrite = "projects:write";
+    /// Reads deployments and their logs.
+    DeploymentsRead = "deployments:read";
+    /// Makes, uploads, cancels and activates deployments.
+    DeploymentsWrite = "deployments:write";
+    /// Needs a session: what a leaked API token must not do.
+    SessionOnly = "session", session_only = true;
+}
+
+/// An authenticated caller who may do what `S` names, with the services to do it.
+#[derive(Clone)]
+pub struct Caller<S> {
+    /// On whose behalf.
+    pub actor: Actor,
+    /// What the platform can do.
+    pub services: Services,
+    scope: PhantomData<fn() -> S>,
+}
+
+/// Filled when the caller is known; the access log reads it.
+#[derive(Clone, Default)]
+pub struct CallerName(Arc<OnceLock<String>>);
+
+impl CallerName {
+    fn set(&self, actor: &Actor) {
+        let name = match actor.credential {
+            Credential::Session(id) => format!("user {} session {id}", actor.user_id),
+            Credential::Token(id) => format!("user {} token {id}", actor.user_id),
+        };
+        // The first caller stands: a request is authenticated once.
+        let _ = self.0.set(name);
+    }
+
+    /// Whether the request was authenticated.
+    pub fn is_known(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    /// The caller, or `-` for an anonymous one.
+    pub fn get(&self) -> &str {
+        self.0.get().map_or("-", String::as_str)
+    }
+}
+
+/// A secret that came with a request.
+struct Presented {
+    secret: String,
+    from_cookie: bool,
+}
+
+/// Returns what the request authenticates with. A bearer token goes before the cookie, because a program sets it on
+/// purpose while a browser adds the cookie by itself.
+fn presented(request: &Request) -> Option<Presented> {
+    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+        let (scheme, secret) = value.to_str().ok()?.split_once(' ')?;
+        return scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| Presented { secret: secret.trim().to_owned(), from_cookie: false });
+    }
+    let cookies = request.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == SESSION_COOKIE)
+        .map(|(_, secret)| Presented { secret: secret.to_owned(), from_cookie: true })
+}
+
+/// Whether a browser may have been led to send this request by another site. `SameSite=Lax` already keeps the cookie
+/// away from most of those; sites of the platform itself, which strangers write, can be same-site with the API.
+fn is_cross_origin(request: &Request) -> bool {
+    if request.method() == Method::GET || request.method() == Method::HEAD {
+        return false;
+    }
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
+        return !matches!(site, "same-origin" | "none");
+    }
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (Some(origin), Some(host)) => origin.split_once("://").is_none_or(|(_, authority)| authority != host),
+        (Some(_), None) => true,
+        (None, _) => false,
+    }
+}
+
+async fn authenticate<S: Scope>(request: &Request) -> Result<Caller<S>, ApiError> {
+    let services = services(request)?;
+    let presented = presented(request).ok_or_else(|| ApiError::unauthenticated("authentication_required"))?;
+    if presented.from_cookie && is_cross_origin(request) {
+        let detail = "a browser session is not accepted from another site";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "cross_origin_request", detail));
+    }
+    let actor = services.auth.authenticate(&presented.secret).await?;
+    if let Some(name) = request.data::<CallerName>() {
+        name.set(&actor);
+    }
+    if S::SESSION_ONLY && !actor.has_session() {
+        let detail = "this operation needs a session; an API token is not enough";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "session_required", detail)
+            .with_hint("log in with a one-time code and use the session's token"));
+    }
+    check_query(request)?;
+    Ok(Caller { actor, services, scope: PhantomData })
+}
+
+fn services(request: &Request) -> Result<Services, ApiError> {
+    request.data::<Services>().cloned().ok_or_else(|| ApiError::internal("the services are missing from the request"))
+}
+
+impl<'a, S: Scope> ApiExtractor<'a> for Caller<S> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        registry.create_security_scheme(
+            "token",
+            MetaSecurityScheme {
+                ty: "http",
+                description: Some("An API token (`mb_live_…`) or a session token (`mb_sess_…`)."),
+                name: None,
+                key_in: None,
+                scheme: Some("bearer"),
+                bearer_format: None,
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+        registry.create_security_scheme(
+            "session",
+            MetaSecurityScheme {
+                ty: "apiKey",
+                description: Some("The cookie that `login` sets, for browsers."),
+                name: Some(SESSION_COOKIE),
+                key_in: Some("cookie"),
+                scheme: None,
+                bearer_format: None,
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        S::SCHEMES.to_vec()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<Self::ParamType>,
+    ) -> poem::Result<Self> {
+        Ok(authenticate(request).await?)
+    }
+}
+
+/// An operation that anybody may call, such as login.
+pub struct Anyone {
+    /// What the platform can do; without an [`Actor`] only what needs none.
+    pub services: Services,
+}
+
+impl<'a> ApiExtractor<'a> for Anyone {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::PoemExtractor];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<Self::ParamType>,
+    ) -> poem::Result<Self> {
+        check_query(request)?;
+        Ok(Self { services: services(request)? })
+    }
+}

@@ -1,0 +1,216 @@
+//! Deployments: reading them, cancelling them, making them active.
+
+use poem::http::Uri;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::types::Example;
+use poem_openapi::{Object, OpenApi};
+use serde::{Deserialize, Serialize};
+
+use super::Tag;
+use super::answer::{Answer, ApiResult, Listing};
+use super::body::{Body, JsonBody};
+use super::caller::{Caller, DeploymentsRead, DeploymentsWrite};
+use super::enums::{DeploymentStatusView, EnvironmentView, SourceView};
+use super::params::{default_limit, page_request, project_ref};
+use super::values::{Nullable, Timestamp};
+use crate::domain::{Deployment, DeploymentError, DeploymentId, Environment};
+use crate::service::{DeploymentFilter, Deployments};
+
+/// Operations on deployments.
+pub struct DeploymentsApi;
+
+/// Why a deployment failed.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "DeploymentError")]
+pub struct ErrorView {
+    /// A stable code in snake_case.
+    pub code: String,
+    /// What happened and what to do.
+    pub message: String,
+}
+
+impl From<DeploymentError> for ErrorView {
+    fn from(error: DeploymentError) -> Self {
+        Self { code: error.code, message: error.message }
+    }
+}
+
+/// One immutable attempt to ship.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Deployment")]
+pub struct DeploymentView {
+    /// The deployment's id; a larger one is newer.
+    pub id: i64,
+    /// The project that it belongs to.
+    pub project_id: i64,
+    /// That project's slug.
+    pub project: String,
+    /// Where it is meant to be active.
+    pub environment: EnvironmentView,
+    /// The branch that it came from; a preview always has one.
+    pub branch: Nullable<String>,
+    /// Where it is in its life.
+    pub status: DeploymentStatusView,
+    /// Where its files come from.
+    pub source: SourceView,
+    /// The commit that it was made from.
+    pub commit_sha: Nullable<String>,
+    /// The first line of the commit's message, or what the person said of the upload.
+    pub commit_message: Nullable<String>,
+    /// How many files it has.
+    pub file_count: i64,
+    /// How many bytes they have.
+    pub size_bytes: i64,
+    /// Where its environment is served.
+    pub url: String,
+    /// Where this deployment is served for ever, until it is purged.
+    pub pinned_url: String,
+    /// Whether its environment serves it now.
+    pub active: bool,
+    /// Why it failed; null unless it did.
+    pub error: Nullable<ErrorView>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it became `deployed`.
+    pub deployed_at: Nullable<Timestamp>,
+    /// When the present status is given up as failed; null in a final one.
+    pub deadline_at: Nullable<Timestamp>,
+}
+
+impl DeploymentView {
+    /// Returns `deployment` as the API shows it.
+    pub fn new(deployment: Deployment, deployments: &Deployments) -> Self {
+        let urls = deployments.urls(&deployment);
+        Self {
+            id: deployment.id.0,
+            project_id: deployment.project_id.0,
+            project: deployment.project_slug.to_string(),
+            environment: deployment.environment.into(),
+            branch: Nullable(deployment.branch),
+            status: deployment.status.into(),
+            source: SourceView::Upload,
+            commit_sha: Nullable(deployment.commit.sha),
+            commit_message: Nullable(deployment.commit.message),
+            file_count: deployment.file_count,
+            size_bytes: deployment.size_bytes,
+            url: urls.url,
+            pinned_url: urls.pinned_url,
+            active: deployment.active,
+            error: deployment.error.into(),
+            created_at: deployment.created_at.into(),
+            deployed_at: deployment.deployed_at.into(),
+            deadline_at: deployment.deadline_at.into(),
+        }
+    }
+}
+
+/// Which environment shall serve the deployment.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "Promotion", skip_serializing_if_is_none, example)]
+pub struct PromotionBody {
+    /// Whose pointer moves; `production` when absent.
+    #[oai(nullable)]
+    pub environment: Option<EnvironmentView>,
+}
+
+impl Example for PromotionBody {
+    fn example() -> Self {
+        Self { environment: Some(EnvironmentView::Production) }
+    }
+}
+
+impl JsonBody for PromotionBody {
+    const OPTIONAL: bool = true;
+}
+
+#[OpenApi(prefix_path = "/api/v1/public", tag = "Tag::Deployments")]
+impl DeploymentsApi {
+    /// List a project's deployments
+    ///
+    /// Newest first. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400) for a cursor of
+    /// another list or filter.
+    #[oai(path = "/projects/:project/deployments", method = "get", operation_id = "listDeployments")]
+    #[expect(clippy::too_many_arguments, reason = "one parameter for each of the operation's")]
+    async fn list_deployments(
+        &self,
+        caller: Caller<DeploymentsRead>,
+        uri: &Uri,
+        /// The project's slug or id.
+        project: Path<String>,
+        /// Only those meant for this environment.
+        environment: Query<Option<EnvironmentView>>,
+        /// Only those with this status.
+        status: Query<Option<DeploymentStatusView>>,
+        /// How many objects a page has at most.
+        #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<i32>,
+        /// Where the page begins: `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> ApiResult<Listing<DeploymentView>> {
+        let wanted = DeploymentFilter { environment: environment.0.map(Into::into), status: status.0.map(Into::into) };
+        let filter = format!("deployments:{}:{:?}:{:?}", project.0, wanted.environment, wanted.status);
+        let page = page_request(limit.0, cursor.0.as_deref(), &filter)?;
+        let deployments = &caller.services.deployments;
+        let page = deployments.list(&caller.actor, &project_ref(&project.0)?, wanted, page).await?;
+        Ok(Listing::new(page, uri, &filter, |deployment| DeploymentView::new(deployment, deployments)))
+    }
+
+    /// Get a deployment
+    ///
+    /// Changes nothing. With `wait` the answer comes when the status is final or the time is up. Fails with `not_found`
+    /// (404).
+    #[oai(path = "/deployments/:deployment_id", method = "get", operation_id = "getDeployment")]
+    async fn get_deployment(
+        &self,
+        caller: Caller<DeploymentsRead>,
+        /// The deployment's id.
+        deployment_id: Path<i64>,
+        /// How many seconds to wait for a final status.
+        #[oai(validator(minimum(value = "0"), maximum(value = "30")))]
+        wait: Query<Option<i32>>,
+    ) -> ApiResult<Answer<DeploymentView>> {
+        let deployments = &caller.services.deployments;
+        let id = DeploymentId(deployment_id.0);
+        let deployment = match wait.0.and_then(|seconds| u64::try_from(seconds).ok()) {
+            Some(seconds) if seconds > 0 => deployments.wait(&caller.actor, id, seconds).await?,
+            _ => deployments.get(&caller.actor, id).await?,
+        };
+        Ok(Answer::new(DeploymentView::new(deployment, deployments)))
+    }
+
+    /// Cancel a deployment
+    ///
+    /// Ends a deployment that is not final yet as `cancelled`; what its environment serves does not change. Fails with
+    /// `already_final` (409) when the status is final, and with `not_found` (404).
+    #[oai(path = "/deployments/:deployment_id/cancel", method = "post", operation_id = "cancelDeployment")]
+    async fn cancel_deployment(
+        &self,
+        caller: Caller<DeploymentsWrite>,
+        /// The deployment's id.
+        deployment_id: Path<i64>,
+    ) -> ApiResult<Answer<DeploymentView>> {
+        let deployments = &caller.services.deployments;
+        let deployment = deployments.cancel(&caller.actor, DeploymentId(deployment_id.0)).await?;
+        Ok(Answer::new(DeploymentView::new(deployment, deployments)))
+    }
+
+    /// Make a deployment active
+    ///
+    /// Moves the environment's pointer to this deployment. Nothing is rebuilt: the same bytes are served. When the answer
+    /// comes, the edge serves it. Fails with `not_deployed` (409) unless the status is `deployed`, and with `not_found`
+    /// (404).
+    #[oai(path = "/deployments/:deployment_id/promote", method = "post", operation_id = "promoteDeployment")]
+    async fn promote_deployment(
+        &self,
+        caller: Caller<DeploymentsWrite>,
+        /// The deployment's id.
+        deployment_id: Path<i64>,
+        body: Body<PromotionBody>,
+    ) -> ApiResult<Answer<DeploymentView>> {
+        let environment = body.0.environment.map_or(Environment::Production, Into::into);
+        let deployments = &caller.services.deployments;
+        let deployment = deployments.promote(&caller.actor, DeploymentId(deployment_id.0), environment).await?;
+        Ok(Answer::new(DeploymentView::new(deployment, deployments)))
+    }
+}

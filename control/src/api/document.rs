@@ -1,0 +1,168 @@
+//! The OpenAPI document: what poem-openapi makes of the types, put right where it says less than they do.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value, json};
+
+use super::service;
+
+/// The version of OpenAPI that the document keeps to. The Rust generator reads no 3.1.
+const OPENAPI_VERSION: &str = "3.0.3";
+
+/// Returns the document as pretty JSON, the same bytes each time.
+pub fn document() -> String {
+    let parsed: Document = serde_json::from_str(&service().spec()).unwrap_or_default();
+    let mut document = Value::Object(parsed.rest);
+    document["paths"] = Value::Object(parsed.paths.0);
+    document["openapi"] = Value::from(OPENAPI_VERSION);
+    document["info"]["license"] = json!({ "name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0" });
+    for operation in operations(&mut document) {
+        declare_scope(operation);
+    }
+    close_request_bodies(&mut document);
+    lift_annotations(&mut document);
+    name_envelopes(&mut document);
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+#[derive(Default, serde::Deserialize)]
+struct Document {
+    paths: Paths,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+/// The operations of every path. poem-openapi writes a path once for each API that has operations on it, and of equal keys
+/// a JSON parser keeps the last.
+#[derive(Default)]
+struct Paths(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Paths {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self::default())
+    }
+}
+
+impl<'de> Visitor<'de> for Paths {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("paths with their operations")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        while let Some((path, operations)) = map.next_entry::<String, Map<String, Value>>()? {
+            if let Value::Object(known) = self.0.entry(path).or_insert_with(|| Map::new().into()) {
+                known.extend(operations);
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// Every operation of the document.
+fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut).filter_map(Value::as_object_mut)
+}
+
+/// Takes scheme and scope apart (see [`super::caller::Scope::SCHEMES`]).
+fn declare_scope(operation: &mut Map<String, Value>) {
+    let declared = operation.get("security").and_then(Value::as_array).cloned().unwrap_or_default();
+    let names = declared.iter().filter_map(|entry| entry.as_object()?.keys().next());
+    let mut scope = "none".to_owned();
+    let mut security = Vec::new();
+    for (scheme, required) in names.filter_map(|name| name.split_once('#')) {
+        scope = required.to_owned();
+        security.push(json!({ scheme: [] }));
+    }
+    operation.insert("x-required-scope".to_owned(), Value::from(scope));
+    operation.insert("security".to_owned(), Value::from(security));
+}
+
+/// Says of every object that a request carries that it takes no other fields: the server refuses them.
+fn close_request_bodies(document: &mut Value) {
+    let mut names = Vec::new();
+    for operation in operations(document) {
+        if let Some(body) = operation.get("requestBody") {
+            references(body, &mut names);
+        }
+    }
+    let schemas = &mut document["components"]["schemas"];
+    while let Some(name) = names.pop() {
+        let schema = &mut schemas[&name];
+        if schema["type"] == "object" && schema.get("additionalProperties").is_none() {
+            schema["additionalProperties"] = Value::from(false);
+            references(schema, &mut names);
+        }
+    }
+}
+
+/// Collects the names of the schemas that `value` refers to.
+fn references(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            let reference = fields.get("$ref").and_then(Value::as_str);
+            names.extend(reference.and_then(|text| text.strip_prefix("#/components/schemas/")).map(str::to_owned));
+            fields.values().for_each(|field| references(field, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, names)),
+        _ => {}
+    }
+}
+
+/// A field that refers to a schema and adds a description comes as `allOf: [reference, {description}]` with the
+/// description repeated outside. The inner copy makes generators invent a type for it.
+fn lift_annotations(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(parts) = fields.get_mut("allOf").and_then(Value::as_array_mut)
+                && parts.len() == 2
+                && parts[0].get("$ref").is_some()
+            {
+                parts.truncate(1);
+            }
+            fields.values_mut().for_each(lift_annotations);
+        }
+        Value::Array(items) => items.iter_mut().for_each(lift_annotations),
+        _ => {}
+    }
+}
+
+/// Turns the names that poem-openapi gives to generic types round: `Page_Project` is `ProjectPage`.
+fn name_envelopes(document: &mut Value) {
+    let turned = |name: &str| {
+        let (envelope, object) = name.split_once('_')?;
+        Some(format!("{object}{envelope}"))
+    };
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        let old = std::mem::take(schemas);
+        for (name, mut schema) in old {
+            let name = turned(&name).unwrap_or(name);
+            if let Some(title) = schema.get_mut("title") {
+                *title = Value::from(name.as_str());
+            }
+            schemas.insert(name, schema);
+        }
+    }
+    rename_references(document, &turned);
+}
+
+fn rename_references(value: &mut Value, turned: &impl Fn(&str) -> Option<String>) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::String(reference)) = fields.get_mut("$ref") {
+                let renamed = reference.rsplit_once('/').and_then(|(head, name)| Some((head, turned(name)?)));
+                if let Some((head, name)) = renamed {
+                    *reference = format!("{head}/{name}");
+                }
+            }
+            fields.values_mut().for_each(|field| rename_references(field, turned));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename_references(item, turned)),
+        _ => {}
+    }
+}

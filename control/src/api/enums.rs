@@ -1,0 +1,89 @@
+//! The domain's enumerations as the document shows them.
+
+use poem_openapi::Enum;
+use serde::{Deserialize, Serialize};
+
+use crate::domain;
+
+/// Declares an enumeration of the API and its conversions from and to the domain's, variant by variant.
+macro_rules! api_enum {
+    ($(#[$meta:meta])* $name:ident = $domain:ident { $($(#[$variant_meta:meta])* $variant:ident),* $(,)? }) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize, Deserialize)]
+        #[oai(rename_all = "snake_case")]
+        #[serde(rename_all = "snake_case")]
+        $(#[$meta])*
+        pub enum $name { $($(#[$variant_meta])* $variant),* }
+
+        impl From<domain::$domain> for $name {
+            fn from(value: domain::$domain) -> Self {
+                match value { $(domain::$domain::$variant => Self::$variant),* }
+            }
+        }
+
+        impl From<$name> for domain::$domain {
+            fn from(value: $name) -> Self {
+                match value { $($name::$variant => Self::$variant),* }
+            }
+        }
+    };
+}
+
+api_enum! {
+    /// Where a deployment is active: each project has one active deployment per environment (preview: per branch).
+    #[oai(rename = "Environment")]
+    EnvironmentView = Environment { Production, Staging, Preview }
+}
+
+api_enum! {
+    /// Where a deployment is in its life. `deployed`, `failed`, `cancelled` and `purged` are final.
+    #[oai(rename = "DeploymentStatus")]
+    DeploymentStatusView = DeploymentStatus {
+        Queued, Cloning, Building, Uploading, Deploying, Deployed, Failed, Cancelled, Purged,
+    }
+}
+
+api_enum! {
+    /// What a project is made of.
+    #[oai(rename = "ProjectKind")]
+    ProjectKindView = ProjectKind { Static, Node, Python }
+}
+
+api_enum! {
+    /// Which URL an HTML file has: `auto` serves `x.html` at `/x` and `x/index.html` at `/x/`; `force` always ends in a
+    /// slash; `drop` never does; `none` serves files under their own names only.
+    #[oai(rename = "HtmlHandling")]
+    HtmlHandlingView = HtmlHandling { Auto, Force, Drop, None }
+}
+
+api_enum! {
+    /// What a path without a file gets: the nearest `404.html`, the single page `/index.html`, or a bare 404.
+    #[oai(rename = "NotFoundHandling")]
+    NotFoundView = NotFound {
+        #[oai(rename = "404_page")]
+        #[serde(rename = "404_page")]
+        Page404,
+        SinglePage,
+        None,
+    }
+}
+
+api_enum! {
+    /// Which requests the single page answers: navigations of a browser, or every GET and HEAD.
+    #[oai(rename = "SpaFallback")]
+    SpaFallbackView = SpaFallback { Navigation, All }
+}
+
+api_enum! {
+    /// How much a log line matters.
+    #[oai(rename = "LogLevel")]
+    LogLevelView = LogLevel { Info, Warning, Error }
+}
+
+/// Where a deployment's files come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
+#[oai(rename_all = "snake_case", rename = "DeploymentSource")]
+#[serde(rename_all = "snake_case")]
+pub enum SourceView {
+    /// Files sent by the CLI or another client of this API.
+    Upload,
+}

@@ -1,0 +1,116 @@
+//! The HTTP API: parse a request, call one service method, render the answer.
+//!
+//! Invariant: no rule of the platform lives here, and no handler reaches a row without an [`Actor`](crate::domain::Actor).
+//! The OpenAPI document comes out of these types and nothing else.
+
+mod answer;
+mod auth;
+mod body;
+mod caller;
+mod deployments;
+mod document;
+mod enums;
+mod failure;
+mod frame;
+mod health;
+mod host;
+mod logs;
+mod octets;
+mod operations;
+mod pages;
+mod params;
+mod problem;
+mod problem_catalogue;
+mod projects;
+mod request_id;
+mod schema_check;
+mod tokens;
+mod uploads;
+mod user;
+mod values;
+
+use std::sync::{Arc, LazyLock};
+
+use poem::web::Redirect;
+use poem::{Endpoint, EndpointExt as _, IntoEndpoint as _, Response, Route, get, handler};
+use poem_openapi::registry::Registry;
+use poem_openapi::{OpenApi, OpenApiService, Tags};
+
+use self::auth::AuthApi;
+use self::deployments::DeploymentsApi;
+use self::frame::Frame;
+use self::health::HealthApi;
+use self::host::HostCheck;
+use self::logs::LogsApi;
+use self::operations::{Methods, Strict};
+use self::projects::ProjectsApi;
+use self::tokens::TokensApi;
+use self::uploads::UploadsApi;
+use self::user::UserApi;
+use crate::service::Services;
+
+/// Groups of operations, as the documentation shows them.
+#[derive(Tags)]
+enum Tag {
+    /// Logging in and out.
+    Auth,
+    /// The caller's account.
+    User,
+    /// API tokens; each operation needs a session.
+    Tokens,
+    /// What a user deploys.
+    Projects,
+    /// Attempts to ship: their life, their logs, and which of them is active.
+    Deployments,
+    /// Bringing files: list them, send what the store lacks, finish.
+    Uploads,
+    /// The server itself.
+    Health,
+}
+
+/// How the API presents itself.
+#[derive(Debug, Clone, Default)]
+pub struct ApiConfig {
+    /// Names under which the API is reached besides `localhost` and IP addresses; lower case, without a port.
+    pub public_hosts: Vec<String>,
+    /// Whether browsers reach the API by https, so that cookies must not travel otherwise.
+    pub secure_cookies: bool,
+}
+
+type Apis = (AuthApi, UserApi, TokensApi, ProjectsApi, DeploymentsApi, UploadsApi, LogsApi, HealthApi);
+
+/// Returns everything that the API's address serves.
+pub fn routes(services: Services, config: ApiConfig) -> impl Endpoint<Output = Response> {
+    let frame = Frame { hosts: HostCheck::new(&config.public_hosts), methods: Arc::new(Methods::of::<Apis>()) };
+    let operations = Arc::new(service().into_endpoint());
+    let routes = Route::new().nest_no_strip("/api", Arc::clone(&operations)).nest_no_strip("/health", operations);
+    pages::add(routes.at("/", get(home))).data(services).data(config).with(frame)
+}
+
+/// Until there is a dashboard, the documentation is what there is to see.
+#[handler]
+fn home() -> Redirect {
+    Redirect::see_other("/docs")
+}
+
+fn service() -> OpenApiService<Strict<Apis>, ()> {
+    let apis = (AuthApi, UserApi, TokensApi, ProjectsApi, DeploymentsApi, UploadsApi, LogsApi, HealthApi);
+    OpenApiService::new(Strict(apis), "Miaobu", "1")
+        .description("Turns a folder into a live site in seconds. Every failure is an `application/problem+json`.")
+        .server("/")
+}
+
+/// The schemas of every type that an operation takes or gives.
+fn registry() -> &'static Registry {
+    static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+        let mut registry = Registry::new();
+        <Apis as OpenApi>::register(&mut registry);
+        registry
+    });
+    &REGISTRY
+}
+
+/// Returns the OpenAPI document of this server as JSON text; it is the same each time.
+pub fn openapi_document() -> String {
+    document::document()
+}

@@ -1,0 +1,124 @@
+//! What the operations' own descriptions say about them, for the checks that hold for all.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use poem::endpoint::BoxEndpoint;
+use poem::http::{HeaderValue, Method};
+use poem::{Endpoint, EndpointExt as _, Request, Response};
+use poem_openapi::OpenApi;
+use poem_openapi::registry::{MetaApi, MetaOperation, MetaParamIn, Registry};
+
+use super::problem::{ApiError, FieldProblem};
+
+/// The methods of each path, by the router's pattern.
+#[derive(Debug, Default)]
+pub struct Methods(HashMap<String, HeaderValue>);
+
+impl Methods {
+    /// Returns the methods of every path of `T`.
+    pub fn of<T: OpenApi>() -> Self {
+        let mut methods: HashMap<String, BTreeSet<String>> = HashMap::new();
+        for (pattern, operation) in operations(T::meta()) {
+            let known = methods.entry(pattern).or_default();
+            known.insert(operation.method.to_string());
+            if operation.method == Method::GET {
+                known.insert(Method::HEAD.to_string());
+            }
+        }
+        let values = methods.into_iter().filter_map(|(pattern, known)| {
+            let list = known.into_iter().collect::<Vec<_>>().join(", ");
+            Some((pattern, HeaderValue::from_str(&list).ok()?))
+        });
+        Self(values.collect())
+    }
+
+    /// Returns the `Allow` header of the path with this pattern.
+    pub fn allowed(&self, pattern: &str) -> Option<HeaderValue> {
+        self.0.get(pattern).cloned()
+    }
+}
+
+/// Every operation with the router's pattern of its path: the document says `{project}` where the router says `:param0`.
+fn operations(apis: Vec<MetaApi>) -> impl Iterator<Item = (String, MetaOperation)> {
+    apis.into_iter().flat_map(|api| api.paths).flat_map(|path| {
+        let mut pattern = String::new();
+        let mut count = 0;
+        for segment in path.path.split('/').skip(1) {
+            pattern.push('/');
+            if segment.starts_with('{') {
+                pattern.push_str(&format!(":param{count}"));
+                count += 1;
+            } else {
+                pattern.push_str(segment);
+            }
+        }
+        path.operations.into_iter().map(move |operation| (pattern.clone(), operation))
+    })
+}
+
+/// An API whose operations know which query parameters they have, so that others can be refused.
+pub struct Strict<T>(pub T);
+
+/// The query parameters of the operation that a request reached.
+#[derive(Debug, Clone)]
+struct QueryNames(Arc<[String]>);
+
+impl<T: OpenApi> OpenApi for Strict<T> {
+    fn meta() -> Vec<MetaApi> {
+        T::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn add_routes(self, table: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
+        let mut routes = HashMap::new();
+        self.0.add_routes(&mut routes);
+        for (pattern, operation) in operations(T::meta()) {
+            let Some(endpoint) = routes.get_mut(&pattern).and_then(|methods| methods.remove(&operation.method)) else {
+                continue;
+            };
+            let queries = operation.params.into_iter().filter(|param| param.in_type == MetaParamIn::Query);
+            let names = QueryNames(queries.map(|param| param.name).collect());
+            let endpoint = Named { endpoint, names }.boxed();
+            table.entry(pattern).or_default().insert(operation.method, endpoint);
+        }
+    }
+}
+
+struct Named {
+    endpoint: BoxEndpoint<'static>,
+    names: QueryNames,
+}
+
+impl Endpoint for Named {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        request.set_data(self.names.clone());
+        self.endpoint.call(request).await
+    }
+}
+
+/// Refuses query parameters that the operation does not have, and those given twice.
+///
+/// Called once the caller is known: a stranger learns nothing about an operation but that it needs a credential.
+pub fn check_query(request: &Request) -> Result<(), ApiError> {
+    let Some(QueryNames(known)) = request.data() else { return Ok(()) };
+    let mut seen = BTreeSet::new();
+    let mut problems = Vec::new();
+    for pair in request.uri().query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        let name = pair.split('=').next().unwrap_or_default();
+        let pointer = format!("/{name}");
+        if !known.iter().any(|known| known == name) {
+            let detail = format!("there is no query parameter {name:?} here");
+            problems.push(FieldProblem::new(pointer, "unknown_parameter", detail));
+        } else if !seen.insert(name) {
+            let detail = format!("the query parameter {name:?} is given twice");
+            problems.push(FieldProblem::new(pointer, "repeated_parameter", detail));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ApiError::invalid(problems)) }
+}

@@ -1,0 +1,55 @@
+//! What each code of a problem means: the page that a problem's `type` leads to.
+
+/// Returns what the problem `code` means and what to do about it.
+pub fn meaning(code: &str) -> Option<&'static str> {
+    PROBLEMS.iter().find(|(known, _)| *known == code).map(|(_, meaning)| *meaning)
+}
+
+const PROBLEMS: &[(&str, &str)] = &[
+    ("already_final", "The deployment has ended; nothing is left to cancel."),
+    ("authentication_required", "The operation needs a token or a session, and the request brought neither."),
+    ("bad_request", "The request could not be read."),
+    ("blobs_missing", "The upload cannot be finished while blobs are missing; getUpload lists them."),
+    ("body_too_large", "The body is larger than the operation takes."),
+    ("cross_origin_request", "A browser's session is accepted only from the server's own pages."),
+    (
+        "hash_mismatch",
+        "The bytes do not have the digest that the manifest gives: the file changed meanwhile. Deploy again.",
+    ),
+    ("incomplete_body", "The connection broke off before the body's end. Send it again."),
+    ("internal_error", "The server failed; its log has the cause under the request id."),
+    ("invalid_code", "The one-time login code is wrong, used or expired. The server prints a fresh one."),
+    ("invalid_cursor", "The cursor is not of this list with this filter. Begin again without one."),
+    ("invalid_json", "The body is not JSON."),
+    ("invalid_request", "Fields of the request were refused; `errors` names each."),
+    ("invalid_token", "The token or session is unknown, revoked or expired. Log in again."),
+    ("method_not_allowed", "The path has no such method; `Allow` lists those that it has."),
+    ("no_branch", "A preview belongs to a branch, and the deployment has none."),
+    ("not_deployed", "Only a deployment whose status is `deployed` can be active."),
+    ("not_found", "There is no such object, or it is someone else's."),
+    ("not_uploading", "The deployment takes no files any more."),
+    ("nothing_to_roll_back_to", "No earlier deployment is left that could be active."),
+    ("offset_mismatch", "A part begins where the blob's received bytes end; the detail says where that is."),
+    ("rate_limited", "Too many requests; wait as long as `Retry-After` says."),
+    ("session_required", "The operation needs a session; an API token is not enough."),
+    ("slug_taken", "Another project has this slug, or had it within the last 30 days."),
+    ("storage_full", "The server has no room for new files; what is deployed stays served."),
+    ("truncated_batch", "The batch ends within a frame. What came before is kept; send the rest."),
+    ("unavailable", "The server cannot do this at the moment; try again later."),
+    ("unexpected_blob", "The deployment does not wait for this blob."),
+    ("unhealthy", "A part that the server needs is down."),
+    ("unknown_host", "The server is not known under the host name that the request was sent to."),
+    ("unknown_path", "There is nothing at this path; /docs lists the operations."),
+    ("unsupported_media_type", "The operation takes another media type."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_sorted_and_has_each_code_once() {
+        assert!(PROBLEMS.is_sorted_by(|(a, _), (b, _)| a < b));
+        assert!(meaning("slug_taken").is_some() && meaning("nonsense").is_none());
+    }
+}

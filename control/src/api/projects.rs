@@ -1,0 +1,296 @@
+//! Projects.
+
+use poem::http::Uri;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::types::Example;
+use poem_openapi::{Object, OpenApi};
+use serde::{Deserialize, Serialize};
+
+use super::Tag;
+use super::answer::{Answer, ApiResult, Created, Listing};
+use super::body::{Body, JsonBody};
+use super::caller::{Caller, DeploymentsWrite, ProjectsRead, ProjectsWrite};
+use super::deployments::DeploymentView;
+use super::enums::{EnvironmentView, HtmlHandlingView, NotFoundView, ProjectKindView, SpaFallbackView};
+use super::params::{default_limit, page_request, project_ref};
+use super::values::{Nullable, Patch, Timestamp};
+use crate::domain::{DeploymentId, Environment, HtmlHandling, NotFound, Project, ProjectSettings, SpaFallback};
+use crate::service::{NewProject, Projects, SettingsPatch};
+
+/// Operations on projects.
+pub struct ProjectsApi;
+
+/// How a project's site is served.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "ProjectSettings")]
+pub struct SettingsView {
+    /// Which URL an HTML file has.
+    pub html_handling: HtmlHandlingView,
+    /// What a path without a file gets.
+    pub not_found: NotFoundView,
+    /// Which requests the single page answers.
+    pub spa_fallback: SpaFallbackView,
+}
+
+impl From<ProjectSettings> for SettingsView {
+    fn from(settings: ProjectSettings) -> Self {
+        Self {
+            html_handling: settings.html_handling.into(),
+            not_found: settings.not_found.into(),
+            spa_fallback: settings.spa_fallback.into(),
+        }
+    }
+}
+
+/// What a user deploys.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Project")]
+pub struct ProjectView {
+    /// The project's id.
+    pub id: i64,
+    /// Its name, and the first label of its hostnames.
+    pub slug: String,
+    /// What it is made of.
+    pub kind: ProjectKindView,
+    /// Where production is served.
+    pub url: String,
+    /// What production serves now; null before the first deployment.
+    pub active_deployment_id: Nullable<i64>,
+    /// How new deployments are served.
+    pub settings: SettingsView,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it or its settings last changed.
+    pub updated_at: Timestamp,
+}
+
+impl ProjectView {
+    fn new(project: Project, projects: &Projects) -> Self {
+        Self {
+            id: project.id.0,
+            kind: project.kind.into(),
+            url: projects.url(&project.slug),
+            slug: project.slug.to_string(),
+            active_deployment_id: Nullable(project.active_deployment_id.map(|id| id.0)),
+            settings: project.settings.into(),
+            created_at: project.created_at.into(),
+            updated_at: project.updated_at.into(),
+        }
+    }
+}
+
+/// Settings of a new project; what is absent takes its default.
+#[derive(Debug, Default, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "NewProjectSettings", skip_serializing_if_is_none)]
+pub struct NewSettingsBody {
+    /// Which URL an HTML file has; `auto` when absent.
+    #[oai(nullable)]
+    pub html_handling: Option<HtmlHandlingView>,
+    /// What a path without a file gets; `404_page` when absent.
+    #[oai(nullable)]
+    pub not_found: Option<NotFoundView>,
+    /// Which requests the single page answers; `navigation` when absent.
+    #[oai(nullable)]
+    pub spa_fallback: Option<SpaFallbackView>,
+}
+
+impl From<NewSettingsBody> for ProjectSettings {
+    fn from(body: NewSettingsBody) -> Self {
+        Self {
+            html_handling: body.html_handling.map(Into::into).unwrap_or_default(),
+            not_found: body.not_found.map(Into::into).unwrap_or_default(),
+            spa_fallback: body.spa_fallback.map(Into::into).unwrap_or_default(),
+        }
+    }
+}
+
+/// What a new project is.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "NewProject", skip_serializing_if_is_none, example)]
+pub struct NewProjectBody {
+    /// 3 to 40 lower-case letters, digits and single hyphens, a letter first; not a reserved name.
+    pub slug: String,
+    /// How its site is served; the defaults when absent.
+    #[oai(nullable)]
+    pub settings: Option<NewSettingsBody>,
+}
+
+impl Example for NewProjectBody {
+    fn example() -> Self {
+        Self { slug: "my-site".to_owned(), settings: None }
+    }
+}
+
+impl JsonBody for NewProjectBody {}
+
+/// Changes of settings as a merge patch: absent is unchanged, null is the default again.
+#[derive(Debug, Default, Object, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[oai(rename = "SettingsPatch", skip_serializing_if_is_none)]
+pub struct SettingsPatchBody {
+    /// Which URL an HTML file has.
+    pub html_handling: Patch<HtmlHandlingView>,
+    /// What a path without a file gets.
+    pub not_found: Patch<NotFoundView>,
+    /// Which requests the single page answers.
+    pub spa_fallback: Patch<SpaFallbackView>,
+}
+
+impl From<Patch<SettingsPatchBody>> for SettingsPatch {
+    fn from(patch: Patch<SettingsPatchBody>) -> Self {
+        let body = match patch {
+            Patch::Unchanged => SettingsPatchBody::default(),
+            Patch::Cleared => SettingsPatchBody {
+                html_handling: Patch::Cleared,
+                not_found: Patch::Cleared,
+                spa_fallback: Patch::Cleared,
+            },
+            Patch::Set(body) => body,
+        };
+        Self {
+            html_handling: body.html_handling.map(HtmlHandling::from).or_default(),
+            not_found: body.not_found.map(NotFound::from).or_default(),
+            spa_fallback: body.spa_fallback.map(SpaFallback::from).or_default(),
+        }
+    }
+}
+
+/// Changes of a project as a merge patch.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "ProjectPatch", skip_serializing_if_is_none, example)]
+pub struct ProjectPatchBody {
+    /// Changes of its settings; null sets all of them to their defaults.
+    #[serde(default)]
+    pub settings: Patch<SettingsPatchBody>,
+}
+
+impl Example for ProjectPatchBody {
+    fn example() -> Self {
+        let not_found = Patch::Set(NotFoundView::SinglePage);
+        Self { settings: Patch::Set(SettingsPatchBody { not_found, ..SettingsPatchBody::default() }) }
+    }
+}
+
+impl JsonBody for ProjectPatchBody {}
+
+/// Where to go back to.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "Rollback", skip_serializing_if_is_none, example)]
+pub struct RollbackBody {
+    /// Whose pointer moves; `production` when absent.
+    #[oai(nullable)]
+    pub environment: Option<EnvironmentView>,
+    /// The deployment to go back to; the one active before the present one when absent.
+    #[oai(nullable)]
+    pub deployment_id: Option<i64>,
+}
+
+impl Example for RollbackBody {
+    fn example() -> Self {
+        Self { environment: Some(EnvironmentView::Production), deployment_id: None }
+    }
+}
+
+impl JsonBody for RollbackBody {
+    const OPTIONAL: bool = true;
+}
+
+#[OpenApi(prefix_path = "/api/v1/public", tag = "Tag::Projects")]
+impl ProjectsApi {
+    /// List projects
+    ///
+    /// The caller's projects, newest first. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of another
+    /// list.
+    #[oai(path = "/projects", method = "get", operation_id = "listProjects")]
+    async fn list_projects(
+        &self,
+        caller: Caller<ProjectsRead>,
+        uri: &Uri,
+        /// How many objects a page has at most.
+        #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<i32>,
+        /// Where the page begins: `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> ApiResult<Listing<ProjectView>> {
+        let filter = format!("projects:{}", caller.actor.user_id);
+        let page = page_request(limit.0, cursor.0.as_deref(), &filter)?;
+        let projects = &caller.services.projects;
+        let page = projects.list(&caller.actor, page).await?;
+        Ok(Listing::new(page, uri, &filter, |project| ProjectView::new(project, projects)))
+    }
+
+    /// Make a project
+    ///
+    /// Takes the slug and its hostnames. Fails with `slug_taken` (409) when another project has it, and with
+    /// `invalid_request` (422, pointer `/slug`) when it is not a slug or is reserved.
+    #[oai(path = "/projects", method = "post", operation_id = "createProject")]
+    async fn create_project(
+        &self,
+        caller: Caller<ProjectsWrite>,
+        body: Body<NewProjectBody>,
+    ) -> ApiResult<Created<ProjectView>> {
+        let new = NewProject { slug: body.0.slug, settings: body.0.settings.unwrap_or_default().into() };
+        let projects = &caller.services.projects;
+        let project = projects.create(&caller.actor, new).await?;
+        let location = format!("/api/v1/public/projects/{}", project.slug);
+        Ok(Created::new(ProjectView::new(project, projects)).at(location))
+    }
+
+    /// Get a project
+    ///
+    /// Changes nothing. Fails with `not_found` (404).
+    #[oai(path = "/projects/:project", method = "get", operation_id = "getProject")]
+    async fn get_project(
+        &self,
+        caller: Caller<ProjectsRead>,
+        /// The project's slug or id.
+        project: Path<String>,
+    ) -> ApiResult<Answer<ProjectView>> {
+        let projects = &caller.services.projects;
+        let project = projects.get(&caller.actor, &project_ref(&project.0)?).await?;
+        Ok(Answer::new(ProjectView::new(project, projects)))
+    }
+
+    /// Change a project's settings
+    ///
+    /// A merge patch: what is absent stays, null is the default again. The change takes effect with the next deployment;
+    /// those made before keep the settings that they were made with. Fails with `not_found` (404).
+    #[oai(path = "/projects/:project", method = "patch", operation_id = "updateProject")]
+    async fn update_project(
+        &self,
+        caller: Caller<ProjectsWrite>,
+        /// The project's slug or id.
+        project: Path<String>,
+        body: Body<ProjectPatchBody>,
+    ) -> ApiResult<Answer<ProjectView>> {
+        let projects = &caller.services.projects;
+        let patch = body.0.settings.into();
+        let project = projects.update_settings(&caller.actor, &project_ref(&project.0)?, patch).await?;
+        Ok(Answer::new(ProjectView::new(project, projects)))
+    }
+
+    /// Go back to an earlier deployment
+    ///
+    /// Moves the environment's pointer to `deployment_id`, or to the deployment active before the present one, and holds
+    /// it there against automatic deployments. Nothing is rebuilt. When the answer comes, the edge serves it. Fails with
+    /// `nothing_to_roll_back_to` (409), with `not_deployed` (409) and with `not_found` (404).
+    #[oai(path = "/projects/:project/rollback", method = "post", operation_id = "rollbackProject")]
+    async fn rollback_project(
+        &self,
+        caller: Caller<DeploymentsWrite>,
+        /// The project's slug or id.
+        project: Path<String>,
+        body: Body<RollbackBody>,
+    ) -> ApiResult<Answer<DeploymentView>> {
+        let environment = body.0.environment.map_or(Environment::Production, Into::into);
+        let to = body.0.deployment_id.map(DeploymentId);
+        let deployments = &caller.services.deployments;
+        let project = project_ref(&project.0)?;
+        let deployment = deployments.rollback(&caller.actor, &project, environment, to).await?;
+        Ok(Answer::new(DeploymentView::new(deployment, deployments)))
+    }
+}

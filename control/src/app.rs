@@ -1,0 +1,276 @@
+//! The only place where the parts are put together.
+
+mod acceptor;
+mod data_dir;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::Server;
+use tokio::sync::watch;
+
+use self::acceptor::NoDelayAcceptor;
+use self::data_dir::DataDirLock;
+use crate::api::{self, ApiConfig};
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::domain::BaseDomain;
+use crate::edge_server::{BindError, EdgeConfig, EdgeServer};
+use crate::provider::local::{LocalEdgeKv, LocalObjectStore};
+use crate::random::SystemRandom;
+use crate::service::{Auth, Context, Events, Job, Services, Settings};
+use crate::store::{self, Access, Db, Location, jobs, meta, projects};
+use crate::worker::Runner;
+
+/// How long requests may take to end once the server is asked to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Why a program could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be made or read.
+    #[error("the data folder {} cannot be used", path.display())]
+    DataDir {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another server works in the data folder.
+    #[error(
+        "another miaobu-control serves from {}; stop it, or set MIAOBU_DATA_DIR to another folder",
+        path.display()
+    )]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is nothing to serve from yet.
+    #[error("there is no database in {}; run `miaobu-control serve` or `migrate` first", path.display())]
+    NoData {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Somebody else listens where this should.
+    #[error("{addr} is in use by another program; stop it, or set {setting} to another address")]
+    AddressInUse {
+        /// The address.
+        addr: SocketAddr,
+        /// The variable that changes it.
+        setting: &'static str,
+    },
+    /// The address cannot be listened on.
+    #[error("{addr} ({setting}) cannot be listened on")]
+    Address {
+        /// The address.
+        addr: SocketAddr,
+        /// The variable that changes it.
+        setting: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database cannot be used.
+    #[error("the database cannot be used")]
+    Database(#[from] store::Error),
+}
+
+impl StartError {
+    fn of_api(addr: SocketAddr, source: io::Error) -> Self {
+        let setting = "MIAOBU_API_ADDR";
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::AddressInUse { addr, setting },
+            _ => Self::Address { addr, setting, source },
+        }
+    }
+
+    fn of_edge(error: BindError) -> Self {
+        let setting = "MIAOBU_EDGE_ADDR";
+        match error {
+            BindError::InUse { addr } => Self::AddressInUse { addr, setting },
+            BindError::Io { addr, source } => Self::Address { addr, setting, source },
+        }
+    }
+}
+
+/// The control plane, listening but not yet serving.
+pub struct App {
+    /// Its use cases.
+    pub services: Services,
+    /// Where the API listens.
+    pub api_addr: SocketAddr,
+    /// Where the embedded edge listens.
+    pub edge_addr: Option<SocketAddr>,
+    context: Arc<Context>,
+    acceptor: NoDelayAcceptor,
+    edge: Option<EdgeServer>,
+    api: ApiConfig,
+    workers: usize,
+    _lock: DataDirLock,
+}
+
+impl App {
+    /// Takes the data folder, brings the database up to date and listens.
+    pub async fn start(config: &Config, with_edge: bool) -> Result<Self, StartError> {
+        let in_data_dir = |source| StartError::DataDir { path: config.data_dir.clone(), source };
+        data_dir::make(&config.data_dir).map_err(in_data_dir)?;
+        let lock = DataDirLock::acquire(&config.data_dir).map_err(in_data_dir)?;
+        let lock = lock.ok_or_else(|| StartError::Locked { path: config.data_dir.clone() })?;
+        let acceptor = NoDelayAcceptor::bind(config.api.addr).await;
+        let acceptor = acceptor.map_err(|source| StartError::of_api(config.api.addr, source))?;
+
+        let db = Db::open(&config.database, Access::ReadWrite).await?;
+        let objects = LocalObjectStore::open(config.objects_dir()).map_err(in_data_dir)?;
+        let edge_kv = Arc::new(LocalEdgeKv::new(db.clone()));
+        let edge = match with_edge {
+            true => {
+                let edge = EdgeServer::bind(edge_config(config, false), edge_kv.clone(), Arc::new(objects.clone()));
+                Some(edge.await.map_err(StartError::of_edge)?)
+            }
+            false => None,
+        };
+        let edge_addr = edge.as_ref().map(EdgeServer::local_addr);
+        let context = context(config, db, objects, edge_kv, edge_addr.unwrap_or(config.edge.addr).port());
+        let context = Arc::new(context);
+        recover(&context, &config.database).await?;
+        let services = Services::open(Arc::clone(&context)).map_err(in_data_dir)?;
+        let api_addr = acceptor.addr();
+        let api =
+            ApiConfig { public_hosts: config.api.public_hosts.clone(), secure_cookies: config.api.secure_cookies };
+        let workers = config.workers;
+        Ok(Self { services, api_addr, edge_addr, context, acceptor, edge, api, workers, _lock: lock })
+    }
+
+    /// Serves until `stop`, then takes no more requests and returns once those that run, and the jobs that run, have
+    /// ended.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let (stopping, stopped) = watch::channel(false);
+        let asked = |mut stopped: watch::Receiver<bool>| async move {
+            drop(stopped.wait_for(|stopping| *stopping).await);
+        };
+        let api = Server::new_with_acceptor(self.acceptor).run_with_graceful_shutdown(
+            api::routes(self.services, self.api),
+            asked(stopped.clone()),
+            Some(DRAIN),
+        );
+        let edge = async {
+            if let Some(edge) = self.edge {
+                edge.serve(asked(stopped.clone())).await;
+            }
+        };
+        let jobs = Runner::new(Arc::clone(&self.context)).run(self.workers, stopped.clone());
+        let stop = async {
+            stop.await;
+            tracing::info!("stopping");
+            stopping.send_replace(true);
+            self.context.events.stop();
+        };
+        let (served, (), (), ()) = tokio::join!(api, edge, jobs, stop);
+        if let Err(error) = served {
+            tracing::error!(error = &error as &dyn std::error::Error, "the API ended");
+        }
+        self.context.db.close().await;
+    }
+}
+
+/// Serves only the edge, from what the control plane wrote, also while that is down.
+pub async fn run_edge(
+    config: &Config,
+    share_port: bool,
+    started: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()>,
+) -> Result<(), StartError> {
+    let missing = match &config.database {
+        Location::Sqlite(path) => !path.exists(),
+        Location::Postgres(_) => !data_dir::is_in_use(&config.data_dir),
+    };
+    if missing {
+        return Err(StartError::NoData { path: config.data_dir.clone() });
+    }
+    let db = Db::open(&config.database, Access::ReadOnly).await?;
+    let objects = Arc::new(LocalObjectStore::open_read_only(config.objects_dir()));
+    let edge_kv = Arc::new(LocalEdgeKv::new(db.clone()));
+    let edge =
+        EdgeServer::bind(edge_config(config, share_port), edge_kv, objects).await.map_err(StartError::of_edge)?;
+    started(edge.local_addr());
+    edge.serve(stop).await;
+    db.close().await;
+    Ok(())
+}
+
+/// Brings the database up to date.
+pub async fn migrate(config: &Config) -> Result<(), StartError> {
+    open_beside(config).await?.close().await;
+    Ok(())
+}
+
+/// Returns the logins and tokens of a server that may be running beside this process.
+pub async fn auth_beside(config: &Config) -> Result<Auth, StartError> {
+    let db = open_beside(config).await?;
+    let objects = LocalObjectStore::open_read_only(config.objects_dir());
+    let edge_kv = Arc::new(LocalEdgeKv::new(db.clone()));
+    let context = context(config, db, objects, edge_kv, config.edge.addr.port());
+    Ok(Auth::new(Arc::new(context)))
+}
+
+async fn open_beside(config: &Config) -> Result<Db, StartError> {
+    data_dir::make(&config.data_dir).map_err(|source| StartError::DataDir { path: config.data_dir.clone(), source })?;
+    Ok(Db::open(&config.database, Access::ReadWrite).await?)
+}
+
+fn edge_config(config: &Config, share_port: bool) -> EdgeConfig {
+    let defaults = EdgeConfig::new(config.edge.addr);
+    EdgeConfig {
+        threads: config.edge.threads.unwrap_or(defaults.threads),
+        deployment_header: config.edge.deployment_header,
+        share_port,
+        ..defaults
+    }
+}
+
+fn context(config: &Config, db: Db, objects: LocalObjectStore, edge_kv: Arc<LocalEdgeKv>, edge_port: u16) -> Context {
+    Context {
+        db,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        objects: Arc::new(objects),
+        edge_kv,
+        events: Events::default(),
+        settings: Settings {
+            base_domain: config.base_domain.clone(),
+            edge_scheme: config.edge.public_scheme,
+            edge_port: config.edge.public_port.unwrap_or(edge_port),
+            uploads_dir: config.uploads_dir(),
+            limits: config.limits,
+        },
+        blobs_in_use: Default::default(),
+    }
+}
+
+/// Takes up what a former process left: its jobs, and records under a base domain that is no longer configured.
+async fn recover(context: &Context, location: &Location) -> Result<(), store::Error> {
+    const BASE_DOMAIN: &str = "base_domain";
+    let now = context.now();
+    let mut tx = context.db.begin().await?;
+    if matches!(location, Location::Sqlite(_)) {
+        // The lock on the data folder proves that whoever held these is dead.
+        let released = jobs::release_all(&mut tx).await?;
+        if released > 0 {
+            tracing::info!(released, "jobs of the former process go on");
+        }
+    }
+    let base = &context.settings.base_domain;
+    let former = meta::get(&mut tx, BASE_DOMAIN).await?;
+    if former.as_deref() != Some(base.as_str()) {
+        if let Some(former) = former.and_then(|former| BaseDomain::parse(&former).ok()) {
+            tracing::info!(%former, %base, "the base domain has changed");
+            for project in projects::list_ids(&mut tx).await? {
+                Job::leave_base(project, &former).enqueue(&mut tx, now).await?;
+            }
+        }
+        meta::put(&mut tx, BASE_DOMAIN, base.as_str()).await?;
+    }
+    tx.commit().await
+}

@@ -1,0 +1,262 @@
+//! Settings: what was written in the defaults, a file and the environment, turned into typed values.
+//!
+//! Everything wrong is reported at once, by the name of the setting.
+
+mod written;
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+
+use sqlx::postgres::PgConnectOptions;
+
+use self::written::Written;
+use crate::domain::BaseDomain;
+use crate::service::Limits;
+use crate::store::Location;
+
+/// Every setting, typed.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The folder of what the server keeps.
+    pub data_dir: PathBuf,
+    /// The domain of the platform's own hostnames.
+    pub base_domain: BaseDomain,
+    /// Where the database is.
+    pub database: Location,
+    /// The API.
+    pub api: Api,
+    /// The edge.
+    pub edge: Edge,
+    /// Bounds of what is accepted.
+    pub limits: Limits,
+    /// How many jobs run at once.
+    pub workers: usize,
+    /// What is logged and how.
+    pub log: Log,
+    /// Variables that look like settings and are none.
+    pub unknown_variables: Vec<String>,
+}
+
+/// Settings of the API.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// Names under which it is reached.
+    pub public_hosts: Vec<String>,
+    /// Whether browsers reach it by https.
+    pub secure_cookies: bool,
+}
+
+/// Settings of the edge.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// Its threads; `None` for one a processor.
+    pub threads: Option<usize>,
+    /// Whether answers carry `x-miaobu-deployment`.
+    pub deployment_header: bool,
+    /// The scheme at which visitors reach it.
+    pub public_scheme: &'static str,
+    /// The port at which visitors reach it; `None` for the one it listens on.
+    pub public_port: Option<u16>,
+}
+
+/// Settings of the log.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// What is logged, as tracing's `EnvFilter` reads it.
+    pub filter: String,
+    /// In which form.
+    pub format: LogFormat,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For a person.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidConfig {
+    /// Each names its setting.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Display for InvalidConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the settings have {} problem(s)", self.problems.len())?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl std::error::Error for InvalidConfig {}
+
+impl Config {
+    /// Returns the settings of this process. `file` wins over `MIAOBU_CONFIG`.
+    #[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
+    pub fn of_process(file: Option<&Path>) -> Result<Self, InvalidConfig> {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .filter(|(name, _)| name.starts_with("MIAOBU_"));
+        let mut problems = Vec::new();
+        let mut pairs = Vec::new();
+        for (name, value) in variables {
+            match value.into_string() {
+                Ok(value) => pairs.push((name, value)),
+                Err(_) => problems.push(format!("{name}: is not UTF-8")),
+            }
+        }
+        let named = pairs.iter().find(|(name, _)| name == "MIAOBU_CONFIG").map(|(_, path)| PathBuf::from(path));
+        let file = file.map(Path::to_owned).or(named);
+        let text = file.map(|path| (std::fs::read_to_string(&path), path)).and_then(|(text, path)| match text {
+            Ok(text) => Some(text),
+            Err(error) => {
+                problems.push(format!("{}: {error}", path.display()));
+                None
+            }
+        });
+        Self::resolve(text.as_deref(), &pairs, problems)
+    }
+
+    /// Returns the settings that a file's text and the environment's variables say, over the defaults.
+    pub fn parse(file: Option<&str>, variables: &[(String, String)]) -> Result<Self, InvalidConfig> {
+        Self::resolve(file, variables, Vec::new())
+    }
+
+    fn resolve(
+        file: Option<&str>,
+        variables: &[(String, String)],
+        problems: Vec<String>,
+    ) -> Result<Self, InvalidConfig> {
+        let mut written = Written::read(file, variables, problems);
+        let data_dir = written.take("data_dir", |text| match text {
+            "" => Err("is empty".to_owned()),
+            _ => Ok(PathBuf::from(text)),
+        });
+        let base_domain =
+            written.take("base_domain", |text| BaseDomain::parse(text).map_err(|error| error.to_string()));
+        let database = written.take("database_url", |text| database(text, data_dir.as_deref()));
+        let api_addr = written.take("api.addr", address);
+        let public_hosts = written.take("api.public_hosts", |text| Ok(hosts(text)));
+        let secure_cookies = written.take("api.secure_cookies", boolean);
+        let edge_addr = written.take("edge.addr", address);
+        let threads = written.take("edge.threads", |text| integer(text, 0..=256));
+        let deployment_header = written.take("edge.deployment_header", boolean);
+        let public_scheme = written.take("edge.public_scheme", |text| match text {
+            "http" => Ok("http"),
+            "https" => Ok("https"),
+            other => Err(format!("{other:?} is neither http nor https")),
+        });
+        let public_port = written.take("edge.public_port", |text| integer(text, 0..=65_535));
+        let min_free_bytes = written.take("limits.min_free_bytes", |text| integer(text, 0..=1 << 50));
+        let min_free_percent = written.take("limits.min_free_percent", |text| integer(text, 0..=90));
+        let max_deployment_bytes = written.take("limits.max_deployment_bytes", |text| integer(text, 1..=1 << 50));
+        let kept_deployments = written.take("limits.kept_deployments", |text| integer(text, 1..=1000));
+        let workers = written.take("jobs.workers", |text| integer(text, 1..=64));
+        let filter = written.take("log.filter", |text| {
+            let parsed = tracing_subscriber::EnvFilter::from_str(text);
+            parsed.map(|_| text.to_owned()).map_err(|error| error.to_string())
+        });
+        let format = written.take("log.format", |text| match text {
+            "human" => Ok(LogFormat::Human),
+            "json" => Ok(LogFormat::Json),
+            other => Err(format!("{other:?} is neither human nor json")),
+        });
+        let unknown_variables = std::mem::take(&mut written.unknown_variables);
+        let complete = || {
+            Some(Self {
+                data_dir: data_dir?,
+                base_domain: base_domain?,
+                database: database?,
+                api: Api { addr: api_addr?, public_hosts: public_hosts?, secure_cookies: secure_cookies? },
+                edge: Edge {
+                    addr: edge_addr?,
+                    threads: usize::try_from(threads?).ok().filter(|&threads| threads > 0),
+                    deployment_header: deployment_header?,
+                    public_scheme: public_scheme?,
+                    public_port: u16::try_from(public_port?).ok().filter(|&port| port > 0),
+                },
+                limits: Limits {
+                    min_free_bytes: min_free_bytes?,
+                    min_free_percent: u8::try_from(min_free_percent?).ok()?,
+                    max_deployment_bytes: max_deployment_bytes?,
+                    kept_deployments: usize::try_from(kept_deployments?).ok()?,
+                },
+                workers: usize::try_from(workers?).ok()?,
+                log: Log { filter: filter?, format: format? },
+                unknown_variables,
+            })
+        };
+        match (complete(), written.problems) {
+            (Some(config), problems) if problems.is_empty() => Ok(config),
+            (_, problems) => Err(InvalidConfig { problems }),
+        }
+    }
+
+    /// The folder of the objects.
+    pub fn objects_dir(&self) -> PathBuf {
+        self.data_dir.join("objects")
+    }
+
+    /// The folder of uploads that are not whole yet.
+    pub fn uploads_dir(&self) -> PathBuf {
+        self.data_dir.join("uploads")
+    }
+}
+
+fn database(text: &str, data_dir: Option<&Path>) -> Result<Location, String> {
+    if text.is_empty() {
+        return Ok(Location::Sqlite(data_dir.unwrap_or(Path::new("")).join("miaobu.db")));
+    }
+    if let Some(path) = text.strip_prefix("sqlite:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        return match path {
+            "" => Err("names no file".to_owned()),
+            _ => Ok(Location::Sqlite(PathBuf::from(path))),
+        };
+    }
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        // The text may hold a password, so the error must not repeat it.
+        let options = PgConnectOptions::from_str(text).map_err(|_| "is not a sound postgres:// URL".to_owned())?;
+        return Ok(Location::Postgres(Box::new(options)));
+    }
+    Err("begins with neither sqlite: nor postgres://".to_owned())
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let local = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    match local {
+        Some(port) => Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
+        None => text.parse().map_err(|_| format!("{text:?} is not an address with a port, such as 127.0.0.1:8080")),
+    }
+}
+
+fn hosts(text: &str) -> Vec<String> {
+    text.split(',').map(|host| host.trim().to_ascii_lowercase()).filter(|host| !host.is_empty()).collect()
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        other => Err(format!("{other:?} is neither true nor false")),
+    }
+}
+
+fn integer(text: &str, range: std::ops::RangeInclusive<u64>) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!("{text:?} is not a whole number from {} to {}", range.start(), range.end())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+use super::*;
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn without_any_settings_there_is_a_working_server() {
+    let config = Config::parse(None, &[]).expect("the defaults are sound");
+    assert_eq!(config.api.addr.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.edge.addr.to_string(), "127.0.0.1:8787");
+    assert_eq!(config.base_domain.as_str(), "localhost");
+    assert_eq!(config.edge.threads, None);
+    assert!(matches!(config.database, Location::Sqlite(path) if path == Path::new("./.miaobu/miaobu.db")));
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+    let file =
+        "data_dir = \"/a\"\nbase_domain = \"file.example\"\n[api]\npublic_hosts = [\"A.example\", \"b.example\"]\n";
+    let config = Config::parse(Some(file), &variables(&[("MIAOBU_BASE_DOMAIN", "env.example")])).expect("sound");
+    assert_eq!(config.base_domain.as_str(), "env.example");
+    assert_eq!(config.objects_dir(), Path::new("/a/objects"));
+    assert_eq!(config.api.public_hosts, ["a.example", "b.example"]);
+}
+
+#[test]
+fn every_problem_is_reported_at_once_by_the_name_of_its_setting() {
+    let file = "nonsense = 1\n[edge]\nthread = 2\npublic_scheme = \"ftp\"\n";
+    let wrong = [
+        ("MIAOBU_API_ADDR", "nowhere"),
+        ("MIAOBU_BASE_DOMAIN", "a..b"),
+        ("MIAOBU_DATABASE_URL", "mysql://secret@host"),
+        ("MIAOBU_LIMITS_MIN_FREE_PERCENT", "-1"),
+        ("MIAOBU_LOG_FORMAT", "xml"),
+    ];
+    let invalid = Config::parse(Some(file), &variables(&wrong)).expect_err("all of this is wrong");
+    let begins = [
+        "edge.thread: there is no such setting",
+        "nonsense: there is no such setting",
+        "base_domain (MIAOBU_BASE_DOMAIN): hostname \"a..b\"",
+        "database_url (MIAOBU_DATABASE_URL): begins with neither",
+        "api.addr (MIAOBU_API_ADDR): \"nowhere\" is not an address",
+        "edge.public_scheme (MIAOBU_EDGE_PUBLIC_SCHEME): \"ftp\"",
+        "limits.min_free_percent (MIAOBU_LIMITS_MIN_FREE_PERCENT): \"-1\"",
+        "log.format (MIAOBU_LOG_FORMAT): \"xml\"",
+    ];
+    assert_eq!(invalid.problems.len(), begins.len(), "{:?}", invalid.problems);
+    for (problem, begin) in invalid.problems.iter().zip(begins) {
+        assert!(problem.starts_with(begin), "{problem:?} does not begin with {begin:?}");
+    }
+    assert!(!invalid.to_string().contains("secret"), "a password may stand in a database's URL");
+}
+
+#[test]
+fn variables_that_are_no_settings_are_named_and_those_of_other_programs_are_not() {
+    let given = variables(&[("MIAOBU_API_ADR", "x"), ("MIAOBU_TOKEN", "x"), ("MIAOBU_URL", "x")]);
+    let config = Config::parse(None, &given).expect("sound");
+    assert_eq!(config.unknown_variables, ["MIAOBU_API_ADR"]);
+}
+
+#[test]
+fn databases_and_addresses_are_read_in_each_spelling() {
+    let location = |url: &str| {
+        let config = Config::parse(None, &variables(&[("MIAOBU_DATABASE_URL", url)]));
+        config.map(|config| config.database)
+    };
+    for url in ["sqlite:/x/y.db", "sqlite:///x/y.db"] {
+        assert!(matches!(location(url), Ok(Location::Sqlite(path)) if path == Path::new("/x/y.db")), "{url}");
+    }
+    assert!(matches!(location("sqlite:y.db"), Ok(Location::Sqlite(path)) if path == Path::new("y.db")));
+    assert!(matches!(location("postgres://u:p@h/d"), Ok(Location::Postgres(_))));
+    assert!(location("sqlite:").is_err());
+    assert_eq!(address("localhost:0").expect("an address").to_string(), "127.0.0.1:0");
+    assert_eq!(address("[::1]:80").expect("an address").to_string(), "[::1]:80");
+    assert!(address("127.0.0.1").is_err());
+}

@@ -1,0 +1,127 @@
+//! Settings as they were written, before anything is made of them.
+
+use std::collections::BTreeMap;
+
+/// The documented defaults.
+const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// Each setting: its name in the file, and its variable.
+const SETTINGS: &[(&str, &str)] = &[
+    ("data_dir", "MIAOBU_DATA_DIR"),
+    ("base_domain", "MIAOBU_BASE_DOMAIN"),
+    ("database_url", "MIAOBU_DATABASE_URL"),
+    ("api.addr", "MIAOBU_API_ADDR"),
+    ("api.public_hosts", "MIAOBU_API_PUBLIC_HOSTS"),
+    ("api.secure_cookies", "MIAOBU_API_SECURE_COOKIES"),
+    ("edge.addr", "MIAOBU_EDGE_ADDR"),
+    ("edge.threads", "MIAOBU_EDGE_THREADS"),
+    ("edge.deployment_header", "MIAOBU_EDGE_DEPLOYMENT_HEADER"),
+    ("edge.public_scheme", "MIAOBU_EDGE_PUBLIC_SCHEME"),
+    ("edge.public_port", "MIAOBU_EDGE_PUBLIC_PORT"),
+    ("limits.min_free_bytes", "MIAOBU_LIMITS_MIN_FREE_BYTES"),
+    ("limits.min_free_percent", "MIAOBU_LIMITS_MIN_FREE_PERCENT"),
+    ("limits.max_deployment_bytes", "MIAOBU_LIMITS_MAX_DEPLOYMENT_BYTES"),
+    ("limits.kept_deployments", "MIAOBU_LIMITS_KEPT_DEPLOYMENTS"),
+    ("jobs.workers", "MIAOBU_JOBS_WORKERS"),
+    ("log.filter", "MIAOBU_LOG"),
+    ("log.format", "MIAOBU_LOG_FORMAT"),
+];
+
+/// Variables that other programs of the platform read, or this one elsewhere.
+const OTHERS: &[&str] = &["MIAOBU_CACHE_DIR", "MIAOBU_CONFIG", "MIAOBU_FAILPOINT", "MIAOBU_TOKEN", "MIAOBU_URL"];
+
+/// What was written for each setting, the last word only.
+pub struct Written {
+    values: BTreeMap<&'static str, String>,
+    /// What is wrong so far.
+    pub problems: Vec<String>,
+    /// Variables that look like settings and are none.
+    pub unknown_variables: Vec<String>,
+}
+
+impl Written {
+    /// Reads the defaults, then the file, then the variables.
+    pub fn read(file: Option<&str>, variables: &[(String, String)], problems: Vec<String>) -> Self {
+        let mut written = Self { values: BTreeMap::new(), problems, unknown_variables: Vec::new() };
+        written.read_file(DEFAULTS);
+        if let Some(file) = file {
+            written.read_file(file);
+        }
+        for (variable, value) in variables {
+            match SETTINGS.iter().find(|(_, known)| known == variable) {
+                Some((name, _)) => drop(written.values.insert(name, value.clone())),
+                None if OTHERS.contains(&variable.as_str()) => {}
+                None => written.unknown_variables.push(variable.clone()),
+            }
+        }
+        written
+    }
+
+    /// Returns what `parse` makes of a setting; what it refuses becomes a problem.
+    pub fn take<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let text = self.values.get(name).map_or("", String::as_str);
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                let variable = SETTINGS.iter().find(|(known, _)| *known == name).map_or("", |(_, variable)| variable);
+                self.problems.push(format!("{name} ({variable}): {problem}"));
+                None
+            }
+        }
+    }
+
+    fn read_file(&mut self, text: &str) {
+        match text.parse::<toml::Table>() {
+            Ok(table) => self.read_table("", table),
+            Err(error) => self.problems.push(format!("the file is not TOML: {}", error.message())),
+        }
+    }
+
+    fn read_table(&mut self, prefix: &str, table: toml::Table) {
+        for (key, value) in table {
+            let name = format!("{prefix}{key}");
+            let text = match value {
+                toml::Value::Table(table) => {
+                    self.read_table(&format!("{name}."), table);
+                    continue;
+                }
+                toml::Value::Array(values) => {
+                    values.iter().map(scalar).collect::<Option<Vec<_>>>().map(|texts| texts.join(","))
+                }
+                other => scalar(&other),
+            };
+            let Some(text) = text else {
+                self.problems.push(format!("{name}: is neither text nor a whole number, true or false"));
+                continue;
+            };
+            match SETTINGS.iter().find(|(known, _)| *known == name) {
+                Some((name, _)) => drop(self.values.insert(name, text)),
+                None => self.problems.push(format!("{name}: there is no such setting")),
+            }
+        }
+    }
+}
+
+fn scalar(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_a_documented_default() {
+        let written = Written::read(None, &[], Vec::new());
+        assert_eq!(written.problems, Vec::<String>::new());
+        for (name, variable) in SETTINGS {
+            assert!(written.values.contains_key(name), "{name} has no default");
+            assert!(DEFAULTS.contains(variable), "{variable} is not named in the defaults");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A deployment's log over HTTP: pages, and the stream.
+
+use serde_json::{Value, json};
+
+use crate::api_support::Api;
+use crate::support::Site;
+
+async fn with_deployment() -> (Api, String) {
+    let api = Api::new().await;
+    api.project("my-site").await;
+    let id = api.deploy("my-site", &Site::page("one")).await;
+    (api, format!("/api/v1/public/deployments/{id}/logs"))
+}
+
+fn seqs(page: &Value) -> Vec<i64> {
+    page["data"].as_array().expect("lines").iter().map(|line| line["seq"].as_i64().expect("a number")).collect()
+}
+
+#[tokio::test]
+async fn pages_go_on_after_the_last_line_seen() {
+    let (api, path) = with_deployment().await;
+    let all = api.as_user("GET", &path).send().await.json();
+    let count = seqs(&all).len() as i64;
+    assert!(count >= 3, "{all}");
+    assert_eq!(seqs(&all), (1..=count).collect::<Vec<_>>());
+    assert_eq!(all["next_cursor"], Value::Null);
+    let first = api.as_user("GET", &format!("{path}?limit=2")).send().await.json();
+    assert_eq!((seqs(&first), first["next_cursor"].clone()), (vec![1, 2], json!("2")));
+    let rest = api.as_user("GET", &format!("{path}?after=2")).send().await.json();
+    assert_eq!(seqs(&rest), (3..=count).collect::<Vec<_>>());
+    let wrong = api.as_user("GET", &format!("{path}?after=-1")).send().await;
+    assert_eq!(wrong.refused(), [("/after".to_owned(), "invalid_parameter".to_owned())]);
+}
+
+#[tokio::test]
+async fn the_stream_has_every_line_once_and_an_end() {
+    let (api, path) = with_deployment().await;
+    let lines = api.as_user("GET", &path).send().await.json();
+    let stream = |resume: &'static str| {
+        let call = api.as_user("GET", &path).header("accept", "text/event-stream");
+        if resume.is_empty() { call } else { call.header("last-event-id", resume) }
+    };
+    let answer = stream("").send().await;
+    assert_eq!(answer.header("content-type"), "text/event-stream");
+    let mut expected = String::new();
+    for line in lines["data"].as_array().expect("lines") {
+        let data = format!(
+            r#"{{"seq":{},"at":{},"level":{},"text":{}}}"#,
+            line["seq"], line["at"], line["level"], line["text"]
+        );
+        expected.push_str(&format!("id: {}\ndata: {data}\n\n", line["seq"]));
+    }
+    expected.push_str("event: end\ndata: {\"status\":\"deployed\"}\n\n");
+    assert_eq!(answer.text(), expected);
+    let resumed = stream("2").send().await;
+    let from_third = &expected[expected.find("id: 3").expect("a third line")..];
+    assert_eq!(resumed.text(), from_third);
+}
+
+#[tokio::test]
+async fn the_stream_of_a_missing_deployment_is_a_problem() {
+    let (api, _) = with_deployment().await;
+    let call = api.as_user("GET", "/api/v1/public/deployments/4711/logs").header("accept", "text/event-stream");
+    let answer = call.send().await;
+    assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"));
+}
+
+#[tokio::test]
+async fn the_stream_follows_a_deployment_to_its_end() {
+    let (api, _) = with_deployment().await;
+    let started = api.start("my-site", &Site::page("two")).await;
+    let path = started.header("location").to_owned();
+    let (log, cancel) = (format!("{path}/logs"), format!("{path}/cancel"));
+    let stream = api.as_user("GET", &log).header("accept", "text/event-stream").send();
+    let (followed, cancelled) = tokio::join!(stream, api.as_user("POST", &cancel).send());
+    assert_eq!(cancelled.status, 200);
+    assert!(followed.text().starts_with("id: 1\n"), "{}", followed.text());
+    assert!(followed.text().ends_with("event: end\ndata: {\"status\":\"cancelled\"}\n\n"), "{}", followed.text());
+}
