@@ -28,7 +28,7 @@ fn if_none_match_is_read_as_a_list_of_weakly_compared_tags() {
         ("\"".to_owned(), false),
     ] {
         assert_eq!(
-            none_match_holds(&header, EntityTag(0xab)),
+            none_match_holds(&header, EntityTag::of(0xab)),
             expected,
             "{header}"
         );
