@@ -52,11 +52,7 @@ pub fn evaluate(conditions: Conditions<'_>, current: Validators<'_>) -> Precondi
         Some(list) => lists(list, current.entity_tag, Comparison::Weak),
         None => changed_since(conditions.if_modified_since) == Some(false),
     };
-    if held {
-        Precondition::NotModified
-    } else {
-        Precondition::Holds
-    }
+    if held { Precondition::NotModified } else { Precondition::Holds }
 }
 
 /// Whether a range may be sent under `If-Range`: the tag is the current one by strong comparison, or the date is exactly
@@ -73,16 +69,9 @@ pub fn range_holds(if_range: &str, current: Validators<'_>) -> bool {
 /// Whether a cache's copy may be used again: its validators against the request's, where `Cache-Control: no-cache` asks
 /// for a new one whatever they say.
 #[must_use]
-pub fn is_fresh(
-    conditions: Conditions<'_>,
-    cache_control: Option<&str>,
-    current: Validators<'_>,
-) -> bool {
-    let reload = cache_control.is_some_and(|value| {
-        value
-            .split(',')
-            .any(|directive| directive.trim_matches([' ', '\t']) == "no-cache")
-    });
+pub fn is_fresh(conditions: Conditions<'_>, cache_control: Option<&str>, current: Validators<'_>) -> bool {
+    let reload = cache_control
+        .is_some_and(|value| value.split(',').any(|directive| directive.trim_matches([' ', '\t']) == "no-cache"));
     !reload && evaluate(conditions, current) == Precondition::NotModified
 }
 
@@ -108,13 +97,7 @@ enum Comparison {
 /// Whether a list of tags holds `tag` or is `*`.
 fn lists(header: &str, tag: Option<&str>, comparison: Comparison) -> bool {
     let weak = comparison == Comparison::Weak;
-    let expected = tag.map(|tag| {
-        if weak {
-            tag.strip_prefix("W/").unwrap_or(tag)
-        } else {
-            tag
-        }
-    });
+    let expected = tag.map(|tag| if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag });
     let mut rest = header;
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
@@ -145,11 +128,7 @@ fn split_tag(text: &str) -> (&str, &str) {
 #[must_use]
 pub fn http_date(text: &str) -> Option<i64> {
     let mut words = [""; 6];
-    for (index, word) in text
-        .split([' ', '-', ','])
-        .filter(|word| !word.is_empty())
-        .enumerate()
-    {
+    for (index, word) in text.split([' ', '-', ',']).filter(|word| !word.is_empty()).enumerate() {
         *words.get_mut(index)? = word;
     }
     match words {
@@ -168,29 +147,16 @@ pub fn http_date(text: &str) -> Option<i64> {
 
 fn seconds(year: i64, month: &str, day: &str, time: &str) -> Option<i64> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    let month = MONTHS
-        .find(month)
-        .filter(|at| month.len() == 3 && at % 3 == 0)?
-        / 3;
+    let month = MONTHS.find(month).filter(|at| month.len() == 3 && at % 3 == 0)? / 3;
     let month = i64::try_from(month).ok()?;
     let mut parts = time.split(':').map(number);
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
     let day = number(day)?;
-    let sane = (1..=31).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second <= 60
-        && year >= 1
-        && parts.next().is_none();
+    let sane =
+        (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60 && year >= 1 && parts.next().is_none();
     // Days since 1970 of the first of March of the year in which the month lies, where years begin in March.
-    let (shifted, of_year) = if month < 2 {
-        (year - 1, month + 10)
-    } else {
-        (year, month - 2)
-    };
-    let days =
-        shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + (of_year * 153 + 2) / 5 + day
-            - 719_469;
+    let (shifted, of_year) = if month < 2 { (year - 1, month + 10) } else { (year, month - 2) };
+    let days = shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + (of_year * 153 + 2) / 5 + day - 719_469;
     sane.then_some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 

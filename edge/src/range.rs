@@ -95,16 +95,12 @@ pub fn combine(ranges: &mut Vec<ByteRange>) {
         let mut place = None;
         let mut index = 0;
         while let Some(other) = joined.get(index).copied() {
-            let apart = other.start > range.end.saturating_add(1)
-                || range.start > other.end.saturating_add(1);
+            let apart = other.start > range.end.saturating_add(1) || range.start > other.end.saturating_add(1);
             if apart {
                 index += 1;
                 continue;
             }
-            range = ByteRange {
-                start: range.start.min(other.start),
-                end: range.end.max(other.end),
-            };
+            range = ByteRange { start: range.start.min(other.start), end: range.end.max(other.end) };
             joined.remove(index);
             place.get_or_insert(index);
             // The wider range may touch one that the narrower did not.
@@ -118,10 +114,7 @@ pub fn combine(ranges: &mut Vec<ByteRange>) {
 /// `None` when malformed, `Some(None)` when outside the file.
 fn parse_one(part: &str, size: u64) -> Option<Option<ByteRange>> {
     let (first, last) = part.split_once('-')?;
-    let (first, last) = (
-        first.trim_matches([' ', '\t']),
-        last.trim_matches([' ', '\t']),
-    );
+    let (first, last) = (first.trim_matches([' ', '\t']), last.trim_matches([' ', '\t']));
     let end_of_file = size.checked_sub(1);
     let (start, end) = if first.is_empty() {
         // A suffix longer than the file is the whole file (RFC 9110, 14.1.2).
@@ -133,10 +126,7 @@ fn parse_one(part: &str, size: u64) -> Option<Option<ByteRange>> {
         let last = position(last)?;
         (position(first)?, end_of_file.map(|end| end.min(last)))
     };
-    Some(
-        end.filter(|end| start <= *end)
-            .map(|end| ByteRange { start, end }),
-    )
+    Some(end.filter(|end| start <= *end).map(|end| ByteRange { start, end }))
 }
 
 /// Digits only; a number too large is as far outside as any.

@@ -38,9 +38,7 @@ const DIFFERENCES: &[(&str, Applies, &str)] = &[
 
 /// Why the case is not claimed, or `None` when it is.
 pub fn reason(suite: &str, case: &Value) -> Option<&'static str> {
-    let difference = DIFFERENCES
-        .iter()
-        .find(|(of, applies, _)| *of == suite && applies(case))?;
+    let difference = DIFFERENCES.iter().find(|(of, applies, _)| *of == suite && applies(case))?;
     Some(difference.2)
 }
 
@@ -51,37 +49,22 @@ fn has_prefixed_placeholder(case: &Value) -> bool {
         value => value.to_string(),
     });
     case["dialect"] != "gitlab-pages"
-        && texts
-            .iter()
-            .flat_map(|text| text.split(['\n', '{']))
-            .any(|rule| {
-                let names: Vec<&str> = rule
-                    .split(':')
-                    .skip(1)
-                    .map(|rest| {
-                        rest.split(|byte: char| !byte.is_ascii_alphanumeric() && byte != '_')
-                            .next()
-                            .unwrap_or(rest)
-                    })
-                    .filter(|name| name.starts_with(|first: char| first.is_ascii_alphabetic()))
-                    .collect();
-                names.iter().any(|name| {
-                    names
-                        .iter()
-                        .any(|other| other != name && other.starts_with(name))
+        && texts.iter().flat_map(|text| text.split(['\n', '{'])).any(|rule| {
+            let names: Vec<&str> = rule
+                .split(':')
+                .skip(1)
+                .map(|rest| {
+                    rest.split(|byte: char| !byte.is_ascii_alphanumeric() && byte != '_').next().unwrap_or(rest)
                 })
-            })
+                .filter(|name| name.starts_with(|first: char| first.is_ascii_alphabetic()))
+                .collect();
+            names.iter().any(|name| names.iter().any(|other| other != name && other.starts_with(name)))
+        })
 }
 
 fn has_line_without_colon(case: &Value) -> bool {
     let files = case["input"]["files"].as_array().into_iter().flatten();
-    let lines: Vec<_> = files
-        .filter_map(|file| file["text"].as_str())
-        .flat_map(str::lines)
-        .map(str::trim)
-        .collect();
+    let lines: Vec<_> = files.filter_map(|file| file["text"].as_str()).flat_map(str::lines).map(str::trim).collect();
     case["dialect"] == "netlify"
-        && lines
-            .iter()
-            .any(|line| !line.is_empty() && !line.starts_with(['/', '#']) && !line.contains(':'))
+        && lines.iter().any(|line| !line.is_empty() && !line.starts_with(['/', '#']) && !line.contains(':'))
 }

@@ -30,9 +30,7 @@ fn patterns_match(case: &Value) -> Vec<Value> {
     let rules = case["rules"].as_array().into_iter().flatten();
     rules
         .filter_map(|rule| {
-            let text = rule["value"]
-                .as_str()
-                .map_or_else(|| rule["value"].to_string(), str::to_owned);
+            let text = rule["value"].as_str().map_or_else(|| rule["value"].to_string(), str::to_owned);
             let header = HeaderRule {
                 path: rule["pattern"].as_str().unwrap_or_default().to_owned(),
                 set: vec![("x-value".to_owned(), text)],
@@ -60,10 +58,7 @@ fn headers_for_path(case: &Value) -> Outcome {
     let parsed = netlify(&json!({ "files": files, "config": config }));
     let compiled = compile(&parsed.rules, Dialect::Netlify);
     let Some(rules) = HeaderRules::load(&compiled.image) else {
-        return Outcome::Fail {
-            got: Value::Null,
-            why: "the image does not load".to_owned(),
-        };
+        return Outcome::Fail { got: Value::Null, why: "the image does not load".to_owned() };
     };
     let path = canonical_path(case["request"]["path"].as_str().unwrap_or("/"));
     let fields = rules.fields("example.com", &path);
@@ -84,8 +79,5 @@ fn headers_for_path(case: &Value) -> Outcome {
     if got == expected {
         return Outcome::Pass;
     }
-    Outcome::Fail {
-        got: Value::Object(got),
-        why: format!("expected {}", Value::Object(expected)),
-    }
+    Outcome::Fail { got: Value::Object(got), why: format!("expected {}", Value::Object(expected)) }
 }

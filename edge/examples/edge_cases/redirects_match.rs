@@ -13,9 +13,7 @@ use crate::redirects_parse::toml_of;
 pub fn run(case: &Value) -> Outcome {
     if case["op"] == "substitute" {
         let values = case["values"].as_object().into_iter().flatten();
-        let values: Vec<_> = values
-            .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
-            .collect();
+        let values: Vec<_> = values.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect();
         let output = substitute(case["template"].as_str().unwrap_or_default(), &values);
         return Outcome::of(&case["expect"], json!({ "output": output }));
     }
@@ -26,10 +24,7 @@ pub fn run(case: &Value) -> Outcome {
     };
     let compiled = rules(case, dialect);
     let Some(redirects) = Redirects::load(&compiled.image) else {
-        return Outcome::Fail {
-            got: Value::Null,
-            why: "the image does not load".to_owned(),
-        };
+        return Outcome::Fail { got: Value::Null, why: "the image does not load".to_owned() };
     };
     let request = &case["request"];
     let target = request["path"].as_str().unwrap_or("/");
@@ -42,12 +37,7 @@ pub fn run(case: &Value) -> Outcome {
         .map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default()))
         .collect();
     let cookies = cookies.join("; ");
-    let roles: Vec<_> = request["roles"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let roles: Vec<_> = request["roles"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let request = RuleRequest {
         secure: request["scheme"] != "http",
         host: request["host"].as_str().unwrap_or("example.com"),
@@ -79,10 +69,7 @@ fn compare(case: &Value, dialect: Dialect, found: &Found, request: &RuleRequest<
     if dialect == Dialect::Netlify {
         // Netlify's engine matches and answers decoded paths; ours are ready for a URL.
         target = decoded(&target);
-        if let Some(to) = expect
-            .get_mut("to")
-            .and_then(|to| to.as_str().map(decoded).map(|text| (to, text)))
-        {
+        if let Some(to) = expect.get_mut("to").and_then(|to| to.as_str().map(decoded).map(|text| (to, text))) {
             *to.0 = Value::String(to.1);
         }
     }
@@ -108,15 +95,10 @@ fn decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
         let escape = after.get(..2).filter(|_| *first == b'%');
-        let escaped = escape
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let escaped =
+            escape.and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
         bytes.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() {
-            after.get(2..).unwrap_or_default()
-        } else {
-            after
-        };
+        rest = if escaped.is_some() { after.get(2..).unwrap_or_default() } else { after };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -32,41 +32,23 @@ pub fn run(case: &Value) -> Outcome {
 
 fn cloudflare(case: &Value) -> Parsed<RedirectRule> {
     let options = &case["options"];
-    let limit = |name: &str, default| {
-        options[name]
-            .as_u64()
-            .and_then(|limit| usize::try_from(limit).ok())
-            .unwrap_or(default)
-    };
+    let limit =
+        |name: &str, default| options[name].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(default);
     let limits = Limits {
         static_rules: limit("max_static_rules", Limits::INLINE.static_rules),
         dynamic_rules: limit("max_dynamic_rules", Limits::INLINE.dynamic_rules),
         line_length: limit("max_line_length", Limits::INLINE.line_length),
     };
     let text = case["input"]["text"].as_str().unwrap_or_default();
-    parse(
-        text,
-        Dialect::Cloudflare,
-        limits,
-        options["html_handling"] != "none",
-    )
+    parse(text, Dialect::Cloudflare, limits, options["html_handling"] != "none")
 }
 
 fn netlify(input: &Value) -> Parsed<RedirectRule> {
     let mut sources = Vec::new();
     for file in input["files"].as_array().into_iter().flatten() {
-        sources.push(parse(
-            file["text"].as_str().unwrap_or_default(),
-            Dialect::Netlify,
-            Limits::INLINE,
-            true,
-        ));
+        sources.push(parse(file["text"].as_str().unwrap_or_default(), Dialect::Netlify, Limits::INLINE, true));
     }
-    sources.extend(
-        input["text"]
-            .as_str()
-            .map(|text| parse(text, Dialect::Netlify, Limits::INLINE, true)),
-    );
+    sources.extend(input["text"].as_str().map(|text| parse(text, Dialect::Netlify, Limits::INLINE, true)));
     sources.extend(input["toml"].as_str().map(parse_table));
     sources.extend(toml_of(&input["config"]).map(from_value));
     let mut merged = Parsed::default();
@@ -91,12 +73,7 @@ fn shown(rule: &RedirectRule, minimal: bool) -> Value {
     shown.insert("force".to_owned(), json!(rule.force));
     shown.insert("status".to_owned(), json!(rule.status));
     shown.insert("signed".to_owned(), json!(rule.signed));
-    let pairs = |pairs: &[(String, String)]| {
-        pairs
-            .iter()
-            .cloned()
-            .collect::<std::collections::BTreeMap<_, _>>()
-    };
+    let pairs = |pairs: &[(String, String)]| pairs.iter().cloned().collect::<std::collections::BTreeMap<_, _>>();
     shown.insert("query".to_owned(), json!(pairs(&rule.query)));
     shown.insert("headers".to_owned(), json!(pairs(&rule.headers)));
     let conditions: Map<_, _> = rule
@@ -113,19 +90,12 @@ fn shown(rule: &RedirectRule, minimal: bool) -> Value {
     shown.insert("conditions".to_owned(), Value::Object(conditions));
     if !minimal {
         let source = Source::split(&rule.from);
-        let path = if source.path.is_empty() {
-            "/"
-        } else {
-            source.path
-        };
+        let path = if source.path.is_empty() { "/" } else { source.path };
         let is_url = rule.to.starts_with("http://") || rule.to.starts_with("https://");
         shown.insert("scheme".to_owned(), json!(source.scheme));
         shown.insert("host".to_owned(), json!(source.host));
         shown.insert("path".to_owned(), json!(path));
-        shown.insert(
-            "proxy".to_owned(),
-            json!(rule.status == Some(200) && is_url),
-        );
+        shown.insert("proxy".to_owned(), json!(rule.status == Some(200) && is_url));
     }
     Value::Object(shown)
 }
@@ -163,13 +133,8 @@ pub fn compare(expect: &Value, refused: &[Refusal], got: Value) -> Outcome {
         for item in items {
             let message = item.as_object_mut().and_then(|item| item.remove("message"));
             // The last line of a file without headers is told without its line upstream, so nothing can be compared.
-            let named = message
-                .as_ref()
-                .and_then(Value::as_str)
-                .and_then(named_line);
-            if let Some(line) =
-                named.filter(|line| refused.iter().all(|refusal| refusal.line != Some(*line)))
-            {
+            let named = message.as_ref().and_then(Value::as_str).and_then(named_line);
+            if let Some(line) = named.filter(|line| refused.iter().all(|refusal| refusal.line != Some(*line))) {
                 problem = Some(format!("no refusal of line {line}"));
             }
         }
@@ -183,10 +148,7 @@ pub fn compare(expect: &Value, refused: &[Refusal], got: Value) -> Outcome {
 /// The line in `… line 12: …`.
 fn named_line(message: &str) -> Option<u32> {
     let (_, rest) = message.split_once(" line ")?;
-    rest.split(|digit: char| !digit.is_ascii_digit())
-        .next()?
-        .parse()
-        .ok()
+    rest.split(|digit: char| !digit.is_ascii_digit()).next()?.parse().ok()
 }
 
 fn gitlab(case: &Value) -> Outcome {
@@ -207,10 +169,7 @@ fn gitlab(case: &Value) -> Outcome {
     let meaning = expect["reason"].as_str().unwrap_or_default();
     let got = json!({ "valid": result.is_ok(), "reason": reason });
     if expect["valid"] != result.is_ok() || !reason.contains(meaning) {
-        return Outcome::Fail {
-            got,
-            why: format!("expected {expect}"),
-        };
+        return Outcome::Fail { got, why: format!("expected {expect}") };
     }
     Outcome::Pass
 }

@@ -27,18 +27,14 @@ pub fn best_language(accept_language: &str, available: &[&str]) -> Option<usize>
     let ranked = available
         .iter()
         .enumerate()
-        .filter_map(|(index, language)| {
-            Some((language_rank(accept_language, language, index)?, index))
-        });
+        .filter_map(|(index, language)| Some((language_rank(accept_language, language, index)?, index)));
     ranked.max().map(|(_, index)| index)
 }
 
 /// The languages that a header accepts, best first, `*` included as written.
 #[must_use]
 pub fn listed_languages(accept_language: &str) -> Vec<&str> {
-    let mut listed: Vec<_> = entries(accept_language)
-        .filter(|entry| entry.weight > 0)
-        .collect();
+    let mut listed: Vec<_> = entries(accept_language).filter(|entry| entry.weight > 0).collect();
     listed.sort_by_key(|entry| (core::cmp::Reverse(entry.weight), entry.place));
     listed.into_iter().map(|entry| entry.name).collect()
 }
@@ -47,9 +43,7 @@ pub fn listed_languages(accept_language: &str) -> Vec<&str> {
 #[must_use]
 pub fn visitor_language(accept_language: &str) -> Option<&str> {
     let named = entries(accept_language).filter(|entry| entry.weight > 0 && entry.name != "*");
-    named
-        .max_by_key(|entry| (entry.weight, core::cmp::Reverse(entry.place)))
-        .map(|entry| entry.name)
+    named.max_by_key(|entry| (entry.weight, core::cmp::Reverse(entry.place))).map(|entry| entry.name)
 }
 
 fn general(tag: &str) -> &str {

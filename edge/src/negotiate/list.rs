@@ -41,11 +41,7 @@ pub fn prefer(left: (Rank, Option<usize>), right: (Rank, Option<usize>)) -> Orde
         (Some(left), Some(right)) => right.cmp(&left),
         (left, right) => left.is_some().cmp(&right.is_some()),
     };
-    left.0
-        .weight
-        .cmp(&right.0.weight)
-        .then(by_server)
-        .then(left.0.cmp(&right.0))
+    left.0.weight.cmp(&right.0.weight).then(by_server).then(left.0.cmp(&right.0))
 }
 
 /// The entry that decides about an alternative: the most specific one, then the heavier, then the later.
@@ -59,35 +55,24 @@ pub fn decide<'a>(
         .filter_map(|entry| Some((specificity(entry.name)?, entry.weight, entry.place)))
         .max()
         .filter(|(_, weight, _)| *weight > 0)?;
-    Some(Rank {
-        weight: best.1,
-        specificity: best.0,
-        place: Reverse(best.2),
-        offered: Reverse(offered),
-    })
+    Some(Rank { weight: best.1, specificity: best.0, place: Reverse(best.2), offered: Reverse(offered) })
 }
 
 /// Iterates over the entries of a header. Quoted parameter values may hold commas and semicolons.
 pub fn entries(header: &str) -> impl Iterator<Item = Entry<'_>> {
-    split_outside_quotes(header, b',')
-        .enumerate()
-        .filter_map(|(place, element)| {
-            let mut parts = split_outside_quotes(element, b';');
-            let name = parts.next().map(trim).filter(|name| !name.is_empty())?;
-            let mut weight = 1000;
-            for parameter in parts {
-                if let Some(("q" | "Q", value)) = trim(parameter).split_once('=') {
-                    weight = thousandths(value)?;
-                } else if is_broken_weight(parameter) {
-                    return None;
-                }
+    split_outside_quotes(header, b',').enumerate().filter_map(|(place, element)| {
+        let mut parts = split_outside_quotes(element, b';');
+        let name = parts.next().map(trim).filter(|name| !name.is_empty())?;
+        let mut weight = 1000;
+        for parameter in parts {
+            if let Some(("q" | "Q", value)) = trim(parameter).split_once('=') {
+                weight = thousandths(value)?;
+            } else if is_broken_weight(parameter) {
+                return None;
             }
-            Some(Entry {
-                name,
-                weight,
-                place,
-            })
-        })
+        }
+        Some(Entry { name, weight, place })
+    })
 }
 
 fn trim(text: &str) -> &str {
@@ -96,11 +81,7 @@ fn trim(text: &str) -> &str {
 
 /// `q` with white space before its `=`, which the grammar does not allow.
 fn is_broken_weight(parameter: &str) -> bool {
-    parameter
-        .split('=')
-        .next()
-        .map(trim)
-        .is_some_and(|name| name.eq_ignore_ascii_case("q"))
+    parameter.split('=').next().map(trim).is_some_and(|name| name.eq_ignore_ascii_case("q"))
 }
 
 /// A weight: 0 or 1 with at most three digits of fraction, at most 1.

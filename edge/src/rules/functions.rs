@@ -71,11 +71,7 @@ pub fn any_matches<'r>(globs: impl IntoIterator<Item = &'r str>, path: &str) -> 
 /// Whether the 404 page and the shell count as an answer of the assets' own, so that the function does not see the request:
 /// under rules, which then say what the function wants, and for navigations where the project prefers so.
 #[must_use]
-pub fn keeps_not_found(
-    routing: Routing<'_>,
-    navigation_prefers_assets: bool,
-    fetch_mode: Option<&str>,
-) -> bool {
+pub fn keeps_not_found(routing: Routing<'_>, navigation_prefers_assets: bool, fetch_mode: Option<&str>) -> bool {
     !routing.rules.is_empty() || navigation_prefers_assets && fetch_mode == Some("navigate")
 }
 

@@ -59,16 +59,8 @@ impl<'a> HeaderRules<'a> {
     #[must_use]
     pub fn load(image: &'a [u8]) -> Option<Self> {
         let (flags, count) = (u16_at(image, 0)?, u16_at(image, 2)?);
-        image.get(
-            usize::from(count)
-                .checked_mul(RULE_LENGTH)?
-                .checked_add(HEADER_LENGTH)?..,
-        )?;
-        Some(Self {
-            image,
-            flags,
-            count,
-        })
+        image.get(usize::from(count).checked_mul(RULE_LENGTH)?.checked_add(HEADER_LENGTH)?..)?;
+        Some(Self { image, flags, count })
     }
 
     /// Whether the fields of a path depend on the host too, so that they cannot be worked out at deploy.
@@ -100,14 +92,10 @@ impl<'a> HeaderRules<'a> {
         with_host: &mut Option<String>,
         fields: &mut Fields<'a>,
     ) -> Option<()> {
-        let at = usize::from(rule)
-            .checked_mul(RULE_LENGTH)?
-            .checked_add(HEADER_LENGTH)?;
+        let at = usize::from(rule).checked_mul(RULE_LENGTH)?.checked_add(HEADER_LENGTH)?;
         let (looks_at_host, code) = block_at(self.image, u32_at(self.image, at)?)?.split_first()?;
         let text = if *looks_at_host == 1 {
-            with_host
-                .get_or_insert_with(|| ["https://", host, path].concat())
-                .as_str()
+            with_host.get_or_insert_with(|| ["https://", host, path].concat()).as_str()
         } else {
             path
         };
@@ -115,18 +103,19 @@ impl<'a> HeaderRules<'a> {
         let mut rest = block_at(self.image, u32_at(self.image, at.checked_add(4)?)?)?;
         while let Some((kind, after)) = rest.split_first() {
             let (name, after) = short_text(after)?;
-            if *kind == REMOVE {
-                fields.remove(name);
-                rest = after;
-                continue;
-            }
-            let length = usize::from(u16_at(after, 0)?);
-            let (template, after) = after.get(2..)?.split_at_checked(length)?;
-            fields.set(
-                name,
-                HeaderValue::parse(&template::render(template, &captures, text, "")?)?,
-            );
-            rest = after;
+            rest = match *kind {
+                REMOVE => {
+                    fields.remove(name);
+                    after
+                }
+                SET => {
+                    let length = usize::from(u16_at(after, 0)?);
+                    let (template, after) = after.get(2..)?.split_at_checked(length)?;
+                    fields.set(name, HeaderValue::parse(&template::render(template, &captures, text, "")?)?);
+                    after
+                }
+                _ => return None,
+            };
         }
         Some(())
     }

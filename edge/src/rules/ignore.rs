@@ -20,12 +20,8 @@ impl IgnoreRules {
     /// Reads the text of an ignore file, after the lines in `before`.
     #[must_use]
     pub fn parse<'t>(before: impl IntoIterator<Item = &'t str>, text: &'t str) -> Self {
-        let lines = before
-            .into_iter()
-            .chain(text.trim_start_matches('\u{feff}').lines());
-        Self {
-            rules: lines.filter_map(Rule::parse).collect(),
-        }
+        let lines = before.into_iter().chain(text.trim_start_matches('\u{feff}').lines());
+        Self { rules: lines.filter_map(Rule::parse).collect() }
     }
 
     /// Whether the file at `path`, relative to the site's folder, is left out. A file in a folder that is left out cannot
@@ -37,18 +33,17 @@ impl IgnoreRules {
             .filter(|segment| !segment.is_empty())
             .map(|segment| segment.to_lowercase().chars().collect())
             .collect();
-        (1..segments.len()).any(|end| {
-            segments
-                .get(..end)
-                .is_some_and(|folder| self.last_says(folder, true))
-        }) || self.last_says(&segments, false)
+        (1..segments.len()).any(|end| segments.get(..end).is_some_and(|folder| self.last_says(folder, true)))
+            || self.last_says(&segments, false)
     }
 
     /// What the last pattern says that matches.
     fn last_says(&self, path: &[Vec<char>], is_folder: bool) -> bool {
-        let matching = self.rules.iter().rev().find(|rule| {
-            (is_folder || !rule.folders_only) && matches_segments(&rule.segments, path)
-        });
+        let matching = self
+            .rules
+            .iter()
+            .rev()
+            .find(|rule| (is_folder || !rule.folders_only) && matches_segments(&rule.segments, path));
         matching.is_some_and(|rule| !rule.negative)
     }
 }
@@ -59,9 +54,7 @@ impl Rule {
         if line.is_empty() || line.starts_with('#') {
             return None;
         }
-        let (negative, pattern) = line
-            .strip_prefix('!')
-            .map_or((false, line), |pattern| (true, pattern));
+        let (negative, pattern) = line.strip_prefix('!').map_or((false, line), |pattern| (true, pattern));
         let folders_only = pattern.ends_with('/');
         let pattern = pattern.strip_suffix('/').unwrap_or(pattern);
         let anchored = pattern.contains('/');
@@ -70,39 +63,30 @@ impl Rule {
             return None;
         }
         // Letters match in both cases, as file systems and the peer's matcher have it.
-        let mut segments: Vec<Vec<char>> = rooted
-            .split('/')
-            .map(|segment| segment.to_lowercase().chars().collect())
-            .collect();
+        let mut segments: Vec<Vec<char>> =
+            rooted.split('/').map(|segment| segment.to_lowercase().chars().collect()).collect();
         if !anchored {
             segments.insert(0, vec!['*', '*']);
         }
-        Some(Self {
-            segments,
-            negative,
-            folders_only,
-        })
+        Some(Self { segments, negative, folders_only })
     }
 }
 
 /// Cuts trailing spaces off, but not one behind a backslash.
 fn without_trailing_space(line: &str) -> &str {
     let trimmed = line.trim_end_matches(' ');
-    let escaped =
-        trimmed.len() < line.len() && trimmed.ends_with('\\') && !trimmed.ends_with("\\\\");
-    if escaped {
-        line.split_at(trimmed.len() + 1).0
-    } else {
-        trimmed
-    }
+    let escaped = trimmed.len() < line.len() && trimmed.ends_with('\\') && !trimmed.ends_with("\\\\");
+    if escaped { line.split_at(trimmed.len() + 1).0 } else { trimmed }
 }
+
+type Segments<'a> = &'a [Vec<char>];
 
 /// Matches segment by segment; `**` stands for any number of them, at the end for at least one.
 ///
 /// As with a `*` in a segment, only the last `**` is ever lengthened, so that cost stays the product of the lengths.
-fn matches_segments(pattern: &[Vec<char>], path: &[Vec<char>]) -> bool {
+fn matches_segments(pattern: Segments<'_>, path: Segments<'_>) -> bool {
     let (mut pattern, mut path) = (pattern, path);
-    let mut retry: Option<(&[Vec<char>], &[Vec<char>])> = None;
+    let mut retry: Option<(Segments<'_>, Segments<'_>)> = None;
     loop {
         if let [first, rest @ ..] = pattern
             && *first == ['*', '*']
@@ -163,11 +147,7 @@ fn matches_chars(pattern: &[char], text: &[char]) -> bool {
 fn one(pattern: &[char], character: char) -> Option<&[char]> {
     match pattern {
         ['?', rest @ ..] => Some(rest),
-        ['\\', literal, rest @ ..] | [literal, rest @ ..]
-            if literal == &character && *literal != '[' =>
-        {
-            Some(rest)
-        }
+        ['\\', literal, rest @ ..] | [literal, rest @ ..] if literal == &character && *literal != '[' => Some(rest),
         ['[', class @ ..] => {
             let (negative, class) = match class {
                 ['!' | '^', class @ ..] => (true, class),

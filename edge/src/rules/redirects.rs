@@ -116,11 +116,7 @@ impl<'a> Redirects<'a> {
         let (count, bits) = (u32_at(image, 4)?, u32_at(image, 8)?);
         let rules = usize::try_from(count).ok()?.checked_mul(RULE_LENGTH)?;
         let buckets = rules.checked_add(HEADER_LENGTH)?;
-        let entries = 1_usize
-            .checked_shl(bits)?
-            .checked_add(1)?
-            .checked_mul(4)?
-            .checked_add(buckets)?;
+        let entries = 1_usize.checked_shl(bits)?.checked_add(1)?.checked_mul(4)?.checked_add(buckets)?;
         image.get(entries..)?;
         (bits < 24).then_some(Self {
             image,
@@ -144,30 +140,14 @@ impl<'a> Redirects<'a> {
     pub fn find(&self, request: &RuleRequest<'_>) -> Found {
         let mut found = Found::default();
         let path = request.path;
-        if path.starts_with(CHALLENGES) {
+        if self.count == 0 || path.starts_with(CHALLENGES) {
             return found;
         }
         let mut best = u32::MAX;
-        let whole = if self.flags & FLAG_SLASHLESS == 0 {
-            path
-        } else {
-            path.strip_suffix('/').unwrap_or(path)
-        };
-        self.look_up(
-            hash(whole.as_bytes(), SEED_WHOLE),
-            request,
-            &mut best,
-            &mut found,
-        );
-        let ends = path
-            .bytes()
-            .enumerate()
-            .filter(|(_, byte)| *byte == b'/')
-            .map(|(at, _)| at);
-        for end in ends
-            .chain([path.len()])
-            .take(usize::from(self.depth).saturating_add(1))
-        {
+        let whole = if self.flags & FLAG_SLASHLESS == 0 { path } else { path.strip_suffix('/').unwrap_or(path) };
+        self.look_up(hash(whole.as_bytes(), SEED_WHOLE), request, &mut best, &mut found);
+        let ends = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/').map(|(at, _)| at);
+        for end in ends.chain([path.len()]).take(usize::from(self.depth).saturating_add(1)) {
             let folder = path.as_bytes().get(..end).unwrap_or_default();
             self.look_up(hash(folder, SEED_FOLDER), request, &mut best, &mut found);
         }
@@ -179,21 +159,12 @@ impl<'a> Redirects<'a> {
         let Some((mut index, end)) = self.bucket(key) else {
             return;
         };
-        let low = key
-            .to_le_bytes()
-            .first_chunk()
-            .copied()
-            .map_or(0, u32::from_le_bytes);
+        let low = key.to_le_bytes().first_chunk().copied().map_or(0, u32::from_le_bytes);
         while index < end {
-            let at = index
-                .checked_mul(ENTRY_LENGTH)
-                .and_then(|offset| offset.checked_add(self.entries));
-            let Some((entry, rule)) = at.and_then(|at| {
-                Some((
-                    u32_at(self.image, at)?,
-                    u32_at(self.image, at.checked_add(4)?)?,
-                ))
-            }) else {
+            let at = index.checked_mul(ENTRY_LENGTH).and_then(|offset| offset.checked_add(self.entries));
+            let Some((entry, rule)) =
+                at.and_then(|at| Some((u32_at(self.image, at)?, u32_at(self.image, at.checked_add(4)?)?)))
+            else {
                 return;
             };
             if rule >= *best {
@@ -212,32 +183,20 @@ impl<'a> Redirects<'a> {
 
     /// The entries of the bucket of `key`.
     fn bucket(&self, key: u64) -> Option<(usize, usize)> {
-        let bucket =
-            usize::try_from(key.checked_shr(64_u32.checked_sub(self.bits)?).unwrap_or(0)).ok()?;
+        let bucket = usize::try_from(key.checked_shr(64_u32.checked_sub(self.bits)?).unwrap_or(0)).ok()?;
         let at = bucket.checked_mul(4)?.checked_add(self.buckets)?;
-        let (start, end) = (
-            u32_at(self.image, at)?,
-            u32_at(self.image, at.checked_add(4)?)?,
-        );
+        let (start, end) = (u32_at(self.image, at)?, u32_at(self.image, at.checked_add(4)?)?);
         Some((usize::try_from(start).ok()?, usize::try_from(end).ok()?))
     }
 
     fn try_rule(&self, rule: u32, request: &RuleRequest<'_>, varies: &mut Varies) -> Option<Match> {
-        let at = usize::try_from(rule)
-            .ok()?
-            .checked_mul(RULE_LENGTH)?
-            .checked_add(HEADER_LENGTH)?;
-        let record = self
-            .image
-            .get(at..)?
-            .get(..RULE_LENGTH)
-            .filter(|_| rule < self.count)?;
+        let at = usize::try_from(rule).ok()?.checked_mul(RULE_LENGTH)?.checked_add(HEADER_LENGTH)?;
+        let record = self.image.get(at..)?.get(..RULE_LENGTH).filter(|_| rule < self.count)?;
         let code = block_at(self.image, u32_at(record, 0)?)?;
         let captures = Pattern::new(code, self.flags & FLAG_FOLD_CASE != 0).find(request.path)?;
         let conditions = u32_at(record, 8)?;
         if conditions > 0 {
-            conditions::hold(block_at(self.image, conditions)?, request, varies)
-                .filter(|hold| *hold)?;
+            conditions::hold(block_at(self.image, conditions)?, request, varies).filter(|hold| *hold)?;
         }
         let flags = u16_at(record, 18)?;
         let external = flags & RULE_EXTERNAL != 0;
@@ -250,20 +209,10 @@ impl<'a> Redirects<'a> {
         })
     }
 
-    fn target(
-        &self,
-        block: u32,
-        captures: &Captures,
-        request: &RuleRequest<'_>,
-        external: bool,
-    ) -> Option<String> {
+    fn target(&self, block: u32, captures: &Captures, request: &RuleRequest<'_>, external: bool) -> Option<String> {
         let code = block_at(self.image, block)?;
         let target = template::render(code, captures, request.path, request.query)?;
-        Some(if external {
-            target
-        } else {
-            location::own_target(&target, self.flags & FLAG_COLLAPSE != 0)
-        })
+        Some(if external { target } else { location::own_target(target, self.flags & FLAG_COLLAPSE != 0) })
     }
 }
 

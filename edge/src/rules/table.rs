@@ -23,13 +23,7 @@ pub fn items(text: &str, name: &str) -> Result<Vec<Item>, Refusal> {
         None => Ok(Vec::new()),
         Some(Value::Array(values)) => {
             let mut lines = headings(text, name);
-            Ok(values
-                .into_iter()
-                .map(|value| Item {
-                    line: lines.next().unwrap_or(1),
-                    value,
-                })
-                .collect())
+            Ok(values.into_iter().map(|value| Item { line: lines.next().unwrap_or(1), value }).collect())
         }
         Some(_) => Err(not_an_array(name)),
     }
@@ -38,21 +32,14 @@ pub fn items(text: &str, name: &str) -> Result<Vec<Item>, Refusal> {
 /// Takes an array apart that was already parsed; the items are counted in place of lines.
 pub fn items_of(value: Value, name: &str) -> Result<Vec<Item>, Refusal> {
     match value {
-        Value::Array(values) => Ok((1..)
-            .zip(values)
-            .map(|(line, value)| Item { line, value })
-            .collect()),
+        Value::Array(values) => Ok((1..).zip(values).map(|(line, value)| Item { line, value }).collect()),
         _ => Err(not_an_array(name)),
     }
 }
 
 fn not_an_array(name: &str) -> Refusal {
     let reason = format!("{name} must be an array of tables: write [[{name}]]");
-    Refusal {
-        line: None,
-        text: String::new(),
-        reason,
-    }
+    Refusal { line: None, text: String::new(), reason }
 }
 
 /// A value as its author would recognise it, for a diagnostic.
@@ -66,35 +53,20 @@ pub fn shown(value: &Value) -> String {
         Value::Datetime(time) => time.to_string(),
         Value::Array(values) => format!("[{}]", list(values.iter().map(shown).collect())),
         Value::Table(table) => {
-            format!(
-                "{{ {} }}",
-                list(
-                    table
-                        .iter()
-                        .map(|(name, value)| format!("{name} = {}", shown(value)))
-                        .collect()
-                )
-            )
+            format!("{{ {} }}", list(table.iter().map(|(name, value)| format!("{name} = {}", shown(value))).collect()))
         }
     }
 }
 
 fn headings(text: &str, name: &str) -> impl Iterator<Item = u32> {
     let is_heading = move |line: &str| {
-        let inner = line
-            .trim()
-            .strip_prefix("[[")
-            .and_then(|rest| rest.split("]]").next());
+        let inner = line.trim().strip_prefix("[[").and_then(|rest| rest.split("]]").next());
         inner.is_some_and(|inner| inner.trim() == name)
     };
-    (1..)
-        .zip(text.lines())
-        .filter(move |(_, line)| is_heading(line))
-        .map(|(number, _)| number)
+    (1..).zip(text.lines()).filter(move |(_, line)| is_heading(line)).map(|(number, _)| number)
 }
 
 fn line_of(text: &str, offset: usize) -> u32 {
     let before = text.as_bytes().get(..offset).unwrap_or_default();
-    u32::try_from(before.iter().filter(|byte| **byte == b'\n').count())
-        .map_or(u32::MAX, |lines| lines + 1)
+    u32::try_from(before.iter().filter(|byte| **byte == b'\n').count()).map_or(u32::MAX, |lines| lines + 1)
 }

@@ -40,10 +40,7 @@ pub fn render(template: &[u8], captures: &Captures, path: &str, query: &str) -> 
             }
             QUERY => {
                 let (name, after) = short_text(after)?;
-                push_form_encoded(
-                    &mut out,
-                    &form_decoded(query_value(query, name).unwrap_or("")),
-                );
+                push_form_encoded(&mut out, &form_decoded(query_value(query, name).unwrap_or("")));
                 after
             }
             _ => return None,

@@ -19,15 +19,10 @@ pub struct FunctionRules {
 /// Reads rules; `!` before one sends its paths to the assets. Returns the reasons for a refusal, one for each problem.
 pub fn parse(rules: &[String]) -> Result<FunctionRules, Vec<String>> {
     if rules.is_empty() {
-        return Err(vec![
-            "run_first has no rules: give at least one, or true for all paths".to_owned(),
-        ]);
+        return Err(vec!["run_first has no rules: give at least one, or true for all paths".to_owned()]);
     }
     if rules.len() > MAX_RULES {
-        return Err(vec![format!(
-            "run_first has {} rules, more than {MAX_RULES}",
-            rules.len()
-        )]);
+        return Err(vec![format!("run_first has {} rules, more than {MAX_RULES}", rules.len())]);
     }
     let mut parsed = FunctionRules::default();
     let mut problems = Vec::new();
@@ -40,17 +35,11 @@ pub fn parse(rules: &[String]) -> Result<FunctionRules, Vec<String>> {
         }
     }
     if parsed.function_first.is_empty() && !parsed.assets_first.is_empty() {
-        return Err(vec![
-            "run_first has only negative rules: give at least one that is not".to_owned(),
-        ]);
+        return Err(vec!["run_first has only negative rules: give at least one that is not".to_owned()]);
     }
     check(&parsed.function_first, "", &mut problems);
     check(&parsed.assets_first, "!", &mut problems);
-    if problems.is_empty() {
-        Ok(parsed)
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(parsed) } else { Err(problems) }
 }
 
 /// Compiles rules for [`Routing`](super::Routing).
@@ -58,11 +47,7 @@ pub fn parse(rules: &[String]) -> Result<FunctionRules, Vec<String>> {
 pub fn compile(rules: &FunctionRules) -> Vec<u8> {
     let mut image = Vec::new();
     // Parsing has bounded the lengths and refused empty rules.
-    let mut push = |globs: &[String]| {
-        globs
-            .iter()
-            .try_for_each(|glob| push_short_text(&mut image, glob))
-    };
+    let mut push = |globs: &[String]| globs.iter().try_for_each(|glob| push_short_text(&mut image, glob));
     let _ = push(&rules.assets_first);
     let _ = push(&[String::new()]);
     let _ = push(&rules.function_first);
@@ -72,9 +57,7 @@ pub fn compile(rules: &FunctionRules) -> Vec<u8> {
 fn check(rules: &[String], sign: &str, problems: &mut Vec<String>) {
     for (index, rule) in rules.iter().enumerate() {
         if sign.len() + rule.chars().count() > MAX_LENGTH {
-            problems.push(format!(
-                "{sign}{rule}: a rule has at most {MAX_LENGTH} characters"
-            ));
+            problems.push(format!("{sign}{rule}: a rule has at most {MAX_LENGTH} characters"));
         }
         if rules.iter().take(index).any(|earlier| earlier == rule) {
             problems.push(format!("{sign}{rule}: the rule stands twice"));
@@ -82,11 +65,7 @@ fn check(rules: &[String], sign: &str, problems: &mut Vec<String>) {
         let Some(start) = rule.strip_suffix('*') else {
             continue;
         };
-        let redundant = rules
-            .iter()
-            .filter(|other| *other != rule && other.starts_with(start));
-        problems.extend(
-            redundant.map(|other| format!("{sign}{other}: {sign}{rule} covers it already")),
-        );
+        let redundant = rules.iter().filter(|other| *other != rule && other.starts_with(start));
+        problems.extend(redundant.map(|other| format!("{sign}{other}: {sign}{rule} covers it already")));
     }
 }

@@ -8,8 +8,7 @@ use crate::rules::text::form_decoded;
 #[must_use]
 pub fn reserved_path(raw: &str) -> Option<String> {
     let path = raw.split('?').next().unwrap_or(raw);
-    path.starts_with("/cdn-cgi\\")
-        .then(|| raw.replacen(path, &path.replace('\\', "/"), 1))
+    path.starts_with("/cdn-cgi\\").then(|| raw.replacen(path, &path.replace('\\', "/"), 1))
 }
 
 /// What to make of a request to a framework's image proxy.
@@ -26,19 +25,9 @@ pub enum ImageGuard {
 /// Looks at a request for the image proxies `…/_next/image?url=` and `/_image?href=`: with foreign sources they are for
 /// `<img>` elements only, which say so by `Sec-Fetch-Dest: image`.
 #[must_use]
-pub fn image_guard(
-    path: &str,
-    query: &str,
-    host: &str,
-    is_get: bool,
-    fetch_dest: Option<&str>,
-) -> ImageGuard {
+pub fn image_guard(path: &str, query: &str, host: &str, is_get: bool, fetch_dest: Option<&str>) -> ImageGuard {
     let for_image = fetch_dest == Some("image");
-    let source = |name| {
-        query_value(query, name)
-            .map(form_decoded)
-            .filter(|source| !source.is_empty())
-    };
+    let source = |name| query_value(query, name).map(form_decoded).filter(|source| !source.is_empty());
     if path.ends_with("/_next/image") && !(is_get && for_image) {
         return match source("url") {
             Some(source) if !source.starts_with(b"/") => ImageGuard::CheckContent,
@@ -48,14 +37,8 @@ pub fn image_guard(
     if path == "/_image" && !for_image {
         let foreign = source("href").is_some_and(|source| {
             let rest = source.strip_prefix(b"//").unwrap_or_default();
-            let authority = rest
-                .split(|byte| b"/?#\\".contains(byte))
-                .next()
-                .unwrap_or_default();
-            let name = authority
-                .rsplit(|byte| *byte == b'@')
-                .next()
-                .unwrap_or_default();
+            let authority = rest.split(|byte| b"/?#\\".contains(byte)).next().unwrap_or_default();
+            let name = authority.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
             let name = name.split(|byte| *byte == b':').next().unwrap_or_default();
             !name.is_empty() && !name.eq_ignore_ascii_case(host.as_bytes())
         });
@@ -71,8 +54,7 @@ pub fn image_guard(
 pub fn is_blocked_content(status: u16, content_type: Option<&str>) -> bool {
     let passes = |content_type: &str| {
         let essence = content_type.split(';').next().unwrap_or(content_type);
-        !content_type.contains(',')
-            && (content_type.starts_with("image/") || essence == "text/plain")
+        !content_type.contains(',') && (content_type.starts_with("image/") || essence == "text/plain")
     };
     status != 304 && !content_type.is_some_and(passes)
 }

@@ -17,46 +17,25 @@ pub fn parse(text: &str, max_rules: usize, line_length: usize) -> Parsed<HeaderR
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let mut refuse = |text: &str, reason: String| {
-            parsed.refused.push(Refusal::of_line(number, text, reason))
-        };
+        let mut refuse = |text: &str, reason: String| parsed.refused.push(Refusal::of_line(number, text, reason));
         if line.len() > line_length {
-            refuse(
-                "",
-                format!("the line is longer than {line_length} characters"),
-            );
+            refuse("", format!("the line is longer than {line_length} characters"));
         } else if is_path(line) {
             skipping = false;
             if parsed.rules.len() >= max_rules {
-                let rest = lines
-                    .len()
-                    .saturating_sub(usize::try_from(number).unwrap_or(0))
-                    + 1;
-                refuse(
-                    "",
-                    format!("more than {max_rules} rules: the last {rest} lines are ignored"),
-                );
+                let rest = lines.len().saturating_sub(usize::try_from(number).unwrap_or(0)) + 1;
+                refuse("", format!("more than {max_rules} rules: the last {rest} lines are ignored"));
                 break;
             }
             finish(current.take(), Some(number), &mut parsed);
             match path(line) {
-                Ok(path) => {
-                    current = Some((
-                        HeaderRule {
-                            line: number,
-                            path,
-                            ..HeaderRule::default()
-                        },
-                        line,
-                    ))
-                }
+                Ok(path) => current = Some((HeaderRule { line: number, path, ..HeaderRule::default() }, line)),
                 Err(reason) => {
                     parsed.refused.push(Refusal::of_line(number, line, reason));
                     skipping = true;
                 }
             }
-        } else if !skipping && let Err(reason) = field(line, current.as_mut().map(|(rule, _)| rule))
-        {
+        } else if !skipping && let Err(reason) = field(line, current.as_mut().map(|(rule, _)| rule)) {
             refuse(line, reason);
         }
     }
@@ -69,11 +48,7 @@ fn finish(rule: Option<(HeaderRule, &str)>, number: Option<u32>, parsed: &mut Pa
     match rule {
         Some((rule, line)) if rule.is_empty() => {
             let reason = "the path has no fields".to_owned();
-            parsed.refused.push(Refusal {
-                line: number,
-                text: line.to_owned(),
-                reason,
-            });
+            parsed.refused.push(Refusal { line: number, text: line.to_owned(), reason });
         }
         Some((rule, _)) => parsed.rules.push(rule),
         None => {}
@@ -83,32 +58,21 @@ fn finish(rule: Option<(HeaderRule, &str)>, number: Option<u32>, parsed: &mut Pa
 /// A line that begins as a path or URL does. Some field could, but nobody writes such.
 fn is_path(line: &str) -> bool {
     let scheme = line.split_once("://").map(|(scheme, _)| scheme);
-    line.starts_with('/')
-        || scheme.is_some_and(|scheme| !scheme.is_empty() && !scheme.contains(char::is_whitespace))
+    line.starts_with('/') || scheme.is_some_and(|scheme| !scheme.is_empty() && !scheme.contains(char::is_whitespace))
 }
 
 fn path(line: &str) -> Result<String, String> {
-    let path = validate(
-        line,
-        UrlRule {
-            no_port: true,
-            ..UrlRule::default()
-        },
-    )?;
+    let path = validate(line, UrlRule { no_port: true, ..UrlRule::default() })?;
     let splats = path.matches('*').count();
     if splats > 1 {
-        return Err(format!(
-            "only one * is allowed in a path: use a named placeholder such as :name in {path}"
-        ));
+        return Err(format!("only one * is allowed in a path: use a named placeholder such as :name in {path}"));
     }
     let names_splat = path
         .split(":splat")
         .skip(1)
         .any(|rest| !rest.starts_with(|byte: char| byte.is_ascii_alphanumeric() || byte == '_'));
     if splats == 1 && names_splat {
-        return Err(format!(
-            "a * is called :splat, so :splat cannot stand beside it in {path}"
-        ));
+        return Err(format!("a * is called :splat, so :splat cannot stand beside it in {path}"));
     }
     Ok(path)
 }
@@ -116,9 +80,7 @@ fn path(line: &str) -> Result<String, String> {
 fn field(line: &str, rule: Option<&mut HeaderRule>) -> Result<(), String> {
     let Some((name, value)) = line.split_once(':') else {
         let rule = rule.ok_or("a path that begins with / must come first")?;
-        let name = line
-            .strip_prefix("! ")
-            .ok_or("a field is written Name: value, or ! Name to remove it")?;
+        let name = line.strip_prefix("! ").ok_or("a field is written Name: value, or ! Name to remove it")?;
         rule.unset.push(name.to_owned());
         return Ok(());
     };
@@ -132,7 +94,6 @@ fn field(line: &str, rule: Option<&mut HeaderRule>) -> Result<(), String> {
     if value.is_empty() {
         return Err("the field value is missing".to_owned());
     }
-    rule.ok_or_else(|| format!("a path must come before the field {name}"))?
-        .add(&name, value);
+    rule.ok_or_else(|| format!("a path must come before the field {name}"))?.add(&name, value);
     Ok(())
 }

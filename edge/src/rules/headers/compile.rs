@@ -2,8 +2,7 @@
 
 use super::rule::HeaderRule;
 use super::{
-    FLAG_FOLD_CASE, FLAG_HOSTS, FLAG_REPLACE, HEADER_LENGTH, HeaderName, HeaderValue, REMOVE,
-    RULE_LENGTH, SET,
+    FLAG_FOLD_CASE, FLAG_HOSTS, FLAG_REPLACE, HEADER_LENGTH, HeaderName, HeaderValue, REMOVE, RULE_LENGTH, SET,
 };
 use crate::rules::bytes::{push_block, push_short_text};
 use crate::rules::diagnostic::{Dialect, Refusal};
@@ -31,20 +30,12 @@ pub fn compile(rules: &[HeaderRule], dialect: Dialect) -> Compiled {
     let mut usable = Vec::new();
     for rule in rules {
         match pattern_of(rule, dialect) {
-            Ok(pattern) => {
-                usable.push((changes_of(rule, &pattern, &mut compiled.refused), pattern))
-            }
-            Err(reason) => compiled
-                .refused
-                .push(Refusal::of_line(rule.line, &rule.path, reason)),
+            Ok(pattern) => usable.push((changes_of(rule, &pattern, &mut compiled.refused), pattern)),
+            Err(reason) => compiled.refused.push(Refusal::of_line(rule.line, &rule.path, reason)),
         }
     }
     usable.retain(|(changes, _)| !changes.is_empty());
-    let mut flags = if dialect == Dialect::Netlify {
-        FLAG_REPLACE | FLAG_FOLD_CASE
-    } else {
-        0
-    };
+    let mut flags = if dialect == Dialect::Netlify { FLAG_REPLACE | FLAG_FOLD_CASE } else { 0 };
     if usable.iter().any(|(_, pattern)| pattern.with_host) {
         flags |= FLAG_HOSTS;
     }
@@ -55,15 +46,10 @@ pub fn compile(rules: &[HeaderRule], dialect: Dialect) -> Compiled {
         code.extend(&pattern.code);
         let start = blocks.len();
         let offsets = push_block(&mut blocks, &code).zip(push_block(&mut blocks, &changes));
-        let Some((code, changes)) = offsets.filter(|_| compiled.count < usize::from(u16::MAX))
-        else {
+        let Some((code, changes)) = offsets.filter(|_| compiled.count < usize::from(u16::MAX)) else {
             blocks.truncate(start);
             let reason = "a rule is too long, or there are too many".to_owned();
-            compiled.refused.push(Refusal {
-                line: None,
-                text: String::new(),
-                reason,
-            });
+            compiled.refused.push(Refusal { line: None, text: String::new(), reason });
             continue;
         };
         compiled.count += 1;
@@ -71,18 +57,9 @@ pub fn compile(rules: &[HeaderRule], dialect: Dialect) -> Compiled {
     }
     let base = HEADER_LENGTH + compiled.count * RULE_LENGTH;
     compiled.image.extend(flags.to_le_bytes());
-    compiled.image.extend(
-        u16::try_from(compiled.count)
-            .unwrap_or(u16::MAX)
-            .to_le_bytes(),
-    );
+    compiled.image.extend(u16::try_from(compiled.count).unwrap_or(u16::MAX).to_le_bytes());
     for offset in table {
-        compiled.image.extend(
-            u32::try_from(base)
-                .unwrap_or(u32::MAX)
-                .saturating_add(offset)
-                .to_le_bytes(),
-        );
+        compiled.image.extend(u32::try_from(base).unwrap_or(u32::MAX).saturating_add(offset).to_le_bytes());
     }
     compiled.image.extend(blocks);
     compiled
@@ -97,12 +74,8 @@ fn pattern_of(rule: &HeaderRule, dialect: Dialect) -> Result<PatternSource, Stri
 
 fn changes_of(rule: &HeaderRule, pattern: &PatternSource, refused: &mut Vec<Refusal>) -> Vec<u8> {
     let mut changes = Vec::new();
-    let names = template::Names {
-        captures: &pattern.names,
-        ..template::Names::default()
-    };
-    let mut refuse =
-        |name: &str, reason: &str| refused.push(Refusal::of_line(rule.line, name, reason));
+    let names = template::Names { captures: &pattern.names, ..template::Names::default() };
+    let mut refuse = |name: &str, reason: &str| refused.push(Refusal::of_line(rule.line, name, reason));
     let removals = rule.unset.iter().map(|name| (name, None));
     for (name, value) in removals.chain(rule.set.iter().map(|(name, value)| (name, Some(value)))) {
         let Some(parsed) = HeaderName::parse(name.trim()) else {
@@ -118,10 +91,7 @@ fn changes_of(rule: &HeaderRule, pattern: &PatternSource, refused: &mut Vec<Refu
             Some(value) => match HeaderValue::parse(value) {
                 Some(value) => Some(template::compile(value.as_str(), names)),
                 None => {
-                    refuse(
-                        name,
-                        "a value holds only ASCII letters, digits, signs and spaces, at most 8 KB",
-                    );
+                    refuse(name, "a value holds only ASCII letters, digits, signs and spaces, at most 8 KB");
                     continue;
                 }
             },
@@ -147,11 +117,7 @@ pub fn regular_expression(path: &str) -> String {
         .map(|part| match part {
             part if part.starts_with(':') => "([^/]+)".to_owned(),
             "*" => "?(.*)".to_owned(),
-            part => part
-                .split('*')
-                .map(escaped)
-                .collect::<Vec<_>>()
-                .join("(.*)"),
+            part => part.split('*').map(escaped).collect::<Vec<_>>().join("(.*)"),
         })
         .collect();
     format!("^\\/{}\\/?$", parts.join("\\/"))

@@ -20,10 +20,7 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub(super) fn new(replace: bool) -> Self {
-        Self {
-            fields: Vec::new(),
-            replace,
-        }
+        Self { fields: Vec::new(), replace }
     }
 
     /// Iterates over the fields in the order in which rules first spoke of them. Names are lower case.
@@ -34,10 +31,7 @@ impl<'a> Fields<'a> {
     /// What the rules made of the field `name`; `None` when no rule speaks of it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&State> {
-        self.fields
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, state)| state)
+        self.fields.iter().find(|(known, _)| *known == name).map(|(_, state)| state)
     }
 
     pub(super) fn remove(&mut self, name: &'a str) {
@@ -58,10 +52,7 @@ impl<'a> Fields<'a> {
             self.fields.push((name, State::Removed));
             self.fields.len().saturating_sub(1)
         });
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "the position was just found or made"
-        )]
+        #[expect(clippy::indexing_slicing, reason = "the position was just found or made")]
         &mut self.fields[at].1
     }
 }

@@ -18,17 +18,10 @@ pub fn parse(text: &str) -> Parsed<HeaderRule> {
             continue;
         }
         if line.starts_with('/') {
-            parsed.rules.push(HeaderRule {
-                line: number,
-                path: line.to_owned(),
-                ..HeaderRule::default()
-            });
+            parsed.rules.push(HeaderRule { line: number, path: line.to_owned(), ..HeaderRule::default() });
             continue;
         }
-        let added = match line
-            .split_once(':')
-            .map(|(name, value)| (name.trim(), value.trim()))
-        {
+        let added = match line.split_once(':').map(|(name, value)| (name.trim(), value.trim())) {
             None => Err("a field is written Name: value"),
             Some(("", _)) => Err("the field name is missing"),
             Some((_, "")) => Err("the field value is missing"),
@@ -70,18 +63,11 @@ pub fn from_value(value: Value) -> Parsed<HeaderRule> {
 pub fn without_repeats(rules: Vec<HeaderRule>) -> Vec<HeaderRule> {
     let mut seen = HashSet::with_capacity(rules.len());
     let key = |rule: &HeaderRule| {
-        let mut key = HeaderRule {
-            line: 0,
-            ..rule.clone()
-        };
+        let mut key = HeaderRule { line: 0, ..rule.clone() };
         key.set.sort();
         key
     };
-    let mut kept: Vec<_> = rules
-        .into_iter()
-        .rev()
-        .filter(|rule| seen.insert(key(rule)))
-        .collect();
+    let mut kept: Vec<_> = rules.into_iter().rev().filter(|rule| seen.insert(key(rule))).collect();
     kept.reverse();
     kept
 }
@@ -100,9 +86,7 @@ fn from_items(items: Result<Vec<Item>, Refusal>) -> Parsed<HeaderRule> {
         match rule {
             Ok(rule) if rule.is_empty() => {}
             Ok(rule) => parsed.rules.push(HeaderRule { line, ..rule }),
-            Err(reason) => parsed
-                .refused
-                .push(Refusal::of_line(line, &shown(&value), reason)),
+            Err(reason) => parsed.refused.push(Refusal::of_line(line, &shown(&value), reason)),
         }
     }
     parsed
@@ -114,10 +98,7 @@ fn read(table: &Table) -> Result<HeaderRule, String> {
         Some(Value::String(path)) => path.trim().to_owned(),
         Some(value) => return Err(format!("for must be a string, not {}", shown(value))),
     };
-    let mut rule = HeaderRule {
-        path,
-        ..HeaderRule::default()
-    };
+    let mut rule = HeaderRule { path, ..HeaderRule::default() };
     let fields = match table.get("values") {
         None => return Ok(rule),
         Some(Value::Table(fields)) => fields,
@@ -134,15 +115,12 @@ fn read(table: &Table) -> Result<HeaderRule, String> {
 }
 
 fn field_value(name: &str, value: &Value) -> Result<String, String> {
-    let wrong =
-        |value: &Value| format!("the value of {name} must be a string, not {}", shown(value));
+    let wrong = |value: &Value| format!("the value of {name} must be a string, not {}", shown(value));
     match value {
         Value::String(text) => Ok(spaced(text.trim())),
         Value::Array(values) => {
-            let texts: Result<Vec<_>, _> = values
-                .iter()
-                .map(|value| value.as_str().map(str::trim).ok_or_else(|| wrong(value)))
-                .collect();
+            let texts: Result<Vec<_>, _> =
+                values.iter().map(|value| value.as_str().map(str::trim).ok_or_else(|| wrong(value))).collect();
             Ok(texts?.join(", "))
         }
         value => Err(wrong(value)),
@@ -151,9 +129,5 @@ fn field_value(name: &str, value: &Value) -> Result<String, String> {
 
 /// Values over several lines become a list with one space after each comma.
 fn spaced(value: &str) -> String {
-    value
-        .split(',')
-        .map(str::trim)
-        .collect::<Vec<_>>()
-        .join(", ")
+    value.split(',').map(str::trim).collect::<Vec<_>>().join(", ")
 }

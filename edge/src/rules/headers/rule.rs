@@ -1,5 +1,7 @@
 //! A header rule as its author wrote it, before compiling.
 
+use std::fmt;
+
 /// More rules than this are not taken from one file.
 pub const MAX_RULES: usize = 100;
 
@@ -31,5 +33,14 @@ impl HeaderRule {
     /// Whether it changes nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.set.is_empty() && self.unset.is_empty()
+    }
+}
+
+/// Writes the rule as lines of a `_headers` file.
+impl fmt::Display for HeaderRule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "{}", self.path)?;
+        self.unset.iter().try_for_each(|name| writeln!(formatter, "  ! {name}"))?;
+        self.set.iter().try_for_each(|(name, value)| writeln!(formatter, "  {name}: {value}"))
     }
 }

@@ -68,9 +68,7 @@ impl HeaderValue {
     pub fn parse(value: &str) -> Option<Self> {
         let value = value.trim_matches([' ', '\t']);
         let fits = value.len() <= Self::MAX_LENGTH
-            && value
-                .bytes()
-                .all(|byte| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t'));
+            && value.bytes().all(|byte| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t'));
         fits.then(|| Self(value.to_owned()))
     }
 

@@ -41,11 +41,7 @@ fn the_last_pattern_that_matches_decides() {
         ("/", "x", false),
         ("x\r\ny\r\n", "x", true),
     ] {
-        assert_eq!(
-            IgnoreRules::parse([], text).ignores(path),
-            expected,
-            "{text:?} {path}"
-        );
+        assert_eq!(IgnoreRules::parse([], text).ignores(path), expected, "{text:?} {path}");
     }
 }
 
@@ -57,11 +53,7 @@ fn configuration_files_are_left_out_unless_asked_for() {
         ("!_headers", "_headers", false),
         ("!_headers", "_redirects", true),
     ] {
-        assert_eq!(
-            IgnoreRules::parse(CONFIGURATION_FILES, text).ignores(path),
-            expected,
-            "{text:?} {path}"
-        );
+        assert_eq!(IgnoreRules::parse(CONFIGURATION_FILES, text).ignores(path), expected, "{text:?} {path}");
     }
 }
 

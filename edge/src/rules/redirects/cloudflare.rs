@@ -13,11 +13,7 @@ const STATUSES: [u16; 6] = [200, 301, 302, 303, 307, 308];
 /// into loops.
 #[must_use]
 pub fn parse(text: &str, limits: Limits, html_handling: bool) -> Parsed<RedirectRule> {
-    let mut reader = Reader {
-        limits,
-        html_handling,
-        ..Reader::default()
-    };
+    let mut reader = Reader { limits, html_handling, ..Reader::default() };
     let lines: Vec<&str> = text.trim_start_matches('\u{feff}').split('\n').collect();
     for (number, line) in (1..).zip(&lines) {
         let line = line.trim();
@@ -26,38 +22,19 @@ pub fn parse(text: &str, limits: Limits, html_handling: bool) -> Parsed<Redirect
         }
         if line.len() > limits.line_length {
             let reason = format!("the line is longer than {} characters", limits.line_length);
-            reader
-                .parsed
-                .refused
-                .push(Refusal::of_line(number, "", reason));
+            reader.parsed.refused.push(Refusal::of_line(number, "", reason));
             continue;
         }
         match reader.line(line) {
-            Ok(rule) => reader.parsed.rules.push(RedirectRule {
-                line: number,
-                ..rule
-            }),
-            Err(Stop::Line(reason)) => reader
-                .parsed
-                .refused
-                .push(Refusal::of_line(number, line, reason)),
-            Err(Stop::Silent(reason)) => reader
-                .parsed
-                .refused
-                .push(Refusal::of_line(number, "", reason)),
+            Ok(rule) => reader.parsed.rules.push(RedirectRule { line: number, ..rule }),
+            Err(Stop::Line(reason)) => reader.parsed.refused.push(Refusal::of_line(number, line, reason)),
+            Err(Stop::Silent(reason)) => reader.parsed.refused.push(Refusal::of_line(number, "", reason)),
             Err(Stop::File) => {
-                let rest = lines
-                    .len()
-                    .saturating_sub(usize::try_from(number).unwrap_or(0))
-                    + 1;
+                let rest = lines.len().saturating_sub(usize::try_from(number).unwrap_or(0)) + 1;
                 let most = limits.dynamic_rules;
-                let reason = format!(
-                    "more than {most} rules with * or placeholders: the last {rest} lines are ignored"
-                );
-                reader
-                    .parsed
-                    .refused
-                    .push(Refusal::of_line(number, "", reason));
+                let reason =
+                    format!("more than {most} rules with * or placeholders: the last {rest} lines are ignored");
+                reader.parsed.refused.push(Refusal::of_line(number, "", reason));
                 break;
             }
         }
@@ -97,33 +74,17 @@ impl Reader {
             [from, to] => (from, to, "302"),
             [from, to, status] => (from, to, *status),
             words => {
-                return Err(
-                    format!("a rule is 2 or 3 words, this line has {}", words.len()).into(),
-                );
+                return Err(format!("a rule is 2 or 3 words, this line has {}", words.len()).into());
             }
         };
-        let from = validate(
-            from,
-            UrlRule {
-                path_only: true,
-                ..UrlRule::default()
-            },
-        )?;
+        let from = validate(from, UrlRule { path_only: true, ..UrlRule::default() })?;
         self.count(&from)?;
-        let to = validate(
-            to,
-            UrlRule {
-                keep: Parts::All,
-                ..UrlRule::default()
-            },
-        )?;
+        let to = validate(to, UrlRule { keep: Parts::All, ..UrlRule::default() })?;
         let status = status
             .parse()
             .ok()
             .filter(|status| STATUSES.contains(status))
-            .ok_or_else(|| {
-                format!("the status must be 200, 301, 302, 303, 307 or 308, not {status}")
-            })?;
+            .ok_or_else(|| format!("the status must be 200, 301, 302, 303, 307 or 308, not {status}"))?;
         if !has_host(&to) && self.loops(&from, &to) {
             let reason = "the target leads back to the source: pages are redirected to the path without index.html";
             return Err(reason.to_owned().into());
@@ -132,17 +93,9 @@ impl Reader {
             return Err(format!("an earlier rule has the source {from}").into());
         }
         if status == 200 && has_host(&to) {
-            return Err(format!(
-                "a rule with status 200 must lead to a path of this site, not {to}"
-            )
-            .into());
+            return Err(format!("a rule with status 200 must lead to a path of this site, not {to}").into());
         }
-        Ok(RedirectRule {
-            from,
-            to,
-            status: Some(status),
-            ..RedirectRule::default()
-        })
+        Ok(RedirectRule { from, to, status: Some(status), ..RedirectRule::default() })
     }
 
     /// Counts a rule against the limits. A static rule after a dynamic one is compared in order, so it counts as dynamic.
@@ -150,10 +103,7 @@ impl Reader {
         if self.dynamic == 0 && !is_dynamic(from) {
             self.fixed += 1;
             if self.fixed > self.limits.static_rules {
-                return Err(Stop::Silent(format!(
-                    "more than {} static rules",
-                    self.limits.static_rules
-                )));
+                return Err(Stop::Silent(format!("more than {} static rules", self.limits.static_rules)));
             }
         } else {
             self.dynamic += 1;

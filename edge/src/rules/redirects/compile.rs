@@ -1,12 +1,10 @@
 //! Compiling redirect rules to an image.
 
-use super::conditions::{
-    COOKIE, COUNTRY, HOST, LANGUAGE, QUERY_PRESENT, QUERY_VALUE, ROLE, SCHEME,
-};
+use super::conditions::{COOKIE, COUNTRY, HOST, LANGUAGE, QUERY_PRESENT, QUERY_VALUE, ROLE, SCHEME};
 use super::rule::{RedirectRule, Source, Values, is_url};
 use super::{
-    FLAG_ANY_FORCED, FLAG_COLLAPSE, FLAG_FOLD_CASE, FLAG_SLASHLESS, RULE_EXTERNAL, RULE_FORCE,
-    SEED_FOLDER, SEED_WHOLE, gitlab,
+    FLAG_ANY_FORCED, FLAG_COLLAPSE, FLAG_FOLD_CASE, FLAG_SLASHLESS, RULE_EXTERNAL, RULE_FORCE, SEED_FOLDER, SEED_WHOLE,
+    gitlab,
 };
 use crate::hash::hash;
 use crate::rules::bytes::{push_block, push_short_text};
@@ -27,17 +25,9 @@ pub struct Limits {
 
 impl Limits {
     /// What lies in the site blob itself.
-    pub const INLINE: Self = Self {
-        static_rules: 2_000,
-        dynamic_rules: 100,
-        line_length: 2_000,
-    };
+    pub const INLINE: Self = Self { static_rules: 2_000, dynamic_rules: 100, line_length: 2_000 };
     /// What lies in a value of its own.
-    pub const SHARDED: Self = Self {
-        static_rules: 10_000,
-        dynamic_rules: 10_000,
-        line_length: 2_000,
-    };
+    pub const SHARDED: Self = Self { static_rules: 10_000, dynamic_rules: 10_000, line_length: 2_000 };
 }
 
 impl Default for Limits {
@@ -62,10 +52,7 @@ pub struct Compiled {
 pub fn is_dynamic(from: &str) -> bool {
     let path = Source::split(from).path;
     path.contains('*')
-        || path
-            .split(':')
-            .skip(1)
-            .any(|rest| rest.starts_with(|first: char| first.is_ascii_alphabetic()))
+        || path.split(':').skip(1).any(|rest| rest.starts_with(|first: char| first.is_ascii_alphabetic()))
 }
 
 /// Compiles `rules`, which are in the order of their precedence.
@@ -81,16 +68,12 @@ pub fn compile(rules: &[RedirectRule], dialect: Dialect, limits: Limits) -> Comp
         };
         *count += 1;
         let added = match *count > most {
-            true => Err(format!(
-                "more than {most} rules of this kind (with or without * and placeholders)"
-            )),
+            true => Err(format!("more than {most} rules of this kind (with or without * and placeholders)")),
             false => image.add(rule, dialect),
         };
         match added {
             Ok(()) => compiled.count += 1,
-            Err(reason) => compiled
-                .refused
-                .push(Refusal::of_line(rule.line, &rule.from, reason)),
+            Err(reason) => compiled.refused.push(Refusal::of_line(rule.line, &rule.to_string(), reason)),
         }
     }
     compiled.image = image.finish(dialect);
@@ -142,11 +125,7 @@ impl Image {
         let record = Record {
             pattern: self.block(&pattern.code)?,
             template: self.block(&template)?,
-            conditions: if conditions.is_empty() {
-                None
-            } else {
-                Some(self.block(&conditions)?)
-            },
+            conditions: if conditions.is_empty() { None } else { Some(self.block(&conditions)?) },
             line: rule.line,
             status,
             flags: (u16::from(rule.force) * RULE_FORCE) | (u16::from(external) * RULE_EXTERNAL),
@@ -155,8 +134,7 @@ impl Image {
         let key = match &pattern.prefix {
             Prefix::Whole(path) => hash(path.as_bytes(), SEED_WHOLE),
             Prefix::Folder(folder) => {
-                let depth = u16::try_from(folder.matches('/').count())
-                    .map_err(|_| "too many segments".to_owned())?;
+                let depth = u16::try_from(folder.matches('/').count()).map_err(|_| "too many segments".to_owned())?;
                 self.depth = self.depth.max(depth);
                 hash(folder.as_bytes(), SEED_FOLDER)
             }
@@ -172,16 +150,9 @@ impl Image {
     }
 
     fn finish(mut self, dialect: Dialect) -> Vec<u8> {
-        let bits = self
-            .entries
-            .len()
-            .next_power_of_two()
-            .trailing_zeros()
-            .saturating_sub(1)
-            .min(16);
+        let bits = self.entries.len().next_power_of_two().trailing_zeros().saturating_sub(1).min(16);
         let bucket = |key: u64| key.checked_shr(64 - bits).unwrap_or(0);
-        self.entries
-            .sort_unstable_by_key(|(key, rule)| (bucket(*key), *rule));
+        self.entries.sort_unstable_by_key(|(key, rule)| (bucket(*key), *rule));
         let mut flags = u16::from(self.any_forced) * FLAG_ANY_FORCED;
         flags |= match dialect {
             Dialect::Netlify => FLAG_SLASHLESS,
@@ -203,21 +174,15 @@ impl Image {
         );
         for rule in &self.rules {
             let conditions = rule.conditions.map_or(0, |offset| base + offset);
-            for value in [
-                base + rule.pattern,
-                base + rule.template,
-                conditions,
-                rule.line,
-            ] {
+            for value in [base + rule.pattern, base + rule.template, conditions, rule.line] {
                 image.extend(value.to_le_bytes());
             }
             image.extend(rule.status.to_le_bytes());
             image.extend(rule.flags.to_le_bytes());
         }
         for index in 0..buckets {
-            let first = self.entries.partition_point(|(key, _)| {
-                usize::try_from(bucket(*key)).is_ok_and(|at| at < index)
-            });
+            let first =
+                self.entries.partition_point(|(key, _)| usize::try_from(bucket(*key)).is_ok_and(|at| at < index));
             image.extend(count(first).to_le_bytes());
         }
         for (key, rule) in &self.entries {
@@ -234,11 +199,7 @@ fn count(value: usize) -> u32 {
 }
 
 fn pattern_of(path: &str, dialect: Dialect) -> Result<PatternSource, String> {
-    let rooted = if path.starts_with('/') {
-        path.to_owned()
-    } else {
-        format!("/{path}")
-    };
+    let rooted = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     match dialect {
         _ if path.is_empty() => Err("a URL as the source needs a path, at least /".to_owned()),
         Dialect::Netlify => PatternSource::netlify(&rooted),
@@ -251,16 +212,10 @@ fn status_of(rule: &RedirectRule, dialect: Dialect) -> Result<u16, String> {
     if dialect == Dialect::GitLab {
         gitlab::validate_rule(rule)?;
     }
-    let status = rule.status.unwrap_or(if dialect == Dialect::Cloudflare {
-        302
-    } else {
-        301
-    });
+    let status = rule.status.unwrap_or(if dialect == Dialect::Cloudflare { 302 } else { 301 });
     match status {
         200 | 301 | 302 | 303 | 307 | 308 | 400..=599 => Ok(status),
-        _ => Err(format!(
-            "the status must be 200, 301, 302, 303, 307, 308 or an error, not {status}"
-        )),
+        _ => Err(format!("the status must be 200, 301, 302, 303, 307, 308 or an error, not {status}")),
     }
 }
 
@@ -268,16 +223,9 @@ fn status_of(rule: &RedirectRule, dialect: Dialect) -> Result<u16, String> {
 fn target_of(rule: &RedirectRule, external: bool) -> Result<String, String> {
     let rest = rule.to.trim_start_matches(['/', '\\']);
     if rule.to.len() - rest.len() > 1 && !rest.is_empty() {
-        return Err(
-            "a target that begins with two slashes leads to another host: write https://"
-                .to_owned(),
-        );
+        return Err("a target that begins with two slashes leads to another host: write https://".to_owned());
     }
-    Ok(if external || rule.to.starts_with('/') {
-        rule.to.clone()
-    } else {
-        format!("/{}", rule.to)
-    })
+    Ok(if external || rule.to.starts_with('/') { rule.to.clone() } else { format!("/{}", rule.to) })
 }
 
 /// Refuses a URL whose host a visitor could choose: what follows a placeholder there must be a fixed domain.
@@ -294,20 +242,15 @@ fn check_host(template: &[u8]) -> Result<(), String> {
             authority.push('\0');
         } else {
             authority.push_str(text);
-            open = !authority
-                .split_once("://")
-                .is_some_and(|(_, host)| host.contains(['/', '?', '#']));
+            open = !authority.split_once("://").is_some_and(|(_, host)| host.contains(['/', '?', '#']));
         }
         rest = after;
     }
     let host = authority.split_once("://").map_or("", |(_, rest)| rest);
     let host = host.split(['/', '?', '#']).next().unwrap_or(host);
     let fixed = host.rsplit('\0').next().unwrap_or(host);
-    let safe = if host.contains('\0') {
-        fixed.starts_with('.') && fixed.matches('.').count() > 1
-    } else {
-        !host.is_empty()
-    };
+    let safe =
+        if host.contains('\0') { fixed.starts_with('.') && fixed.matches('.').count() > 1 } else { !host.is_empty() };
     if safe && !host.contains('@') {
         Ok(())
     } else {
@@ -343,9 +286,7 @@ fn conditions_of(rule: &RedirectRule, source: Source<'_>) -> Result<Vec<u8>, Str
             "role" => ROLE,
             "cookie" => COOKIE,
             _ => {
-                return Err(format!(
-                    "{name} is not a condition: use Country, Language, Role or Cookie"
-                ));
+                return Err(format!("{name} is not a condition: use Country, Language, Role or Cookie"));
             }
         };
         push_list(&mut block, kind, values).ok_or_else(too_long)?;
@@ -355,7 +296,5 @@ fn conditions_of(rule: &RedirectRule, source: Source<'_>) -> Result<Vec<u8>, Str
 
 fn push_list(block: &mut Vec<u8>, kind: u8, values: &Values) -> Option<()> {
     block.extend([kind, u8::try_from(values.iter().count()).ok()?]);
-    values
-        .iter()
-        .try_for_each(|value| push_short_text(block, value))
+    values.iter().try_for_each(|value| push_short_text(block, value))
 }

@@ -68,9 +68,7 @@ impl Varies {
 /// The country that rules go by: the visitor's choice in cookie `nf_country`, else where the request came from.
 #[must_use]
 pub fn visitor_country<'a>(cookies: &'a str, located: Option<&'a str>) -> Option<&'a str> {
-    cookie(cookies, "nf_country")
-        .filter(|country| !country.is_empty())
-        .or(located)
+    cookie(cookies, "nf_country").filter(|country| !country.is_empty()).or(located)
 }
 
 /// The language that rules go by: the visitor's choice in cookie `nf_lang`, else the one that `Accept-Language` weighs most.
@@ -95,19 +93,11 @@ pub fn hold(block: &[u8], request: &RuleRequest<'_>, varies: &mut Varies) -> Opt
             }
             COUNTRY => {
                 varies.country = true;
-                any(after, |country| {
-                    request
-                        .country
-                        .is_some_and(|visitor| visitor.eq_ignore_ascii_case(country))
-                })?
+                any(after, |country| request.country.is_some_and(|visitor| visitor.eq_ignore_ascii_case(country)))?
             }
             LANGUAGE => {
                 varies.language = true;
-                any(after, |language| {
-                    request
-                        .language
-                        .is_some_and(|visitor| speaks(visitor, language))
-                })?
+                any(after, |language| request.language.is_some_and(|visitor| speaks(visitor, language)))?
             }
             ROLE => {
                 varies.cookie = true;
@@ -115,9 +105,7 @@ pub fn hold(block: &[u8], request: &RuleRequest<'_>, varies: &mut Varies) -> Opt
             }
             COOKIE => {
                 varies.cookie = true;
-                any(after, |name| {
-                    cookie(request.cookies, name).is_some_and(|value| !value.is_empty())
-                })?
+                any(after, |name| cookie(request.cookies, name).is_some_and(|value| !value.is_empty()))?
             }
             QUERY_PRESENT => {
                 let (name, after) = short_text(after)?;
@@ -127,10 +115,7 @@ pub fn hold(block: &[u8], request: &RuleRequest<'_>, varies: &mut Varies) -> Opt
                 let (name, after) = short_text(after)?;
                 let (value, after) = short_text(after)?;
                 let sent = query_value(request.query, name);
-                (
-                    sent.is_some_and(|sent| form_decoded(sent) == value.as_bytes()),
-                    after,
-                )
+                (sent.is_some_and(|sent| form_decoded(sent) == value.as_bytes()), after)
             }
             _ => return None,
         };

@@ -15,11 +15,7 @@ pub fn validate_rule(rule: &RedirectRule) -> Result<(), String> {
     if !matches!(rule.status, None | Some(200 | 301 | 302)) {
         return Err("the status must be 200, 301 or 302".to_owned());
     }
-    if rule.force {
-        Err("force with ! is not supported".to_owned())
-    } else {
-        Ok(())
-    }
+    if rule.force { Err("force with ! is not supported".to_owned()) } else { Ok(()) }
 }
 
 /// Checks a source or target; returns the reason for a refusal.
@@ -27,9 +23,7 @@ pub fn validate_url(url: &str) -> Result<(), String> {
     let path = url.split(['?', '#']).next().unwrap_or(url);
     let has_scheme = path.split_once(':').is_some_and(|(scheme, _)| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme
-                .chars()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, '+' | '-' | '.'))
+            && scheme.chars().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, '+' | '-' | '.'))
     });
     if has_scheme || path.starts_with("//") || path.starts_with("/\\") {
         return Err("domain-level redirects to other sites are not supported".to_owned());
@@ -38,9 +32,7 @@ pub fn validate_url(url: &str) -> Result<(), String> {
         return Err("a URL must start with /".to_owned());
     }
     if path.matches('/').count() > MAX_SLASHES {
-        return Err(format!(
-            "a URL cannot contain more than {MAX_SLASHES} forward slashes"
-        ));
+        return Err(format!("a URL cannot contain more than {MAX_SLASHES} forward slashes"));
     }
     Ok(())
 }

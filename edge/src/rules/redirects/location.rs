@@ -8,18 +8,9 @@ use super::{Match, RuleRequest};
 /// Never begins with two slashes or a backslash form, which browsers take for another host.
 #[must_use]
 pub fn location(rule: &Match, request: &RuleRequest<'_>) -> String {
-    let target = if rule.external {
-        own_path(&rule.target, request).unwrap_or(&rule.target)
-    } else {
-        &rule.target
-    };
+    let target = if rule.external { own_path(&rule.target, request).unwrap_or(&rule.target) } else { &rule.target };
     let (before, fragment) = target.split_at(target.find('#').unwrap_or(target.len()));
-    let mut location = String::with_capacity(
-        target
-            .len()
-            .saturating_add(request.query.len())
-            .saturating_add(1),
-    );
+    let mut location = String::with_capacity(target.len().saturating_add(request.query.len()).saturating_add(1));
     location.push_str(before);
     let query = request.query.trim_start_matches('?');
     if !before.contains('?') && !query.is_empty() {
@@ -38,31 +29,26 @@ pub fn location(rule: &Match, request: &RuleRequest<'_>) -> String {
 
 /// The path of a URL that lies on the request's own origin.
 fn own_path<'t>(target: &'t str, request: &RuleRequest<'_>) -> Option<&'t str> {
-    let scheme = if request.secure {
-        "https://"
-    } else {
-        "http://"
-    };
+    let scheme = if request.secure { "https://" } else { "http://" };
     let rest = target.strip_prefix(scheme)?;
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let own =
-        host.eq_ignore_ascii_case(request.host) && path.starts_with('/') && !path.starts_with("//");
+    let own = host.eq_ignore_ascii_case(request.host) && path.starts_with('/') && !path.starts_with("//");
     own.then_some(path)
 }
 
 /// Makes a rendered target a path of this site: it begins with exactly one slash. With `collapse`, slashes inside the path
 /// count once too.
-pub fn own_target(target: &str, collapse: bool) -> String {
-    let mut path = String::with_capacity(target.len().saturating_add(1));
-    path.push('/');
+pub fn own_target(target: String, collapse: bool) -> String {
     let rest = target.trim_start_matches(['/', '\\']);
-    if !collapse {
-        path.push_str(rest);
-        return path;
+    let rooted = target.starts_with('/') && rest.len().saturating_add(1) == target.len();
+    if rooted && !(collapse && rest.contains("//")) {
+        return target;
     }
-    for byte in rest.chars() {
-        if byte != '/' || !path.ends_with('/') {
-            path.push(byte);
+    let mut path = String::with_capacity(rest.len().saturating_add(1));
+    path.push('/');
+    for character in rest.chars() {
+        if !(collapse && character == '/' && path.ends_with('/')) {
+            path.push(character);
         }
     }
     path

@@ -17,10 +17,7 @@ pub fn parse(text: &str) -> Parsed<RedirectRule> {
             continue;
         }
         match parse_line(line) {
-            Ok(rule) => parsed.rules.push(RedirectRule {
-                line: number,
-                ..rule
-            }),
+            Ok(rule) => parsed.rules.push(RedirectRule { line: number, ..rule }),
             Err(reason) => parsed.refused.push(Refusal::of_line(number, line, reason)),
         }
     }
@@ -28,16 +25,11 @@ pub fn parse(text: &str) -> Parsed<RedirectRule> {
 }
 
 fn parse_line(line: &str) -> Result<RedirectRule, String> {
-    let words: Vec<&str> = line
-        .split_whitespace()
-        .take_while(|word| !word.starts_with('#'))
-        .collect();
+    let words: Vec<&str> = line.split_whitespace().take_while(|word| !word.starts_with('#')).collect();
     let [from, rest @ ..] = words.as_slice() else {
         return Err("no source".to_owned());
     };
-    let first = rest
-        .first()
-        .ok_or("the target is missing: a path or a URL must follow the source")?;
+    let first = rest.first().ok_or("the target is missing: a path or a URL must follow the source")?;
     let (query, to, rest) = if leading_integer(first).is_some() {
         (&[][..], None, rest)
     } else {
@@ -46,9 +38,7 @@ fn parse_line(line: &str) -> Result<RedirectRule, String> {
             .position(|word| word.starts_with('/') || is_url(word))
             .ok_or("the target must begin with /, http:// or https://")?;
         let (query, rest) = rest.split_at(at);
-        let (to, rest) = rest
-            .split_first()
-            .map_or((None, rest), |(to, rest)| (Some(*to), rest));
+        let (to, rest) = rest.split_first().map_or((None, rest), |(to, rest)| (Some(*to), rest));
         (query, to, rest)
     };
     let (status, force) = match rest.first() {
@@ -59,20 +49,13 @@ fn parse_line(line: &str) -> Result<RedirectRule, String> {
         Some(to) => to.to_owned(),
         None => RedirectRule::forward_target(from, status).ok_or("the target is missing")?,
     };
-    let mut rule = RedirectRule {
-        from: (*from).to_owned(),
-        to,
-        status,
-        force,
-        ..RedirectRule::default()
-    };
+    let mut rule = RedirectRule { from: (*from).to_owned(), to, status, force, ..RedirectRule::default() };
     for word in query {
         let (name, value) = pair(word).ok_or_else(|| format!("{word} is not key=value"))?;
         set(&mut rule.query, name, value.to_owned());
     }
     for word in rest.iter().skip(1) {
-        let (name, value) =
-            pair(word).ok_or_else(|| format!("{word} is not a condition such as Country=us"))?;
+        let (name, value) = pair(word).ok_or_else(|| format!("{word} is not a condition such as Country=us"))?;
         if matches!(name, "Sign" | "signed") {
             rule.signed = Some(value.to_owned());
         } else {
@@ -84,16 +67,11 @@ fn parse_line(line: &str) -> Result<RedirectRule, String> {
 
 /// Adds a condition. Names of the known lists may be written in lower case, and their texts are lists by commas.
 pub fn add_condition(conditions: &mut Vec<(String, Values)>, name: &str, values: Values) {
-    let known = ["Country", "Language", "Role"]
-        .into_iter()
-        .find(|known| known.eq_ignore_ascii_case(name));
+    let known = ["Country", "Language", "Role"].into_iter().find(|known| known.eq_ignore_ascii_case(name));
     let values = match values {
-        Values::One(text) if known.is_some() => Values::Several(
-            text.trim()
-                .split(',')
-                .map(|value| value.trim().to_owned())
-                .collect(),
-        ),
+        Values::One(text) if known.is_some() => {
+            Values::Several(text.trim().split(',').map(|value| value.trim().to_owned()).collect())
+        }
         values => values,
     };
     set(conditions, known.unwrap_or(name), values);
@@ -108,9 +86,7 @@ pub fn status(word: &str) -> Result<u16, String> {
 
 /// The integer that a text begins with, as lenient as the peer reads it.
 fn leading_integer(text: &str) -> Option<u32> {
-    let end = text
-        .find(|digit: char| !digit.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(text.len());
     text.get(..end)?.parse().ok()
 }
 
@@ -130,16 +106,8 @@ fn set<Value>(pairs: &mut Vec<(String, Value)>, name: &str, value: Value) {
 /// Leaves out every rule that a later one repeats in full.
 pub fn without_repeats(rules: Vec<RedirectRule>) -> Vec<RedirectRule> {
     let mut seen = HashSet::with_capacity(rules.len());
-    let mut kept: Vec<_> = rules
-        .into_iter()
-        .rev()
-        .filter(|rule| {
-            seen.insert(RedirectRule {
-                line: 0,
-                ..rule.clone()
-            })
-        })
-        .collect();
+    let mut kept: Vec<_> =
+        rules.into_iter().rev().filter(|rule| seen.insert(RedirectRule { line: 0, ..rule.clone() })).collect();
     kept.reverse();
     kept
 }

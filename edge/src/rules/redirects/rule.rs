@@ -1,5 +1,7 @@
 //! A redirect rule as its author wrote it, before compiling.
 
+use std::fmt;
+
 /// One rule of a `_redirects` file or of a redirect table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RedirectRule {
@@ -39,9 +41,7 @@ impl Values {
             Self::One(text) => (Some(text.split(',').map(str::trim)), None),
             Self::Several(values) => (None, Some(values.iter().map(String::as_str))),
         };
-        one.into_iter()
-            .flatten()
-            .chain(several.into_iter().flatten())
+        one.into_iter().flatten().chain(several.into_iter().flatten())
     }
 }
 
@@ -61,23 +61,13 @@ impl<'a> Source<'a> {
     #[must_use]
     pub fn split(from: &'a str) -> Self {
         for scheme in ["https", "http"] {
-            let rest = from
-                .strip_prefix(scheme)
-                .and_then(|rest| rest.strip_prefix("://"));
+            let rest = from.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://"));
             if let Some(rest) = rest {
                 let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-                return Self {
-                    scheme: Some(scheme),
-                    host: Some(host),
-                    path,
-                };
+                return Self { scheme: Some(scheme), host: Some(host), path };
             }
         }
-        Self {
-            scheme: None,
-            host: None,
-            path: from,
-        }
+        Self { scheme: None, host: None, path: from }
     }
 }
 
@@ -103,11 +93,26 @@ impl RedirectRule {
             return Err(format!("{} is not a valid URL: it has no host", self.from));
         }
         if source.path.starts_with("/.netlify") {
-            return Err(
-                "a source must not start with /.netlify: those paths are the platform's own"
-                    .to_owned(),
-            );
+            return Err("a source must not start with /.netlify: those paths are the platform's own".to_owned());
         }
         Ok(())
+    }
+}
+
+/// Writes the rule as a line of a `_redirects` file; header fields have no place in one.
+impl fmt::Display for RedirectRule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.from)?;
+        for (name, value) in &self.query {
+            write!(formatter, " {name}={value}")?;
+        }
+        write!(formatter, " {}", self.to)?;
+        if let Some(status) = self.status {
+            write!(formatter, " {status}{}", if self.force { "!" } else { "" })?;
+        }
+        for (name, values) in &self.conditions {
+            write!(formatter, " {name}={}", values.iter().collect::<Vec<_>>().join(","))?;
+        }
+        self.signed.iter().try_for_each(|variable| write!(formatter, " signed={variable}"))
     }
 }

@@ -32,15 +32,11 @@ fn from_items(items: Result<Vec<Item>, Refusal>) -> Parsed<RedirectRule> {
         };
         if value.get("rate_limit").is_some() {
             let reason = "rate_limit is not supported: the rule applies without it";
-            parsed
-                .refused
-                .push(Refusal::of_line(line, &shown(&value), reason));
+            parsed.refused.push(Refusal::of_line(line, &shown(&value), reason));
         }
         match rule {
             Ok(rule) => parsed.rules.push(RedirectRule { line, ..rule }),
-            Err(reason) => parsed
-                .refused
-                .push(Refusal::of_line(line, &shown(&value), reason)),
+            Err(reason) => parsed.refused.push(Refusal::of_line(line, &shown(&value), reason)),
         }
     }
     parsed
@@ -50,9 +46,7 @@ fn read(table: &Table) -> Result<RedirectRule, String> {
     let from = text(table, &["from", "origin"])?.ok_or("from is missing")?;
     let status = match table.get("status") {
         None => None,
-        Some(Value::Integer(code)) => {
-            Some(u16::try_from(*code).map_err(|_| format!("{code} is not a status code"))?)
-        }
+        Some(Value::Integer(code)) => Some(u16::try_from(*code).map_err(|_| format!("{code} is not a status code"))?),
         Some(value) => Some(status(&shown(value))?),
     };
     let to = match text(table, &["to", "destination"])? {
@@ -83,9 +77,7 @@ fn read(table: &Table) -> Result<RedirectRule, String> {
 
 /// The first of these fields that is there. Later names are older spellings.
 fn field<'t>(table: &'t Table, names: &[&'static str]) -> Option<(&'static str, &'t Value)> {
-    names
-        .iter()
-        .find_map(|name| Some((*name, table.get(*name)?)))
+    names.iter().find_map(|name| Some((*name, table.get(*name)?)))
 }
 
 fn text(table: &Table, names: &[&'static str]) -> Result<Option<String>, String> {
@@ -106,9 +98,5 @@ fn inner_table<'t>(table: &'t Table, names: &[&'static str]) -> Result<Option<&'
 
 fn pairs(table: &Table, names: &[&'static str]) -> Result<Vec<(String, String)>, String> {
     let inner = inner_table(table, names)?;
-    Ok(inner
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (name.clone(), shown(value)))
-        .collect())
+    Ok(inner.into_iter().flatten().map(|(name, value)| (name.clone(), shown(value))).collect())
 }

@@ -43,13 +43,7 @@ pub fn compile(text: &str, names: Names<'_>) -> Vec<u8> {
 #[must_use]
 pub fn substitute(text: &str, values: &[(&str, &str)]) -> String {
     let names: Vec<_> = values.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let template = compile(
-        text,
-        Names {
-            captures: &names,
-            ..Names::default()
-        },
-    );
+    let template = compile(text, Names { captures: &names, ..Names::default() });
     let joined: String = values.iter().map(|(_, value)| *value).collect();
     let mut captures = Captures::default();
     let mut at = 0;
@@ -62,17 +56,10 @@ pub fn substitute(text: &str, values: &[(&str, &str)]) -> String {
 
 /// The length of the name that `text` begins with, and the part that stands for it.
 fn placeholder(text: &str, names: Names<'_>) -> Option<(usize, Vec<u8>)> {
-    let stands = |name: &str| {
-        text.strip_prefix(name)
-            .is_some_and(|rest| !rest.starts_with(is_name_char))
-    };
+    let stands = |name: &str| text.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_name_char));
     let mut found: Option<(usize, Vec<u8>)> = None;
     let mut consider = |name: &str, part: Vec<u8>| {
-        if stands(name)
-            && found
-                .as_ref()
-                .is_none_or(|(length, _)| name.len() > *length)
-        {
+        if stands(name) && found.as_ref().is_none_or(|(length, _)| name.len() > *length) {
             found = Some((name.len(), part));
         }
     };
@@ -85,21 +72,14 @@ fn placeholder(text: &str, names: Names<'_>) -> Option<(usize, Vec<u8>)> {
         part.extend(key.bytes());
         consider(name, part);
     }
-    let unknown = text
-        .find(|byte: char| !byte.is_ascii_alphabetic())
-        .unwrap_or(text.len());
+    let unknown = text.find(|byte: char| !byte.is_ascii_alphabetic()).unwrap_or(text.len());
     found.or_else(|| (names.unknown_is_empty && unknown > 0).then(|| (unknown, Vec::new())))
 }
 
 fn push_text(code: &mut Vec<u8>, text: &str, is_url: bool) {
     let mut written = String::with_capacity(text.len());
     for byte in text.bytes().filter(|_| is_url) {
-        if byte.is_ascii_graphic()
-            && !matches!(
-                byte,
-                b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
-            )
-        {
+        if byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}') {
             written.push(char::from(byte));
         } else {
             push_escape(&mut written, byte);
