@@ -56,6 +56,29 @@ pub fn options<'a>(context: &Context<'a>) -> Decision<'a> {
     Decision::Refuse { head, body: Cow::Borrowed("") }
 }
 
+pub fn not_acceptable<'a>(context: &Context<'a>) -> Decision<'a> {
+    let text = "The file is not there in any coding that the request accepts.";
+    let extra = Some(("vary", "Accept-Encoding"));
+    page(context, &Page { status: 406, code: "not_acceptable", title: "Not acceptable", text, extra })
+}
+
+pub fn precondition_failed<'a>(context: &Context<'a>) -> Decision<'a> {
+    let text = "The file is not in the state that the request asks for.";
+    page(
+        context,
+        &Page { status: 412, code: "precondition_failed", title: "Precondition failed", text, extra: None },
+    )
+}
+
+/// Without a body: whoever asks for ranges reads headers.
+pub fn unsatisfiable<'a>(context: &Context<'a>, size: u64) -> Decision<'a> {
+    let mut head = context.head(416, Source::None);
+    head.content_range = Some((None, size));
+    head.content_length = Some(0);
+    head.cache = Some(NO_STORE);
+    Decision::Refuse { head, body: Cow::Borrowed("") }
+}
+
 pub fn bad_request<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "The request has no path.";
     page(context, &Page { status: 400, code: "bad_request", title: "Bad request", text, extra: None })

@@ -115,7 +115,10 @@ fn lists(header: &str, tag: Option<&str>, comparison: Comparison) -> bool {
 
 /// Splits the first tag off. A quoted one may hold commas.
 fn split_tag(text: &str) -> (&str, &str) {
-    let quoted = text.strip_prefix('"').and_then(|inner| inner.find('"')).map(|end| end.saturating_add(2));
+    let quoted = text
+        .strip_prefix('"')
+        .and_then(|inner| inner.find('"'))
+        .map(|end| end.saturating_add(2));
     let end = quoted.or_else(|| text.find(',')).unwrap_or(text.len());
     let (tag, after) = text.split_at_checked(end).unwrap_or((text, ""));
     (tag.trim_end_matches([' ', '\t']), after)

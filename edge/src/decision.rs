@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use crate::answer::{self, Failure};
+use crate::coding::Coding;
 use crate::head::Head;
+use crate::range::ByteRange;
 use crate::record::{Kind, RouteRecord};
 use crate::request::{Method, Request};
 use crate::site::Site;
@@ -40,28 +42,54 @@ impl Default for Settings {
     }
 }
 
-/// An object in storage: the record's folder and a file's decoded path.
+/// An object in storage: the record's folder, or one beside it, and a file's decoded path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectKey<'a> {
     pub(crate) folder: &'a str,
+    /// The earlier deployment of the same project in whose folder the object lies.
+    pub(crate) retained: Option<i64>,
+    /// The coding of the object; every coding has a folder beside the one of the files as they are.
+    pub(crate) coding: Option<Coding>,
     pub(crate) stem: Cow<'a, str>,
     pub(crate) suffix: &'static str,
 }
 
 impl ObjectKey<'_> {
-    /// The key, such as `projects/docs/42/assets/app.js`. Always below the record's folder.
+    /// The key, such as `projects/docs/42/assets/app.js`, `projects/docs/42.br/assets/app.js` for the file in a coding, or
+    /// `projects/docs/40/assets/app.js` for one that an earlier deployment left. Always below the folder of the record's
+    /// project.
     #[must_use]
     pub fn key(&self) -> String {
-        [self.folder, &self.stem, self.suffix].concat()
+        let mut key = self.folder();
+        key.push_str(&self.stem);
+        key.push_str(self.suffix);
+        key
     }
 
     /// The key as the path of a URL, percent-encoded, without a leading slash.
     #[must_use]
     pub fn url_path(&self) -> String {
-        let mut path = String::from(self.folder);
+        let mut path = self.folder();
         crate::path::push_encoded(&mut path, &self.stem);
         path.push_str(self.suffix);
         path
+    }
+
+    fn folder(&self) -> String {
+        let mut folder = String::with_capacity(self.folder.len() + self.stem.len() + 16);
+        match (self.retained, self.folder.rsplit_once('/')) {
+            (Some(deployment), Some((project, _))) => {
+                folder.push_str(project);
+                folder.push('/');
+                folder.push_str(&deployment.to_string());
+            }
+            _ => folder.push_str(self.folder),
+        }
+        if let Some(coding) = self.coding {
+            folder.push('.');
+            folder.push_str(coding.suffix());
+        }
+        folder
     }
 }
 
@@ -72,8 +100,11 @@ pub struct Serve<'a> {
     pub head: Head<'a>,
     /// The object whose bytes are the body.
     pub object: ObjectKey<'a>,
-    /// Size of the object in bytes.
-    pub size: u64,
+    /// Size of the whole object in bytes. `None` when the site does not say: then the host adds `content-length` when it
+    /// knows it.
+    pub size: Option<u64>,
+    /// The part of the object that is the body; all of it when `None`.
+    pub range: Option<ByteRange>,
     /// Whether the body is sent; for HEAD it is not, and storage is not asked.
     pub with_body: bool,
 }
@@ -202,6 +233,9 @@ impl<'a> Context<'a> {
             source,
             cache: None,
             location: None,
+            coding: None,
+            varies: false,
+            content_range: None,
             extra: None,
             noindex: record.is_some_and(|record| record.noindex),
             deployment: record.filter(|_| self.settings.deployment_header).map(|record| record.deployment_id),

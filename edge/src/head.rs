@@ -1,18 +1,41 @@
 //! Status and headers of an answer, complete: the host adds framing and the date, nothing else.
 
+use crate::coding::Coding;
+use crate::range::ByteRange;
 use crate::site::Site;
 
-/// A strong entity tag: the first 64 bits of the content's SHA-256.
+/// A strong entity tag: the first 64 bits of the content's SHA-256, and the coding in which it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EntityTag(pub u64);
+pub struct EntityTag {
+    /// The bits of the hash.
+    pub content: u64,
+    /// `None` for the file as it is.
+    pub coding: Option<Coding>,
+}
 
 impl EntityTag {
-    /// The tag as it stands in `ETag`, quotes included.
+    /// The tag of a file as it is.
+    #[must_use]
+    pub fn of(content: u64) -> Self {
+        Self { content, coding: None }
+    }
+
+    /// The tag of the same content in a coding.
+    #[must_use]
+    pub fn coded(self, coding: Option<Coding>) -> Self {
+        Self { coding, ..self }
+    }
+
+    /// The tag as it stands in `ETag`, quotes included: `"0123456789abcdef-br"`.
     #[must_use]
     pub fn to_header(self) -> String {
-        let mut text = String::with_capacity(18);
+        let mut text = String::with_capacity(22);
         text.push('"');
-        push_hex(&mut text, self.0);
+        push_hex(&mut text, self.content);
+        if let Some(coding) = self.coding {
+            text.push('-');
+            text.push_str(coding.suffix());
+        }
         text.push('"');
         text
     }
@@ -52,6 +75,12 @@ pub struct Head<'a> {
     /// Replaces the source's `cache-control`.
     pub(crate) cache: Option<&'static str>,
     pub(crate) location: Option<String>,
+    /// The coding of the body.
+    pub(crate) coding: Option<Coding>,
+    /// Whether another coding could have been chosen.
+    pub(crate) varies: bool,
+    /// Which part of how many bytes this is; no part for 416.
+    pub(crate) content_range: Option<(Option<ByteRange>, u64)>,
     /// Single headers of this answer: `allow`, `retry-after`.
     pub(crate) extra: Option<(&'static str, &'static str)>,
     pub(crate) noindex: bool,
@@ -59,14 +88,16 @@ pub struct Head<'a> {
 }
 
 impl Head<'_> {
-    /// The header set of the site that this answer uses unchanged.
+    /// Names the headers of an answer that has nothing of its own beyond `etag` and `content-length`: the header set of the
+    /// site, and what the coding adds.
     ///
-    /// Answers of one record with equal ids have equal headers, apart from `etag` and `content-length`; hosts may keep
-    /// them rendered.
+    /// Answers of one record with equal ids have equal headers, apart from these two; hosts may keep them rendered.
     #[must_use]
     pub fn set_id(&self) -> Option<u16> {
         match self.source {
-            Source::Site(_, set) if self.status == 200 && self.cache.is_none() && self.extra.is_none() => Some(set),
+            Source::Site(_, set) if self.status == 200 && self.cache.is_none() && self.extra.is_none() => {
+                Some(set | self.coding.map_or(0, |coding| coding as u16) << CODING_SHIFT | u16::from(self.varies) << VARIES_SHIFT)
+            }
             _ => None,
         }
     }
@@ -102,6 +133,7 @@ impl Head<'_> {
         if let Some((name, value)) = self.extra {
             visit(name, value);
         }
+        self.for_each_of_representation(&mut visit);
         if let Some(tag) = self.entity_tag {
             visit("etag", &tag.to_header());
         }
@@ -115,7 +147,44 @@ impl Head<'_> {
             visit("x-miaobu-deployment", &id.to_string());
         }
     }
+
+    /// What the form of the body adds: its coding, its range, its date.
+    fn for_each_of_representation(&self, visit: &mut impl FnMut(&str, &str)) {
+        if self.varies {
+            visit("vary", "Accept-Encoding");
+        }
+        if let Some(coding) = self.coding.filter(|_| self.status != 304) {
+            visit("content-encoding", coding.name());
+        }
+        if let Some((part, size)) = self.content_range {
+            let size = size.to_string();
+            let part = part.map_or("*".to_owned(), |part| [part.start.to_string(), part.end.to_string()].join("-"));
+            visit("content-range", &["bytes ", &part, "/", &size].concat());
+        }
+        if let Source::Site(site, _) = self.source
+            && matches!(self.status, 200 | 206)
+        {
+            if self.coding.is_none() {
+                visit("accept-ranges", "bytes");
+            }
+            if let Some(date) = site.last_modified() {
+                visit("last-modified", date);
+            }
+        }
+    }
+
+    /// Puts back into the head what [`Head::set_id`] took out of it, and returns the number of the site's header set.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn take_set_id(&mut self, id: u16) -> u16 {
+        self.coding = Coding::from_number(id >> CODING_SHIFT & 3);
+        self.varies = id >> VARIES_SHIFT & 1 == 1;
+        id & crate::site::format::META_SET_MASK
+    }
 }
+
+// Places in a set's id beside the number of the site's header set, which has twelve bits.
+const CODING_SHIFT: u32 = 12;
+const VARIES_SHIFT: u32 = 14;
 
 /// The headers that every file and page of ours gets, its content type aside.
 pub(crate) fn file_defaults(cache_control: &str, mut visit: impl FnMut(&str, &str)) {

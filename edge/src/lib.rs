@@ -20,6 +20,7 @@
 
 mod answer;
 mod assets;
+mod coding;
 pub mod conditional;
 mod content_type;
 mod decision;
@@ -32,6 +33,7 @@ mod probe;
 mod proxy;
 pub mod range;
 pub mod record;
+mod representation;
 mod request;
 pub mod rules;
 mod site;
@@ -43,6 +45,7 @@ pub mod build;
 mod wasm;
 
 pub use answer::Failure;
+pub use coding::{Coding, Codings};
 pub use content_type::ContentType;
 pub use decision::{Candidate, Decision, Lookup, ObjectKey, Probe, Proxy, Serve, Settings, decide, fail};
 pub use head::{EntityTag, Head};

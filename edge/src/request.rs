@@ -1,5 +1,7 @@
 //! What the core is told about a request.
 
+use crate::conditional::Conditions;
+
 /// A request method, as far as serving files tells methods apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -45,8 +47,11 @@ pub struct Request<'a> {
     pub secure: bool,
     /// The visitor's address as the host knows it, never as the visitor claims it.
     pub client_address: Option<&'a str>,
-    pub(crate) if_none_match: Option<&'a str>,
+    pub(crate) conditions: Conditions<'a>,
+    pub(crate) range: Option<&'a str>,
+    pub(crate) if_range: Option<&'a str>,
     pub(crate) accept: Option<&'a str>,
+    pub(crate) accept_encoding: Option<&'a str>,
     pub(crate) fetch_mode: Option<&'a str>,
     pub(crate) connection: Option<&'a str>,
 }
@@ -61,8 +66,11 @@ impl<'a> Request<'a> {
             target,
             secure: false,
             client_address: None,
-            if_none_match: None,
+            conditions: Conditions::default(),
+            range: None,
+            if_range: None,
             accept: None,
+            accept_encoding: None,
             fetch_mode: None,
             connection: None,
         }
@@ -74,8 +82,14 @@ impl<'a> Request<'a> {
     /// depends on are ignored, so a host may hand in all of them.
     pub fn header(&mut self, name: &str, value: &'a str) {
         match name {
-            "if-none-match" => self.if_none_match = Some(value),
             "accept" => self.accept = Some(value),
+            "accept-encoding" => self.accept_encoding = Some(value),
+            "if-match" => self.conditions.if_match = Some(value),
+            "if-modified-since" => self.conditions.if_modified_since = Some(value),
+            "if-none-match" => self.conditions.if_none_match = Some(value),
+            "if-range" => self.if_range = Some(value),
+            "if-unmodified-since" => self.conditions.if_unmodified_since = Some(value),
+            "range" => self.range = Some(value),
             "sec-fetch-mode" => self.fetch_mode = Some(value),
             "connection" => self.connection = Some(value),
             _ => {}

@@ -6,6 +6,7 @@ pub mod format;
 
 use format::{Class, HtmlHandling, Shell};
 
+use crate::coding::{Coding, Codings};
 use crate::head::EntityTag;
 
 /// Why bytes are no site blob.
@@ -43,6 +44,9 @@ pub struct File {
     pub size: u64,
     /// Its header set, for [`Site::for_each_header`].
     pub header_set: u16,
+    /// The codings in which it is stored as well.
+    pub codings: Codings,
+    index: u32,
 }
 
 /// A loaded site blob. It owns its bytes; hosts share it behind an `Arc`.
@@ -59,6 +63,9 @@ pub struct Site {
     sizes: usize,
     meta: usize,
     header_sets: Section,
+    last_modified: Section,
+    coded_sizes: Section,
+    retained: Section,
 }
 
 /// The files under one stem, as indices.
@@ -103,7 +110,7 @@ impl Site {
             return Err(SiteError::Checksum);
         }
         let (files, bucket_bits) = (word(28)?, word(40)?);
-        let mut sections = [Section::default(); 7];
+        let mut sections = [Section::default(); format::SECTION_KINDS];
         for index in 0..word(44)? as usize {
             let entry = format::HEADER_LENGTH + index * format::SECTION_ENTRY_LENGTH;
             let (kind, version) = (word(entry)?, word(entry + 4)?);
@@ -124,6 +131,7 @@ impl Site {
         let sizes = section(format::SECTION_SIZES);
         let meta = section(format::SECTION_META);
         let header_sets = section(format::SECTION_HEADER_SETS);
+        let coded_sizes = section(format::SECTION_CODED_SIZES);
         if bucket_bits >= 30 {
             return Err(SiteError::Section);
         }
@@ -135,6 +143,7 @@ impl Site {
             (content, count * 8),
             (sizes, count * 4),
             (meta, count * 2),
+            (coded_sizes, if coded_sizes.length == 0 { 0 } else { count * 12 }),
         ];
         let fits = |(section, length): &(Section, u64)| section.length as u64 == *length;
         if !expected.iter().all(fits) || header_sets.length < 4 {
@@ -151,6 +160,9 @@ impl Site {
             sizes: sizes.offset,
             meta: meta.offset,
             header_sets,
+            last_modified: section(format::SECTION_LAST_MODIFIED),
+            coded_sizes,
+            retained: section(format::SECTION_RETAINED),
             bytes,
         })
     }
@@ -181,6 +193,30 @@ impl Site {
             visit(name, value);
             rest = after;
         }
+    }
+
+    /// When the deployment was made, as an HTTP date.
+    #[must_use]
+    pub fn last_modified(&self) -> Option<&str> {
+        let date = self.section(self.last_modified).filter(|date| !date.is_empty())?;
+        core::str::from_utf8(date).ok()
+    }
+
+    /// Size in bytes of `file` in a coding; `None` when it is not stored so or the site does not say.
+    #[must_use]
+    pub fn coded_size(&self, file: &File, coding: Coding) -> Option<u64> {
+        let place = file.index as usize * 3 + coding as usize - 1;
+        read_u32(self.section(self.coded_sizes)?, place * 4).filter(|size| *size > 0).map(u64::from)
+    }
+
+    /// The earlier deployment in whose folder the files with this header set lie.
+    pub(crate) fn retained(&self, set: u16) -> Option<i64> {
+        if self.retained.length == 0 {
+            return None;
+        }
+        let section = self.section(self.retained)?;
+        let index = u32::from(set).checked_sub(read_u32(section, 0)?)? as usize;
+        read_u64(section, 8 + index * 8).map(u64::cast_signed)
     }
 
     pub(crate) fn find(&self, stem: &str, class: Class) -> Option<File> {
@@ -215,11 +251,14 @@ impl Site {
     }
 
     pub(crate) fn file_at(&self, index: u32) -> Option<File> {
-        let index = index as usize;
+        let place = index as usize;
+        let meta = read_u16(&self.bytes, self.meta + place * 2)?;
         Some(File {
-            entity_tag: EntityTag(read_u64(&self.bytes, self.content + index * 8)?),
-            size: read_u32(&self.bytes, self.sizes + index * 4)?.into(),
-            header_set: read_u16(&self.bytes, self.meta + index * 2)? & format::META_SET_MASK,
+            entity_tag: EntityTag::of(read_u64(&self.bytes, self.content + place * 8)?),
+            size: read_u32(&self.bytes, self.sizes + place * 4)?.into(),
+            header_set: meta & format::META_SET_MASK,
+            codings: Codings(meta >> format::META_CODINGS_SHIFT),
+            index,
         })
     }
 
@@ -250,14 +289,17 @@ impl Site {
     }
 
     fn header_set(&self, set: u16) -> Option<&[u8]> {
-        let Section { offset, length } = self.header_sets;
-        let section = self.bytes.get(offset..offset.checked_add(length)?)?;
+        let section = self.section(self.header_sets)?;
         let set = usize::from(set);
         if set >= read_u32(section, 0)? as usize {
             return None;
         }
         let start = read_u32(section, 4 + set * 4)? as usize;
         section.get(start..read_u32(section, 8 + set * 4)? as usize)
+    }
+
+    fn section(&self, Section { offset, length }: Section) -> Option<&[u8]> {
+        self.bytes.get(offset..offset.checked_add(length)?)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use crate::answer;
 use crate::assets::{self, Asset};
-use crate::conditional::none_match_holds;
 use crate::content_type::extension;
 use crate::decision::{Context, Decision, ObjectKey, Serve};
 use crate::head::{NO_STORE, REVALIDATE, Source};
 use crate::path::{Path, push_encoded};
 use crate::record::RouteRecord;
+use crate::representation::{self, Choice};
 use crate::request::{Method, Request};
 use crate::site::format::{Class, Shell};
 use crate::site::{File, Site};
@@ -66,16 +66,34 @@ impl<'a> Answering<'_, 'a> {
     ) -> Decision<'a> {
         let mut head = self.context.head(status, Source::Site(self.site, file.header_set));
         head.cache = cache;
-        if status == 200 {
-            head.entity_tag = Some(file.entity_tag);
-            if self.request.if_none_match.is_some_and(|header| none_match_holds(header, file.entity_tag)) {
-                head.status = 304;
-                return Decision::NotModified(head);
-            }
+        head.varies = !file.codings.is_empty();
+        let retained = self.site.retained(file.header_set);
+        head.noindex |= retained.is_some();
+        let choice = match status {
+            200 => representation::choose(self.request, self.site, &file),
+            _ => Choice::Whole(representation::stand_in(self.request, &file)),
+        };
+        let (coding, range) = match choice {
+            Choice::Whole(coding) | Choice::NotModified(coding) => (coding, None),
+            Choice::Part(range) => (None, Some(range)),
+            Choice::NotAcceptable => return answer::not_acceptable(self.context),
+            Choice::PreconditionFailed => return answer::precondition_failed(self.context),
+            Choice::Unsatisfiable => return answer::unsatisfiable(self.context, file.size),
+        };
+        head.coding = coding;
+        head.entity_tag = Some(file.entity_tag.coded(coding)).filter(|_| status == 200);
+        if matches!(choice, Choice::NotModified(_)) {
+            head.status = 304;
+            return Decision::NotModified(head);
         }
-        head.content_length = Some(file.size);
-        let object = ObjectKey { folder: &self.record.oss_path, stem, suffix: class.suffix() };
-        Decision::Serve(Serve { head, object, size: file.size, with_body: self.request.method != Method::Head })
+        let size = coding.map_or(Some(file.size), |coding| self.site.coded_size(&file, coding));
+        head.content_length = range.map_or(size, |range| Some(range.length()));
+        if let Some(range) = range {
+            head.status = 206;
+            head.content_range = Some((Some(range), file.size));
+        }
+        let object = ObjectKey { folder: &self.record.oss_path, retained, coding, stem, suffix: class.suffix() };
+        Decision::Serve(Serve { head, object, size, range, with_body: self.request.method != Method::Head })
     }
 
     /// A redirect to a canonical URL. Deployments change their minds, so it has to be asked for again.

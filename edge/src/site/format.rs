@@ -16,6 +16,9 @@
 //! Sections begin at multiples of eight. A reader skips a section that it does not know when the kind has
 //! [`SECTION_OPTIONAL`] set, and refuses the blob otherwise: rules that are not understood must not be left out.
 
+#[cfg(doc)]
+use crate::coding::Coding;
+
 pub const MAGIC: [u8; 8] = *b"miaobu\0s";
 pub const VERSION: u32 = 1;
 pub const HEADER_LENGTH: usize = 48;
@@ -36,11 +39,23 @@ pub const SECTION_SIZES: u32 = 4;
 pub const SECTION_META: u32 = 5;
 /// `u32 count`, `u32[count + 1]` offsets from the section's start, then per set: name length u16, value length u16, name, value …
 pub const SECTION_HEADER_SETS: u32 = 6;
+/// Text: when the deployment was made, as an HTTP date. Absent when unknown.
+pub const SECTION_LAST_MODIFIED: u32 = 7;
+/// `u32[3][files]`: size of each file in each coding, in the order of [`Coding::ALL`]; 0 where it is not stored. Absent in
+/// large sites, where the bytes are worth more.
+pub const SECTION_CODED_SIZES: u32 = 8;
+/// `u32 first`, `u32 unused`, `i64[…]`: from the header set `first` on, each set's files lie in the folder of this earlier
+/// deployment.
+pub const SECTION_RETAINED: u32 = 9;
+/// How many kinds of sections this crate knows, 0 included, which is none.
+pub const SECTION_KINDS: usize = 10;
 /// Version of every section that this crate reads and writes.
 pub const SECTION_VERSION: u32 = 1;
 
-/// Header set id of a file. The four bits above are kept: a rule matches the file's own path (1), stored codings (3).
+/// Header set id of a file. The bit above is kept for files of which a rule matches the own path.
 pub const META_SET_MASK: u16 = 0x0fff;
+/// Three bits: the codings in which the file is stored as well, in the order of [`Coding::ALL`].
+pub const META_CODINGS_SHIFT: u32 = 13;
 
 pub const FLAG_HTML_SHIFT: u32 = 0;
 pub const FLAG_SHELL_SHIFT: u32 = 2;

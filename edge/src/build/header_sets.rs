@@ -1,0 +1,101 @@
+//! The header sets of a site: answers differ in few of them, so files share them.
+
+use super::{BuildError, Input, content_type, hashed_names::HashedNames};
+use crate::head::{REVALIDATE, file_defaults};
+use crate::site::format;
+use std::collections::HashMap;
+
+/// Past so many sets, a page goes without links of its own rather than that the site could not be served.
+const MOST_SETS_WITH_LINKS: usize = 2048;
+
+/// What decides a file's headers.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Traits<'a> {
+    retained: Option<i64>,
+    content_type: String,
+    immutable: bool,
+    link: Option<&'a str>,
+}
+
+/// The sets of a site, and which file has which.
+pub struct HeaderSets<'a> {
+    sets: Vec<Traits<'a>>,
+    /// The set of each file, in the order in which files were given.
+    pub of_file: Vec<u16>,
+}
+
+impl<'a> HeaderSets<'a> {
+    /// Assigns sets to `files`. Those of files that lie in an earlier deployment's folder come last.
+    pub fn of(files: &[&'a Input]) -> Result<Self, BuildError> {
+        let hashed = HashedNames::among(files.iter().map(|file| file.path.as_str()));
+        let mut ids: HashMap<Traits<'a>, usize> = HashMap::new();
+        let mut sets = Vec::new();
+        let mut of_file = Vec::with_capacity(files.len());
+        for file in files {
+            let mut traits = Traits {
+                retained: file.retained,
+                content_type: content_type(&file.path),
+                immutable: file.retained.is_some() || hashed.contains(&file.path),
+                link: file.link.as_deref(),
+            };
+            if sets.len() >= MOST_SETS_WITH_LINKS && !ids.contains_key(&traits) {
+                traits.link = None;
+            }
+            of_file.push(*ids.entry(traits).or_insert_with_key(|traits| {
+                sets.push(traits.clone());
+                sets.len() - 1
+            }));
+        }
+        if sets.len() > usize::from(format::META_SET_MASK) + 1 {
+            return Err(BuildError::TooManyHeaderSets);
+        }
+        let mut order: Vec<usize> = (0..sets.len()).collect();
+        order.sort_by_key(|set| sets.get(*set).and_then(|traits| traits.retained));
+        let mut place = vec![0; sets.len()];
+        order.iter().enumerate().for_each(|(new, old)| place.iter_mut().nth(*old).into_iter().for_each(|at| *at = new as u16));
+        let of_file = of_file.into_iter().filter_map(|set| place.get(set).copied()).collect();
+        let sets = order.into_iter().filter_map(|set| sets.get(set).cloned()).collect();
+        Ok(Self { sets, of_file })
+    }
+
+    /// The section of the sets.
+    pub fn section(&self) -> Vec<u8> {
+        let mut table = (self.sets.len() as u32).to_le_bytes().to_vec();
+        let mut bodies = Vec::new();
+        let start = 8 + self.sets.len() * 4;
+        for set in &self.sets {
+            table.extend(((start + bodies.len()) as u32).to_le_bytes());
+            set.for_each_header(|name, value| {
+                for text in [name, value] {
+                    bodies.extend((text.len() as u16).to_le_bytes());
+                }
+                bodies.extend(name.bytes().chain(value.bytes()));
+            });
+        }
+        table.extend(((start + bodies.len()) as u32).to_le_bytes());
+        table.extend(bodies);
+        table
+    }
+
+    /// The section that says in which earlier deployment's folder files lie; nothing when all are the deployment's own.
+    pub fn retained_section(&self) -> Vec<u8> {
+        let own = self.sets.iter().take_while(|set| set.retained.is_none()).count();
+        if own == self.sets.len() {
+            return Vec::new();
+        }
+        let mut section = (own as u64).to_le_bytes().to_vec();
+        section.extend(self.sets.iter().filter_map(|set| set.retained).flat_map(i64::to_le_bytes));
+        section
+    }
+}
+
+impl Traits<'_> {
+    fn for_each_header(&self, mut visit: impl FnMut(&str, &str)) {
+        let cache_control = if self.immutable { "public, max-age=31536000, immutable" } else { REVALIDATE };
+        visit("content-type", &self.content_type);
+        file_defaults(cache_control, &mut visit);
+        if let Some(link) = self.link {
+            visit("link", link);
+        }
+    }
+}
