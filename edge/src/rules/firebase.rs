@@ -12,7 +12,7 @@ use super::older_path::{Version, routes};
 use super::regex::Pattern;
 use super::serve::slashed;
 
-/// Most sites of one firebase.json that are looked at; only the first is used.
+/// What must not be an object.
 const KNOWN: [&str; 4] = ["redirects", "rewrites", "headers", "errorPage"];
 
 /// Reads and lowers the text of a firebase.json. Of several sites, the first counts.
@@ -150,9 +150,8 @@ fn redirects(rule: &Value) -> Result<Vec<Value>, String> {
     let status = rule.get("type").cloned().unwrap_or_else(|| json!(301));
     let has_parameters = destination.starts_with(':') || destination.contains("/:");
     if !has_parameters {
-        let mut route = redirect(&source(rule)?, &destination.replace('$', "%24"), &status);
-        route["caseSensitive"] = json!(true);
-        return Ok(vec![route]);
+        let route = redirect(&source(rule)?, &destination.replace('$', "%24"), &status);
+        return Ok(vec![exactly(route)]);
     }
     let unknown = || "the destination uses a parameter that the source does not have".to_owned();
     if let Some(glob) = glob(rule) {
@@ -168,9 +167,15 @@ fn redirects(rule: &Value) -> Result<Vec<Value>, String> {
     let source = source(rule)?;
     let pattern = Pattern::parse(&source).map_err(|error| error.to_string())?;
     let target = references(destination, &pattern).ok_or_else(unknown)?;
-    let mut route = redirect(&source, &target, &status);
-    route["caseSensitive"] = json!(true);
-    Ok(vec![route])
+    Ok(vec![exactly(redirect(&source, &target, &status))])
+}
+
+/// The route with case counting.
+fn exactly(mut route: Value) -> Value {
+    if let Some(route) = route.as_object_mut() {
+        route.insert("caseSensitive".to_owned(), json!(true));
+    }
+    route
 }
 
 /// The destination with `:1` and `:name` as references; `None` when one names no group.

@@ -5,6 +5,7 @@
 //! vercel/vercel `packages/routing-utils`.
 
 mod check;
+mod config;
 mod lower;
 mod normalize;
 mod phases;
@@ -22,6 +23,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+pub use config::read;
 pub use lower::{
     clean_urls, lower, lower_clean_urls, lower_headers, lower_redirects, lower_rewrites,
     lower_trailing_slash,

@@ -1,6 +1,6 @@
 //! Sets of characters as they lie in a program.
 
-use super::program::{SET_ALL, SET_BYTE, SET_DOT, SET_NOT_BYTE};
+use super::program::{SET_ALL, SET_BYTE, SET_DOT, SET_NOT_BYTE, SET_RANGES};
 
 /// A set that was read from a program.
 #[derive(Clone, Copy)]
@@ -24,13 +24,14 @@ impl<'a> Set<'a> {
             SET_NOT_BYTE => (Self::NotByte(*rest.first()?), 2),
             SET_DOT => (Self::Dot, 1),
             SET_ALL => (Self::All, 1),
-            _ => {
+            SET_RANGES => {
                 let (ascii, rest) = rest.split_first_chunk::<16>()?;
                 let (count, rest) = rest.split_first()?;
                 let (ranges, _) = rest.as_chunks::<6>();
                 let ranges = ranges.get(..usize::from(*count))?;
                 (Self::Ranges { ascii, ranges }, 18 + 6 * ranges.len())
             }
+            _ => return None,
         })
     }
 

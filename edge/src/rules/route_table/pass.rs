@@ -1,7 +1,7 @@
 //! One request through one phase.
 
 use super::condition::Condition;
-use super::format::HEADER_SET;
+use super::format::{HEADER_REMOVED, HEADER_SET};
 use super::index::Candidates;
 use super::query::{merged, split};
 use super::reader::{Route, RouteTable, take_block};
@@ -298,7 +298,11 @@ impl<'a> Pass<'_, 'a> {
             if keeps && self.previous.iter().any(|header| header.name == name) {
                 continue;
             }
-            let value = (kind == HEADER_SET).then(|| filling.fill(template, budget));
+            let value = match kind {
+                HEADER_SET => Some(filling.fill(template, budget)),
+                HEADER_REMOVED => None,
+                _ => return,
+            };
             let headers = &mut self.passed.headers;
             match headers.iter_mut().find(|header| header.name == name) {
                 Some(header) => header.value = value,

@@ -60,10 +60,10 @@ impl Filling<'_, '_> {
     }
 }
 
-/// Appends a capture, which may hold anything, so that it can stand in a header or a URL: what is not visible ASCII is
+/// Appends a text, which may hold anything, so that it can stand in a header or a URL: what is not visible ASCII is
 /// percent-encoded.
-fn push_visible(filled: &mut String, capture: &str) {
-    for byte in capture.bytes() {
+pub(super) fn push_visible(filled: &mut String, text: &str) {
+    for byte in text.bytes() {
         if byte.is_ascii_graphic() {
             filled.push(char::from(byte));
         } else {

@@ -125,6 +125,7 @@ fn locations_keep_the_query_and_never_leave_the_host_by_accident() {
         { "source": "/go/:path*", "destination": "/:path*" },
         { "source": "/hash", "destination": "/x?a=1#top" },
         { "source": "/out/:name", "destination": "https://:name.example/" },
+        { "source": "/accent", "destination": "/ć" },
     ] });
     for (target, location) in [
         ("/index/", "/"),
@@ -132,6 +133,7 @@ fn locations_keep_the_query_and_never_leave_the_host_by_accident() {
         ("/go/a/b?c", "/a/b?c"),
         ("/hash?a=2&b", "/x?a=2&b#top"),
         ("/out/other?a", "https://other.example/?a"),
+        ("/accent", "/%C4%87"),
     ] {
         assert_eq!(answer(&config, target, &[]), redirect(location), "{target}");
     }

@@ -3,6 +3,7 @@
 use super::pass::{Passed, RouteRequest, Surroundings};
 use super::query::{merged, split};
 use super::reader::RouteTable;
+use super::template::push_visible;
 use super::transform::Transform;
 use super::{Header, Phase, Target};
 use crate::rules::regex::Budget;
@@ -243,6 +244,10 @@ impl<'a> Walk<'_, 'a> {
         } else {
             path.to_owned()
         };
-        [&path, sign, &query, hash].concat()
+        let mut location = String::with_capacity(path.len() + query.len() + hash.len() + 1);
+        for part in [&path, sign, &query, hash] {
+            push_visible(&mut location, part);
+        }
+        location
     }
 }
