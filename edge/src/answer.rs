@@ -45,6 +45,12 @@ pub fn not_found<'a>(context: &Context<'a>) -> Decision<'a> {
     page(context, &Page { status: 404, code: "not_found", title: "Page not found", text, extra: None })
 }
 
+/// An answer whose status a rule of the site sets.
+pub fn status<'a>(context: &Context<'a>, status: u16) -> Decision<'a> {
+    let text = "The site answers with this status here.";
+    page(context, &Page { status, code: "status", title: "No content here", text, extra: None })
+}
+
 pub fn method_not_allowed<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "This address can only be read.";
     page(context, &Page { status: 405, code: "method_not_allowed", title: "Method not allowed", text, extra: ALLOW })

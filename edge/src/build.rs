@@ -1,21 +1,24 @@
 //! Makes site blobs, at deploy.
 
 mod blob;
+pub mod config;
 mod content_type;
 mod hashed_names;
 mod header_sets;
 mod http_date;
 pub mod links;
 mod markup;
+mod site_rules;
 
 pub use content_type::content_type;
 pub use http_date::http_date;
 
 use crate::coding::{Coding, Codings};
 use crate::path::is_storable;
+use crate::site::Site;
 use crate::site::format::{self, Class, HtmlHandling, Shell};
 use blob::Blob;
-use header_sets::HeaderSets;
+use header_sets::{Changes, HeaderSets};
 
 /// The longest blob that fits one KV value. A longer one still works from its copy in object storage.
 pub const KV_VALUE_LIMIT: usize = 1_800_000;
@@ -23,6 +26,9 @@ pub const KV_VALUE_LIMIT: usize = 1_800_000;
 /// In larger sites the twelve bytes that it takes to know a file's size in each coding are worth more than a
 /// `content-length` on the answer to HEAD in a coding.
 const MOST_FILES_WITH_CODED_SIZES: usize = 4096;
+
+/// Past so many header sets, header rules are applied to each answer instead of to each file.
+const MOST_SETS_WITH_RULES: usize = 3072;
 
 /// How a site is served, beyond its files.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +41,33 @@ pub struct SiteSettings {
     pub temporary_redirects: bool,
     /// When the deployment was made, in seconds since 1970: the `Last-Modified` of its files.
     pub modified: Option<i64>,
+    /// Redirect to canonical URLs by 301 instead of 308. `temporary_redirects` goes before it.
+    pub moved_redirects: bool,
+    /// Redirect rules apply even where a file exists.
+    pub redirects_first: bool,
+    /// What the site's own files say about its requests; see [`config`].
+    pub rules: SiteRules,
+}
+
+/// Rules of a site, compiled.
+#[derive(Clone, Debug, Default)]
+pub struct SiteRules {
+    /// Image of redirect rules; empty when there are none.
+    pub redirects: Vec<u8>,
+    /// Image of header rules; empty when there are none.
+    pub headers: Vec<u8>,
+    /// Image of a route table; empty when there is none.
+    pub routes: Vec<u8>,
+    /// Image of a route table that only sets headers, by the paths of files; empty when there is none.
+    pub file_headers: Vec<u8>,
+    /// Path of the page for missing files, in place of the nearest `404.html`.
+    pub not_found_page: Option<String>,
+    /// Image of the globs that choose between function and assets; empty when there are none.
+    pub function_rules: Vec<u8>,
+    /// The function answers first, wherever no rule says otherwise.
+    pub function_first: bool,
+    /// Navigations go to the assets, even where these have only a page for missing files.
+    pub navigations_to_assets: bool,
 }
 
 /// A file of a deployment.
@@ -153,11 +186,18 @@ impl SiteBuilder {
     pub fn finish(self) -> Result<Vec<u8>, BuildError> {
         let (seed, entries) = self.file_entries()?;
         let inputs: Vec<&Input> = entries.iter().filter_map(|entry| self.files.get(entry.input)).collect();
-        let sets = HeaderSets::of(&inputs)?;
+        let changes = if self.settings.rules.change_files() { self.changes_of(&inputs)? } else { Vec::new() };
+        let mut at_run_time = self.settings.rules.look_at_hosts();
+        let mut sets = HeaderSets::of(&inputs, &changes)?;
+        if sets.count() > MOST_SETS_WITH_RULES && !changes.is_empty() {
+            sets = HeaderSets::of(&inputs, &[])?;
+            at_run_time = true;
+        }
+        let flags = self.flags() | if at_run_time { format::FLAG_HEADERS_AT_RUN_TIME } else { 0 };
         let inputs = || inputs.iter();
         let meta = inputs().zip(&sets.of_file).map(|(input, set)| set | input.codings().0 << format::META_CODINGS_SHIFT);
         let bucket_bits = (entries.len() / 4).checked_ilog2().unwrap_or(0).min(29);
-        let mut blob = Blob::new(self.flags(), entries.len(), seed, bucket_bits)?;
+        let mut blob = Blob::new(flags, entries.len(), seed, bucket_bits)?;
         blob.section(format::SECTION_BUCKETS, buckets(&entries, bucket_bits).into_iter().flat_map(u32::to_le_bytes));
         blob.section(format::SECTION_KEYS, entries.iter().flat_map(|entry| entry.key.to_le_bytes()));
         blob.section(format::SECTION_CONTENT, inputs().flat_map(|input| input.content.to_le_bytes()));
@@ -173,14 +213,49 @@ impl SiteBuilder {
             let sizes = inputs().flat_map(|input| input.coded_sizes).flat_map(u32::to_le_bytes);
             blob.section(format::SECTION_CODED_SIZES, sizes);
         }
+        for (kind, bytes) in self.settings.rules.sections() {
+            if !bytes.is_empty() {
+                blob.section(kind, bytes.iter().copied());
+            }
+        }
         blob.finish()
+    }
+
+    /// What header rules make of each file, by the URL at which it answers.
+    fn changes_of(&self, inputs: &[&Input]) -> Result<Vec<Changes>, BuildError> {
+        let settings = SiteSettings { rules: SiteRules::default(), ..self.settings.clone() };
+        let mut plain = Self::new(settings);
+        for input in inputs {
+            plain.add(&SiteFile {
+                path: &input.path,
+                sha256: &[0; 32],
+                size: 0,
+                coded_sizes: [0; 3],
+                link: None,
+                retained: None,
+            })?;
+        }
+        // Where a file answers depends on the others.
+        let site = Site::load(plain.finish()?).map_err(|_| BuildError::TooManyFiles)?;
+        let rules = &self.settings.rules;
+        Ok(inputs.iter().map(|input| rules.changes(&site, &input.path)).collect())
     }
 
     fn flags(&self) -> u32 {
         let folders_with_page = self.files.iter().filter_map(|file| file.path.strip_suffix("/404.html"));
         let depth = folders_with_page.map(|folder| folder.matches('/').count() + 1).max().unwrap_or(0).min(255);
         let temporary = if self.settings.temporary_redirects { format::FLAG_TEMPORARY } else { 0 };
-        (self.settings.html_handling as u32) << format::FLAG_HTML_SHIFT
+        let html = self.settings.html_handling as u32;
+        let choices = [
+            (html > 3, format::FLAG_HTML_HIGH),
+            (self.settings.moved_redirects, format::FLAG_MOVED),
+            (self.settings.redirects_first, format::FLAG_REDIRECTS_FIRST),
+            (self.settings.rules.function_first, format::FLAG_FUNCTION_FIRST),
+            (self.settings.rules.navigations_to_assets, format::FLAG_NAVIGATIONS_TO_ASSETS),
+        ];
+        let chosen = choices.iter().filter(|(chosen, _)| *chosen).fold(0, |flags, (_, flag)| flags | flag);
+        (html & 3) << format::FLAG_HTML_SHIFT
+            | chosen
             | (self.settings.shell as u32) << format::FLAG_SHELL_SHIFT
             | (depth as u32) << format::FLAG_NOT_FOUND_SHIFT
             | temporary

@@ -8,6 +8,7 @@ use crate::head::Head;
 use crate::range::ByteRange;
 use crate::record::{Kind, RouteRecord};
 use crate::request::{Method, Request};
+use crate::rules::redirects::Varies;
 use crate::site::Site;
 use crate::{probe, proxy, static_site};
 
@@ -140,6 +141,9 @@ pub struct Proxy<'a> {
     pub remove_request_headers: Vec<&'a str>,
     /// Headers set on the request, in place of any that the visitor sent.
     pub set_request_headers: Vec<(&'static str, &'a str)>,
+    /// Whether `url` is one that the site's author chose, on any host. A host that can reach private networks has to see
+    /// to it that this can't.
+    pub external: bool,
     /// Headers of the function's answer that are not passed on.
     pub remove_response_headers: &'static [&'static str],
 }
@@ -174,6 +178,15 @@ impl<'a> Decision<'a> {
             Self::Serve(serve) => Some(&serve.head),
             Self::NotModified(head) | Self::Redirect(head) | Self::Refuse { head, .. } => Some(head),
             Self::Probe(_) | Self::Proxy(_) => None,
+        }
+    }
+
+    pub(crate) fn head_mut(&mut self) -> Option<&mut Head<'a>> {
+        match self {
+            Self::Serve(serve) => Some(&mut serve.head),
+            Self::Proxy(proxy) => Some(&mut proxy.head),
+            Self::NotModified(head) | Self::Redirect(head) | Self::Refuse { head, .. } => Some(head),
+            Self::Probe(_) => None,
         }
     }
 }
@@ -238,6 +251,8 @@ impl<'a> Context<'a> {
             content_range: None,
             extra: None,
             noindex: record.is_some_and(|record| record.noindex),
+            changes: Vec::new(),
+            visitor: Varies::default(),
             deployment: record.filter(|_| self.settings.deployment_header).map(|record| record.deployment_id),
         }
     }

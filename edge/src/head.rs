@@ -1,8 +1,10 @@
 //! Status and headers of an answer, complete: the host adds framing and the date, nothing else.
 
 use crate::coding::Coding;
+use crate::rules::redirects::Varies;
 use crate::range::ByteRange;
 use crate::site::Site;
+use std::borrow::Cow;
 
 /// A strong entity tag: the first 64 bits of the content's SHA-256, and the coding in which it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +87,10 @@ pub struct Head<'a> {
     pub(crate) extra: Option<(&'static str, &'static str)>,
     pub(crate) noindex: bool,
     pub(crate) deployment: Option<i64>,
+    /// What the site's rules set, or remove, in place of what the source says.
+    pub(crate) changes: Vec<(Cow<'a, str>, Option<String>)>,
+    /// What about the visitor decided this answer.
+    pub(crate) visitor: Varies,
 }
 
 impl Head<'_> {
@@ -95,7 +101,13 @@ impl Head<'_> {
     #[must_use]
     pub fn set_id(&self) -> Option<u16> {
         match self.source {
-            Source::Site(_, set) if self.status == 200 && self.cache.is_none() && self.extra.is_none() => {
+            Source::Site(_, set)
+                if self.status == 200
+                    && self.cache.is_none()
+                    && self.extra.is_none()
+                    && self.changes.is_empty()
+                    && self.visitor.nothing() =>
+            {
                 Some(set | self.coding.map_or(0, |coding| coding as u16) << CODING_SHIFT | u16::from(self.varies) << VARIES_SHIFT)
             }
             _ => None,
@@ -104,8 +116,14 @@ impl Head<'_> {
 
     /// Visits every header in the order in which hosts send them; names are lower case.
     pub fn for_each_header(&self, mut visit: impl FnMut(&str, &str)) {
+        let mut vary = String::new();
         let mut from_source = |name: &str, value: &str| {
-            let replaced = self.cache.is_some() && name == "cache-control";
+            let replaced = self.cache.is_some() && name == "cache-control"
+                || self.changes.iter().any(|(changed, _)| changed == name);
+            if name == "vary" && !replaced {
+                vary.push_str(value);
+                return;
+            }
             // RFC 9110, 15.4.5: a 304 describes nothing that it does not send.
             let describes = self.status == 304 && name.starts_with("content-");
             if !replaced && !describes {
@@ -124,6 +142,7 @@ impl Head<'_> {
             }
             Source::None => {}
         }
+        self.for_each_change(&mut vary, &mut visit);
         if let Some(cache) = self.cache {
             visit("cache-control", cache);
         }
@@ -132,6 +151,10 @@ impl Head<'_> {
         }
         if let Some((name, value)) = self.extra {
             visit(name, value);
+        }
+        self.push_vary(&mut vary);
+        if !vary.is_empty() {
+            visit("vary", &vary);
         }
         self.for_each_of_representation(&mut visit);
         if let Some(tag) = self.entity_tag {
@@ -148,11 +171,32 @@ impl Head<'_> {
         }
     }
 
+    /// What rules set. Their `vary` goes into `vary`.
+    fn for_each_change(&self, vary: &mut String, visit: &mut impl FnMut(&str, &str)) {
+        for (name, value) in &self.changes {
+            let Some(value) = value else { continue };
+            match name.as_ref() {
+                "vary" => vary.push_str(value),
+                "cache-control" if self.cache.is_some() => {}
+                name if self.status == 304 && name.starts_with("content-") => {}
+                name => visit(name, value),
+            }
+        }
+    }
+
+    fn push_vary(&self, vary: &mut String) {
+        let Varies { language, cookie, .. } = self.visitor;
+        let names = [(self.varies, "Accept-Encoding"), (language, "Accept-Language"), (language || cookie, "Cookie")];
+        for (_, name) in names.iter().filter(|(named, _)| *named) {
+            if !vary.is_empty() {
+                vary.push_str(", ");
+            }
+            vary.push_str(name);
+        }
+    }
+
     /// What the form of the body adds: its coding, its range, its date.
     fn for_each_of_representation(&self, visit: &mut impl FnMut(&str, &str)) {
-        if self.varies {
-            visit("vary", "Accept-Encoding");
-        }
         if let Some(coding) = self.coding.filter(|_| self.status != 304) {
             visit("content-encoding", coding.name());
         }

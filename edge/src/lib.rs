@@ -35,6 +35,8 @@ pub mod range;
 pub mod record;
 mod representation;
 mod request;
+mod routed_site;
+mod ruled_site;
 pub mod rules;
 mod site;
 mod static_site;

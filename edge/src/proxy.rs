@@ -44,6 +44,11 @@ pub fn decide<'a>(context: &Context<'a>, record: &'a RouteRecord, request: &Requ
     let mut url = String::from(record.fc_endpoint.trim_end_matches('/'));
     // A fetch of the routine's runtimes would resolve dot segments in any case; natively the same has to reach the function.
     push_target(&mut url, request.target);
+    pass(context, request, url, false)
+}
+
+/// Passes a request on to `url`.
+pub fn pass<'a>(context: &Context<'a>, request: &Request<'a>, url: String, external: bool) -> Decision<'a> {
     let named = request
         .connection
         .into_iter()
@@ -60,6 +65,7 @@ pub fn decide<'a>(context: &Context<'a>, record: &'a RouteRecord, request: &Requ
         url,
         remove_request_headers: REQUEST_ONLY_OURS.into_iter().chain(named).collect(),
         set_request_headers,
+        external,
         remove_response_headers: &RESPONSE_ONLY_OURS,
     })
 }

@@ -47,6 +47,11 @@ pub struct Request<'a> {
     pub secure: bool,
     /// The visitor's address as the host knows it, never as the visitor claims it.
     pub client_address: Option<&'a str>,
+    /// The country from which the visitor comes, two letters, as the host knows it.
+    pub country: Option<&'a str>,
+    pub(crate) accept_language: Option<&'a str>,
+    pub(crate) cookies: Option<&'a str>,
+    others: Vec<(&'a str, &'a str)>,
     pub(crate) conditions: Conditions<'a>,
     pub(crate) range: Option<&'a str>,
     pub(crate) if_range: Option<&'a str>,
@@ -66,6 +71,10 @@ impl<'a> Request<'a> {
             target,
             secure: false,
             client_address: None,
+            country: None,
+            accept_language: None,
+            cookies: None,
+            others: Vec::new(),
             conditions: Conditions::default(),
             range: None,
             if_range: None,
@@ -83,6 +92,8 @@ impl<'a> Request<'a> {
     pub fn header(&mut self, name: &str, value: &'a str) {
         match name {
             "accept" => self.accept = Some(value),
+            "accept-language" => self.accept_language = Some(value),
+            "cookie" => self.cookies = Some(value),
             "accept-encoding" => self.accept_encoding = Some(value),
             "if-match" => self.conditions.if_match = Some(value),
             "if-modified-since" => self.conditions.if_modified_since = Some(value),
@@ -94,6 +105,36 @@ impl<'a> Request<'a> {
             "connection" => self.connection = Some(value),
             _ => {}
         }
+    }
+
+    /// Takes a header field that [`Site::field_names`](crate::Site::field_names) names. Lower case, as for
+    /// [`header`](Self::header).
+    pub fn named_field(&mut self, name: &'a str, value: &'a str) {
+        self.others.push((name, value));
+    }
+
+    /// The value of a header field, as far as it was handed in.
+    pub(crate) fn field(&self, name: &str) -> Option<&'a str> {
+        match name {
+            "accept" => self.accept,
+            "accept-encoding" => self.accept_encoding,
+            "accept-language" => self.accept_language,
+            "cookie" => self.cookies,
+            "host" => Some(self.host),
+            "range" => self.range,
+            "sec-fetch-mode" => self.fetch_mode,
+            _ => self.others.iter().find(|(known, _)| *known == name).map(|(_, value)| *value),
+        }
+    }
+
+    /// The host without its port.
+    pub(crate) fn host_name(&self) -> &'a str {
+        let end = match self.host.as_bytes().first() {
+            Some(b'[') => None,
+            _ => self.host.bytes().position(|byte| byte == b':'),
+        };
+        let host = end.and_then(|end| self.host.get(..end)).unwrap_or(self.host);
+        host.strip_suffix('.').unwrap_or(host)
     }
 
     /// The path without the query.

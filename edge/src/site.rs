@@ -8,6 +8,9 @@ use format::{Class, HtmlHandling, Shell};
 
 use crate::coding::{Coding, Codings};
 use crate::head::EntityTag;
+use crate::rules::headers::HeaderRules;
+use crate::rules::redirects::Redirects;
+use crate::rules::route_table::RouteTable;
 
 /// Why bytes are no site blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,12 @@ pub struct Site {
     last_modified: Section,
     coded_sizes: Section,
     retained: Section,
+    redirects: Section,
+    header_rules: Section,
+    routes: Section,
+    file_headers: Section,
+    not_found_page: Section,
+    function_rules: Section,
 }
 
 /// The files under one stem, as indices.
@@ -163,6 +172,12 @@ impl Site {
             last_modified: section(format::SECTION_LAST_MODIFIED),
             coded_sizes,
             retained: section(format::SECTION_RETAINED),
+            redirects: section(format::SECTION_REDIRECTS),
+            header_rules: section(format::SECTION_HEADER_RULES),
+            routes: section(format::SECTION_ROUTES),
+            file_headers: section(format::SECTION_FILE_HEADERS),
+            not_found_page: section(format::SECTION_NOT_FOUND_PAGE),
+            function_rules: section(format::SECTION_FUNCTION_RULES),
             bytes,
         })
     }
@@ -263,12 +278,58 @@ impl Site {
     }
 
     pub(crate) fn html_handling(&self) -> HtmlHandling {
-        match self.flags >> format::FLAG_HTML_SHIFT & 3 {
-            0 => HtmlHandling::Auto,
-            1 => HtmlHandling::Force,
-            2 => HtmlHandling::Drop,
-            _ => HtmlHandling::Off,
+        match (self.flags >> format::FLAG_HTML_SHIFT & 3, self.has_flag(format::FLAG_HTML_HIGH)) {
+            (0, false) => HtmlHandling::Auto,
+            (1, false) => HtmlHandling::Force,
+            (2, false) => HtmlHandling::Drop,
+            (_, false) => HtmlHandling::Off,
+            (0, true) => HtmlHandling::Folders,
+            (1, true) => HtmlHandling::FoldersWithoutSlash,
+            (2, true) => HtmlHandling::Open,
+            (_, true) => HtmlHandling::OpenPages,
         }
+    }
+
+    pub(crate) fn has_flag(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Whether anything but its files decides how the site answers.
+    pub(crate) fn has_rules(&self) -> bool {
+        [self.redirects, self.header_rules, self.routes, self.file_headers, self.not_found_page]
+            .iter()
+            .any(|section| section.length > 0)
+    }
+
+    pub(crate) fn redirects(&self) -> Option<Redirects<'_>> {
+        Redirects::load(self.filled(self.redirects)?)
+    }
+
+    pub(crate) fn header_rules(&self) -> Option<HeaderRules<'_>> {
+        HeaderRules::load(self.filled(self.header_rules)?)
+    }
+
+    pub(crate) fn routes(&self) -> Option<RouteTable<'_>> {
+        RouteTable::load(self.filled(self.routes)?)
+    }
+
+    pub(crate) fn file_headers(&self) -> Option<RouteTable<'_>> {
+        RouteTable::load(self.filled(self.file_headers)?)
+    }
+
+    /// Path of the page for missing files, when the site names one.
+    pub(crate) fn not_found_page(&self) -> Option<&str> {
+        core::str::from_utf8(self.filled(self.not_found_page)?).ok()
+    }
+
+    /// Names of the request's header fields, lower case, that the site's routes look at, besides those that every
+    /// decision may look at.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.routes().into_iter().flat_map(RouteTable::field_names)
+    }
+
+    fn filled(&self, section: Section) -> Option<&[u8]> {
+        self.section(section).filter(|bytes| !bytes.is_empty())
     }
 
     pub(crate) fn shell(&self) -> Shell {
@@ -280,7 +341,11 @@ impl Site {
     }
 
     pub(crate) fn canonical_status(&self) -> u16 {
-        if self.flags & format::FLAG_TEMPORARY == 0 { 308 } else { 307 }
+        match (self.has_flag(format::FLAG_TEMPORARY), self.has_flag(format::FLAG_MOVED)) {
+            (true, _) => 307,
+            (_, true) => 301,
+            _ => 308,
+        }
     }
 
     /// How many folders deep to look for a `404.html`, the root counting as one.

@@ -10,6 +10,7 @@ use crate::record::RouteRecord;
 use crate::representation::{self, Choice};
 use crate::request::{Method, Request};
 use crate::site::format::{Class, Shell};
+use crate::ruled_site;
 use crate::site::{File, Site};
 use std::borrow::Cow;
 
@@ -21,42 +22,52 @@ pub fn decide<'a>(
 ) -> Decision<'a> {
     let path = Path::read(request.path());
     let answering = Answering { context, record, site, request };
-    match assets::resolve(site, &path.key) {
-        Asset::Missing => answering.missing(&path),
-        Asset::Elsewhere(..) | Asset::File(..) if request.method == Method::Options => answer::options(context),
-        Asset::Elsewhere(..) | Asset::File(..) if request.method == Method::Other => {
-            answer::method_not_allowed(context)
-        }
-        Asset::Elsewhere(stem, ending) => answering.redirect(stem, ending),
-        Asset::File(..) if !path.canonical => answering.redirect(&path.key, ""),
-        Asset::File(stem, class, file) => {
-            let stem = share(&path, stem);
-            answering.file(stem, class, file)
-        }
+    if site.has_rules() {
+        return ruled_site::decide(&answering, &path);
     }
+    answering.asset(&path).unwrap_or_else(|| answering.missing(&path))
 }
 
 /// The stem, borrowed from the request where the path is.
-fn share<'a>(path: &Path<'a>, stem: &str) -> Cow<'a, str> {
+pub fn share<'a>(path: &Path<'a>, stem: &str) -> Cow<'a, str> {
     match path.key {
         Cow::Borrowed(key) => key.get(..stem.len()).map_or_else(|| Cow::Owned(stem.to_owned()), Cow::Borrowed),
         Cow::Owned(_) => Cow::Owned(stem.to_owned()),
     }
 }
 
-struct Answering<'c, 'a> {
-    context: &'c Context<'a>,
-    record: &'a RouteRecord,
-    site: &'a Site,
-    request: &'c Request<'a>,
+/// A request for a site.
+pub struct Answering<'c, 'a> {
+    pub context: &'c Context<'a>,
+    pub record: &'a RouteRecord,
+    pub site: &'a Site,
+    pub request: &'c Request<'a>,
 }
 
 impl<'a> Answering<'_, 'a> {
-    fn file(&self, stem: Cow<'a, str>, class: Class, file: File) -> Decision<'a> {
-        self.serve(200, None, stem, class, file)
+    /// What the site's files say about a path; `None` when nothing is there.
+    pub fn asset(&self, path: &Path<'a>) -> Option<Decision<'a>> {
+        Some(match assets::resolve(self.site, &path.key) {
+            Asset::Missing => return None,
+            _ if !self.request.method.reads() => self.only_read(),
+            Asset::Elsewhere(stem, ending) => self.redirect(stem, ending),
+            Asset::File(..) if !path.canonical && !self.site.html_handling().keeps_names() => {
+                self.redirect(&path.key, "")
+            }
+            Asset::File(stem, class, file) => self.serve(200, None, share(path, stem), class, file),
+        })
     }
 
-    fn serve(
+    /// The answer of what is there when the method asks for something else than reading it.
+    pub fn only_read(&self) -> Decision<'a> {
+        match self.request.method {
+            Method::Options => answer::options(self.context),
+            _ => answer::method_not_allowed(self.context),
+        }
+    }
+
+    /// One file, with this status and in place of its own this cache rule.
+    pub fn serve(
         &self,
         status: u16,
         cache: Option<&'static str>,
@@ -97,7 +108,7 @@ impl<'a> Answering<'_, 'a> {
     }
 
     /// A redirect to a canonical URL. Deployments change their minds, so it has to be asked for again.
-    fn redirect(&self, stem: &str, ending: &str) -> Decision<'a> {
+    pub fn redirect(&self, stem: &str, ending: &str) -> Decision<'a> {
         let mut location = String::with_capacity(stem.len() + ending.len() + self.request.query().len());
         push_encoded(&mut location, stem);
         location.push_str(ending);
@@ -109,13 +120,19 @@ impl<'a> Answering<'_, 'a> {
         Decision::Redirect(head)
     }
 
-    fn missing(&self, path: &Path<'a>) -> Decision<'a> {
+    /// The answer to a path where nothing is.
+    pub fn missing(&self, path: &Path<'a>) -> Decision<'a> {
         if self.wants_shell(path)
             && let Some(file) = self.site.find("", Class::Index)
         {
             // Rules for the missing path must not make browsers keep the shell under it.
             return self.serve(200, Some(REVALIDATE), Cow::Borrowed(""), Class::Index, file);
         }
+        self.not_found(path)
+    }
+
+    /// The page for a missing file.
+    pub fn not_found(&self, path: &Path<'_>) -> Decision<'a> {
         self.not_found_page(&path.key).unwrap_or_else(|| answer::not_found(self.context))
     }
 
@@ -137,6 +154,10 @@ impl<'a> Answering<'_, 'a> {
 
     /// The `404.html` of the nearest folder that has one.
     fn not_found_page(&self, key: &str) -> Option<Decision<'a>> {
+        if let Some(page) = self.site.not_found_page() {
+            let (stem, class, file) = assets::stored(self.site, page)?;
+            return Some(self.serve(404, Some(NO_STORE), Cow::Owned(stem.to_owned()), class, file));
+        }
         let depth = self.site.not_found_depth();
         let ends = key.match_indices('/').map(|(at, _)| at).take(depth);
         for end in ends.collect::<Vec<_>>().into_iter().rev() {

@@ -15,7 +15,13 @@ struct Traits<'a> {
     content_type: String,
     immutable: bool,
     link: Option<&'a str>,
+    changes: &'a [Change],
 }
+
+/// What header rules set, or remove, of a file's headers.
+pub type Changes = Vec<Change>;
+/// A name in lower case, and its value; `None` to remove it.
+pub type Change = (String, Option<String>);
 
 /// The sets of a site, and which file has which.
 pub struct HeaderSets<'a> {
@@ -25,8 +31,10 @@ pub struct HeaderSets<'a> {
 }
 
 impl<'a> HeaderSets<'a> {
-    /// Assigns sets to `files`. Those of files that lie in an earlier deployment's folder come last.
-    pub fn of(files: &[&'a Input]) -> Result<Self, BuildError> {
+    /// Assigns sets to `files`, with what rules change of each, if anything. Those of files that lie in an earlier
+    /// deployment's folder come last.
+    pub fn of(files: &[&'a Input], changes: &'a [Changes]) -> Result<Self, BuildError> {
+        let mut changes = changes.iter();
         let hashed = HashedNames::among(files.iter().map(|file| file.path.as_str()));
         let mut ids: HashMap<Traits<'a>, usize> = HashMap::new();
         let mut sets = Vec::new();
@@ -37,6 +45,7 @@ impl<'a> HeaderSets<'a> {
                 content_type: content_type(&file.path),
                 immutable: file.retained.is_some() || hashed.contains(&file.path),
                 link: file.link.as_deref(),
+                changes: changes.next().map_or(&[], Vec::as_slice),
             };
             if sets.len() >= MOST_SETS_WITH_LINKS && !ids.contains_key(&traits) {
                 traits.link = None;
@@ -56,6 +65,11 @@ impl<'a> HeaderSets<'a> {
         let of_file = of_file.into_iter().filter_map(|set| place.get(set).copied()).collect();
         let sets = order.into_iter().filter_map(|set| sets.get(set).cloned()).collect();
         Ok(Self { sets, of_file })
+    }
+
+    /// How many sets there are.
+    pub fn count(&self) -> usize {
+        self.sets.len()
     }
 
     /// The section of the sets.
@@ -92,10 +106,20 @@ impl<'a> HeaderSets<'a> {
 impl Traits<'_> {
     fn for_each_header(&self, mut visit: impl FnMut(&str, &str)) {
         let cache_control = if self.immutable { "public, max-age=31536000, immutable" } else { REVALIDATE };
-        visit("content-type", &self.content_type);
-        file_defaults(cache_control, &mut visit);
+        let mut visit_default = |name: &str, value: &str| {
+            if !self.changes.iter().any(|(changed, _)| changed == name) {
+                visit(name, value);
+            }
+        };
+        visit_default("content-type", &self.content_type);
+        file_defaults(cache_control, &mut visit_default);
         if let Some(link) = self.link {
-            visit("link", link);
+            visit_default("link", link);
+        }
+        for (name, value) in self.changes {
+            if let Some(value) = value {
+                visit(name, value);
+            }
         }
     }
 }
