@@ -38,6 +38,7 @@ mod request;
 pub mod rules;
 mod site;
 mod static_site;
+mod text;
 
 #[cfg(feature = "build")]
 pub mod build;
