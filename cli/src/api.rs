@@ -13,6 +13,7 @@ pub use failure::cause;
 pub use miaobu_client::types::{Deployment, DeploymentStatus, LogLine, Project, User};
 
 use crate::args::Environment;
+use crate::credentials::Secret;
 use crate::errors::{Failure, Kind};
 use crate::loopback;
 use crate::scan::{Hash, ScannedFile};
@@ -62,11 +63,11 @@ pub fn client_builder(url: &Url) -> ClientBuilder {
 
 impl Api {
     /// Returns a client for the server at `url`, a valid address.
-    pub fn new(url: &str, token: Option<&str>) -> Result<Self, Failure> {
+    pub fn new(url: &str, token: Option<&Secret>) -> Result<Self, Failure> {
         let parsed = url.parse().map_err(|_| Failure::usage(format!("{url:?} is not a server's address")))?;
         let mut headers = HeaderMap::new();
         if let Some(token) = token {
-            let mut value: HeaderValue = format!("Bearer {token}").parse().map_err(|_| {
+            let mut value: HeaderValue = format!("Bearer {}", token.reveal()).parse().map_err(|_| {
                 Failure::new(Kind::NotLoggedIn, "invalid_token", "the token has characters that no token has")
                     .hint("check MIAOBU_TOKEN, or log in again with `miaobu login`")
             })?;
@@ -85,7 +86,7 @@ impl Api {
     pub async fn login(&self, code: &str) -> Result<Session, Failure> {
         let body = types::Login { code: code.to_owned() };
         let session = self.answer(self.client.login().body(body).send().await)?.data;
-        let api = Self::new(&self.url, Some(&session.session_token))?;
+        let api = Self::new(&self.url, Some(&Secret::new(session.session_token)))?;
         Ok(Session { api, login: session.user.login })
     }
 
@@ -245,9 +246,10 @@ impl Api {
 
 impl Session {
     /// Makes an API token; returns its secret, which is shown this once.
-    pub async fn create_token(&self, name: &str) -> Result<String, Failure> {
+    pub async fn create_token(&self, name: &str) -> Result<Secret, Failure> {
         let body = types::NewToken { name: name.to_owned(), expires_in_days: None };
-        Ok(self.api.answer(self.api.client.create_token().body(body).send().await)?.data.token)
+        let created = self.api.answer(self.api.client.create_token().body(body).send().await)?.data;
+        Ok(Secret::new(created.token))
     }
 
     /// Ends the session.

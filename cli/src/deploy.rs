@@ -1,6 +1,7 @@
 //! `miaobu deploy`: a folder becomes a live site.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use indicatif::{DecimalBytes, HumanCount};
 use serde::Serialize;
@@ -20,6 +21,8 @@ use crate::{live, output, prompt, remembered, slug};
 const WAIT_SECONDS: i32 = 30;
 // A blob can vanish between upload and finish only by the server's own clean-up.
 const FINISH_ATTEMPTS: usize = 5;
+// What overtakes a deployment is among the newest, or was promoted by hand.
+const RECENT: u32 = 20;
 
 /// The answer of `deploy --json`, part of the contract for scripts.
 #[derive(Debug, Serialize)]
@@ -47,7 +50,8 @@ pub async fn run(settings: &Settings, arguments: args::Deploy) -> Result<(), Fai
     let project = choose_project(settings, &arguments, &folder)?;
     let progress = Progress::new(settings.json);
     // While the disk is being read, the connection is made and the project looked up.
-    let (mut scan, known) = tokio::try_join!(scan_folder(folder.clone(), progress.clone()), api.has_project(&project))?;
+    let (mut scan, known) =
+        tokio::try_join!(scan_folder(folder.clone(), settings.now, progress.clone()), api.has_project(&project))?;
     let saving = save_cache(&folder, &mut scan);
     if !scan.skipped.is_empty() {
         progress.note(&format!("left out: {}", scan.skipped.join(", ")));
@@ -105,10 +109,10 @@ fn choose_project(settings: &Settings, arguments: &args::Deploy, folder: &Path) 
     })
 }
 
-async fn scan_folder(folder: PathBuf, progress: Progress) -> Result<Scan, Failure> {
+async fn scan_folder(folder: PathBuf, now: SystemTime, progress: Progress) -> Result<Scan, Failure> {
     let scanning = tokio::task::spawn_blocking(move || {
         let cache = HashCache::load(hash_cache::path_of(&folder).as_deref());
-        scan::scan(&folder, &cache, &progress)
+        scan::scan(&folder, &cache, now, &progress)
     });
     scanning.await.unwrap_or_else(|error| Err(Failure::new(Kind::Failed, "scan_failed", error.to_string())))
 }
@@ -171,10 +175,16 @@ async fn ship(
     finish(&upload).await?;
     let deployment = settled(api, created.id).await?;
     if !deployment.active {
-        return Err(live::superseded(deployment.id, None));
+        return Err(live::superseded(deployment.id, active_instead(api, &deployment).await));
     }
     live::wait(api, &deployment.url, deployment.id).await?;
     Ok((deployment, missing))
+}
+
+/// Returns what is served at the deployment's address in its stead, when that can be found out.
+async fn active_instead(api: &Api, deployment: &Deployment) -> Option<i64> {
+    let newest = api.deployments(&deployment.project, None, RECENT).await.ok()?;
+    newest.into_iter().find(|other| other.active && other.url == deployment.url).map(|other| other.id)
 }
 
 async fn finish(upload: &Upload<'_>) -> Result<(), Failure> {

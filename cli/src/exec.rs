@@ -10,6 +10,7 @@ const OPENER: &str = "open";
 const OPENER: &str = "xdg-open";
 
 /// Opens `address` in the person's browser; returns whether the opener took it.
+#[expect(clippy::disallowed_methods, reason = "the one place of this program that starts a process")]
 pub fn open_in_browser(address: &reqwest::Url) -> bool {
     let no_display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().all(|name| std::env::var_os(name).is_none());
     if cfg!(not(target_os = "macos")) && no_display {

@@ -1,7 +1,7 @@
 //! What commands print on standard output: tables for people, tab-separated lines for pipes, JSON for programs.
 
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use comfy_table::{Table, presets};
@@ -42,12 +42,12 @@ pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
     line(&table.trim_fmt())
 }
 
-/// Returns a time as a person reads it on a terminal, as RFC 3339 elsewhere.
-pub fn when(time: DateTime<Utc>) -> String {
+/// Returns a time as a person reads it at the time `now` on a terminal, as RFC 3339 elsewhere.
+pub fn when(time: DateTime<Utc>, now: SystemTime) -> String {
     if !std::io::stdout().is_terminal() {
         return time.to_rfc3339_opts(SecondsFormat::Millis, true);
     }
-    ago(Utc::now().signed_duration_since(time).to_std().unwrap_or_default())
+    ago(DateTime::<Utc>::from(now).signed_duration_since(time).to_std().unwrap_or_default())
 }
 
 fn ago(span: Duration) -> String {

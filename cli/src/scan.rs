@@ -50,11 +50,11 @@ struct Problem {
     what: String,
 }
 
-/// Walks `root`, an absolute path without links, and hashes what the cache does not know.
+/// Walks `root`, an absolute path without links, and hashes what the cache does not know. `now` is no later than the
+/// beginning of the walk.
 ///
 /// Fails, naming the files, when anything in the folder cannot be deployed as it is; nothing is left out silently.
-pub fn scan(root: &Path, cache: &HashCache, progress: &Progress) -> Result<Scan, Failure> {
-    let started = SystemTime::now();
+pub fn scan(root: &Path, cache: &HashCache, now: SystemTime, progress: &Progress) -> Result<Scan, Failure> {
     let mut walk = walk::walk(root);
     walk.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     walk.problems.extend(names::case_duplicates(&walk.files));
@@ -66,7 +66,7 @@ pub fn scan(root: &Path, cache: &HashCache, progress: &Progress) -> Result<Scan,
         return Err(failure.hint("build the site first, and deploy the folder that the build writes"));
     }
     let hashed = hashing::hash_all(root, walk.files, cache, progress).map_err(refuse)?;
-    let trusted_before = started.checked_sub(RACY).unwrap_or(SystemTime::UNIX_EPOCH);
+    let trusted_before = now.checked_sub(RACY).unwrap_or(SystemTime::UNIX_EPOCH);
     let cache = (hashed.from_cache < cache.len() || hashed.from_cache < hashed.files.len())
         .then(|| HashCache::new(hashed.keys(), trusted_before));
     let files = hashed.files.into_iter().map(|hashed| hashed.file).collect();

@@ -1,9 +1,9 @@
 //! Which server a command talks to, and with which token.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crate::api::Api;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Secret};
 use crate::errors::{Failure, Kind};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
@@ -16,30 +16,34 @@ pub struct Settings {
     pub json: bool,
     /// The server's address, without a slash at its end.
     pub url: String,
-    /// When the program was started.
+    /// When the program was started, to measure from.
     pub started: Instant,
+    /// When that was.
+    pub now: SystemTime,
     /// The stored logins.
     pub credentials: Credentials,
+    token: Option<Secret>,
 }
 
 impl Settings {
     /// Resolves the server: `url` as given, else the one last logged in to, else this machine.
+    #[expect(clippy::disallowed_methods, reason = "the environment and the clock are read here, and passed on")]
     pub fn resolve(url: Option<&str>, json: bool, started: Instant) -> Result<Self, Failure> {
         let credentials = Credentials::load()?;
         let chosen = url.filter(|url| !url.is_empty()).or(credentials.current.as_deref()).unwrap_or(DEFAULT_URL);
         let url = normalise(chosen)?;
-        Ok(Self { json, url, started, credentials })
+        let token = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()).map(Secret::new);
+        Ok(Self { json, url, started, now: SystemTime::now(), credentials, token })
     }
 
     /// Returns a client that acts for the person who is logged in.
     pub fn api(&self) -> Result<Api, Failure> {
-        let from_environment = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());
-        let stored = self.credentials.servers.get(&self.url).map(|login| login.token.clone());
-        let token = from_environment.or(stored).ok_or_else(|| {
+        let stored = self.credentials.servers.get(&self.url).map(|login| &login.token);
+        let token = self.token.as_ref().or(stored).ok_or_else(|| {
             Failure::new(Kind::NotLoggedIn, "not_logged_in", format!("not logged in to {}", self.url))
                 .hint(format!("run `miaobu login --url {}`, or put a token in {TOKEN_VARIABLE}", self.url))
         })?;
-        Api::new(&self.url, Some(&token))
+        Api::new(&self.url, Some(token))
     }
 
     /// Returns a client that has yet to log in.

@@ -160,7 +160,14 @@ impl App {
                 edge.serve(asked(stopped.clone())).await;
             }
         };
-        let jobs = Runner::new(Arc::clone(&self.context)).run(self.workers, stopped.clone());
+        let running = Runner::new(Arc::clone(&self.context)).run(self.workers, stopped.clone());
+        let jobs = async {
+            tokio::select! {
+                () = running => {}
+                // What is cut off here goes on at the next start: every job may be killed at any instruction.
+                () = async { asked(stopped.clone()).await; tokio::time::sleep(DRAIN).await } => {}
+            }
+        };
         let stop = async {
             stop.await;
             tracing::info!("stopping");

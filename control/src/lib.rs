@@ -9,6 +9,7 @@ pub mod edge_server;
 pub mod failpoint;
 pub mod provider;
 pub mod random;
+pub mod sample;
 pub mod service;
 pub mod store;
 pub mod telemetry;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use miaobu_control::app::{self, App};
 use miaobu_control::config::Config;
-use miaobu_control::{api, telemetry};
+use miaobu_control::{api, sample, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[global_allocator]
@@ -31,6 +31,9 @@ enum Command {
         /// Leave the edge to another process (`miaobu-control edge`).
         #[arg(long)]
         no_edge: bool,
+        /// Deploy the sample site if there is no project yet.
+        #[arg(long)]
+        with_sample: bool,
     },
     /// Run only the edge, from the same data; it goes on while the control plane is down.
     Edge {
@@ -96,7 +99,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match &arguments.command {
-            Command::Serve { no_edge } => serve(&config, !no_edge).await,
+            Command::Serve { no_edge, with_sample } => serve(&config, !no_edge, *with_sample).await,
             Command::Edge { share_port } => {
                 let started = |addr| print(&[format!("edge: http://{addr}")]);
                 Ok(app::run_edge(&config, *share_port, started, stop_signal()?).await?)
@@ -117,10 +120,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     })
 }
 
-async fn serve(config: &Config, with_edge: bool) -> Result<(), Failure> {
+async fn serve(config: &Config, with_edge: bool, with_sample: bool) -> Result<(), Failure> {
     let stop = stop_signal()?;
     let app = App::start(config, with_edge).await?;
-    let auth = app.services.auth.clone();
+    let services = app.services.clone();
+    let auth = services.auth.clone();
     let api = format!("http://{}", app.api_addr);
     let code = auth.issue_login_code().await.map_err(explain)?;
     let edge = app.edge_addr.unwrap_or(config.edge.addr);
@@ -139,9 +143,19 @@ async fn serve(config: &Config, with_edge: bool) -> Result<(), Failure> {
             }
         }
     };
+    let sample = async {
+        if with_sample {
+            match sample::deploy_if_empty(&services).await {
+                Ok(Some(url)) => print(&[format!("sample: {url}")]),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the sample site is missing"),
+            }
+        }
+        renew_codes.await;
+    };
     tokio::select! {
         () = app.run(stop) => {}
-        () = renew_codes => {}
+        () = sample => {}
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ pub trait Random: fmt::Debug + Send + Sync {
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
+    #[expect(clippy::disallowed_methods, reason = "the one home of the ambient source")]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("without random bytes no secret may be made, and nothing else can go on");
     }

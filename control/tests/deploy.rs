@@ -235,3 +235,43 @@ async fn waiting_ends_when_the_deployment_does() {
     let at_once = app.services.deployments.wait(&ada, id, 30).await.expect("the deployment");
     assert_eq!(at_once.status, DeploymentStatus::Deployed);
 }
+
+#[tokio::test]
+async fn a_provider_that_fails_for_a_while_only_delays() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let id = app.upload(&ada, &project, &Site::page("x")).await;
+    app.flaky.fail_next(2);
+    for delay in [TimeDelta::milliseconds(1500), TimeDelta::seconds(3)] {
+        let (_, outcome) = app.run_job().await.expect("the job");
+        assert!(matches!(outcome, Outcome::Retried(_)), "{outcome:?}");
+        assert_eq!(app.get(&ada, id).await.status, DeploymentStatus::Deploying);
+        assert_eq!(app.run_jobs().await, [], "it waits before it tries again");
+        app.advance(delay);
+    }
+    app.run_jobs().await;
+    assert_eq!(app.get(&ada, id).await.status, DeploymentStatus::Deployed);
+    assert_eq!(app.served("shop.localhost").await, Some(id));
+}
+
+#[tokio::test]
+async fn a_provider_that_never_recovers_fails_the_deployment_in_time() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let id = app.upload(&ada, &project, &Site::page("x")).await;
+    app.flaky.fail_next(u32::MAX);
+    let mut attempts = 0;
+    let failed = loop {
+        match app.run_job().await {
+            Some((Job::Deploy(_), Outcome::Retried(_))) => attempts += 1,
+            Some((Job::Deploy(_), Outcome::Dead(_))) => break app.get(&ada, id).await,
+            _ => app.advance(TimeDelta::seconds(10)),
+        }
+        assert!(attempts < 100, "it has a deadline");
+    };
+    assert_eq!(failed.status, DeploymentStatus::Failed);
+    assert_eq!(failed.error.expect("an error").code, "deadline_exceeded");
+    assert!(attempts > 5, "{attempts}");
+}

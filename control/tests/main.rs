@@ -1,6 +1,7 @@
 //! Tests of the control plane, in one binary.
 
 mod api_auth;
+mod api_client;
 mod api_deployments;
 mod api_document;
 mod api_frame;
@@ -9,12 +10,15 @@ mod api_projects;
 mod api_schema;
 mod api_support;
 mod auth;
+mod crash;
 mod deploy;
+mod edge_kv;
 mod edge_server;
 mod object_store;
 mod projects;
 mod releases;
 mod retention;
+mod serve;
 mod store;
 mod support;
 mod uploads;

@@ -165,3 +165,18 @@ async fn promotions_at_once_leave_the_edge_with_what_the_rows_say() {
     let project = app.services.projects.get(&ada, &ProjectRef::Id(project.id)).await.expect("the project");
     assert_eq!(app.served("shop.localhost").await, project.active_deployment_id);
 }
+
+#[tokio::test]
+async fn a_promotion_whose_records_cannot_be_written_is_made_good_by_its_job() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let first = app.deploy(&ada, &project, &Site::page("one")).await;
+    let second = app.deploy(&ada, &project, &Site::page("two")).await;
+    app.flaky.fail_next(1);
+    let promoted = app.services.deployments.promote(&ada, first.id, Production).await.expect("promoted");
+    assert!(promoted.active, "the rows are the truth");
+    assert_eq!(app.served("shop.localhost").await, Some(second.id));
+    app.run_jobs().await;
+    assert_eq!(app.served("shop.localhost").await, Some(first.id));
+}

@@ -1,5 +1,7 @@
 //! What is kept and what is purged.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use miaobu_control::domain::{DeploymentStatus, Environment};
 use miaobu_control::service::Error;
@@ -86,4 +88,25 @@ async fn projects_do_not_share_blobs() {
     app.deploy(&ada, &shop, &Site::page("same")).await;
     let (_, upload) = app.announce(&ada, &other, &Site::page("same")).await;
     assert_eq!(upload.missing.len(), 2, "else one tenant could ask what another has");
+}
+
+#[tokio::test]
+async fn files_stay_as_long_as_some_edge_may_still_ask_for_them() {
+    let app = TestApp::with_propagation(Duration::from_secs(300)).await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let first = app.deploy(&ada, &project, &Site::page("first")).await.id;
+    for number in 0..3 {
+        app.deploy(&ada, &project, &Site::page(&number.to_string())).await;
+    }
+    assert_eq!(app.get(&ada, first).await.status, Purged);
+    assert_eq!(app.served(&format!("shop-d{first}.localhost")).await, None);
+    let prefix = format!("projects/shop/{first}");
+    let stored = || app.objects_below(&prefix);
+    assert_eq!(stored().await.len(), 2);
+    assert!(app.edge_kv.get(&format!("d-{first}")).await.expect("readable").is_some());
+    app.advance(TimeDelta::seconds(301));
+    app.run_jobs().await;
+    assert_eq!(stored().await, Vec::<String>::new());
+    assert_eq!(app.edge_kv.get(&format!("d-{first}")).await.expect("readable"), None);
 }

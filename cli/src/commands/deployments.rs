@@ -28,7 +28,7 @@ pub async fn run(
             deployment.branch.unwrap_or_else(|| "-".to_owned()),
             deployment.file_count.to_string(),
             DecimalBytes(deployment.size_bytes.try_into().unwrap_or_default()).to_string(),
-            output::when(deployment.created_at),
+            output::when(deployment.created_at, settings.now),
             deployment.commit_message.unwrap_or_default(),
         ]
     });

@@ -71,7 +71,6 @@ fn machine() -> String {
     let name = ["/proc/sys/kernel/hostname", "/etc/hostname"]
         .iter()
         .find_map(|path| std::fs::read_to_string(path).ok())
-        .or_else(|| std::env::var("HOSTNAME").ok())
         .unwrap_or_default();
     let name = output::clean(name.trim());
     if name.is_empty() { "an unnamed machine".to_owned() } else { name.chars().take(64).collect() }

@@ -13,7 +13,7 @@ pub async fn run(settings: &Settings, listing: &Listing) -> Result<(), Failure> 
     }
     let rows = projects.into_iter().map(|project| {
         let active = project.active_deployment_id.map_or_else(|| "-".to_owned(), |id| id.to_string());
-        vec![project.slug, project.url, active, output::when(project.created_at)]
+        vec![project.slug, project.url, active, output::when(project.created_at, settings.now)]
     });
     output::table(&["project", "url", "active", "created"], rows.collect())
 }

@@ -1,8 +1,5 @@
 //! The OpenAPI document: what poem-openapi makes of the types, put right where it says less than they do.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use super::service;
@@ -12,9 +9,7 @@ const OPENAPI_VERSION: &str = "3.0.3";
 
 /// Returns the document as pretty JSON, the same bytes each time.
 pub fn document() -> String {
-    let parsed: Document = serde_json::from_str(&service().spec()).unwrap_or_default();
-    let mut document = Value::Object(parsed.rest);
-    document["paths"] = Value::Object(parsed.paths.0);
+    let mut document: Value = serde_json::from_str(&service().spec()).unwrap_or_default();
     document["openapi"] = Value::from(OPENAPI_VERSION);
     document["info"]["license"] = json!({ "name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0" });
     for operation in operations(&mut document) {
@@ -22,45 +17,9 @@ pub fn document() -> String {
     }
     close_request_bodies(&mut document);
     lift_annotations(&mut document);
+    write_whole_numbers(&mut document);
     name_envelopes(&mut document);
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    text.push('\n');
-    text
-}
-
-#[derive(Default, serde::Deserialize)]
-struct Document {
-    paths: Paths,
-    #[serde(flatten)]
-    rest: Map<String, Value>,
-}
-
-/// The operations of every path. poem-openapi writes a path once for each API that has operations on it, and of equal keys
-/// a JSON parser keeps the last.
-#[derive(Default)]
-struct Paths(Map<String, Value>);
-
-impl<'de> Deserialize<'de> for Paths {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Self::default())
-    }
-}
-
-impl<'de> Visitor<'de> for Paths {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("paths with their operations")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
-        while let Some((path, operations)) = map.next_entry::<String, Map<String, Value>>()? {
-            if let Value::Object(known) = self.0.entry(path).or_insert_with(|| Map::new().into()) {
-                known.extend(operations);
-            }
-        }
-        Ok(self)
-    }
+    serde_json::to_string_pretty(&document).unwrap_or_default()
 }
 
 /// Every operation of the document.
@@ -128,6 +87,24 @@ fn lift_annotations(value: &mut Value) {
             fields.values_mut().for_each(lift_annotations);
         }
         Value::Array(items) => items.iter_mut().for_each(lift_annotations),
+        _ => {}
+    }
+}
+
+/// The bounds of integers come as `100.0`, which generators for typed languages take for fractions.
+fn write_whole_numbers(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for bound in ["minimum", "maximum"] {
+                if let Some(number) = fields.get_mut(bound).filter(|number| number.is_f64())
+                    && let Some(whole) = number.as_f64().filter(|number| number.fract() == 0.0)
+                {
+                    *number = Value::from(whole as i64);
+                }
+            }
+            fields.values_mut().for_each(write_whole_numbers);
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_whole_numbers),
         _ => {}
     }
 }

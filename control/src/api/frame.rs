@@ -73,7 +73,7 @@ impl<E: Endpoint> Endpoint for Framed<E> {
                 method = method.as_str(),
                 operation,
                 status = response.status().as_u16(),
-                duration_ms = started.elapsed().as_secs_f64() * 1000.0,
+                duration_ms = started.elapsed().as_micros() as f64 / 1000.0,
                 caller = caller.get(),
                 "answered"
             );

@@ -154,6 +154,7 @@ impl Follower {
                 return None;
             }
             let events = follower.next().await;
+            follower.ended |= events.is_err();
             Some((events.map(Bytes::from), follower))
         })
     }

@@ -7,7 +7,7 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderValue, Method};
 use poem::{Endpoint, EndpointExt as _, Request, Response};
 use poem_openapi::OpenApi;
-use poem_openapi::registry::{MetaApi, MetaOperation, MetaParamIn, Registry};
+use poem_openapi::registry::{MetaApi, MetaOperation, MetaParamIn, MetaPath, Registry};
 
 use super::problem::{ApiError, FieldProblem};
 
@@ -65,8 +65,16 @@ pub struct Strict<T>(pub T);
 struct QueryNames(Arc<[String]>);
 
 impl<T: OpenApi> OpenApi for Strict<T> {
+    /// A path may belong to two files of operations; in the document it is one entry, or the first would be lost.
     fn meta() -> Vec<MetaApi> {
-        T::meta()
+        let mut paths: Vec<MetaPath> = Vec::new();
+        for path in T::meta().into_iter().flat_map(|api| api.paths) {
+            match paths.iter_mut().find(|known| known.path == path.path) {
+                Some(known) => known.operations.extend(path.operations),
+                None => paths.push(path),
+            }
+        }
+        vec![MetaApi { paths }]
     }
 
     fn register(registry: &mut Registry) {

@@ -57,7 +57,8 @@ impl Page {
     fn new(html: &str) -> Self {
         let document = openapi_document();
         let html = html.replace(&service().spec(), &document).replace(THIRD_PARTY_FONTS, "");
-        let hashes: String = scripts(&html).map(|script| format!(" 'sha256-{}'", base64_digest(script))).collect();
+        let hashes = scripts(&html).into_iter().map(|script| format!(" 'sha256-{}'", base64_digest(script)));
+        let hashes: String = hashes.collect();
         let policy = format!(
             "default-src 'none'; script-src{hashes}; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; \
              connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -75,14 +76,32 @@ impl Page {
 
 const THIRD_PARTY_FONTS: &str = r#"<link href="https://fonts.googleapis.com/css?family=Montserrat:300,400,700|Roboto:300,400,700" rel="stylesheet">"#;
 
-/// The scripts that stand in `html`, each as the browser hashes it: all that is between the tags.
-fn scripts(html: &str) -> impl Iterator<Item = &str> {
-    html.split("<script").skip(1).filter_map(|rest| {
-        let rest = &rest[rest.find('>')? + 1..];
-        Some(&rest[..rest.find("</script>")?])
-    })
+/// The scripts that stand in `html`, each as the browser hashes it: all that is between the tags. A script may well
+/// have `<script` in its text.
+fn scripts(html: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = html;
+    while let Some((_, after)) = rest.split_once("<script") {
+        let Some((script, next)) = after.split_once('>').and_then(|(_, body)| body.split_once("</script>")) else {
+            break;
+        };
+        found.push(script);
+        rest = next;
+    }
+    found
 }
 
 fn base64_digest(text: &str) -> String {
     data_encoding::BASE64.encode(&Sha256::of(text.as_bytes()).0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_are_found_whole() {
+        let html = "<p><script a=\"b\">let x = '<script>';</script><i></i><script>2</script><script>never closed";
+        assert_eq!(scripts(html), ["let x = '<script>';", "2"]);
+    }
 }

@@ -269,3 +269,31 @@ impl ApiResponse for ApiError {
         ProblemView::register(registry);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::Error;
+
+    #[test]
+    fn every_failure_of_a_service_has_its_status() {
+        let cases = [
+            (Error::NotFound, 404, "not_found", None),
+            (Error::conflict("slug_taken", "taken"), 409, "slug_taken", None),
+            (Error::invalid("/slug", "invalid_slug", "wrong"), 422, "invalid_request", None),
+            (Error::Forbidden { code: "session_required", message: String::new() }, 403, "session_required", None),
+            (Error::Unauthenticated { code: "invalid_token" }, 401, "invalid_token", None),
+            (Error::Limited { retry_after_seconds: 7 }, 429, "rate_limited", Some("7")),
+            (Error::storage_full(), 503, "storage_full", Some("60")),
+            (Error::internal("secret"), 500, "internal_error", None),
+        ];
+        for (error, status, code, retry_after) in cases {
+            let error = ApiError::from(error);
+            assert_eq!((error.0.status.as_u16(), error.code()), (status, code));
+            assert!(!error.0.detail.contains("secret"));
+            let response = error.render("/path", "r-1");
+            assert_eq!(response.status().as_u16(), status);
+            assert_eq!(response.header(header::RETRY_AFTER), retry_after, "{code}");
+        }
+    }
+}

@@ -33,6 +33,7 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("rate_limited", "Too many requests; wait as long as `Retry-After` says."),
     ("session_required", "The operation needs a session; an API token is not enough."),
     ("slug_taken", "Another project has this slug, or had it within the last 30 days."),
+    ("stopping", "The server is about to stop; try again in a moment."),
     ("storage_full", "The server has no room for new files; what is deployed stays served."),
     ("truncated_batch", "The batch ends within a frame. What came before is kept; send the rest."),
     ("unavailable", "The server cannot do this at the moment; try again later."),

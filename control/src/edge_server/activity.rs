@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 pub(super) struct Activity {
     /// Requests begun and bytes moved, mixed: only a change of it means anything.
     moves: AtomicU64,
-    /// Requests that are being answered.
-    answering: AtomicU32,
+    /// Requests whose next bytes we, or a function, still owe the visitor.
+    owed: AtomicU32,
     /// Bytes for the visitor wait because it does not read.
     write_blocked: AtomicBool,
     /// Somebody waits for bytes of a request's body.
@@ -31,11 +31,11 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    /// Counts a request as begun until what comes back is dropped.
+    /// Begins a request, whose answer we owe from here on.
     pub(super) fn begin(self: &Arc<Self>) -> Answering {
         self.moved();
-        self.answering.fetch_add(1, Ordering::Relaxed);
-        Answering(Arc::clone(self))
+        self.owed.fetch_add(1, Ordering::Relaxed);
+        Answering { activity: Arc::clone(self), owes: true }
     }
 
     /// Notes that something moved. One thread writes, so the count needs no locked instruction.
@@ -52,7 +52,7 @@ impl Activity {
     /// visitor's turn.
     pub(super) fn sweep(&self, seen: u64) -> Option<u64> {
         let moves = self.moves.load(Ordering::Relaxed);
-        let visitors_turn = self.answering.load(Ordering::Relaxed) == 0
+        let visitors_turn = self.owed.load(Ordering::Relaxed) == 0
             || self.write_blocked.load(Ordering::Relaxed)
             || self.read_wanted.load(Ordering::Relaxed);
         (moves != seen || !visitors_turn).then_some(moves)
@@ -77,12 +77,26 @@ impl Activity {
 
 /// A request that is being answered.
 #[derive(Debug)]
-pub(super) struct Answering(Arc<Activity>);
+pub(super) struct Answering {
+    activity: Arc<Activity>,
+    owes: bool,
+}
+
+impl Answering {
+    /// Notes whether it is us who the next bytes of the answer wait for; otherwise it is the visitor.
+    pub(super) fn owe(&mut self, owes: bool) {
+        if owes != self.owes {
+            self.owes = owes;
+            let change = if owes { 1 } else { u32::MAX };
+            self.activity.owed.fetch_add(change, Ordering::Relaxed);
+        }
+    }
+}
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.moved();
-        self.0.answering.fetch_sub(1, Ordering::Relaxed);
+        self.activity.moved();
+        self.owe(false);
     }
 }
 
@@ -150,14 +164,18 @@ mod tests {
     fn only_a_connection_whose_visitor_is_awaited_in_vain_fails_the_sweep() {
         let activity = Arc::new(Activity::default());
         assert_eq!(activity.sweep(0), None, "never sent a request");
-        let answering = activity.begin();
+        let mut answering = activity.begin();
         let seen = activity.sweep(0).expect("a request began");
         assert_eq!(activity.sweep(seen), Some(seen), "a slow function is not the visitor's fault");
         activity.write_blocked.store(true, Ordering::Relaxed);
         assert_eq!(activity.sweep(seen), None, "the visitor does not read");
         activity.moved();
-        assert!(activity.sweep(seen).is_some(), "the visitor reads slowly");
+        let seen = activity.sweep(seen).expect("the visitor reads slowly");
         activity.write_blocked.store(false, Ordering::Relaxed);
+        answering.owe(false);
+        assert_eq!(activity.sweep(seen), None, "the visitor opens no window");
+        answering.owe(true);
+        assert_eq!(activity.sweep(seen), Some(seen), "the function pauses");
         drop(answering);
         let seen = activity.sweep(seen).expect("an answer ended");
         assert_eq!(activity.sweep(seen), None, "idle");

@@ -4,22 +4,24 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use hyper::body::Incoming;
-use miaobu_edge::{Decision, Failure, Head, Lookup, Probe, Request, Serve, fail};
+use miaobu_edge::{Decision, Failure, Lookup, Probe, Request, Serve, fail};
 
 use super::activity::{Activity, Answering};
 use super::body::{AnswerBody, Content};
 use super::files::StoredFile;
+use super::head::head;
 use super::host::BadRequest;
 use super::proxy::Unanswered;
-use super::service::Edge;
+use super::service::{Edge, KnownRoute};
 
 /// What carrying out needs beside the decision.
 pub(super) struct Answer<'a> {
     pub(super) edge: &'a Edge,
+    pub(super) known: &'a KnownRoute,
     pub(super) lookup: Lookup<'a>,
     pub(super) request: &'a Request<'a>,
     pub(super) parts: &'a Parts,
@@ -48,11 +50,12 @@ impl<'a> Answer<'a> {
     }
 
     async fn serve(&self, serve: &Serve<'a>) -> (Response<()>, Content) {
+        let head = || self.known.header_sets.head(&serve.head);
         if !serve.with_body {
-            return (head(&serve.head), Content::Empty);
+            return (head(), Content::Empty);
         }
         match self.open(&serve.object.key()).await {
-            Ok(Some(file)) if file.size() == serve.size => (head(&serve.head), self.edge.files.content(file)),
+            Ok(Some(file)) if file.size() == serve.size => (head(), self.edge.files.content(file)),
             // Bytes of another length are not the file that the site lists.
             Ok(_) => {
                 tracing::error!(key = serve.object.key(), "a file that the site lists is not in the object store");
@@ -122,24 +125,4 @@ pub(super) fn refuse(problem: BadRequest) -> (Response<()>, Content) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     (response, Content::Whole(Bytes::from_static(text.as_bytes())))
-}
-
-/// Status and headers as decided.
-pub(super) fn head(head: &Head<'_>) -> Response<()> {
-    let mut response = Response::new(());
-    *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    set_headers(response.headers_mut(), head);
-    response
-}
-
-/// Sets the decided headers, in place of any of the same name.
-pub(super) fn set_headers(headers: &mut HeaderMap, head: &Head<'_>) {
-    headers.reserve(12);
-    let mut first_of = |name: &str, value: &str| {
-        let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) else {
-            return;
-        };
-        headers.append(name, value);
-    };
-    head.for_each_header(&mut first_of);
 }

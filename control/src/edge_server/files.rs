@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::body::{Buffers, Content, FileReader};
+use super::blocks::{BlockFile, Blocks, FileReader};
+use super::body::Content;
 use super::recent::Recent;
 use crate::provider::{Error, ErrorKind, ObjectBody, ObjectKey, ObjectStore};
 
@@ -26,9 +27,9 @@ const SHARDS: usize = 16;
 /// Objects of deployments, whose content never changes.
 pub(super) struct Files {
     objects: Arc<dyn ObjectStore>,
-    buffers: Arc<Buffers>,
+    blocks: Arc<Blocks>,
     hasher: RandomState,
-    shards: [Mutex<Recent<StoredFile>>; SHARDS],
+    shards: [Mutex<Recent<Arc<str>, StoredFile>>; SHARDS],
 }
 
 /// A file of which the first byte can be sent without waiting.
@@ -36,24 +37,26 @@ pub(super) struct Files {
 pub(super) enum StoredFile {
     /// In memory.
     Small(Bytes),
-    /// Open, with its size in bytes.
-    Large(Arc<File>, u64),
+    /// Open.
+    Large(Arc<BlockFile>),
 }
 
 impl StoredFile {
     pub(super) fn size(&self) -> u64 {
         match self {
             Self::Small(bytes) => bytes.len() as u64,
-            Self::Large(_, size) => *size,
+            Self::Large(file) => file.size(),
         }
     }
 }
 
 impl Files {
-    /// Returns a view of `objects` that keeps at most `cache_bytes` in memory.
+    /// Returns a view of `objects` that keeps at most `cache_bytes` in memory: half for small files, half for parts of
+    /// large ones, so that neither displaces the other.
     pub(super) fn new(objects: Arc<dyn ObjectStore>, cache_bytes: usize) -> Self {
-        let shards = std::array::from_fn(|_| Mutex::new(Recent::new(cache_bytes / SHARDS)));
-        Self { objects, buffers: Arc::default(), hasher: RandomState::new(), shards }
+        let half = cache_bytes / 2;
+        let shards = std::array::from_fn(|_| Mutex::new(Recent::new(half / SHARDS)));
+        Self { objects, blocks: Arc::new(Blocks::new(half)), hasher: RandomState::new(), shards }
     }
 
     /// Returns the file under `key`, `None` when there is none.
@@ -68,7 +71,7 @@ impl Files {
             ObjectBody::File(file) if object.size_bytes <= SMALL_BYTES => {
                 StoredFile::Small(whole(&file, object.size_bytes)?)
             }
-            ObjectBody::File(file) => StoredFile::Large(Arc::new(file), object.size_bytes),
+            ObjectBody::File(file) => StoredFile::Large(Arc::new(self.blocks.file(file, object.size_bytes))),
         };
         let cost = key.len()
             + ENTRY_COST
@@ -76,7 +79,7 @@ impl Files {
                 StoredFile::Small(bytes) => bytes.len(),
                 StoredFile::Large(..) => HANDLE_COST,
             };
-        self.shard(key).insert(key, file.clone(), cost);
+        self.shard(key).insert(key.into(), file.clone(), cost);
         Ok(Some(file))
     }
 
@@ -84,11 +87,11 @@ impl Files {
     pub(super) fn content(&self, file: StoredFile) -> Content {
         match file {
             StoredFile::Small(bytes) => Content::Whole(bytes),
-            StoredFile::Large(file, size) => Content::File(FileReader::new(file, size, Arc::clone(&self.buffers))),
+            StoredFile::Large(file) => Content::File(FileReader::new(file, Arc::clone(&self.blocks))),
         }
     }
 
-    fn shard(&self, key: &str) -> MutexGuard<'_, Recent<StoredFile>> {
+    fn shard(&self, key: &str) -> MutexGuard<'_, Recent<Arc<str>, StoredFile>> {
         let shard = self.hasher.hash_one(key) as usize % SHARDS;
         self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -106,7 +106,7 @@ mod tests {
             assert!(is_host(sound), "{sound}");
         }
         let long_label = "a".repeat(64);
-        let long_name = ["a".repeat(63); 5].join(".");
+        let long_name = ["a".repeat(63).as_str(); 5].join(".");
         for broken in [
             "",
             ".",

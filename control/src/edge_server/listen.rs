@@ -62,6 +62,8 @@ fn probe(addr: SocketAddr) -> io::Result<SocketAddr> {
 fn shared(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket(addr)?;
     socket.set_reuseport(true)?;
+    // Accepted sockets inherit it. It finds the visitors that vanished while a function had nothing to say.
+    socket.set_keepalive(true)?;
     socket.bind(addr)?;
     socket.listen(BACKLOG)?.into_std()
 }
@@ -71,4 +73,15 @@ fn socket(addr: SocketAddr) -> io::Result<TcpSocket> {
     // Connections of a server that just stopped linger in TIME_WAIT; they must not keep it from starting again.
     socket.set_reuseaddr(true)?;
     Ok(socket)
+}
+
+/// Takes all the descriptors that the system gives: the usual limit of 1,024 stands for programs that use `select`.
+pub(super) fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
 }

@@ -17,8 +17,10 @@ use crate::provider::ObjectStore;
 
 mod activity;
 mod answer;
+mod blocks;
 mod body;
 mod files;
+mod head;
 mod host;
 mod listen;
 mod proxy;
@@ -50,7 +52,7 @@ pub struct EdgeConfig {
     pub idle_timeout: Duration,
     /// How long requests may take to end once the server is asked to stop.
     pub drain_timeout: Duration,
-    /// Memory for small files, in bytes.
+    /// Memory for files, in bytes.
     pub cache_bytes: usize,
     /// The largest body that is passed to a function, in bytes.
     pub request_body_limit_bytes: u64,
@@ -86,12 +88,14 @@ pub struct EdgeServer {
 }
 
 impl EdgeServer {
-    /// Listens on the configured address. Reads of `source` happen on the calling runtime.
+    /// Listens on the configured address, and raises the process's limit of open files. Reads of `source` happen on the
+    /// calling runtime.
     pub async fn bind(
         config: EdgeConfig,
         source: Arc<dyn RouteSource>,
         objects: Arc<dyn ObjectStore>,
     ) -> Result<Self, BindError> {
+        listen::raise_descriptor_limit();
         let listeners = listen::listen(config.addr, config.threads, config.share_port)?;
         let local_addr = listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(config.addr);
         let routes = routes::Routes::new(source, Arc::clone(&objects));

@@ -19,8 +19,8 @@ use miaobu_edge::{Failure, Proxy};
 
 use super::EdgeConfig;
 use super::activity::Activity;
-use super::answer::set_headers;
 use super::body::Content;
+use super::head::append_headers;
 
 /// A function runs on this machine or near it; one that takes longer to accept a connection is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -163,7 +163,7 @@ fn response_headers(proxy: &Proxy<'_>, mut headers: HeaderMap) -> HeaderMap {
         headers.remove(*name);
     }
     proxy.head.for_each_header(|name, _| drop(headers.remove(name)));
-    set_headers(&mut headers, &proxy.head);
+    append_headers(&mut headers, &proxy.head);
     headers
 }
 

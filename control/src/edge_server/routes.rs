@@ -11,7 +11,7 @@ use std::time::Duration;
 use miaobu_edge::record::{self, RouteRecord};
 use miaobu_edge::{Lookup, Site};
 use tokio::runtime::Handle;
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 
 use super::recent::Recent;
 use super::sites::{self, SiteError};
@@ -27,9 +27,6 @@ const ROUTE_BYTES: usize = 1024;
 /// How long a visitor waits for the edge KV before being told to come back: well below the 10 s that the first byte may
 /// take on the other homes of the routine.
 const READ_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// How often a read is repeated because a write came between, before its result is used without being kept.
-const READ_ATTEMPTS: usize = 5;
 
 /// What a hostname leads to.
 #[derive(Debug)]
@@ -74,16 +71,18 @@ pub(super) struct Routes {
     /// Reads run here: a database connection may live on the runtime that opened it only.
     runtime: Handle,
     epoch: AtomicU64,
+    /// Told when a route became stale.
+    doubt: Notify,
     table: Mutex<Table>,
 }
 
 struct Table {
-    routes: Recent<Arc<Route>>,
+    routes: Recent<Arc<str>, Arc<Route>>,
     reading: HashMap<String, Arc<OnceCell<Arc<Route>>>>,
     sites: HashMap<String, Weak<Site>>,
     /// Every write up to this version is reflected in `routes`, or about to be.
     version: i64,
-    /// Hosts whose new record could not be read yet.
+    /// Hosts whose route is to be read again.
     stale: HashSet<String>,
 }
 
@@ -98,7 +97,7 @@ impl Routes {
             stale: HashSet::new(),
         };
         let (epoch, table) = (AtomicU64::new(0), Mutex::new(table));
-        Arc::new(Self { source, objects, runtime: Handle::current(), epoch, table })
+        Arc::new(Self { source, objects, runtime: Handle::current(), epoch, doubt: Notify::new(), table })
     }
 
     /// A number that changes whenever a route found earlier may no longer be the right one.
@@ -116,42 +115,32 @@ impl Routes {
             }
             Arc::clone(table.reading.entry(key.clone()).or_default())
         };
-        let route = Arc::clone(reading.get_or_init(|| self.read_and_keep(key.clone())).await);
-        let mut table = self.table();
-        if table.reading.get(&key).is_some_and(|other| Arc::ptr_eq(other, &reading)) {
-            table.reading.remove(&key);
-        }
-        route
+        Arc::clone(reading.get_or_init(|| self.read_and_keep(key)).await)
     }
 
+    /// Reads in a task of its own, which goes on when the visitor who asked has left.
     async fn read_and_keep(self: &Arc<Self>, key: String) -> Arc<Route> {
         let routes = Arc::clone(self);
         let read = self.runtime.spawn(async move {
-            let mut route = Arc::new(Route::Unavailable);
-            for _ in 0..READ_ATTEMPTS {
-                let version = routes.table().version;
-                route = Arc::new(routes.read(&key).await);
-                if matches!(*route, Route::Unavailable) {
-                    break;
+            let version = routes.table().version;
+            let route = Arc::new(routes.read(&key).await);
+            let mut table = routes.table();
+            if !matches!(*route, Route::Unavailable) {
+                // Threads hold routes too; without a new epoch, what leaves the table here would stay in memory.
+                if table.routes.insert(key.as_str().into(), Arc::clone(&route), route.cost()) {
+                    routes.epoch.fetch_add(1, Ordering::Release);
                 }
-                let mut table = routes.table();
-                // What was read before a write that is already known would stay for ever: that write is not told again.
-                if table.version == version {
-                    routes.keep(&mut table, &key, &route);
-                    break;
+                // A write that became known meanwhile is not told again, and this may have been read before it.
+                if table.version != version {
+                    table.stale.insert(key.clone());
+                    routes.doubt.notify_one();
                 }
             }
+            table.reading.remove(&key);
+            drop(table);
             route
         });
         read.await.unwrap_or_else(|_| Arc::new(Route::Unavailable))
-    }
-
-    fn keep(&self, table: &mut Table, key: &str, route: &Arc<Route>) {
-        let evicted = table.routes.insert(key, Arc::clone(route), route.cost());
-        if evicted {
-            // Threads hold routes too; without this, what left the table would stay in memory.
-            self.epoch.fetch_add(1, Ordering::Release);
-        }
     }
 
     async fn read(&self, key: &str) -> Route {
@@ -194,7 +183,8 @@ impl Routes {
         Ok(site)
     }
 
-    /// Follows the edge KV for ever: asks for changes when this process wrote, and every `interval`.
+    /// Follows the edge KV for ever: asks for changes when this process wrote, when a route is in doubt, and every
+    /// `interval`.
     pub(super) async fn follow(self: Arc<Self>, interval: Duration) {
         let mut written = self.source.subscribe();
         let mut tells = true;
@@ -208,6 +198,7 @@ impl Routes {
             reachable = outcome.is_ok();
             tokio::select! {
                 told = written.changed(), if tells => tells = told.is_ok(),
+                () = self.doubt.notified() => {}
                 () = tokio::time::sleep(interval) => {}
             }
         }
@@ -246,7 +237,7 @@ impl Routes {
                 table.stale.insert(host);
                 continue;
             }
-            table.routes.insert(&host, Arc::clone(&route), route.cost());
+            table.routes.insert(host.into(), Arc::clone(&route), route.cost());
             self.epoch.fetch_add(1, Ordering::Release);
         }
         Ok(())

@@ -18,6 +18,7 @@ use super::activity::{Activity, Answering};
 use super::answer::{Answer, refuse};
 use super::body::AnswerBody;
 use super::files::Files;
+use super::head::HeaderSets;
 use super::host;
 use super::proxy::Functions;
 use super::routes::{Route, Routes};
@@ -39,7 +40,13 @@ pub(super) struct Edge {
 #[derive(Default)]
 struct AtHand {
     epoch: u64,
-    routes: HashMap<Box<str>, Arc<Route>>,
+    routes: HashMap<Box<str>, Rc<KnownRoute>>,
+}
+
+/// A route, and what this thread has rendered for it.
+pub(super) struct KnownRoute {
+    route: Arc<Route>,
+    pub(super) header_sets: HeaderSets,
 }
 
 impl Edge {
@@ -59,27 +66,28 @@ impl Edge {
         self.draining.set(true);
     }
 
-    async fn route(&self, host: &str) -> Arc<Route> {
+    async fn route(&self, host: &str) -> Rc<KnownRoute> {
         let epoch = self.routes.epoch();
         {
             let mut at_hand = self.at_hand.borrow_mut();
             if at_hand.epoch != epoch {
                 at_hand.epoch = epoch;
                 at_hand.routes.clear();
-            } else if let Some(route) = at_hand.routes.get(host) {
-                return Arc::clone(route);
+            } else if let Some(known) = at_hand.routes.get(host) {
+                return Rc::clone(known);
             }
         }
         let route = self.routes.find(host).await;
+        let is_kept = matches!(*route, Route::Found(..));
+        let known = Rc::new(KnownRoute { route, header_sets: HeaderSets::default() });
         let mut at_hand = self.at_hand.borrow_mut();
-        let keeps = matches!(*route, Route::Found(..) | Route::Damaged) && at_hand.epoch == epoch;
-        if keeps {
+        if is_kept && at_hand.epoch == epoch {
             if at_hand.routes.len() >= HOSTS_AT_HAND {
                 at_hand.routes.clear();
             }
-            at_hand.routes.insert(host.into(), Arc::clone(&route));
+            at_hand.routes.insert(host.into(), Rc::clone(&known));
         }
-        route
+        known
     }
 }
 
@@ -118,8 +126,8 @@ impl Connection {
     }
 
     async fn of_host(&self, host: &str, parts: &Parts, body: Incoming, answering: Answering) -> Response<AnswerBody> {
-        let route = self.edge.route(host).await;
-        let lookup = route.lookup();
+        let known = self.edge.route(host).await;
+        let lookup = known.route.lookup();
         let joined = joined(parts);
         let target = match parts.uri.path_and_query() {
             Some(target) if target.as_str() != "*" => target.as_str(),
@@ -136,7 +144,8 @@ impl Connection {
             request.header(name.as_str(), value);
         }
         let decision = decide(&lookup, &request, &self.edge.settings);
-        let answer = Answer { edge: &self.edge, lookup, request: &request, parts, activity: &self.activity };
+        let answer =
+            Answer { edge: &self.edge, known: &known, lookup, request: &request, parts, activity: &self.activity };
         answer.carry_out(decision, body, answering).await
     }
 }

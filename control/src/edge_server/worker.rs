@@ -176,9 +176,13 @@ impl Worker {
             let closed = Closed { worker: Rc::clone(&worker), number };
             let service = hyper::service::service_fn(move |request| Rc::clone(&connection).answer(request));
             let mut http = pin!(worker.http.serve_connection(io, service));
-            let mut told = false;
+            let (mut told, mut registered) = (false, false);
             poll_fn(|cx| {
-                watched.register(cx.waker());
+                // A task keeps its waker.
+                if !registered {
+                    registered = true;
+                    watched.register(cx.waker());
+                }
                 if watched.is_closing() && !told {
                     told = true;
                     http.as_mut().graceful_shutdown();

@@ -169,10 +169,11 @@ pub enum Tx {
 impl Tx {
     /// Makes what was written last.
     pub async fn commit(self) -> Result<(), Error> {
-        Ok(match self {
+        match self {
             Self::Sqlite(tx) => tx.commit().await?,
             Self::Postgres(tx) => tx.commit().await?,
-        })
+        }
+        Ok(())
     }
 }
 

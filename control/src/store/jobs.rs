@@ -24,8 +24,8 @@ statements! {
     BURY = "UPDATE jobs SET state = 'dead', lease_until = NULL, last_error = $3
         WHERE id = $1 AND generation = $2 AND state = 'running'";
     RELEASE_ALL = "UPDATE jobs SET state = 'queued', lease_until = NULL WHERE state = 'running'";
-    COUNT_DEAD = "SELECT COUNT(*) FROM jobs WHERE state = 'dead'";
-    OLDEST_DUE = "SELECT MIN(run_at) FROM jobs WHERE state = 'queued'";
+    COUNT_DEAD = "SELECT COUNT(*) AS count FROM jobs WHERE state = 'dead'";
+    OLDEST_DUE = "SELECT MIN(run_at) AS run_at FROM jobs WHERE state = 'queued'";
 }
 
 /// One of the two statements that cannot be one text: only PostgreSQL has `FOR UPDATE SKIP LOCKED`, and only there

@@ -8,7 +8,7 @@ use crate::domain::{DeploymentId, Environment, ProjectId, Release, ReleaseId, Re
 statements! {
     GET_IN_FORCE = "SELECT id, deployment_id, generation, kind, held FROM releases
         WHERE project_id = $1 AND environment = $2 AND branch = $3 AND in_force";
-    NEWEST_BY_DEPLOY = "SELECT MAX(deployment_id) FROM releases
+    NEWEST_BY_DEPLOY = "SELECT MAX(deployment_id) AS deployment_id FROM releases
         WHERE project_id = $1 AND environment = $2 AND branch = $3 AND kind = 'deploy'";
     END = "UPDATE releases SET in_force = FALSE
         WHERE project_id = $1 AND environment = $2 AND branch = $3 AND in_force";

@@ -1,10 +1,12 @@
 //! HTTP/2 without TLS, by prior knowledge.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Request, Version};
 use http_body_util::{BodyExt as _, Empty};
-use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper::client::conn::http2::{Builder, SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
@@ -79,4 +81,18 @@ async fn a_host_field_that_contradicts_the_authority_is_refused() {
     request.headers_mut().insert("host", "other.localhost".parse().expect("a value"));
     let answer = connect(&edge).await.send_request(request).await.expect("an answer");
     assert_eq!(answer.status(), 400);
+}
+
+#[tokio::test]
+async fn a_visitor_who_opens_no_window_is_let_go() {
+    let edge = Edge::start_with(|config| config.idle_timeout = Duration::from_millis(50)).await;
+    edge.deploy(HOST, 1, &[("/large.bin", &[9; 1024 * 1024])]).await;
+    let stream = TcpStream::connect(edge.addr).await.expect("the edge accepts");
+    let narrow = Builder::new(TokioExecutor::new()).initial_stream_window_size(1000).handshake(TokioIo::new(stream));
+    let (mut sender, connection) = narrow.await.expect("HTTP/2");
+    let connection = tokio::spawn(connection);
+    let answer = sender.send_request(get(HOST, "/large.bin")).await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    let _ = connection.await.expect("the connection ends");
+    assert!(answer.into_body().collect().await.is_err());
 }

@@ -12,7 +12,6 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 pub struct TestDatabase {
     pub db: Db,
-    pub location: Location,
     dropped: Option<(PgConnectOptions, String)>,
 }
 
@@ -35,7 +34,7 @@ impl TestDatabase {
     pub async fn create_sqlite(folder: &Path) -> Self {
         let location = Location::Sqlite(folder.join("miaobu.db"));
         let db = Db::open(&location, Access::ReadWrite).await.expect("the database opens");
-        Self { db, location, dropped: None }
+        Self { db, dropped: None }
     }
 
     pub async fn create_postgres(server: PgConnectOptions) -> Self {
@@ -48,7 +47,7 @@ impl TestDatabase {
         connection.close().await.expect("closed");
         let location = Location::Postgres(Box::new(server.clone().database(&name)));
         let db = Db::open(&location, Access::ReadWrite).await.expect("the database opens");
-        Self { db, location, dropped: Some((server, name)) }
+        Self { db, dropped: Some((server, name)) }
     }
 }
 

@@ -1,10 +1,13 @@
 //! The real services over a temporary folder, with a clock that stands still and seeded randomness.
 
 mod database;
+mod flaky;
+pub mod process;
 mod site;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use miaobu_control::clock::{Clock as _, ManualClock};
@@ -23,6 +26,7 @@ use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
 use tempfile::TempDir;
 
 pub use database::{TestDatabase, postgres};
+pub use flaky::FlakyEdgeKv;
 pub use site::{Site, frames, stream};
 
 /// The app without its sockets.
@@ -32,6 +36,7 @@ pub struct TestApp {
     pub clock: Arc<ManualClock>,
     pub objects: LocalObjectStore,
     pub edge_kv: Arc<LocalEdgeKv>,
+    pub flaky: Arc<FlakyEdgeKv>,
     pub folder: TempDir,
     runner: Runner,
     _database: TestDatabase,
@@ -43,12 +48,22 @@ impl TestApp {
     }
 
     pub async fn with_limits(change: impl FnOnce(&mut Limits)) -> Self {
+        Self::with(change, Duration::ZERO).await
+    }
+
+    /// An app whose edge KV needs `propagation` until every reader sees a write.
+    pub async fn with_propagation(propagation: Duration) -> Self {
+        Self::with(|_| {}, propagation).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Limits), propagation: Duration) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = TestDatabase::create(folder.path()).await;
         let start: DateTime<Utc> = "2026-01-02T03:04:05.678Z".parse().expect("a time");
         let clock = Arc::new(ManualClock::at(start));
         let objects = LocalObjectStore::open(folder.path().join("objects")).expect("the object store opens");
         let edge_kv = Arc::new(LocalEdgeKv::new(database.db.clone()));
+        let flaky = Arc::new(FlakyEdgeKv { propagation, ..FlakyEdgeKv::new(edge_kv.clone()) });
         let mut limits =
             Limits { min_free_bytes: 0, min_free_percent: 0, max_deployment_bytes: 1 << 30, kept_deployments: 3 };
         change(&mut limits);
@@ -57,7 +72,7 @@ impl TestApp {
             clock: clock.clone(),
             random: Arc::new(SeededRandom::new(42)),
             objects: Arc::new(objects.clone()),
-            edge_kv: edge_kv.clone(),
+            edge_kv: flaky.clone(),
             events: Events::default(),
             settings: Settings {
                 base_domain: BaseDomain::parse("localhost").expect("a domain"),
@@ -70,7 +85,7 @@ impl TestApp {
         });
         let services = Services::open(context.clone()).expect("the services open");
         let runner = Runner::new(context.clone());
-        Self { services, context, clock, objects, edge_kv, folder, runner, _database: database }
+        Self { services, context, clock, objects, edge_kv, flaky, folder, runner, _database: database }
     }
 
     /// Someone who has just logged in. Every login is the same person's: there is one user.

@@ -1,0 +1,42 @@
+//! Providers that fail on a plan.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use miaobu_control::provider::{EdgeKv, Error, ErrorKind, KvEntry};
+
+/// An edge KV whose next writes fail.
+#[derive(Debug)]
+pub struct FlakyEdgeKv {
+    pub inner: Arc<dyn EdgeKv>,
+    pub failures: AtomicU32,
+    pub propagation: Duration,
+}
+
+impl FlakyEdgeKv {
+    pub fn new(inner: Arc<dyn EdgeKv>) -> Self {
+        Self { inner, failures: AtomicU32::new(0), propagation: Duration::ZERO }
+    }
+
+    /// Lets the next `count` writes fail.
+    pub fn fail_next(&self, count: u32) {
+        self.failures.store(count, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl EdgeKv for FlakyEdgeKv {
+    async fn write(&self, entries: Vec<KvEntry>) -> Result<(), Error> {
+        let fewer = |left: u32| left.checked_sub(1);
+        if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok() {
+            return Err(Error::new("edge kv", "write", ErrorKind::Throttled));
+        }
+        self.inner.write(entries).await
+    }
+
+    fn propagation(&self) -> Duration {
+        self.propagation
+    }
+}

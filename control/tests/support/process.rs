@@ -1,0 +1,160 @@
+//! The real program as a process of its own, and a client just large enough to talk to it.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Site, frames};
+
+pub struct Process {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+/// A running `miaobu-control serve`.
+pub struct Server {
+    process: Process,
+    pub api: String,
+    pub edge: String,
+    pub code: String,
+    token: String,
+}
+
+/// The program with its settings for a test; what it says goes to the test's own output.
+#[expect(clippy::disallowed_methods, reason = "the program under test is a process")]
+pub fn command(data_dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_miaobu-control"));
+    command
+        .args(arguments)
+        .env("MIAOBU_DATA_DIR", data_dir)
+        .env("MIAOBU_API_ADDR", "127.0.0.1:0")
+        .env("MIAOBU_EDGE_ADDR", "127.0.0.1:0")
+        .env("MIAOBU_EDGE_THREADS", "1")
+        .env("MIAOBU_LIMITS_MIN_FREE_BYTES", "0")
+        .env("MIAOBU_LIMITS_MIN_FREE_PERCENT", "0")
+        .env("MIAOBU_LOG", "warn");
+    command
+}
+
+impl Process {
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let output = BufReader::new(child.stdout.take().expect("its output"));
+        Self { child, output }
+    }
+
+    /// Reads the next line of its standard output, which begins with `name: `.
+    pub fn line(&mut self, name: &str) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("readable");
+        let value = line.strip_prefix(&format!("{name}: "));
+        value.unwrap_or_else(|| panic!("expected {name}, got {line:?}")).trim().to_owned()
+    }
+
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let id = i32::try_from(self.child.id()).expect("a process id");
+        let id = rustix::process::Pid::from_raw(id).expect("a process id");
+        rustix::process::kill_process(id, signal).expect("signalled");
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("the program ends")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Server {
+    /// Starts the program on `data_dir`; it dies when it reaches `failpoint`.
+    pub fn start(data_dir: &Path, failpoint: Option<&str>) -> Self {
+        let mut serve = command(data_dir, &["serve"]);
+        if let Some(failpoint) = failpoint {
+            serve.env("MIAOBU_FAILPOINT", failpoint);
+        }
+        let mut process = Process::spawn(serve);
+        let address = |line: String| line.strip_prefix("http://").expect("a URL").to_owned();
+        let api = address(process.line("api"));
+        let edge = address(process.line("edge"));
+        process.line("dashboard");
+        let code = process.line("login");
+        let output = command(data_dir, &["token", "create", "--name", "test"]).output().expect("the program runs");
+        let token = String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned();
+        Self { process, api, edge, code, token }
+    }
+
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// Ends the program as the system would when memory runs out.
+    pub fn kill(&self) {
+        self.process.signal(rustix::process::Signal::KILL);
+    }
+
+    /// Asks the API; `None` when the server died before it answered.
+    pub fn ask(&self, method: &str, path: &str, body: &[u8]) -> Option<(u16, Value)> {
+        let kind = if method == "PUT" { "application/octet-stream" } else { "application/json" };
+        let head = format!("authorization: Bearer {}\r\ncontent-type: {kind}\r\n", self.token);
+        let (status, body) = request(&self.api, method, &format!("/api/v1/public{path}"), "localhost", &head, body)?;
+        Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+    }
+
+    /// Posts JSON without a token.
+    pub fn post(&self, path: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
+        request(&self.api, "POST", path, "localhost", "content-type: application/json\r\n", body)
+    }
+
+    /// Deploys `site` and returns the deployment's id as soon as there is one, and whether the server lived on.
+    pub fn deploy(&self, project: &str, site: &Site) -> (Option<i64>, bool) {
+        let files: Vec<_> = site
+            .manifest()
+            .iter()
+            .map(|file| json!({"path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes}))
+            .collect();
+        let manifest = json!({ "files": files }).to_string();
+        let path = format!("/projects/{project}/deployments");
+        let Some((status, created)) = self.ask("POST", &path, manifest.as_bytes()) else { return (None, false) };
+        assert_eq!(status, 201, "{created}");
+        let id = created["data"]["deployment"]["id"].as_i64().expect("an id");
+        let blobs = site.manifest().into_iter().map(|file| site.blob(file.sha256));
+        let lived = self.ask("PUT", &format!("/deployments/{id}/blobs"), &frames(blobs)).is_some()
+            && self.ask("POST", &format!("/deployments/{id}/finish"), b"").is_some()
+            && self.ask("GET", &format!("/deployments/{id}?wait=30"), b"").is_some();
+        (Some(id), lived)
+    }
+
+    /// What the edge answers at `/` of a hostname.
+    pub fn visit(&self, host: &str) -> Option<(u16, String)> {
+        visit(&self.edge, host)
+    }
+}
+
+pub fn visit(edge: &str, host: &str) -> Option<(u16, String)> {
+    let (status, body) = request(edge, "GET", "/", host, "", b"")?;
+    Some((status, String::from_utf8_lossy(&body).into_owned()))
+}
+
+fn request(addr: &str, method: &str, path: &str, host: &str, head: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let mut stream = TcpStream::connect(addr).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+    let length = body.len();
+    let start = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {length}\r\n{head}\r\n"
+    );
+    stream.write_all(start.as_bytes()).ok()?;
+    stream.write_all(body).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let status = std::str::from_utf8(answer.get(9..12)?).ok()?.parse().ok()?;
+    Some((status, answer[end + 4..].to_vec()))
+}
