@@ -21,8 +21,8 @@ use crate::domain::BaseDomain;
 use crate::edge_server::{BindError, EdgeConfig, EdgeServer};
 use crate::provider::local::{LocalEdgeKv, LocalObjectStore};
 use crate::random::SystemRandom;
-use crate::service::{Auth, Context, Events, Job, Services, Settings};
-use crate::store::{self, Access, Db, Location, jobs, meta, projects};
+use crate::service::{self, Auth, Context, Events, Job, Services, Settings};
+use crate::store::{self, Access, Db, Location, meta, projects};
 use crate::worker::Runner;
 
 /// How long requests may take to end once the server is asked to stop.
@@ -263,7 +263,7 @@ async fn recover(context: &Context, location: &Location) -> Result<(), store::Er
     let mut tx = context.db.begin().await?;
     if matches!(location, Location::Sqlite(_)) {
         // The lock on the data folder proves that whoever held these is dead.
-        let released = jobs::release_all(&mut tx).await?;
+        let released = service::recover(&mut tx, now).await?;
         if released > 0 {
             tracing::info!(released, "jobs of the former process go on");
         }

@@ -53,10 +53,12 @@ async fn the_log_numbers_its_lines_and_tells_each_step() {
     let log = app.log(&ada, deployment.id).await;
     let numbers: Vec<_> = log.iter().map(|line| line.seq).collect();
     assert_eq!(numbers, (1..=log.len() as i64).collect::<Vec<_>>());
-    for (line, beginning) in log.iter().zip(["Uploading 2 files", "Assembled 2", "Published", "Deployed: production"]) {
-        assert!(line.text.starts_with(beginning), "{line:?}");
-        assert_eq!(line.level, LogLevel::Info);
+    assert!(log[0].text.starts_with("Uploading 2 files"), "{log:?}");
+    for beginning in ["Assembled 2 files", "Published the site's index"] {
+        assert!(log[1..3].iter().any(|line| line.text.starts_with(beginning)), "{log:?}");
     }
+    assert!(log[3].text.starts_with("Deployed: production"), "{log:?}");
+    assert!(log.iter().all(|line| line.level == LogLevel::Info), "{log:?}");
     let rest = app.services.logs.page(&ada, deployment.id, 2, 1).await.expect("a page");
     assert_eq!(rest, log[2..3]);
 }
@@ -202,6 +204,21 @@ async fn a_job_whose_holder_died_is_taken_over_when_its_lease_ends() {
     let mut tx = app.context.db.begin().await.expect("a transaction");
     let held = miaobu_control::store::jobs::hold(&mut tx, dead.lease()).await.expect("asked");
     assert!(!held, "the former holder may write no more");
+}
+
+#[tokio::test]
+async fn the_time_that_the_server_was_down_does_not_count() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let id = app.upload(&ada, &project, &Site::page("x")).await;
+    app.advance(TimeDelta::days(2));
+    let mut tx = app.context.db.begin().await.expect("a transaction");
+    miaobu_control::service::recover(&mut tx, app.now()).await.expect("taken up");
+    tx.commit().await.expect("committed");
+    app.sweep().await;
+    app.run_jobs().await;
+    assert_eq!(app.get(&ada, id).await.status, DeploymentStatus::Deployed);
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 //! Tests of the control plane, in one binary.
+#![expect(clippy::disallowed_methods, reason = "tests start processes and tasks, and are told where to run")]
 
 mod api_auth;
 mod api_client;

@@ -63,7 +63,7 @@ export class Directory {
     }
     const headers = new Headers(shared);
     headers.set("etag", decision.tag);
-    headers.set("content-length", decision.size);
+    if (decision.size !== undefined) headers.set("content-length", decision.size);
     return headers;
   }
 

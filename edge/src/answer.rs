@@ -70,10 +70,7 @@ pub fn not_acceptable<'a>(context: &Context<'a>) -> Decision<'a> {
 
 pub fn precondition_failed<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "The file is not in the state that the request asks for.";
-    page(
-        context,
-        &Page { status: 412, code: "precondition_failed", title: "Precondition failed", text, extra: None },
-    )
+    page(context, &Page { status: 412, code: "precondition_failed", title: "Precondition failed", text, extra: None })
 }
 
 /// Without a body: whoever asks for ranges reads headers.
@@ -120,7 +117,7 @@ pub fn failed<'a>(context: &Context<'a>, failure: Failure) -> Decision<'a> {
 }
 
 fn page<'a>(context: &Context<'a>, page: &Page<'_>) -> Decision<'a> {
-    let status = page.status.to_string();
+    let status = crate::text::decimal(page.status.into());
     let body = [
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>",
         page.title,

@@ -79,8 +79,7 @@ pub fn stored<'a>(site: &Site, key: &'a str) -> Option<(&'a str, Class, File)> {
         Asset::Missing => None,
         Asset::Elsewhere(stem, ending) => {
             // `/x/` is spelled so for its index, and `/x` for its page when there is one.
-            let order =
-                if ending.is_empty() { [Class::Page, Class::Index] } else { [Class::Index, Class::Page] };
+            let order = if ending.is_empty() { [Class::Page, Class::Index] } else { [Class::Index, Class::Page] };
             order.into_iter().find_map(|class| Some((stem, class, site.find(stem, class)?)))
         }
     }

@@ -195,7 +195,8 @@ impl SiteBuilder {
         }
         let flags = self.flags() | if at_run_time { format::FLAG_HEADERS_AT_RUN_TIME } else { 0 };
         let inputs = || inputs.iter();
-        let meta = inputs().zip(&sets.of_file).map(|(input, set)| set | input.codings().0 << format::META_CODINGS_SHIFT);
+        let meta =
+            inputs().zip(&sets.of_file).map(|(input, set)| set | input.codings().0 << format::META_CODINGS_SHIFT);
         let bucket_bits = (entries.len() / 4).checked_ilog2().unwrap_or(0).min(29);
         let mut blob = Blob::new(flags, entries.len(), seed, bucket_bits)?;
         blob.section(format::SECTION_BUCKETS, buckets(&entries, bucket_bits).into_iter().flat_map(u32::to_le_bytes));

@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn the_heaviest_coding_is_chosen_and_brotli_among_equals() {
-        let name = |choice: Option<Option<Coding>>| choice.map_or("none", |coding| coding.map_or("identity", Coding::name));
+        let name =
+            |choice: Option<Option<Coding>>| choice.map_or("none", |coding| coding.map_or("identity", Coding::name));
         for (header, expected) in [
             (None, "identity"),
             (Some(""), "identity"),
@@ -160,7 +161,9 @@ mod tests {
         ] {
             assert_eq!(name(choose(header, all())), expected, "{header:?}");
         }
-        for (header, expected) in [("identity;q=0", "none"), ("*;q=0", "none"), ("br", "identity"), ("br;q=1", "identity")] {
+        for (header, expected) in
+            [("identity;q=0", "none"), ("*;q=0", "none"), ("br", "identity"), ("br;q=1", "identity")]
+        {
             assert_eq!(name(choose(Some(header), Codings::default())), expected, "{header:?}");
         }
     }

@@ -1,6 +1,7 @@
 //! Conditional requests (RFC 9110, 13): whether the visitor's copy, or the visitor's idea of the file, is the current one.
 
 use crate::head::EntityTag;
+use crate::text::{split, trim};
 
 /// The conditions of a request, as sent; absent ones are `None`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,7 +60,7 @@ pub fn evaluate(conditions: Conditions<'_>, current: Validators<'_>) -> Precondi
 /// the file's (RFC 9110, 13.1.5).
 #[must_use]
 pub fn range_holds(if_range: &str, current: Validators<'_>) -> bool {
-    let if_range = if_range.trim_matches([' ', '\t']);
+    let if_range = trim(if_range);
     if if_range.starts_with('"') || if_range.starts_with("W/") {
         return current.entity_tag == Some(if_range) && !if_range.starts_with("W/");
     }
@@ -70,8 +71,7 @@ pub fn range_holds(if_range: &str, current: Validators<'_>) -> bool {
 /// for a new one whatever they say.
 #[must_use]
 pub fn is_fresh(conditions: Conditions<'_>, cache_control: Option<&str>, current: Validators<'_>) -> bool {
-    let reload = cache_control
-        .is_some_and(|value| value.split(',').any(|directive| directive.trim_matches([' ', '\t']) == "no-cache"));
+    let reload = cache_control.is_some_and(|value| split(value, b',').any(|directive| trim(directive) == "no-cache"));
     !reload && evaluate(conditions, current) == Precondition::NotModified
 }
 
@@ -100,7 +100,7 @@ fn lists(header: &str, tag: Option<&str>, comparison: Comparison) -> bool {
     let expected = tag.map(|tag| if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag });
     let mut rest = header;
     loop {
-        rest = rest.trim_start_matches([' ', '\t', ',']);
+        rest = after_blanks(rest);
         if rest.is_empty() {
             return false;
         }
@@ -113,26 +113,37 @@ fn lists(header: &str, tag: Option<&str>, comparison: Comparison) -> bool {
     }
 }
 
+fn after_blanks(list: &str) -> &str {
+    let start = list.bytes().position(|byte| !matches!(byte, b' ' | b'\t' | b','));
+    list.get(start.unwrap_or(list.len())..).unwrap_or_default()
+}
+
 /// Splits the first tag off. A quoted one may hold commas.
 fn split_tag(text: &str) -> (&str, &str) {
-    let quoted = text
-        .strip_prefix('"')
-        .and_then(|inner| inner.find('"'))
-        .map(|end| end.saturating_add(2));
-    let end = quoted.or_else(|| text.find(',')).unwrap_or(text.len());
-    let (tag, after) = text.split_at_checked(end).unwrap_or((text, ""));
-    (tag.trim_end_matches([' ', '\t']), after)
+    let mut quotes = 0;
+    let end = text.bytes().position(|byte| {
+        let quoted = quotes == 1;
+        // What follows the closing quote is no part of the tag.
+        let ends = quotes == 2 || byte == b',' && !quoted;
+        quotes += usize::from(byte == b'"' && (quoted || quotes == 0 && text.starts_with('"')));
+        ends
+    });
+    // Without a closing quote, the first comma ends it.
+    let end = if quotes == 1 { text.bytes().position(|byte| byte == b',') } else { end };
+    let (tag, after) = text.split_at_checked(end.unwrap_or(text.len())).unwrap_or((text, ""));
+    (trim(tag), after)
 }
 
 /// Seconds since 1970 of an HTTP date in any of its three forms (RFC 9110, 5.6.7). The day of the week is not checked.
 #[must_use]
 pub fn http_date(text: &str) -> Option<i64> {
-    let mut words = [""; 6];
-    for (index, word) in text.split([' ', '-', ',']).filter(|word| !word.is_empty()).enumerate() {
+    let mut words = [&[][..]; 6];
+    let found = text.as_bytes().split(|byte| matches!(byte, b' ' | b'-' | b',')).filter(|word| !word.is_empty());
+    for (index, word) in found.enumerate() {
         *words.get_mut(index)? = word;
     }
     match words {
-        [_, day, month, year, time, "GMT"] => {
+        [_, day, month, year, time, b"GMT"] => {
             let year = match (number(year)?, year.len()) {
                 // RFC 9110 puts two digits that seem 50 years ahead into the past; without a clock, 70 parts them.
                 (year, 2) => year + if year < 70 { 2000 } else { 1900 },
@@ -140,17 +151,16 @@ pub fn http_date(text: &str) -> Option<i64> {
             };
             seconds(year, month, day, time)
         }
-        [_, month, day, time, year, ""] => seconds(number(year)?, month, day, time),
+        [_, month, day, time, year, b""] => seconds(number(year)?, month, day, time),
         _ => None,
     }
 }
 
-fn seconds(year: i64, month: &str, day: &str, time: &str) -> Option<i64> {
-    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    let month = MONTHS.find(month).filter(|at| month.len() == 3 && at % 3 == 0)? / 3;
-    let month = i64::try_from(month).ok()?;
-    let mut parts = time.split(':').map(number);
-    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+fn seconds(year: i64, month: &[u8], day: &[u8], time: &[u8]) -> Option<i64> {
+    const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    let month = MONTHS.as_chunks::<3>().0.iter().position(|name| name == month)? as i64;
+    let mut parts = time.split(|byte| *byte == b':');
+    let (hour, minute, second) = (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
     let day = number(day)?;
     let sane =
         (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60 && year >= 1 && parts.next().is_none();
@@ -161,9 +171,12 @@ fn seconds(year: i64, month: &str, day: &str, time: &str) -> Option<i64> {
 }
 
 /// Up to four digits.
-fn number(text: &str) -> Option<i64> {
-    let fits = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| fits)
+fn number(digits: &[u8]) -> Option<i64> {
+    let mut number = 0;
+    for byte in digits {
+        number = number * 10 + i64::from(byte.checked_sub(b'0').filter(|digit| *digit < 10)?);
+    }
+    (1..=4).contains(&digits.len()).then_some(number)
 }
 
 #[cfg(test)]

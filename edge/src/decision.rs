@@ -10,6 +10,7 @@ use crate::record::{Kind, RouteRecord};
 use crate::request::{Method, Request};
 use crate::rules::redirects::Varies;
 use crate::site::Site;
+use crate::text::{push_decimal, rsplit_once};
 use crate::{probe, proxy, static_site};
 
 /// What a host found under the hostname.
@@ -78,11 +79,11 @@ impl ObjectKey<'_> {
 
     fn folder(&self) -> String {
         let mut folder = String::with_capacity(self.folder.len() + self.stem.len() + 16);
-        match (self.retained, self.folder.rsplit_once('/')) {
+        match (self.retained, rsplit_once(self.folder, b'/')) {
             (Some(deployment), Some((project, _))) => {
                 folder.push_str(project);
                 folder.push('/');
-                folder.push_str(&deployment.to_string());
+                push_decimal(&mut folder, deployment.unsigned_abs());
             }
             _ => folder.push_str(self.folder),
         }
@@ -233,6 +234,14 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
+    /// The head of an answer with a header set of the site.
+    pub fn head_of_set(&self, status: u16, site: &'a Site, set: u16) -> Head<'a> {
+        let mut head = self.head(status, crate::head::Source::Site(site, set));
+        // A search engine should forget what only visitors with an older page still ask for.
+        head.noindex |= site.retained(set).is_some();
+        head
+    }
+
     /// A head with what the host's configuration and the record demand of every answer.
     pub fn head(&self, status: u16, source: crate::head::Source<'a>) -> Head<'a> {
         let record = match self.lookup {

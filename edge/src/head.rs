@@ -1,9 +1,10 @@
 //! Status and headers of an answer, complete: the host adds framing and the date, nothing else.
 
 use crate::coding::Coding;
-use crate::rules::redirects::Varies;
 use crate::range::ByteRange;
+use crate::rules::redirects::Varies;
 use crate::site::Site;
+use crate::text::{decimal, push_decimal};
 use std::borrow::Cow;
 
 /// A strong entity tag: the first 64 bits of the content's SHA-256, and the coding in which it is sent.
@@ -93,7 +94,17 @@ pub struct Head<'a> {
     pub(crate) visitor: Varies,
 }
 
-impl Head<'_> {
+impl<'a> Head<'a> {
+    /// The head that answers with an id of [`Head::set_id`] share.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn of_set_id(context: &crate::decision::Context<'a>, site: &'a Site, id: u16) -> Self {
+        let set = id & crate::site::format::META_SET_MASK;
+        let mut head = context.head_of_set(200, site, set);
+        head.coding = Coding::from_number(id >> CODING_SHIFT & 3);
+        head.varies = id >> VARIES_SHIFT & 1 == 1;
+        head
+    }
+
     /// Names the headers of an answer that has nothing of its own beyond `etag` and `content-length`: the header set of the
     /// site, and what the coding adds.
     ///
@@ -108,7 +119,10 @@ impl Head<'_> {
                     && self.changes.is_empty()
                     && self.visitor.nothing() =>
             {
-                Some(set | self.coding.map_or(0, |coding| coding as u16) << CODING_SHIFT | u16::from(self.varies) << VARIES_SHIFT)
+                Some(
+                    set | self.coding.map_or(0, |coding| coding as u16) << CODING_SHIFT
+                        | u16::from(self.varies) << VARIES_SHIFT,
+                )
             }
             _ => None,
         }
@@ -161,13 +175,14 @@ impl Head<'_> {
             visit("etag", &tag.to_header());
         }
         if let Some(length) = self.content_length {
-            visit("content-length", &length.to_string());
+            visit("content-length", &decimal(length));
         }
         if self.noindex {
             visit("x-robots-tag", "noindex");
         }
         if let Some(id) = self.deployment {
-            visit("x-miaobu-deployment", &id.to_string());
+            let sign = if id < 0 { "-" } else { "" };
+            visit("x-miaobu-deployment", &[sign, &decimal(id.unsigned_abs())].concat());
         }
     }
 
@@ -201,9 +216,18 @@ impl Head<'_> {
             visit("content-encoding", coding.name());
         }
         if let Some((part, size)) = self.content_range {
-            let size = size.to_string();
-            let part = part.map_or("*".to_owned(), |part| [part.start.to_string(), part.end.to_string()].join("-"));
-            visit("content-range", &["bytes ", &part, "/", &size].concat());
+            let mut value = String::from("bytes ");
+            match part {
+                Some(part) => {
+                    push_decimal(&mut value, part.start);
+                    value.push('-');
+                    push_decimal(&mut value, part.end);
+                }
+                None => value.push('*'),
+            }
+            value.push('/');
+            push_decimal(&mut value, size);
+            visit("content-range", &value);
         }
         if let Source::Site(site, _) = self.source
             && matches!(self.status, 200 | 206)
@@ -215,14 +239,6 @@ impl Head<'_> {
                 visit("last-modified", date);
             }
         }
-    }
-
-    /// Puts back into the head what [`Head::set_id`] took out of it, and returns the number of the site's header set.
-    #[cfg(target_arch = "wasm32")]
-    pub(crate) fn take_set_id(&mut self, id: u16) -> u16 {
-        self.coding = Coding::from_number(id >> CODING_SHIFT & 3);
-        self.varies = id >> VARIES_SHIFT & 1 == 1;
-        id & crate::site::format::META_SET_MASK
     }
 }
 

@@ -40,6 +40,7 @@ mod ruled_site;
 pub mod rules;
 mod site;
 mod static_site;
+mod text;
 
 #[cfg(feature = "build")]
 pub mod build;

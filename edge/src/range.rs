@@ -2,6 +2,8 @@
 //!
 //! Lenient as the peers are: a part that does not parse is skipped as long as another one does.
 
+use crate::text::{read_decimal, split, split_once, trim};
+
 /// A run of bytes of a file, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByteRange {
@@ -50,7 +52,7 @@ const MAX_RANGES: usize = 64;
 /// `bytes` are ignored.
 #[must_use]
 pub fn select(header: &str, size: u64) -> Selection {
-    let Some(("bytes", set)) = header.split_once('=') else {
+    let Some(("bytes", set)) = split_once(header, b'=') else {
         return Selection::Whole;
     };
     match parse(set, size) {
@@ -71,7 +73,7 @@ pub fn select(header: &str, size: u64) -> Selection {
 pub fn parse(set: &str, size: u64) -> Ranges {
     let mut ranges = Vec::new();
     let mut outside = false;
-    for (index, part) in set.split(',').enumerate() {
+    for (index, part) in split(set, b',').enumerate() {
         if index == MAX_RANGES {
             return Ranges::Malformed;
         }
@@ -113,26 +115,20 @@ pub fn combine(ranges: &mut Vec<ByteRange>) {
 
 /// `None` when malformed, `Some(None)` when outside the file.
 fn parse_one(part: &str, size: u64) -> Option<Option<ByteRange>> {
-    let (first, last) = part.split_once('-')?;
-    let (first, last) = (first.trim_matches([' ', '\t']), last.trim_matches([' ', '\t']));
+    let (first, last) = split_once(part, b'-')?;
+    let (first, last) = (trim(first), trim(last));
     let end_of_file = size.checked_sub(1);
     let (start, end) = if first.is_empty() {
         // A suffix longer than the file is the whole file (RFC 9110, 14.1.2).
-        let length = position(last)?;
+        let length = read_decimal(last)?;
         (size.saturating_sub(length), end_of_file)
     } else if last.is_empty() {
-        (position(first)?, end_of_file)
+        (read_decimal(first)?, end_of_file)
     } else {
-        let last = position(last)?;
-        (position(first)?, end_of_file.map(|end| end.min(last)))
+        let last = read_decimal(last)?;
+        (read_decimal(first)?, end_of_file.map(|end| end.min(last)))
     };
     Some(end.filter(|end| start <= *end).map(|end| ByteRange { start, end }))
-}
-
-/// Digits only; a number too large is as far outside as any.
-fn position(text: &str) -> Option<u64> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -48,7 +48,8 @@ pub fn stand_in(request: &Request<'_>, file: &File) -> Option<Coding> {
 }
 
 fn selected(range: &str, request: &Request<'_>, site: &Site, file: &File) -> Selection {
-    let plain = file.codings.is_empty() || coding::choose(request.accept_encoding, coding::Codings::default()).is_some();
+    let plain =
+        file.codings.is_empty() || coding::choose(request.accept_encoding, coding::Codings::default()).is_some();
     let current = || {
         request.if_range.is_none_or(|if_range| {
             let tag = file.entity_tag.to_header();

@@ -1,6 +1,7 @@
 //! What the core is told about a request.
 
 use crate::conditional::Conditions;
+use crate::text::split_once;
 
 /// A request method, as far as serving files tells methods apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,12 +141,12 @@ impl<'a> Request<'a> {
     /// The path without the query.
     #[must_use]
     pub fn path(&self) -> &'a str {
-        self.target.split_once('?').map_or(self.target, |(path, _)| path)
+        split_once(self.target, b'?').map_or(self.target, |(path, _)| path)
     }
 
     /// The query with its `?`, or nothing.
     #[must_use]
     pub fn query(&self) -> &'a str {
-        self.target.find('?').and_then(|at| self.target.get(at..)).unwrap_or("")
+        self.target.get(self.path().len()..).unwrap_or("")
     }
 }

@@ -9,9 +9,10 @@ use crate::path::{Path, push_encoded};
 use crate::record::RouteRecord;
 use crate::representation::{self, Choice};
 use crate::request::{Method, Request};
-use crate::site::format::{Class, Shell};
 use crate::ruled_site;
+use crate::site::format::{Class, Shell};
 use crate::site::{File, Site};
+use crate::text::contains;
 use std::borrow::Cow;
 
 pub fn decide<'a>(
@@ -75,11 +76,9 @@ impl<'a> Answering<'_, 'a> {
         class: Class,
         file: File,
     ) -> Decision<'a> {
-        let mut head = self.context.head(status, Source::Site(self.site, file.header_set));
+        let mut head = self.context.head_of_set(status, self.site, file.header_set);
         head.cache = cache;
         head.varies = !file.codings.is_empty();
-        let retained = self.site.retained(file.header_set);
-        head.noindex |= retained.is_some();
         let choice = match status {
             200 => representation::choose(self.request, self.site, &file),
             _ => Choice::Whole(representation::stand_in(self.request, &file)),
@@ -103,6 +102,7 @@ impl<'a> Answering<'_, 'a> {
             head.status = 206;
             head.content_range = Some((Some(range), file.size));
         }
+        let retained = self.site.retained(file.header_set);
         let object = ObjectKey { folder: &self.record.oss_path, retained, coding, stem, suffix: class.suffix() };
         Decision::Serve(Serve { head, object, size, range, with_body: self.request.method != Method::Head })
     }
@@ -145,7 +145,7 @@ impl<'a> Answering<'_, 'a> {
                 Shell::Navigations => match request.fetch_mode {
                     Some(mode) => mode == "navigate",
                     None => {
-                        request.accept.is_some_and(|accept| accept.contains("text/html"))
+                        request.accept.is_some_and(|accept| contains(accept, "text/html"))
                             || extension(&path.key).is_none()
                     }
                 },
@@ -158,14 +158,20 @@ impl<'a> Answering<'_, 'a> {
             let (stem, class, file) = assets::stored(self.site, page)?;
             return Some(self.serve(404, Some(NO_STORE), Cow::Owned(stem.to_owned()), class, file));
         }
-        let depth = self.site.not_found_depth();
-        let ends = key.match_indices('/').map(|(at, _)| at).take(depth);
-        for end in ends.collect::<Vec<_>>().into_iter().rev() {
-            let stem = [key.get(..end)?, "/404"].concat();
-            if let Some(file) = self.site.find(&stem, Class::Page) {
-                return Some(self.serve(404, Some(NO_STORE), Cow::Owned(stem), Class::Page, file));
+        let mut depth = self.site.not_found_depth();
+        let mut nearest = None;
+        for (at, byte) in key.bytes().enumerate() {
+            if byte != b'/' {
+                continue;
             }
+            if depth == 0 {
+                break;
+            }
+            depth -= 1;
+            let stem = [key.get(..at)?, "/404"].concat();
+            nearest = self.site.find(&stem, Class::Page).map(|file| (stem, file)).or(nearest);
         }
-        None
+        let (stem, file) = nearest?;
+        Some(self.serve(404, Some(NO_STORE), Cow::Owned(stem), Class::Page, file))
     }
 }

@@ -4,16 +4,11 @@
 //! of the sweep before. So a limit of one period takes between one and two periods to strike, and costs a request
 //! nothing but a few stores.
 
-use std::io::{self, IoSlice};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
-use hyper::rt::ReadBufCursor;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 /// What one connection does.
 #[derive(Debug, Default)]
@@ -41,6 +36,11 @@ impl Activity {
     /// Notes that something moved. One thread writes, so the count needs no locked instruction.
     pub(super) fn moved(&self) {
         self.moves.store(self.moves.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Notes whether the visitor has to read before more can be written.
+    pub(super) fn block_write(&self, blocked: bool) {
+        self.write_blocked.store(blocked, Ordering::Relaxed);
     }
 
     /// Notes whether somebody waits for bytes of a request's body.
@@ -100,62 +100,6 @@ impl Drop for Answering {
     }
 }
 
-/// A socket that tells its connection's [`Activity`] how writing goes.
-#[derive(Debug)]
-pub(super) struct WatchedStream {
-    stream: TokioIo<TcpStream>,
-    activity: Arc<Activity>,
-}
-
-impl WatchedStream {
-    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Self { stream: TokioIo::new(stream), activity }
-    }
-
-    fn note(&self, written: &Poll<io::Result<usize>>) {
-        self.activity.write_blocked.store(written.is_pending(), Ordering::Relaxed);
-        if written.is_ready() {
-            self.activity.moved();
-        }
-    }
-}
-
-impl hyper::rt::Read for WatchedStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl hyper::rt::Write for WatchedStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.note(&written);
-        written
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.note(&written);
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,11 +111,11 @@ mod tests {
         let mut answering = activity.begin();
         let seen = activity.sweep(0).expect("a request began");
         assert_eq!(activity.sweep(seen), Some(seen), "a slow function is not the visitor's fault");
-        activity.write_blocked.store(true, Ordering::Relaxed);
+        activity.block_write(true);
         assert_eq!(activity.sweep(seen), None, "the visitor does not read");
         activity.moved();
         let seen = activity.sweep(seen).expect("the visitor reads slowly");
-        activity.write_blocked.store(false, Ordering::Relaxed);
+        activity.block_write(false);
         answering.owe(false);
         assert_eq!(activity.sweep(seen), None, "the visitor opens no window");
         answering.owe(true);

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Version};
 use hyper::body::Incoming;
 use miaobu_edge::{Decision, Failure, Lookup, Probe, Request, Serve, fail};
 
 use super::activity::{Activity, Answering};
 use super::body::{AnswerBody, Content};
+use super::file::FileParts;
 use super::files::StoredFile;
 use super::head::head;
 use super::host::BadRequest;
@@ -26,6 +27,7 @@ pub(super) struct Answer<'a> {
     pub(super) request: &'a Request<'a>,
     pub(super) parts: &'a Parts,
     pub(super) activity: &'a Arc<Activity>,
+    pub(super) file_parts: &'a Arc<FileParts>,
 }
 
 impl<'a> Answer<'a> {
@@ -55,7 +57,7 @@ impl<'a> Answer<'a> {
             return (head(), Content::Empty);
         }
         match self.open(&serve.object.key()).await {
-            Ok(Some(file)) if file.size() == serve.size => (head(), self.edge.files.content(file)),
+            Ok(Some(file)) if file.size() == serve.size => (head(), self.content(file)),
             // Bytes of another length are not the file that the site lists.
             Ok(_) => {
                 tracing::error!(key = serve.object.key(), "a file that the site lists is not in the object store");
@@ -74,13 +76,17 @@ impl<'a> Answer<'a> {
             };
             let mut response = head(&candidate.head);
             response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(file.size()));
-            let content = if probe.with_body { self.edge.files.content(file) } else { Content::Empty };
+            let content = if probe.with_body { self.content(file) } else { Content::Empty };
             return (response, content);
         }
         match *probe.missing {
             Decision::Serve(serve) => self.serve(&serve).await,
             missing => plain(missing),
         }
+    }
+
+    fn content(&self, file: StoredFile) -> Content {
+        file.content((self.parts.version < Version::HTTP_2).then(|| Arc::clone(self.file_parts)))
     }
 
     async fn open(&self, key: &str) -> Result<Option<StoredFile>, Failure> {

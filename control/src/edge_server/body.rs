@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::activity::Answering;
-use super::blocks::FileReader;
+use super::file::FileReader;
 
 /// An answer's body, and with it the word that its request is being answered.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) enum Content {
     Empty,
     /// Bytes in memory.
     Whole(Bytes),
-    /// A file, read as the visitor takes it.
+    /// A file, sent as the visitor takes it.
     File(FileReader),
     /// What a function sends, as it sends it.
     Function(Incoming),

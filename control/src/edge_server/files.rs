@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::blocks::{BlockFile, Blocks, FileReader};
 use super::body::Content;
+use super::file::{FileParts, FileReader};
 use super::recent::Recent;
 use crate::provider::{Error, ErrorKind, ObjectBody, ObjectKey, ObjectStore};
 
@@ -27,7 +27,6 @@ const SHARDS: usize = 16;
 /// Objects of deployments, whose content never changes.
 pub(super) struct Files {
     objects: Arc<dyn ObjectStore>,
-    blocks: Arc<Blocks>,
     hasher: RandomState,
     shards: [Mutex<Recent<Arc<str>, StoredFile>>; SHARDS],
 }
@@ -37,26 +36,32 @@ pub(super) struct Files {
 pub(super) enum StoredFile {
     /// In memory.
     Small(Bytes),
-    /// Open.
-    Large(Arc<BlockFile>),
+    /// Open, with its size in bytes.
+    Large(Arc<File>, u64),
 }
 
 impl StoredFile {
     pub(super) fn size(&self) -> u64 {
         match self {
             Self::Small(bytes) => bytes.len() as u64,
-            Self::Large(file) => file.size(),
+            Self::Large(_, size) => *size,
+        }
+    }
+
+    /// Returns the body that the file is. With `parts`, those of the visitor's connection, it may be a stand-in.
+    pub(super) fn content(self, parts: Option<Arc<FileParts>>) -> Content {
+        match self {
+            Self::Small(bytes) => Content::Whole(bytes),
+            Self::Large(file, size) => Content::File(FileReader::new(file, size, parts)),
         }
     }
 }
 
 impl Files {
-    /// Returns a view of `objects` that keeps at most `cache_bytes` in memory: half for small files, half for parts of
-    /// large ones, so that neither displaces the other.
+    /// Returns a view of `objects` that keeps at most `cache_bytes` in memory.
     pub(super) fn new(objects: Arc<dyn ObjectStore>, cache_bytes: usize) -> Self {
-        let half = cache_bytes / 2;
-        let shards = std::array::from_fn(|_| Mutex::new(Recent::new(half / SHARDS)));
-        Self { objects, blocks: Arc::new(Blocks::new(half)), hasher: RandomState::new(), shards }
+        let shards = std::array::from_fn(|_| Mutex::new(Recent::new(cache_bytes / SHARDS)));
+        Self { objects, hasher: RandomState::new(), shards }
     }
 
     /// Returns the file under `key`, `None` when there is none.
@@ -71,7 +76,7 @@ impl Files {
             ObjectBody::File(file) if object.size_bytes <= SMALL_BYTES => {
                 StoredFile::Small(whole(&file, object.size_bytes)?)
             }
-            ObjectBody::File(file) => StoredFile::Large(Arc::new(self.blocks.file(file, object.size_bytes))),
+            ObjectBody::File(file) => StoredFile::Large(Arc::new(file), object.size_bytes),
         };
         let cost = key.len()
             + ENTRY_COST
@@ -81,14 +86,6 @@ impl Files {
             };
         self.shard(key).insert(key.into(), file.clone(), cost);
         Ok(Some(file))
-    }
-
-    /// Returns the body that `file` is.
-    pub(super) fn content(&self, file: StoredFile) -> Content {
-        match file {
-            StoredFile::Small(bytes) => Content::Whole(bytes),
-            StoredFile::Large(file) => Content::File(FileReader::new(file, Arc::clone(&self.blocks))),
-        }
     }
 
     fn shard(&self, key: &str) -> MutexGuard<'_, Recent<Arc<str>, StoredFile>> {

@@ -17,8 +17,8 @@ use crate::provider::ObjectStore;
 
 mod activity;
 mod answer;
-mod blocks;
 mod body;
+mod file;
 mod files;
 mod head;
 mod host;
@@ -29,6 +29,7 @@ mod routes;
 mod service;
 mod sites;
 mod source;
+mod stream;
 mod worker;
 
 pub use listen::BindError;
@@ -52,7 +53,7 @@ pub struct EdgeConfig {
     pub idle_timeout: Duration,
     /// How long requests may take to end once the server is asked to stop.
     pub drain_timeout: Duration,
-    /// Memory for files, in bytes.
+    /// Memory for small files, in bytes.
     pub cache_bytes: usize,
     /// The largest body that is passed to a function, in bytes.
     pub request_body_limit_bytes: u64,
@@ -111,6 +112,7 @@ impl EdgeServer {
     /// Serves until `shutdown`, then takes no more connections and returns once running requests have ended, or after
     /// the drain timeout. When the returned future is dropped, connections end at once.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        #[expect(clippy::disallowed_methods, reason = "the task ends with this function")]
         let following = AbortOnDrop(tokio::spawn(Arc::clone(&self.routes).follow(self.config.poll_interval)));
         let (phase, phases) = watch::channel(worker::Phase::Serving);
         let config = Arc::new(self.config);

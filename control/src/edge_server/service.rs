@@ -17,6 +17,7 @@ use super::EdgeConfig;
 use super::activity::{Activity, Answering};
 use super::answer::{Answer, refuse};
 use super::body::AnswerBody;
+use super::file::FileParts;
 use super::files::Files;
 use super::head::HeaderSets;
 use super::host;
@@ -97,11 +98,12 @@ pub(super) struct Connection {
     /// The visitor's address without the port.
     visitor: String,
     activity: Arc<Activity>,
+    file_parts: Arc<FileParts>,
 }
 
 impl Connection {
-    pub(super) fn new(edge: Rc<Edge>, peer: SocketAddr, activity: Arc<Activity>) -> Self {
-        Self { edge, visitor: peer.ip().to_canonical().to_string(), activity }
+    pub(super) fn new(edge: Rc<Edge>, peer: SocketAddr, activity: Arc<Activity>, file_parts: Arc<FileParts>) -> Self {
+        Self { edge, visitor: peer.ip().to_canonical().to_string(), activity, file_parts }
     }
 
     /// Answers one request; there is an answer to each.
@@ -144,8 +146,15 @@ impl Connection {
             request.header(name.as_str(), value);
         }
         let decision = decide(&lookup, &request, &self.edge.settings);
-        let answer =
-            Answer { edge: &self.edge, known: &known, lookup, request: &request, parts, activity: &self.activity };
+        let answer = Answer {
+            edge: &self.edge,
+            known: &known,
+            lookup,
+            request: &request,
+            parts,
+            activity: &self.activity,
+            file_parts: &self.file_parts,
+        };
         answer.carry_out(decision, body, answering).await
     }
 }

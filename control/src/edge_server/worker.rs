@@ -16,10 +16,12 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::EdgeConfig;
-use super::activity::{Activity, WatchedStream};
+use super::activity::Activity;
+use super::file::FileParts;
 use super::files::Files;
 use super::routes::Routes;
 use super::service::{Connection, Edge};
+use super::stream::EdgeStream;
 
 /// The largest request head, in bytes. Names, values and the request line count.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -169,8 +171,9 @@ impl Worker {
         };
         let activity = Arc::new(Activity::default());
         let worker = Rc::clone(self);
-        let connection = Rc::new(Connection::new(Rc::clone(&self.edge), peer, Arc::clone(&activity)));
-        let io = WatchedStream::new(stream, Arc::clone(&activity));
+        let file_parts = Arc::new(FileParts::default());
+        let io = EdgeStream::new(stream, Arc::clone(&activity), Arc::clone(&file_parts));
+        let connection = Rc::new(Connection::new(Rc::clone(&self.edge), peer, Arc::clone(&activity), file_parts));
         let watched = Arc::clone(&activity);
         let task = tokio::task::spawn_local(async move {
             let closed = Closed { worker: Rc::clone(&worker), number };

@@ -5,9 +5,18 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::domain::{BaseDomain, DeploymentId, ProjectId};
+use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus, ProjectId};
 use crate::store::jobs::{self, NewJob};
-use crate::store::{self, Session};
+use crate::store::{self, Session, deployments};
+
+/// Takes up the jobs that a former process left, which has to be dead. The time that nobody worked does not count.
+pub async fn recover(session: &mut impl Session, now: DateTime<Utc>) -> Result<u64, store::Error> {
+    let released = jobs::release_all(session).await?;
+    let until = now + super::deployments::DEPLOYING_LIMIT;
+    jobs::prolong(session, "deploy", until).await?;
+    deployments::prolong(session, DeploymentStatus::Deploying, until).await?;
+    Ok(released)
+}
 
 /// A job, as it is queued and as it is read back.
 #[derive(Debug, Clone, PartialEq, Eq)]

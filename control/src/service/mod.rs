@@ -29,7 +29,7 @@ pub use deployments::{DeploymentFilter, Deployments, Urls};
 pub use error::{Error, Problem};
 pub use events::Events;
 pub use health::{Health, HealthPart};
-pub use jobs::Job;
+pub use jobs::{Job, recover};
 pub use logs::Logs;
 pub use projects::{NewProject, ProjectRef, Projects, SettingsPatch};
 pub use uploads::{BatchReceipt, MissingBlob, NewDeployment, PartReceipt, Upload, Uploads};

@@ -132,6 +132,8 @@ impl Projects {
 pub(super) async fn find(session: &mut impl Session, actor: &Actor, project: &ProjectRef) -> Result<Project> {
     let found = match project {
         ProjectRef::Id(id) => projects::get(session, actor.user_id, *id).await?,
+        // PostgreSQL would refuse a text with NUL instead of finding nothing.
+        ProjectRef::Slug(slug) if slug.contains('\0') => None,
         ProjectRef::Slug(slug) => projects::get_by_slug(session, actor.user_id, slug).await?,
     };
     found.ok_or(Error::NotFound)

@@ -38,6 +38,7 @@ statements! {
             error_message = $8
         WHERE id = $1 AND status = $2";
     TOUCH = "UPDATE deployments SET updated_at = $2, deadline_at = $3 WHERE id = $1 AND status = 'uploading'";
+    PROLONG = "UPDATE deployments SET deadline_at = $2 WHERE status = $1 AND deadline_at < $2";
     LIST_OVERDUE = "SELECT id, status FROM deployments WHERE deadline_at <= $1 ORDER BY id LIMIT 100";
     LIST_WITH_STATUS = "SELECT id FROM deployments WHERE project_id = $1 AND status = $2 ORDER BY id DESC";
     GET_STATUS = "SELECT status FROM deployments WHERE id = $1";
@@ -228,6 +229,12 @@ pub async fn touch(
     deadline_at: DateTime<Utc>,
 ) -> Result<bool, Error> {
     Ok(session.query(TOUCH).bind(id.0).bind(now).bind(deadline_at).execute().await? == 1)
+}
+
+/// Puts off the deadline of the deployments in a state.
+pub async fn prolong(session: &mut impl Session, status: DeploymentStatus, until: DateTime<Utc>) -> Result<(), Error> {
+    session.query(PROLONG).bind(status.as_str()).bind(until).execute().await?;
+    Ok(())
 }
 
 /// Returns deployments whose deadline has passed, with their state.

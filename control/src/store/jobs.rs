@@ -24,6 +24,7 @@ statements! {
     BURY = "UPDATE jobs SET state = 'dead', lease_until = NULL, last_error = $3
         WHERE id = $1 AND generation = $2 AND state = 'running'";
     RELEASE_ALL = "UPDATE jobs SET state = 'queued', lease_until = NULL WHERE state = 'running'";
+    PROLONG = "UPDATE jobs SET deadline_at = $2 WHERE kind = $1 AND state = 'queued' AND deadline_at < $2";
     COUNT_DEAD = "SELECT COUNT(*) AS count FROM jobs WHERE state = 'dead'";
     OLDEST_DUE = "SELECT MIN(run_at) AS run_at FROM jobs WHERE state = 'queued'";
 }
@@ -166,6 +167,12 @@ pub async fn bury(session: &mut impl Session, lease: Lease, error: &str) -> Resu
 /// Puts back every job that somebody holds. Only for one who knows that all of them are dead.
 pub async fn release_all(session: &mut impl Session) -> Result<u64, Error> {
     session.query(RELEASE_ALL).execute().await
+}
+
+/// Puts off the deadline of the waiting jobs of a kind.
+pub async fn prolong(session: &mut impl Session, kind: &str, until: DateTime<Utc>) -> Result<(), Error> {
+    session.query(PROLONG).bind(kind).bind(until).execute().await?;
+    Ok(())
 }
 
 /// Returns how many jobs were given up.

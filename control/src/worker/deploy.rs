@@ -1,6 +1,6 @@
 //! Puts an uploaded deployment in place and activates it.
 //!
-//! Read the manifest, assemble the artifact, publish the site blob; then, in one transaction, mark it deployed and move
+//! Read the manifest, assemble the artifact and publish the site blob; then, in one transaction, mark it deployed and move
 //! the pointer; then write the route records. Killed anywhere, the next run does the rest.
 
 use std::sync::Arc;
@@ -39,10 +39,18 @@ pub async fn run(context: &Arc<Context>, lease: Lease, id: DeploymentId) -> Resu
         message: "the list of files is gone; deploy again".to_owned(),
     })?;
     let manifest = Arc::new(manifest);
-    assemble(context, &deployment, &manifest).await?;
-    crate::failpoint!("deploy.assembled");
-    publish(context, &deployment, settings, &manifest).await?;
-    crate::failpoint!("deploy.published");
+    // Nothing leads to either before the pointer moves, so one need not wait for the other.
+    let assembling = async {
+        assemble(context, &deployment, &manifest).await?;
+        crate::failpoint!("deploy.assembled");
+        Ok(())
+    };
+    let publishing = async {
+        publish(context, &deployment, settings, &manifest).await?;
+        crate::failpoint!("deploy.published");
+        Ok::<_, JobError>(())
+    };
+    tokio::try_join!(assembling, publishing)?;
     if !activate(context, lease, &deployment).await? {
         return Ok(());
     }

@@ -16,7 +16,6 @@ pub struct TestDatabase {
 }
 
 /// The PostgreSQL server to test on as well, if there is one.
-#[expect(clippy::disallowed_methods, reason = "says where the tests run, not how the program does")]
 pub fn postgres() -> Option<PgConnectOptions> {
     let url = std::env::var("TEST_DATABASE_URL").ok()?;
     Some(PgConnectOptions::from_str(&url).expect("TEST_DATABASE_URL is the URL of a PostgreSQL server"))

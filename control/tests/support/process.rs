@@ -25,7 +25,6 @@ pub struct Server {
 }
 
 /// The program with its settings for a test; what it says goes to the test's own output.
-#[expect(clippy::disallowed_methods, reason = "the program under test is a process")]
 pub fn command(data_dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_miaobu-control"));
     command

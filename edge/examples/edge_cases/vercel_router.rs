@@ -2,8 +2,8 @@
 
 use miaobu_edge::rules::regex::Budget;
 use miaobu_edge::rules::route_table::{
-    Files, KeyRule, Operation, Passed, Phase, RouteRequest, RouteTable, TableOptions, Target,
-    Transform, TransformKind, TransformOperation, build,
+    Files, KeyRule, Operation, Passed, Phase, RouteRequest, RouteTable, TableOptions, Target, Transform, TransformKind,
+    TransformOperation, build,
 };
 use serde_json::{Map, Value, json};
 
@@ -12,25 +12,16 @@ use crate::outcome::Outcome;
 /// Runs one case.
 pub fn run(case: &Value) -> Outcome {
     let phase = case["phase"].as_str();
-    let mut routes: Vec<Value> = phase
-        .map(|phase| json!({ "handle": phase }))
-        .into_iter()
-        .collect();
+    let mut routes: Vec<Value> = phase.map(|phase| json!({ "handle": phase })).into_iter().collect();
     routes.extend(case["routes"].as_array().into_iter().flatten().cloned());
     let image = match build(&routes, TableOptions::default()) {
         Ok((image, refused)) if refused.is_empty() => image,
         Ok((_, refused)) | Err(refused) => {
-            return Outcome::Fail {
-                got: json!(format!("{refused:?}")),
-                why: "refused".to_owned(),
-            };
+            return Outcome::Fail { got: json!(format!("{refused:?}")), why: "refused".to_owned() };
         }
     };
     let Some(table) = RouteTable::load(&image) else {
-        return Outcome::Fail {
-            got: Value::Null,
-            why: "the image does not load".to_owned(),
-        };
+        return Outcome::Fail { got: Value::Null, why: "the image does not load".to_owned() };
     };
     let request = &case["request"];
     let field = |name: &str| request["headers"][name].as_str();
@@ -39,29 +30,12 @@ pub fn run(case: &Value) -> Outcome {
         host: request["host"].as_str().unwrap_or("localhost"),
         field: &field,
     };
-    let (path, query) = request["path"]
-        .as_str()
-        .map_or(("/", ""), |path| path.split_once('?').unwrap_or((path, "")));
-    let target = Target {
-        path: path.to_owned(),
-        query: query.to_owned(),
-    };
-    let files = Listed(
-        case["files"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default(),
-    );
+    let (path, query) = request["path"].as_str().map_or(("/", ""), |path| path.split_once('?').unwrap_or((path, "")));
+    let target = Target { path: path.to_owned(), query: query.to_owned() };
+    let files = Listed(case["files"].as_array().map(Vec::as_slice).unwrap_or_default());
     let files: Option<&dyn Files> = case.get("files").map(|_| &files as &dyn Files);
     let phase = phase.and_then(Phase::of_handle).unwrap_or(Phase::Start);
-    let passed = table.pass(
-        phase,
-        &target,
-        &[],
-        &route_request,
-        files,
-        &mut Budget::default(),
-    );
+    let passed = table.pass(phase, &target, &[], &route_request, files, &mut Budget::default());
     Outcome::of(&case["expect"], report(&passed))
 }
 
@@ -69,20 +43,14 @@ struct Listed<'a>(&'a [Value]);
 
 impl Files for Listed<'_> {
     fn contains(&self, path: &str) -> bool {
-        self.0
-            .iter()
-            .any(|file| file.as_str().or_else(|| file["path"].as_str()) == Some(path))
+        self.0.iter().any(|file| file.as_str().or_else(|| file["path"].as_str()) == Some(path))
     }
 }
 
 fn report(passed: &Passed<'_>) -> Value {
-    let headers: Map<String, Value> = passed
-        .headers
-        .iter()
-        .map(|header| (header.name.clone(), json!(header.value)))
-        .collect();
-    let transforms =
-        |transforms: &[Transform<'_>]| Value::Array(transforms.iter().map(transform).collect());
+    let headers: Map<String, Value> =
+        passed.headers.iter().map(|header| (header.name.clone(), json!(header.value))).collect();
+    let transforms = |transforms: &[Transform<'_>]| Value::Array(transforms.iter().map(transform).collect());
     json!({
         "found": passed.found,
         "dest": passed.target.path,
@@ -106,10 +74,7 @@ fn query(query: &str) -> Value {
             None => (pair, Value::Null),
         };
         let values = pairs.entry(decoded(name)).or_insert_with(|| json!([]));
-        values
-            .as_array_mut()
-            .expect("only lists are inserted")
-            .push(value);
+        values.as_array_mut().expect("only lists are inserted").push(value);
     }
     Value::Object(pairs)
 }
@@ -119,10 +84,7 @@ fn decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         rest = tail;
-        let escape = tail
-            .get(..2)
-            .filter(|_| *first == b'%')
-            .and_then(|digits| std::str::from_utf8(digits).ok());
+        let escape = tail.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
         match escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             Some(byte) => {
                 bytes.push(byte);
@@ -152,18 +114,13 @@ fn transform(transform: &Transform<'_>) -> Value {
     if transform.kind != TransformKind::RequestPath {
         let key = match &transform.key {
             KeyRule::Name(name) => json!(name),
-            KeyRule::Operations(operations) => {
-                Value::Object(operations.iter().map(condition).collect())
-            }
+            KeyRule::Operations(operations) => Value::Object(operations.iter().map(condition).collect()),
         };
         object.insert("target".to_owned(), json!({ "key": key }));
     }
     if let Some(arguments) = &transform.arguments {
         let single = arguments.first().filter(|_| transform.is_single);
-        object.insert(
-            "args".to_owned(),
-            single.map_or_else(|| json!(arguments), |text| json!(text)),
-        );
+        object.insert("args".to_owned(), single.map_or_else(|| json!(arguments), |text| json!(text)));
     }
     Value::Object(object)
 }

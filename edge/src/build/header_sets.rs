@@ -61,7 +61,10 @@ impl<'a> HeaderSets<'a> {
         let mut order: Vec<usize> = (0..sets.len()).collect();
         order.sort_by_key(|set| sets.get(*set).and_then(|traits| traits.retained));
         let mut place = vec![0; sets.len()];
-        order.iter().enumerate().for_each(|(new, old)| place.iter_mut().nth(*old).into_iter().for_each(|at| *at = new as u16));
+        order
+            .iter()
+            .enumerate()
+            .for_each(|(new, old)| place.iter_mut().nth(*old).into_iter().for_each(|at| *at = new as u16));
         let of_file = of_file.into_iter().filter_map(|set| place.get(set).copied()).collect();
         let sets = order.into_iter().filter_map(|set| sets.get(set).cloned()).collect();
         Ok(Self { sets, of_file })

@@ -49,7 +49,8 @@ fn link(tag: &Tag, base: Option<&str>) -> Option<String> {
         return None;
     }
     let rel = tag.attribute("rel")?;
-    let early = |word: &str| ["preload", "modulepreload", "preconnect"].iter().any(|known| word.eq_ignore_ascii_case(known));
+    let early =
+        |word: &str| ["preload", "modulepreload", "preconnect"].iter().any(|known| word.eq_ignore_ascii_case(known));
     if !rel.split_ascii_whitespace().any(early) || !rel.bytes().all(is_relation) {
         return None;
     }

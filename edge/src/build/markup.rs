@@ -59,7 +59,8 @@ impl Reader<'_> {
                 self.skip(1);
                 return Some(attributes);
             }
-            let mut name = self.take(|byte| !is_space(byte) && !matches!(byte, b'/' | b'>' | b'=')).to_ascii_lowercase();
+            let mut name =
+                self.take(|byte| !is_space(byte) && !matches!(byte, b'/' | b'>' | b'=')).to_ascii_lowercase();
             if name.is_empty() {
                 // A stray `=` begins a name.
                 self.skip(1);

@@ -2,6 +2,8 @@
 
 use core::cmp::{Ordering, Reverse};
 
+use crate::text::{split_once, trim};
+
 /// One entry of a weighted list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
@@ -65,7 +67,7 @@ pub fn entries(header: &str) -> impl Iterator<Item = Entry<'_>> {
         let name = parts.next().map(trim).filter(|name| !name.is_empty())?;
         let mut weight = 1000;
         for parameter in parts {
-            if let Some(("q" | "Q", value)) = trim(parameter).split_once('=') {
+            if let Some(("q" | "Q", value)) = split_once(trim(parameter), b'=') {
                 weight = thousandths(value)?;
             } else if is_broken_weight(parameter) {
                 return None;
@@ -75,10 +77,6 @@ pub fn entries(header: &str) -> impl Iterator<Item = Entry<'_>> {
     })
 }
 
-fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
-}
-
 /// `q` with white space before its `=`, which the grammar does not allow.
 fn is_broken_weight(parameter: &str) -> bool {
     parameter.split('=').next().map(trim).is_some_and(|name| name.eq_ignore_ascii_case("q"))
@@ -86,7 +84,7 @@ fn is_broken_weight(parameter: &str) -> bool {
 
 /// A weight: 0 or 1 with at most three digits of fraction, at most 1.
 fn thousandths(text: &str) -> Option<u16> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let (whole, fraction) = split_once(text, b'.').unwrap_or((text, ""));
     let whole = match whole {
         "0" => 0,
         "1" => 1000,

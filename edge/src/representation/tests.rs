@@ -147,7 +147,8 @@ fn preconditions_are_held_against_the_form_that_would_be_sent() {
 
 #[test]
 fn a_missing_page_is_missing_whatever_the_visitor_has() {
-    for fields in [("if-none-match", "*"), ("if-match", "\"x\""), ("range", "bytes=0-0"), ("accept-encoding", "*;q=0")] {
+    for fields in [("if-none-match", "*"), ("if-match", "\"x\""), ("range", "bytes=0-0"), ("accept-encoding", "*;q=0")]
+    {
         let (status, lines, body) = answer("GET", "/nothing", &[fields]);
         assert_eq!((status, body.as_str()), (404, "projects/docs/42/404.html"), "{fields:?}");
         let stamps = ["etag", "last-modified", "accept-ranges", "content-range"];
@@ -183,7 +184,9 @@ fn equal_set_ids_have_equal_headers_but_for_tag_and_length() {
     let record = RouteRecord::of_static("docs", "projects/docs/42", 42);
     let lookup = Lookup::Found { record: &record, site: Some(&site) };
     let mut seen = std::collections::HashMap::new();
-    for (target, accept) in [(TEXT, "br"), (TEXT, "zstd"), (TEXT, "gzip"), (TEXT, "br, zstd"), (IMAGE, "br"), (IMAGE, "gzip")] {
+    for (target, accept) in
+        [(TEXT, "br"), (TEXT, "zstd"), (TEXT, "gzip"), (TEXT, "br, zstd"), (IMAGE, "br"), (IMAGE, "gzip")]
+    {
         let mut request = Request::new(Method::Get, "docs.localhost", target);
         request.header("accept-encoding", accept);
         let decision = decide(&lookup, &request, &Settings::default());

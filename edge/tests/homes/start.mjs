@@ -16,8 +16,10 @@ const edgePackage = fileURLToPath(new URL("../../../wasm-pkg/", import.meta.url)
 export async function startStorage(root) {
   const server = createServer(async (request, response) => {
     try {
-      const body = await readFile(join(root, decodeURIComponent(request.url)));
-      response.writeHead(200, { "content-length": body.length });
+      const object = await readFile(join(root, decodeURIComponent(request.url)));
+      const [, start, end] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
+      const body = start === undefined ? object : object.subarray(Number(start), Number(end) + 1);
+      response.writeHead(start === undefined ? 200 : 206, { "content-length": body.length });
       response.end(request.method === "HEAD" ? undefined : body);
     } catch {
       response.writeHead(404).end();

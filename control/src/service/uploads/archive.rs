@@ -106,7 +106,7 @@ impl Unpacking<'_> {
         }
         let mut entry = BufReader::with_capacity(64 * 1024, entry);
         let blob = self.spool.receive(&mut entry, size_bytes).map_err(|error| match error.raw_os_error() {
-            Some(_) => super::disk_error(error),
+            Some(_) => super::refusals::disk_error(error),
             None => damaged(error),
         })?;
         self.files.push(ManifestFile { path, sha256: blob.sha256, size_bytes });

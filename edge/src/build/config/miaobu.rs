@@ -47,7 +47,8 @@ impl Reading {
             }
             "not_found" => {
                 let shell = if all_paths { Shell::All } else { Shell::Navigations };
-                settings.shell = one_of(value, &[("404_page", Shell::Off), ("single_page", shell), ("none", Shell::Off)])?;
+                settings.shell =
+                    one_of(value, &[("404_page", Shell::Off), ("single_page", shell), ("none", Shell::Off)])?;
             }
             "spa_fallback" => {
                 let shell = one_of(value, &[("navigation", Shell::Navigations), ("all", Shell::All)])?;
@@ -143,7 +144,9 @@ fn header_rule(rule: &Value) -> Option<HeaderRule> {
     let known = |name: &String| matches!(name.as_str(), "path" | "set" | "unset");
     let keys = rule.as_object().filter(|keys| keys.keys().all(known))?;
     let set = match keys.get("set") {
-        Some(set) => set.as_object()?.iter().map(|(name, value)| Some((name.clone(), text(value)?))).collect::<Option<_>>()?,
+        Some(set) => {
+            set.as_object()?.iter().map(|(name, value)| Some((name.clone(), text(value)?))).collect::<Option<_>>()?
+        }
         None => Vec::new(),
     };
     let unset = match keys.get("unset") {

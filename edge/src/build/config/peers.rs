@@ -43,11 +43,7 @@ impl Reading {
     fn lowered(&mut self, name: &str, peer: Peer, lowered: Lowered) {
         let (routes, refused) = lowered.table();
         self.refuse(name, refused);
-        let file_headers = Lowered {
-            routes: lowered.file_headers,
-            rooted: lowered.rooted,
-            ..Lowered::default()
-        };
+        let file_headers = Lowered { routes: lowered.file_headers, rooted: lowered.rooted, ..Lowered::default() };
         let (file_headers, refused) = file_headers.table();
         self.refuse(name, refused);
         let rules = &mut self.settings.rules;

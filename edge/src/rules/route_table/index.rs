@@ -18,21 +18,12 @@ impl<'a> Candidates<'a> {
         let loose = usize::from(u16_at(index, 2).unwrap_or(0));
         let hashes = index.get(4..4 + keys * 4).unwrap_or_default();
         let routes = index.get(4 + keys * 4..4 + keys * 6).unwrap_or_default();
-        let loose = index
-            .get(4 + keys * 6..4 + keys * 6 + loose * 2)
-            .unwrap_or_default();
+        let loose = index.get(4 + keys * 6..4 + keys * 6 + loose * 2).unwrap_or_default();
         let path = lower_case(path);
         let [one, two] = segments(&path);
         let of = |seed, text: &str| equal_hashes(hashes, routes, key(seed, text));
-        let lists = [
-            of(SEED_PATH, &path),
-            of(SEED_TWO, two),
-            of(SEED_ONE, one),
-            loose,
-        ];
-        Self {
-            lists: lists.map(|list| skip_to(list, from)),
-        }
+        let lists = [of(SEED_PATH, &path), of(SEED_TWO, two), of(SEED_ONE, one), loose];
+        Self { lists: lists.map(|list| skip_to(list, from)) }
     }
 }
 
@@ -82,9 +73,7 @@ fn equal_hashes<'a>(hashes: &[u8], routes: &'a [u8], key: u32) -> &'a [u8] {
 }
 
 fn skip_to(list: &[u8], from: u16) -> &[u8] {
-    let first = partition(list.len() / 2, |index| {
-        u16_at(list, index * 2).is_some_and(|route| route < from)
-    });
+    let first = partition(list.len() / 2, |index| u16_at(list, index * 2).is_some_and(|route| route < from));
     list.get(first * 2..).unwrap_or_default()
 }
 

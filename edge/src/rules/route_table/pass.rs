@@ -72,16 +72,7 @@ impl<'a> RouteTable<'a> {
         files: Option<&dyn Files>,
         budget: &mut Budget,
     ) -> Passed<'a> {
-        self.pass_with(
-            phase,
-            target,
-            headers,
-            &mut Surroundings {
-                request,
-                files,
-                budget,
-            },
-        )
+        self.pass_with(phase, target, headers, &mut Surroundings { request, files, budget })
     }
 
     pub(super) fn pass_with(
@@ -97,24 +88,18 @@ impl<'a> RouteTable<'a> {
             previous: headers,
             path: target.path.clone(),
             query: &target.query,
-            passed: Passed {
-                headers: headers.to_vec(),
-                ..Passed::default()
-            },
+            passed: Passed { headers: headers.to_vec(), ..Passed::default() },
         };
         let (first, end) = self.range(phase);
         let mut from = first;
         let mut captures = Captures::default();
         'again: loop {
             let path = pass.path.clone();
-            for number in
-                Candidates::of(self.index(phase), &path, from).take_while(|number| *number < end)
-            {
+            for number in Candidates::of(self.index(phase), &path, from).take_while(|number| *number < end) {
                 let Some(route) = self.route(number) else {
                     continue;
                 };
-                let Some(text) = matched(&route, &path, &target.query, &mut captures, surroundings)
-                else {
+                let Some(text) = matched(&route, &path, &target.query, &mut captures, surroundings) else {
                     continue;
                 };
                 match pass.apply(&route, number, text, &captures, surroundings) {
@@ -128,10 +113,7 @@ impl<'a> RouteTable<'a> {
             }
             break;
         }
-        pass.passed.target = Target {
-            path: pass.path,
-            query: target.query.clone(),
-        };
+        pass.passed.target = Target { path: pass.path, query: target.query.clone() };
         pass.passed
     }
 }
@@ -154,9 +136,7 @@ fn matched<'p>(
         search(route.program, relative, captures, surroundings.budget).then_some(relative)?
     };
     let mut conditions = Condition::all(route.conditions);
-    conditions
-        .all(|condition| condition.allows(surroundings.request, query, surroundings.budget))
-        .then_some(text)
+    conditions.all(|condition| condition.allows(surroundings.request, query, surroundings.budget)).then_some(text)
 }
 
 enum Next {
@@ -182,17 +162,10 @@ impl<'a> Pass<'_, 'a> {
         captures: &Captures,
         surroundings: &mut Surroundings<'_, '_>,
     ) -> Next {
-        let filling = Filling {
-            captures,
-            text,
-            conditions: route.conditions,
-            request: surroundings.request,
-            query: self.query,
-        };
+        let filling =
+            Filling { captures, text, conditions: route.conditions, request: surroundings.request, query: self.query };
         let transforms = transforms(route.transforms, &filling, surroundings.budget);
-        self.passed
-            .request_transforms
-            .extend(transforms.iter().cloned());
+        self.passed.request_transforms.extend(transforms.iter().cloned());
         let destination = match route.destination {
             Some(template) => filling.fill(template, surroundings.budget),
             None => self.path.clone(),
@@ -222,10 +195,7 @@ impl<'a> Pass<'_, 'a> {
             }
         }
         self.passed.status = route.status.or(self.passed.status);
-        let redirects = self
-            .passed
-            .status
-            .is_some_and(|status| (300..400).contains(&status));
+        let redirects = self.passed.status.is_some_and(|status| (300..400).contains(&status));
         if !redirects && !transforms.is_empty() {
             self.passed.response_transforms = Some(transforms);
         }
@@ -238,46 +208,28 @@ impl<'a> Pass<'_, 'a> {
         self.passed.route = Some(number - self.table.range(self.phase).0);
         self.passed.is_url = is_url;
         self.passed.target = if is_url {
-            Target {
-                path: destination,
-                query: self.query.to_owned(),
-            }
+            Target { path: destination, query: self.query.to_owned() }
         } else {
             self.passed.has_destination = route.destination.is_some();
             let (path, query) = split(&destination);
             let slash = if path.starts_with('/') { "" } else { "/" };
-            Target {
-                path: [slash, path].concat(),
-                query: merged(query, self.query),
-            }
+            Target { path: [slash, path].concat(), query: merged(query, self.query) }
         };
     }
 
     /// The destination of a checking route is not there.
-    fn miss(
-        &mut self,
-        route: &Route<'_>,
-        destination: String,
-        surroundings: &mut Surroundings<'_, '_>,
-    ) -> Next {
+    fn miss(&mut self, route: &Route<'_>, destination: String, surroundings: &mut Surroundings<'_, '_>) -> Next {
         if self.phase == Phase::Miss {
             self.passed.status = route.status.or(self.passed.status);
         } else if self.table.has(Phase::Miss) {
             let (path, query) = split(&destination);
-            let target = Target {
-                path: path.to_owned(),
-                query: merged(query, self.query),
-            };
-            let mut missed =
-                self.table
-                    .pass_with(Phase::Miss, &target, &self.passed.headers, surroundings);
+            let target = Target { path: path.to_owned(), query: merged(query, self.query) };
+            let mut missed = self.table.pass_with(Phase::Miss, &target, &self.passed.headers, surroundings);
             if missed.found {
                 let mut transforms = std::mem::take(&mut self.passed.request_transforms);
                 transforms.append(&mut missed.request_transforms);
                 missed.request_transforms = transforms;
-                missed.response_transforms = missed
-                    .response_transforms
-                    .or(self.passed.response_transforms.take());
+                missed.response_transforms = missed.response_transforms.or(self.passed.response_transforms.take());
                 self.passed = missed;
                 return Next::Done;
             }
@@ -306,10 +258,7 @@ impl<'a> Pass<'_, 'a> {
             let headers = &mut self.passed.headers;
             match headers.iter_mut().find(|header| header.name == name) {
                 Some(header) => header.value = value,
-                None => headers.push(Header {
-                    name: name.to_owned(),
-                    value,
-                }),
+                None => headers.push(Header { name: name.to_owned(), value }),
             }
         }
     }

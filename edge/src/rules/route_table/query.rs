@@ -12,10 +12,7 @@ pub(super) fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// The decoded value of a parameter; the last one counts.
 pub(super) fn parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
-    pairs(query)
-        .filter(|(sent, _)| decoded(sent) == name)
-        .last()
-        .map(|(_, value)| decoded(value))
+    pairs(query).filter(|(sent, _)| decoded(sent) == name).last().map(|(_, value)| decoded(value))
 }
 
 fn decoded(text: &str) -> Cow<'_, str> {

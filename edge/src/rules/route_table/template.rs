@@ -29,23 +29,13 @@ impl Filling<'_, '_> {
                     after
                 }),
                 PART_GROUP => after.split_first().map(|(group, after)| {
-                    push_visible(
-                        &mut filled,
-                        self.captures
-                            .get(usize::from(*group), self.text)
-                            .unwrap_or_default(),
-                    );
+                    push_visible(&mut filled, self.captures.get(usize::from(*group), self.text).unwrap_or_default());
                     after
                 }),
-                PART_CONDITION => after
-                    .split_first_chunk()
-                    .map(|(&[condition, group], after)| {
-                        push_visible(
-                            &mut filled,
-                            &self.condition(condition, group, budget).unwrap_or_default(),
-                        );
-                        after
-                    }),
+                PART_CONDITION => after.split_first_chunk().map(|(&[condition, group], after)| {
+                    push_visible(&mut filled, &self.condition(condition, group, budget).unwrap_or_default());
+                    after
+                }),
                 _ => None,
             };
             let Some(after) = taken else { break };

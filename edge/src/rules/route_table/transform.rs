@@ -2,9 +2,8 @@
 
 use super::condition::{Operations, RawOperation, texts};
 use super::format::{
-    NO_ARGUMENTS, ONE_ARGUMENT, OPERATION_EQUAL, OPERATION_GREATER, OPERATION_GREATER_EQUAL,
-    OPERATION_IN, OPERATION_LESS, OPERATION_LESS_EQUAL, OPERATION_NOT_EQUAL, OPERATION_NOT_IN,
-    OPERATION_PREFIX, OPERATION_SUFFIX,
+    NO_ARGUMENTS, ONE_ARGUMENT, OPERATION_EQUAL, OPERATION_GREATER, OPERATION_GREATER_EQUAL, OPERATION_IN,
+    OPERATION_LESS, OPERATION_LESS_EQUAL, OPERATION_NOT_EQUAL, OPERATION_NOT_IN, OPERATION_PREFIX, OPERATION_SUFFIX,
 };
 use super::reader::take_block;
 use super::template::Filling;
@@ -117,11 +116,7 @@ pub(super) fn transforms<'a>(
     transforms
 }
 
-fn transform<'a>(
-    bytes: &'a [u8],
-    filling: &Filling<'_, '_>,
-    budget: &mut Budget,
-) -> Option<(Transform<'a>, &'a [u8])> {
+fn transform<'a>(bytes: &'a [u8], filling: &Filling<'_, '_>, budget: &mut Budget) -> Option<(Transform<'a>, &'a [u8])> {
     let (&[kind, operation], rest) = bytes.split_first_chunk()?;
     let kind = match kind {
         0 => TransformKind::RequestHeaders,
@@ -141,10 +136,7 @@ fn transform<'a>(
         (KeyRule::Name(filling.fill(name, budget)), rest)
     } else {
         let (operations, rest) = Operations::take(rest)?;
-        (
-            KeyRule::Operations(operations.filter_map(Operation::read).collect()),
-            rest,
-        )
+        (KeyRule::Operations(operations.filter_map(Operation::read).collect()), rest)
     };
     let (&count, mut rest) = rest.split_first()?;
     let is_single = count == ONE_ARGUMENT;
@@ -158,14 +150,5 @@ fn transform<'a>(
         }
         arguments = Some(filled);
     }
-    Some((
-        Transform {
-            kind,
-            operation,
-            key,
-            arguments,
-            is_single,
-        },
-        rest,
-    ))
+    Some((Transform { kind, operation, key, arguments, is_single }, rest))
 }

@@ -78,18 +78,11 @@ impl<'a> RouteTable<'a> {
             request_transforms: Vec::new(),
             response_transforms: Vec::new(),
         };
-        let surroundings = &mut Surroundings {
-            request,
-            files: Some(files),
-            budget,
-        };
+        let surroundings = &mut Surroundings { request, files: Some(files), budget };
         let (answer, headers) = walk.go(target.clone(), surroundings);
         Outcome {
             answer,
-            headers: headers
-                .into_iter()
-                .filter(|header| header.name != "location")
-                .collect(),
+            headers: headers.into_iter().filter(|header| header.name != "location").collect(),
             request_transforms: walk.request_transforms,
             response_transforms: walk.response_transforms,
         }
@@ -107,11 +100,7 @@ struct Walk<'w, 'a> {
 }
 
 impl<'a> Walk<'_, 'a> {
-    fn go(
-        &mut self,
-        mut target: Target,
-        surroundings: &mut Surroundings<'_, '_>,
-    ) -> (Answer, Headers) {
+    fn go(&mut self, mut target: Target, surroundings: &mut Surroundings<'_, '_>) -> (Answer, Headers) {
         let mut headers = Headers::new();
         let mut passed = Passed::default();
         for phase in [Phase::Start, Phase::Filesystem] {
@@ -124,12 +113,7 @@ impl<'a> Walk<'_, 'a> {
                 let (url, query) = split(&passed.target.path);
                 let query = merged(query, &passed.target.query);
                 let sign = if query.is_empty() { "" } else { "?" };
-                return (
-                    Answer::Elsewhere {
-                        url: [url, sign, &query].concat(),
-                    },
-                    passed.headers,
-                );
+                return (Answer::Elsewhere { url: [url, sign, &query].concat() }, passed.headers);
             }
             let mut is_there = self.is_there(&passed);
             if let Some(answer) = self.exit(is_there, &passed) {
@@ -148,13 +132,7 @@ impl<'a> Walk<'_, 'a> {
                 }
             }
             if is_there {
-                return (
-                    Answer::Here {
-                        target: passed.target,
-                        status: passed.status,
-                    },
-                    passed.headers,
-                );
+                return (Answer::Here { target: passed.target, status: passed.status }, passed.headers);
             }
             if !self.table.has(Phase::Filesystem) {
                 break;
@@ -163,13 +141,7 @@ impl<'a> Walk<'_, 'a> {
         if self.table.has(Phase::Error) {
             let error = self.pass(Phase::Error, &passed.target, &passed.headers, surroundings);
             if self.is_there(&error) {
-                return (
-                    Answer::Here {
-                        target: error.target,
-                        status: error.status,
-                    },
-                    error.headers,
-                );
+                return (Answer::Here { target: error.target, status: error.status }, error.headers);
             }
             if error.found
                 && !error.has_destination
@@ -178,13 +150,7 @@ impl<'a> Walk<'_, 'a> {
                 return (answer, error.headers);
             }
         }
-        (
-            Answer::Missing {
-                target: passed.target,
-                status: passed.status,
-            },
-            passed.headers,
-        )
+        (Answer::Missing { target: passed.target, status: passed.status }, passed.headers)
     }
 
     fn pass(
@@ -195,8 +161,7 @@ impl<'a> Walk<'_, 'a> {
         surroundings: &mut Surroundings<'_, '_>,
     ) -> Passed<'a> {
         let mut passed = self.table.pass_with(phase, target, headers, surroundings);
-        self.request_transforms
-            .append(&mut passed.request_transforms);
+        self.request_transforms.append(&mut passed.request_transforms);
         if let Some(transforms) = passed.response_transforms.take() {
             self.response_transforms = transforms;
         }
@@ -211,27 +176,16 @@ impl<'a> Walk<'_, 'a> {
     fn exit(&self, is_there: bool, passed: &Passed<'_>) -> Option<Answer> {
         let status = passed.status?;
         if (300..400).contains(&status) {
-            let location = passed
-                .headers
-                .iter()
-                .find(|header| header.name == "location");
-            let location = location
-                .and_then(|header| header.value.as_ref())
-                .unwrap_or(&passed.target.path);
-            return Some(Answer::Redirect {
-                status,
-                location: self.location(location),
-            });
+            let location = passed.headers.iter().find(|header| header.name == "location");
+            let location = location.and_then(|header| header.value.as_ref()).unwrap_or(&passed.target.path);
+            return Some(Answer::Redirect { status, location: self.location(location) });
         }
         (!is_there && !passed.has_destination).then_some(Answer::Status(status))
     }
 
     /// A location that stays on this host when it has no scheme, with the visitor's query.
     fn location(&self, location: &str) -> String {
-        let (location, hash) = match location
-            .find('#')
-            .and_then(|at| location.split_at_checked(at))
-        {
+        let (location, hash) = match location.find('#').and_then(|at| location.split_at_checked(at)) {
             Some((location, hash)) => (location, hash),
             None => (location, ""),
         };

@@ -1,0 +1,91 @@
+//! The visitor's socket as hyper sees it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use hyper::rt::{ReadBufCursor, Write as _};
+use hyper_util::rt::TokioIo;
+use rustix::net::SendFlags;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+use super::activity::Activity;
+use super::file::FileParts;
+
+/// A socket that sends files in the place of their stand-ins, and tells its connection's [`Activity`] how it goes.
+#[derive(Debug)]
+pub(super) struct EdgeStream {
+    stream: TokioIo<TcpStream>,
+    activity: Arc<Activity>,
+    file_parts: Arc<FileParts>,
+}
+
+impl EdgeStream {
+    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>, file_parts: Arc<FileParts>) -> Self {
+        Self { stream: TokioIo::new(stream), activity, file_parts }
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        match self.file_parts.before_stand_in(slices)? {
+            all if all == slices.len() => Pin::new(&mut self.stream).poll_write_vectored(cx, slices),
+            0 => self.write_by(cx, |parts, socket| parts.send(socket, &slices[0])),
+            // The head waits for the file, so that both leave in one segment.
+            1 => self.write_by(cx, |_, socket| Ok(rustix::net::send(socket, &slices[0], SendFlags::MORE)?)),
+            before => Pin::new(&mut self.stream).poll_write_vectored(cx, &slices[..before]),
+        }
+    }
+
+    fn write_by(
+        &self,
+        cx: &mut Context<'_>,
+        call: impl Fn(&FileParts, &TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let socket = self.stream.inner();
+        loop {
+            ready!(socket.poll_write_ready(cx))?;
+            match socket.try_io(Interest::WRITABLE, || call(&self.file_parts, socket)) {
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+}
+
+impl hyper::rt::Read for EdgeStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl hyper::rt::Write for EdgeStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = self.write(cx, bufs);
+        self.activity.block_write(written.is_pending());
+        if written.is_ready() {
+            self.activity.moved();
+        }
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
