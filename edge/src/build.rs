@@ -45,6 +45,8 @@ pub struct SiteSettings {
     pub moved_redirects: bool,
     /// Redirect rules apply even where a file exists.
     pub redirects_first: bool,
+    /// A missing path never gets the nearest `404.html`.
+    pub without_not_found_page: bool,
     /// What the site's own files say about its requests; see [`config`].
     pub rules: SiteRules,
 }
@@ -245,6 +247,7 @@ impl SiteBuilder {
     fn flags(&self) -> u32 {
         let folders_with_page = self.files.iter().filter_map(|file| file.path.strip_suffix("/404.html"));
         let depth = folders_with_page.map(|folder| folder.matches('/').count() + 1).max().unwrap_or(0).min(255);
+        let depth = if self.settings.without_not_found_page { 0 } else { depth };
         let temporary = if self.settings.temporary_redirects { format::FLAG_TEMPORARY } else { 0 };
         let html = self.settings.html_handling as u32;
         let choices = [

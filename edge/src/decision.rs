@@ -11,7 +11,7 @@ use crate::request::{Method, Request};
 use crate::rules::redirects::Varies;
 use crate::site::Site;
 use crate::text::{push_decimal, rsplit_once};
-use crate::{probe, proxy, static_site};
+use crate::{function_site, probe, proxy, static_site};
 
 /// What a host found under the hostname.
 #[derive(Clone, Copy, Debug)]
@@ -210,11 +210,12 @@ pub fn decide<'a>(lookup: &Lookup<'a>, request: &Request<'a>, settings: &Setting
         Lookup::Unavailable => answer::unavailable(&context),
         Lookup::Damaged => answer::damaged(&context),
         Lookup::Found { record, site } => match (record.kind, &record.site, site) {
-            (Kind::Node | Kind::Python, ..) => proxy::decide(&context, record, request),
+            (Kind::Node | Kind::Python, Some(_), Some(site)) => function_site::decide(&context, record, site, request),
+            (Kind::Node | Kind::Python, None, _) => proxy::decide(&context, record, request),
             (Kind::Static, _, Some(site)) => static_site::decide(&context, record, site, request),
             (Kind::Static, None, None) => probe::decide(&context, record, request),
             // Hosts may say it either way, so it has to be one answer.
-            (Kind::Static, Some(_), None) => answer::unavailable(&Context { lookup: Lookup::Unavailable, ..context }),
+            (_, Some(_), None) => answer::unavailable(&Context { lookup: Lookup::Unavailable, ..context }),
         },
     }
 }

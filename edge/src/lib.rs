@@ -24,6 +24,7 @@ mod coding;
 pub mod conditional;
 mod content_type;
 mod decision;
+mod function_site;
 mod hash;
 mod head;
 mod json;

@@ -42,13 +42,23 @@ const RESPONSE_ONLY_OURS: [&str; 10] = [
 ];
 
 pub fn decide<'a>(context: &Context<'a>, record: &'a RouteRecord, request: &Request<'a>) -> Decision<'a> {
+    to_function(context, record, request, request.target)
+}
+
+/// Passes a request on to the project's function, under this path and query.
+pub fn to_function<'a>(
+    context: &Context<'a>,
+    record: &RouteRecord,
+    request: &Request<'a>,
+    target: &str,
+) -> Decision<'a> {
     let mut endpoint = record.fc_endpoint.as_str();
     while let Some(rest) = endpoint.strip_suffix('/') {
         endpoint = rest;
     }
     let mut url = String::from(endpoint);
     // A fetch of the routine's runtimes would resolve dot segments in any case; natively the same has to reach the function.
-    push_target(&mut url, request.target);
+    push_target(&mut url, target);
     pass(context, request, url, false)
 }
 

@@ -47,7 +47,9 @@ pub fn decide<'a>(
             Some(decision) => decision,
             None => answer::not_found(answering.context),
         },
-        Answer::Here { target, status } => rewrite(answering, path, &target.path, status.unwrap_or(200)),
+        Answer::Here { target, status } => {
+            rewrite(answering, path, (&target.path, &target.query), status.unwrap_or(200))
+        }
         Answer::Elsewhere { url } => pass(answering, &url),
         Answer::Redirect { status, location } => redirect(answering, status, location),
         Answer::Status(status) if status != 404 => answer::status(answering.context, status),

@@ -11,6 +11,7 @@ use crate::decision::{Decision, Serve};
 use crate::head::{Head, NO_STORE, REVALIDATE, Source};
 use crate::path::Path;
 use crate::proxy;
+use crate::record::Kind;
 use crate::routed_site;
 use crate::rules::canonical_path;
 use crate::rules::headers::{HeaderValue, State};
@@ -88,7 +89,8 @@ fn apply<'a>(answering: &Answering<'_, 'a>, rule: &Match, path: &Path<'a>) -> Op
         let passes = (200..300).contains(&rule.status);
         return Some(if passes { pass(answering, &rule.target) } else { missing(answering, path, rule.status) });
     }
-    let (target, _) = rule.target.split_once(['?', '#']).unwrap_or((&rule.target, ""));
+    let target = rule.target.split('#').next().unwrap_or(&rule.target);
+    let target = target.split_once('?').unwrap_or((target, ""));
     Some(rewrite(answering, path, target, rule.status))
 }
 
@@ -111,8 +113,13 @@ pub fn pass<'a>(answering: &Answering<'_, 'a>, url: &str) -> Decision<'a> {
 }
 
 /// Answers with what is under another path of the site.
-pub fn rewrite<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, target: &str, status: u16) -> Decision<'a> {
-    let target = Path::read(target);
+pub fn rewrite<'a>(
+    answering: &Answering<'_, 'a>,
+    path: &Path<'a>,
+    (raw, query): (&str, &str),
+    status: u16,
+) -> Decision<'a> {
+    let target = Path::read(raw);
     let site = answering.site;
     if answering.site.has_flag(format::FLAG_REDIRECTS_FIRST)
         && let Asset::Elsewhere(stem, ending) = assets::resolve(site, &target.key)
@@ -120,6 +127,12 @@ pub fn rewrite<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, target: &str,
         return answering.redirect(stem, ending);
     }
     match assets::stored(site, &target.key) {
+        None if answering.record.kind != Kind::Static => {
+            let query = if query.is_empty() { answering.request.query().trim_start_matches('?') } else { query };
+            let sign = if query.is_empty() { "" } else { "?" };
+            let target = [raw, sign, query].concat();
+            proxy::to_function(answering.context, answering.record, answering.request, &target)
+        }
         None => missing(answering, path, 404),
         Some(_) if !answering.request.method.reads() => answering.only_read(),
         Some((stem, class, file)) => {

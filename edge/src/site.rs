@@ -317,6 +317,11 @@ impl Site {
         RouteTable::load(self.filled(self.file_headers)?)
     }
 
+    /// Rules that choose between function and assets.
+    pub(crate) fn function_rules(&self) -> &[u8] {
+        self.filled(self.function_rules).unwrap_or_default()
+    }
+
     /// Path of the page for missing files, when the site names one.
     pub(crate) fn not_found_page(&self) -> Option<&str> {
         core::str::from_utf8(self.filled(self.not_found_page)?).ok()

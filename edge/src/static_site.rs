@@ -6,13 +6,13 @@ use crate::content_type::extension;
 use crate::decision::{Context, Decision, ObjectKey, Serve};
 use crate::head::{NO_STORE, REVALIDATE, Source};
 use crate::path::{Path, push_encoded};
-use crate::record::RouteRecord;
+use crate::record::{Kind, RouteRecord};
 use crate::representation::{self, Choice};
 use crate::request::{Method, Request};
-use crate::ruled_site;
 use crate::site::format::{Class, Shell};
 use crate::site::{File, Site};
 use crate::text::contains;
+use crate::{function_site, proxy, ruled_site};
 use std::borrow::Cow;
 
 pub fn decide<'a>(
@@ -120,8 +120,11 @@ impl<'a> Answering<'_, 'a> {
         Decision::Redirect(head)
     }
 
-    /// The answer to a path where nothing is.
+    /// The answer to a path where nothing is: the project's function, the shell, or a page for missing files.
     pub fn missing(&self, path: &Path<'a>) -> Decision<'a> {
+        if self.record.kind != Kind::Static && !function_site::keeps_missing(self, path) {
+            return proxy::decide(self.context, self.record, self.request);
+        }
         if self.wants_shell(path)
             && let Some(file) = self.site.find("", Class::Index)
         {
@@ -136,7 +139,7 @@ impl<'a> Answering<'_, 'a> {
         self.not_found_page(&path.key).unwrap_or_else(|| answer::not_found(self.context))
     }
 
-    fn wants_shell(&self, path: &Path<'_>) -> bool {
+    pub fn wants_shell(&self, path: &Path<'_>) -> bool {
         let request = self.request;
         request.method.reads()
             && match self.site.shell() {
@@ -153,7 +156,7 @@ impl<'a> Answering<'_, 'a> {
     }
 
     /// The `404.html` of the nearest folder that has one.
-    fn not_found_page(&self, key: &str) -> Option<Decision<'a>> {
+    pub fn not_found_page(&self, key: &str) -> Option<Decision<'a>> {
         if let Some(page) = self.site.not_found_page() {
             let (stem, class, file) = assets::stored(self.site, page)?;
             return Some(self.serve(404, Some(NO_STORE), Cow::Owned(stem.to_owned()), class, file));

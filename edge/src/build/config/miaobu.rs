@@ -49,6 +49,7 @@ impl Reading {
                 let shell = if all_paths { Shell::All } else { Shell::Navigations };
                 settings.shell =
                     one_of(value, &[("404_page", Shell::Off), ("single_page", shell), ("none", Shell::Off)])?;
+                settings.without_not_found_page = value == "none";
             }
             "spa_fallback" => {
                 let shell = one_of(value, &[("navigation", Shell::Navigations), ("all", Shell::All)])?;
