@@ -52,7 +52,7 @@ impl<'a> Answering<'_, 'a> {
             Asset::Missing => return None,
             _ if !self.request.method.reads() => self.only_read(),
             Asset::Elsewhere(stem, ending) => self.redirect(stem, ending),
-            Asset::File(..) if !path.canonical && !self.site.html_handling().keeps_names() => {
+            Asset::File(..) if !path.canonical && !self.site.html_handling().is_a_peers() => {
                 self.redirect(&path.key, "")
             }
             Asset::File(stem, class, file) => self.serve(200, None, share(path, stem), class, file),

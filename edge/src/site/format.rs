@@ -148,6 +148,11 @@ pub enum HtmlHandling {
 }
 
 impl HtmlHandling {
+    /// Whether it is a way of a peer who answers to every encoding of a path.
+    pub(crate) fn is_a_peers(self) -> bool {
+        self as u32 > Self::Off as u32
+    }
+
     /// Whether every page answers under its own name.
     pub(crate) fn keeps_names(self) -> bool {
         self as u32 >= Self::Off as u32
