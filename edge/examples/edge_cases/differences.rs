@@ -34,6 +34,68 @@ const DIFFERENCES: &[(&str, Applies, &str)] = &[
         has_line_without_colon,
         "a line that is neither a path nor a field is refused with its number; the peer drops it silently",
     ),
+    (
+        "hosts-trailing-slash",
+        |case| case["dialect"] == "vercel",
+        "answered by vercel.json's route table, which this suite does not run through yet",
+    ),
+    (
+        "hosts-trailing-slash",
+        |case| !matches!(case["dialect"].as_str(), Some("cloudflare-pages")) && case["config"]["pretty_urls"] != true,
+        "these hosts answer one page at several URLs; here every page has one, and the others redirect to it",
+    ),
+    (
+        "http-static",
+        |case| names_option(case, &["acceptRanges", "cacheControl", "etag", "lastModified", "maxAge", "immutable"]),
+        "ranges and validators can't be switched off, and Cache-Control is set by header rules",
+    ),
+    (
+        "http-static",
+        |case| case["config"]["dotfiles"] == "deny",
+        "hidden files are not deployed, and what is not deployed is 404",
+    ),
+    (
+        "http-static",
+        |case| case["expect"]["file"].as_str().is_some_and(|file| file.starts_with('/')) && has_other_index(case),
+        "the page of a folder is index.html",
+    ),
+    ("sirv", has_other_index, "the page of a folder is index.html"),
+    (
+        "http-static",
+        |case| case["expect"]["status"] == 400,
+        "a path that does not decode is looked up as it is, and is 404 when no file has that name",
+    ),
+    (
+        "http-static",
+        |case| case["expect"]["headers"].get("content-security-policy").is_some(),
+        "error pages of our own have a style sheet within",
+    ),
+    (
+        "precompressed",
+        |case| !case["expect"]["file"].is_null() && !has_plain_file(case),
+        "variants are made from a file, so none is there without it",
+    ),
+    (
+        "sirv",
+        |case| case["config"]["extensions"].as_array().is_some_and(|list| list.iter().any(|name| name != "html")),
+        "only .html is left out of URLs",
+    ),
+    (
+        "sirv",
+        |case| !matches!(case["config"]["ignores"], Value::Null | Value::Bool(_)),
+        "the shell answers navigations or everything; patterns of one's own are written as rewrites",
+    ),
+    (
+        "sirv",
+        |case| case["expect"]["headers"]["content-type"] == "",
+        "a file of unknown type is application/octet-stream",
+    ),
+    (
+        "sirv",
+        |case| case["expect"]["status"] == 304,
+        "a 304 carries the tag (RFC 9110, 15.4.5), and files have a Cache-Control unless a header rule removes it",
+    ),
+    ("sirv", |case| names_option(case, &["maxAge", "immutable"]), "Cache-Control is set by header rules"),
 ];
 
 /// Why the case is not claimed, or `None` when it is.
@@ -67,4 +129,23 @@ fn has_line_without_colon(case: &Value) -> bool {
     let lines: Vec<_> = files.filter_map(|file| file["text"].as_str()).flat_map(str::lines).map(str::trim).collect();
     case["dialect"] == "netlify"
         && lines.iter().any(|line| !line.is_empty() && !line.starts_with(['/', '#']) && !line.contains(':'))
+}
+
+fn names_option(case: &Value, options: &[&str]) -> bool {
+    options.iter().any(|option| case["config"].get(option).is_some())
+}
+
+/// Whether the file that is expected is a folder's page by another name than ours, or none at all.
+fn has_other_index(case: &Value) -> bool {
+    let file = case["expect"]["file"].as_str().unwrap_or_default();
+    let path = case["request"]["path"].as_str().unwrap_or_default();
+    file.ends_with("/index.htm") || path.ends_with('/') && !file.is_empty() && !file.ends_with("/index.html")
+}
+
+/// Whether the variant that is expected lies beside its file.
+fn has_plain_file(case: &Value) -> bool {
+    let file = case["expect"]["file"].as_str().unwrap_or_default();
+    let suffixes = case["config"]["suffix"].as_object().into_iter().flatten().filter_map(|(_, suffix)| suffix.as_str());
+    let plain = suffixes.into_iter().find_map(|suffix| file.strip_suffix(suffix)).unwrap_or(file);
+    case["files"].as_array().into_iter().flatten().any(|stored| stored["path"] == plain)
 }

@@ -6,6 +6,7 @@
 mod accept;
 mod assets_ignore;
 mod differences;
+mod files;
 mod function_routing;
 mod headers_match;
 mod headers_parse;
@@ -14,6 +15,7 @@ mod http_range;
 mod outcome;
 mod redirects_match;
 mod redirects_parse;
+mod whole;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,10 +36,16 @@ fn runner(suite: &str) -> Option<Run> {
         "function-routing" => function_routing::run,
         "headers-match" => headers_match::run,
         "headers-parse" => headers_parse::run,
+        "hosts-trailing-slash" => files::hosts,
+        "html-handling" => files::html_handling,
         "http-conditional" => http_conditional::run,
         "http-range" => http_range::run,
+        "http-static" => files::http_static,
+        "pages-e2e" => files::pages,
+        "precompressed" => files::precompressed,
         "redirects-match" => redirects_match::run,
         "redirects-parse" => redirects_parse::run,
+        "sirv" => files::sirv,
         _ => return None,
     })
 }
