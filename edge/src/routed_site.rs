@@ -52,7 +52,9 @@ pub fn decide<'a>(
         }
         Answer::Elsewhere { url } => pass(answering, &url),
         Answer::Redirect { status, location } => redirect(answering, status, location),
-        Answer::Status(status) if status != 404 => answer::status(answering.context, status),
+        Answer::Status(status) | Answer::Missing { status: Some(status), .. } if status > 400 && status != 404 => {
+            answer::status(answering.context, status)
+        }
         Answer::Status(_) | Answer::Missing { .. } => absent(answering, path, found),
     };
     let mut decision = dress(answering, decision, own, varies);

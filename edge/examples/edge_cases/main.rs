@@ -6,6 +6,7 @@
 mod accept;
 mod assets_ignore;
 mod differences;
+mod early_hints;
 mod function_routing;
 mod headers_match;
 mod headers_parse;
@@ -45,9 +46,10 @@ fn runner(suite: &str) -> Option<Run> {
         "headers-parse" => headers_parse::run,
         "http-conditional" => http_conditional::run,
         "http-range" => http_range::run,
+        "pages-e2e" => early_hints::run,
+        "path-to-regexp" => path_to_regexp::run,
         "redirects-match" => redirects_match::run,
         "redirects-parse" => redirects_parse::run,
-        "path-to-regexp" => path_to_regexp::run,
         "vercel-config" => vercel_config::run,
         "vercel-match" => vercel_match::run,
         "vercel-router" => vercel_router::run,

@@ -20,8 +20,8 @@ pub fn world(suite: &str, case: &Value) -> Result<World, String> {
     let mut has_function = case["has_function"] == true;
     let project = SiteSettings { modified: Some(MODIFIED), ..SiteSettings::default() };
     let settings = match suite {
-        "html-handling" => workers(config, project),
-        "assets-e2e" => with_rules(config, Dialect::Cloudflare, workers(config, project))?,
+        "html-handling" => workers(case, project),
+        "assets-e2e" => with_rules(config, Dialect::Cloudflare, workers(case, project))?,
         "pages-e2e" => {
             let has = |name: &str| list(&case["files"]).any(|file| file["path"] == name);
             let shell = if has("/404.html") { Shell::Off } else { Shell::All };
@@ -34,22 +34,23 @@ pub fn world(suite: &str, case: &Value) -> Result<World, String> {
             with_rules(config, Dialect::Netlify, project)?
         }
         "vercel-e2e" => {
-            has_function = config["functions"].is_array() || list(&case["functions"]).next().is_some();
+            has_function = false;
             peer("/vercel.json", config, project)
         }
         "serve-handler" => peer("/serve.json", config, project),
         "firebase" => peer("/firebase.json", &json!({ "hosting": config }), project),
         "hosts-trailing-slash" => host(case, project),
-        "http-static" => SiteSettings { html_handling: HtmlHandling::Folders, ..project },
-        "sirv" => SiteSettings {
-            html_handling: HtmlHandling::OpenPages,
-            shell: match &config["single"] {
-                Value::Bool(true) if config["ignores"] == false => Shell::All,
-                Value::Bool(true) => Shell::Navigations,
-                _ => Shell::Off,
-            },
-            ..project
-        },
+        "http-static" => {
+            with_cache_rule(config, ", ", SiteSettings { html_handling: HtmlHandling::Folders, ..project })
+        }
+        "sirv" => {
+            let shell = match (&config["single"], &config["ignores"]) {
+                (Value::Null | Value::Bool(false), _) => Shell::Off,
+                (_, Value::Bool(false)) => Shell::All,
+                _ => Shell::Navigations,
+            };
+            with_cache_rule(config, ",", SiteSettings { html_handling: HtmlHandling::OpenPages, shell, ..project })
+        }
         "precompressed" => SiteSettings { html_handling: HtmlHandling::OpenPages, ..project },
         _ => return Err("no mode for this suite".to_owned()),
     };
@@ -62,9 +63,20 @@ pub fn stored_path(path: &str) -> String {
 }
 
 fn files(suite: &str, case: &Value) -> Vec<StoredFile> {
+    let config = &case["config"];
+    // The command line deploys no hidden files; these peers have a switch for them.
+    let hides = match suite {
+        "http-static" => config["dotfiles"] != "allow",
+        "sirv" => config["dotfiles"] != true,
+        _ => false,
+    };
+    let hidden = |path: &str| path.split('/').any(|segment| segment.starts_with('.') && segment != ".well-known");
     let mut files: Vec<StoredFile> = Vec::new();
     for file in list(&case["files"]) {
         let path = stored_path(file["path"].as_str().unwrap_or_default());
+        if hides && hidden(&path) {
+            continue;
+        }
         let body = match (file["body"].as_str(), file["size"].as_u64()) {
             (Some(body), _) => body.as_bytes().to_vec(),
             (None, Some(size)) => path.bytes().cycle().take(usize::try_from(size).unwrap_or(0)).collect(),
@@ -86,13 +98,17 @@ fn files(suite: &str, case: &Value) -> Vec<StoredFile> {
 }
 
 /// Cloudflare Workers' settings of static assets.
-fn workers(config: &Value, project: SiteSettings) -> SiteSettings {
+fn workers(case: &Value, project: SiteSettings) -> SiteSettings {
+    let config = &case["config"];
+    // A file that is named as a folder stands for its index.
+    let folders = list(&case["files"]).any(|file| file["path"].as_str().is_some_and(|path| path.ends_with('/')));
     let not_found = config["not_found_handling"].as_str().unwrap_or("none");
     let navigations_to_assets = config["navigation_prefers_assets"] == true;
     SiteSettings {
         html_handling: match config["html_handling"].as_str() {
             Some("force-trailing-slash") => HtmlHandling::Force,
             Some("drop-trailing-slash") => HtmlHandling::Drop,
+            Some("none") if folders => HtmlHandling::Folders,
             Some("none") => HtmlHandling::Off,
             _ => HtmlHandling::Auto,
         },
@@ -132,6 +148,30 @@ fn with_rules(config: &Value, dialect: Dialect, mut settings: SiteSettings) -> R
         _ => {}
     }
     Ok(settings)
+}
+
+/// The cache options of these peers, as the header rule that says the same.
+fn with_cache_rule(config: &Value, separator: &str, mut settings: SiteSettings) -> SiteSettings {
+    const YEAR: u64 = 365 * 24 * 3600;
+    let age = match (&config["maxAge"], separator) {
+        (Value::Number(seconds), ",") => seconds.as_u64(),
+        (Value::Number(milliseconds), _) => milliseconds.as_u64().map(|milliseconds| milliseconds / 1000),
+        (Value::String(text), _) => {
+            text.strip_suffix('y').and_then(|years| years.parse().ok()).map(|years: u64| years * YEAR)
+        }
+        _ => None,
+    };
+    let mut rule = HeaderRule { path: "/*".to_owned(), ..HeaderRule::default() };
+    if config["cacheControl"] == false {
+        rule.unset.push("Cache-Control".to_owned());
+    } else if let Some(age) = age {
+        let immutable = if config["immutable"] == true { format!("{separator}immutable") } else { String::new() };
+        rule.set.push(("Cache-Control".to_owned(), format!("public{separator}max-age={}{immutable}", age.min(YEAR))));
+    } else {
+        return settings;
+    }
+    settings.rules.headers = headers::compile(&[rule], Dialect::Cloudflare).image;
+    settings
 }
 
 fn redirect_rules(config: &Value, dialect: Dialect) -> Vec<RedirectRule> {
