@@ -7,7 +7,7 @@ use crate::assets;
 use crate::decision::Decision;
 use crate::path::Path;
 use crate::request::Method;
-use crate::ruled_site::{Own, absent, change, dress, pass, redirect, rewrite};
+use crate::ruled_site::{Own, absent, change, dress, missing, pass, redirect, rewrite};
 use crate::rules::canonical_path;
 use crate::rules::headers::HeaderName;
 use crate::rules::redirects::{Found, Varies};
@@ -52,8 +52,9 @@ pub fn decide<'a>(
         }
         Answer::Elsewhere { url } => pass(answering, &url),
         Answer::Redirect { status, location } => redirect(answering, status, location),
-        Answer::Status(status) | Answer::Missing { status: Some(status), .. } if status > 400 && status != 404 => {
-            answer::status(answering.context, status)
+        // A route that says 404 means it, whatever would stand in for a missing page.
+        Answer::Status(status) | Answer::Missing { status: Some(status), .. } if status >= 400 => {
+            missing(answering, path, status)
         }
         Answer::Status(_) | Answer::Missing { .. } => absent(answering, path, found),
     };

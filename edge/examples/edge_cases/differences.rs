@@ -72,11 +72,6 @@ const DIFFERENCES: &[(&str, Applies, &str)] = &[
     ),
     (
         "sirv",
-        |case| !matches!(case["config"]["ignores"], Value::Null | Value::Bool(_)),
-        "the shell answers navigations or everything; patterns of one's own are written as rewrites",
-    ),
-    (
-        "sirv",
         |case| case["expect"]["headers"]["content-type"] == "",
         "a file of unknown type is application/octet-stream",
     ),

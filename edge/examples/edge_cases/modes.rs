@@ -4,6 +4,7 @@ use miaobu_edge::build::config::{ConfigFile, configure};
 use miaobu_edge::build::{SiteRules, SiteSettings};
 use miaobu_edge::rules::headers::{self, HeaderRule};
 use miaobu_edge::rules::redirects::{self, Limits, RedirectRule};
+use miaobu_edge::rules::route_table::{TableOptions, build};
 use miaobu_edge::rules::{Dialect, functions};
 use miaobu_edge::{HtmlHandling, Shell};
 use serde_json::{Value, json};
@@ -49,7 +50,9 @@ pub fn world(suite: &str, case: &Value) -> Result<World, String> {
                 (_, Value::Bool(false)) => Shell::All,
                 _ => Shell::Navigations,
             };
-            with_cache_rule(config, ",", SiteSettings { html_handling: HtmlHandling::OpenPages, shell, ..project })
+            let rules = SiteRules { routes: missing_under(&config["ignores"])?, ..SiteRules::default() };
+            let html_handling = HtmlHandling::OpenPages;
+            with_cache_rule(config, ",", SiteSettings { html_handling, shell, rules, ..project })
         }
         "precompressed" => SiteSettings { html_handling: HtmlHandling::OpenPages, ..project },
         _ => return Err("no mode for this suite".to_owned()),
@@ -148,6 +151,21 @@ fn with_rules(config: &Value, dialect: Dialect, mut settings: SiteSettings) -> R
         _ => {}
     }
     Ok(settings)
+}
+
+/// A route table by which paths that match one of these expressions are missing, unless a file is there.
+fn missing_under(expressions: &Value) -> Result<Vec<u8>, String> {
+    let mut routes = vec![json!({ "handle": "filesystem" })];
+    let one = std::slice::from_ref(expressions);
+    for expression in expressions.as_array().map_or(one, Vec::as_slice) {
+        let source = expression["regex"].as_str().or(expression.as_str());
+        routes.extend(source.map(|source| json!({ "src": source, "status": 404 })));
+    }
+    if routes.len() == 1 {
+        return Ok(Vec::new());
+    }
+    let (image, refused) = build(&routes, TableOptions::default()).map_err(|refused| format!("{refused:?}"))?;
+    if refused.is_empty() { Ok(image) } else { Err(format!("{refused:?}")) }
 }
 
 /// The cache options of these peers, as the header rule that says the same.
