@@ -67,12 +67,13 @@ export class Core {
     return { handle, folder, site, copy };
   }
 
-  /** Returns a handle, 0 when the bytes are no site. */
+  /** Returns `{ handle, fields }`: a handle, 0 when the bytes are no site, and what its rules read of a request. */
   loadSite(bytes) {
     const length = this.#copy(bytes);
     // The core keeps the memory that the bytes lie in.
     this.#room = 0;
-    return this.#exports.load_site(length);
+    const handle = this.#exports.load_site(length);
+    return { handle, fields: handle === 0 ? [] : this.#text().split("\n").filter((name) => name !== "") };
   }
 
   dropRecord(handle) {

@@ -49,7 +49,7 @@ async function answer(engine, directory, configuration, request, context) {
   const reading = directory.prepare(host, configuration, context);
   if (reading) await reading;
   const found = directory.current(host);
-  const decision = engine.decide(found.record, found.site, flags, target, lines(request, host));
+  const decision = engine.decide(found.record, found.site, flags, target, lines(request, host, found.fields));
   const fail = (failure) => {
     const { record, site } = directory.current(host);
     return own(engine.fail(record, site, flags, failure));
@@ -66,12 +66,19 @@ async function answer(engine, directory, configuration, request, context) {
   }
 }
 
-function lines(request, host) {
+function lines(request, host, fields) {
   let text = `:host:${host}\n`;
   const client = request.info?.remote_addr;
   if (client) text += `:client:${client}\n`;
   for (const name of FIELDS) {
     const value = field(request, name);
+    if (value !== null) text += `${name}:${value}\n`;
+  }
+  if (fields.length === 0) return text;
+  const country = request.info?.ip_country_id;
+  if (country) text += `:country:${country}\n`;
+  for (const name of fields) {
+    const value = field(request, name.replace("+", ""));
     if (value !== null) text += `${name}:${value}\n`;
   }
   return text;

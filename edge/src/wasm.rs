@@ -117,12 +117,28 @@ pub fn load_record(length: u32) -> u32 {
 }
 
 /// Takes over the site blob in the input and returns its handle, 0 when it can't be used.
+///
+/// The text is then the names of the header fields that its rules look at, a line each; with a `+` before those that
+/// [`decide`] wants so.
 #[wasm_bindgen]
 pub fn load_site(length: u32) -> u32 {
     with(|state| {
         let mut bytes = std::mem::take(&mut state.input);
         bytes.truncate(length as usize);
-        Site::load(bytes).map_or(0, |site| state.sites.insert(site))
+        let State { text, words, sites, .. } = state;
+        text.clear();
+        let Ok(site) = Site::load(bytes) else {
+            return 0;
+        };
+        if site.redirects().is_some() {
+            text.push_str("cookie\naccept-language\n");
+        }
+        for name in site.field_names() {
+            text.push('+');
+            push_line(text, name);
+        }
+        words[TEXT_LENGTH] = text.len() as u32;
+        sites.insert(site)
     })
 }
 
@@ -139,7 +155,8 @@ pub fn drop_site(site: u32) {
 }
 
 /// Decides the request in the input: the target, then per line a header field `name:value`, with `:host` and `:client`
-/// for the host and the visitor's address. `record` is a handle, or 0 for a damaged, `u32::MAX` for an unknown and
+/// for the host and the visitor's address, and `:country` for where the visitor is. A `+` before the name marks a field that
+/// only the site's routes look at. `record` is a handle, or 0 for a damaged, `u32::MAX` for an unknown and
 /// `u32::MAX - 1` for an unavailable one; `site` is a handle or 0.
 ///
 /// Returns the kind: 1 serve, 2 probe, 3 proxy, 4 answer without a fetch. The text holds, a line each: the object's path
@@ -229,6 +246,10 @@ fn read_request(method: Method, secure: bool, lines: &str) -> Request<'_> {
         match line.split_at_checked(at.saturating_add(1)) {
             Some((":host", value)) => request.host = value.get(1..).unwrap_or_default(),
             Some((":client", value)) => request.client_address = value.get(1..),
+            Some((":country", value)) => request.country = value.get(1..),
+            Some((name, value)) if name.starts_with('+') => {
+                request.named_field(name.get(1..).unwrap_or_default(), value.get(1..).unwrap_or_default());
+            }
             Some((name, value)) => request.header(name, value.get(1..).unwrap_or_default()),
             None => {}
         }

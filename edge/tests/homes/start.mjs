@@ -57,10 +57,10 @@ async function listen(server) {
 }
 
 /** The one-file bundle in Node. */
-export async function startNode(storage) {
+export async function startNode(storage, { tellsRequests = false } = {}) {
   const { execute, install } = await import("./standin.mjs");
   const { default: routine } = await import(join(edgePackage, "esa.js"));
-  install(`${storage}/kv`);
+  install(`${storage}/kv`, tellsRequests);
   const env = { MIAOBU_OBJECTS_URL: `${storage}/objects` };
   const server = createServer(async (incoming, outgoing) => {
     const { method, url, headers } = incoming;
@@ -74,7 +74,7 @@ export async function startNode(storage) {
 }
 
 /** The imported module in workerd. */
-export async function startWorkerd(storage) {
+export async function startWorkerd(storage, { tellsRequests = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "miaobu-workerd-"));
   for (const name of ["standin.mjs", "workerd-main.mjs"]) await copyFile(join(here, name), join(folder, name));
   for (const name of ["workerd.js", "routine.wasm"]) await copyFile(join(edgePackage, name), join(folder, name));
@@ -90,7 +90,7 @@ const config :Workerd.Config = (
         ${module("workerd-main.mjs", "esModule")}, ${module("standin.mjs", "esModule")},
         ${module("workerd.js", "esModule")}, ${module("routine.wasm", "wasm")}
       ],
-      bindings = [${text("KV_URL", `${storage}/kv`)}, ${text("MIAOBU_OBJECTS_URL", `${storage}/objects`)}],
+      bindings = [${text("KV_URL", `${storage}/kv`)}, ${text("TELLS", tellsRequests ? "1" : "")}, ${text("MIAOBU_OBJECTS_URL", `${storage}/objects`)}],
       compatibilityDate = "2026-11-01", compatibilityFlags = ["nodejs_als"])),
     (name = "internet", network = (allow = ["private", "public", "local"]))
   ],
