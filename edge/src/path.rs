@@ -75,8 +75,13 @@ pub fn push_target(url: &mut String, target: &str) {
     }
     if let Some(query) = query {
         url.push('?');
-        push_url_text(url, query, b"\"<>'");
+        push_query(url, query);
     }
+}
+
+/// Appends a query to a URL as a URL parser would leave it.
+pub fn push_query(url: &mut String, query: &str) {
+    push_url_text(url, query, b"\"<>'");
 }
 
 fn push_url_text(url: &mut String, text: &str, encoded: &[u8]) {

@@ -214,3 +214,6 @@ pub fn change<'a>(head: &mut Head<'a>, own: Own, is_redirect: bool, name: Cow<'a
     head.changes.retain(|(known, _)| *known != name);
     head.changes.push((name, value));
 }
+
+#[cfg(all(test, feature = "build"))]
+mod tests;

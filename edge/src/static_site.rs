@@ -5,7 +5,7 @@ use crate::assets::{self, Asset};
 use crate::content_type::extension;
 use crate::decision::{Context, Decision, ObjectKey, Serve};
 use crate::head::{NO_STORE, REVALIDATE, Source};
-use crate::path::{Path, push_encoded};
+use crate::path::{Path, push_encoded, push_query};
 use crate::record::{Kind, RouteRecord};
 use crate::representation::{self, Choice};
 use crate::request::{Method, Request};
@@ -112,7 +112,7 @@ impl<'a> Answering<'_, 'a> {
         let mut location = String::with_capacity(stem.len() + ending.len() + self.request.query().len());
         push_encoded(&mut location, stem);
         location.push_str(ending);
-        location.push_str(self.request.query());
+        push_query(&mut location, self.request.query());
         let mut head = self.context.head(self.site.canonical_status(), Source::None);
         head.cache = Some(REVALIDATE);
         head.content_length = Some(0);

@@ -42,6 +42,8 @@ impl<'a> Answer<'a> {
         let (response, content) = match decision {
             Decision::Serve(serve) => self.serve(&serve).await,
             Decision::Probe(probe) => self.probe(probe).await,
+            // This server stands in a private network, and may hold secrets near it: a site's author can't send it there.
+            Decision::Proxy(proxy) if proxy.external => self.failed(Failure::FunctionUnreachable),
             Decision::Proxy(proxy) => match self.edge.functions.pass(&proxy, self.parts, body, self.activity).await {
                 Ok(answer) => answer,
                 Err(Unanswered::Failed(failure)) => self.failed(failure),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use miaobu_edge::build::{BuildError, KV_VALUE_LIMIT, SiteBuilder, SiteSettings};
 use miaobu_edge::{HtmlHandling, Shell, record};
 
-use super::JobError;
+use super::{JobError, site_config};
 use crate::domain::{
     self, Deployment, DeploymentId, DeploymentStatus, LogLevel, Manifest, NotFound, ProjectSettings, SpaFallback,
 };
@@ -110,6 +110,7 @@ async fn publish(
 ) -> Result<(), JobError> {
     let start = Instant::now();
     let manifest = Arc::clone(manifest);
+    let (settings, lines) = site_config::read(context, deployment, &manifest, of_project(settings)).await?;
     let blob = tokio::task::spawn_blocking(move || build_site(&manifest, settings)).await.map_err(later)?;
     let blob = blob.map_err(|error| JobError::Never { code: "site_refused", message: error.to_string() })?;
     let size = blob.len();
@@ -121,11 +122,15 @@ async fn publish(
         let key = record::site_key(deployment.id.0);
         context.edge_kv.write(vec![KvEntry { key, value: Some(blob), generation: PUBLISHED }]).await?;
     }
+    for line in lines {
+        log(context, deployment.id, LogLevel::Warning, &line).await?;
+    }
     let text = format!("Published the site's index, {size} bytes ({} ms).", start.elapsed().as_millis());
     log(context, deployment.id, LogLevel::Info, &text).await
 }
 
-fn build_site(manifest: &Manifest, settings: ProjectSettings) -> Result<Vec<u8>, BuildError> {
+/// How a site is served where its own files say nothing.
+fn of_project(settings: ProjectSettings) -> SiteSettings {
     let html_handling = match settings.html_handling {
         domain::HtmlHandling::Auto => HtmlHandling::Auto,
         domain::HtmlHandling::Force => HtmlHandling::Force,
@@ -137,8 +142,13 @@ fn build_site(manifest: &Manifest, settings: ProjectSettings) -> Result<Vec<u8>,
         (NotFound::SinglePage, SpaFallback::All) => Shell::All,
         (NotFound::Page404 | NotFound::None, _) => Shell::Off,
     };
-    let mut builder = SiteBuilder::new(SiteSettings { html_handling, shell, ..SiteSettings::default() });
-    for file in manifest.files() {
+    let without_not_found_page = settings.not_found == NotFound::None;
+    SiteSettings { html_handling, shell, without_not_found_page, ..SiteSettings::default() }
+}
+
+fn build_site(manifest: &Manifest, settings: SiteSettings) -> Result<Vec<u8>, BuildError> {
+    let mut builder = SiteBuilder::new(settings);
+    for file in manifest.files().iter().filter(|file| site_config::path_of(file.path.as_str()).is_none()) {
         builder.file(&format!("/{}", file.path), &file.sha256.0, file.size_bytes)?;
     }
     builder.finish()
@@ -193,6 +203,6 @@ async fn log(context: &Context, id: DeploymentId, level: LogLevel, text: &str) -
     Ok(())
 }
 
-fn later(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> JobError {
+pub(super) fn later(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> JobError {
     JobError::Later(error.into())
 }

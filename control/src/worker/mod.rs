@@ -7,6 +7,7 @@ mod deploy;
 mod purge;
 mod retention;
 mod runner;
+mod site_config;
 mod sweep;
 
 pub use runner::{Outcome, Runner};
