@@ -5,7 +5,7 @@ use miaobu_edge::negotiate::{
 };
 use serde_json::{Value, json};
 
-use crate::outcome::Outcome;
+use super::outcome::Outcome;
 
 /// Runs one case of `accept-encoding`.
 pub fn run_encoding(case: &Value) -> Outcome {

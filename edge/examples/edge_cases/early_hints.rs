@@ -3,7 +3,7 @@
 use miaobu_edge::build::links;
 use serde_json::{Value, json};
 
-use crate::outcome::Outcome;
+use super::outcome::Outcome;
 
 /// Runs one case. Targets are compared as a client reads them: resolved against the page's URL.
 pub fn run(case: &Value) -> Outcome {

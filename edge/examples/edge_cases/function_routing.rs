@@ -10,7 +10,7 @@ use miaobu_edge::rules::{Dialect, canonical_path};
 use miaobu_edge::{Decision, HtmlHandling, Lookup, Method, Request, RouteRecord, Settings, Shell, Site, decide};
 use serde_json::{Value, json};
 
-use crate::outcome::Outcome;
+use super::outcome::Outcome;
 
 /// Runs one case.
 pub fn run(case: &Value) -> Outcome {

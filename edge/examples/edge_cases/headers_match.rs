@@ -4,8 +4,8 @@ use miaobu_edge::rules::headers::{HeaderRule, HeaderRules, State, compile, regul
 use miaobu_edge::rules::{Dialect, canonical_path};
 use serde_json::{Map, Value, json};
 
-use crate::headers_parse::netlify;
-use crate::outcome::Outcome;
+use super::headers_parse::netlify;
+use super::outcome::Outcome;
 
 /// Runs one case.
 pub fn run(case: &Value) -> Outcome {

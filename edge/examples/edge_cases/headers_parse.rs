@@ -6,8 +6,8 @@ use miaobu_edge::rules::headers::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::outcome::Outcome;
-use crate::redirects_parse::{answer, compare, toml_of};
+use super::outcome::Outcome;
+use super::redirects_parse::{answer, compare, toml_of};
 
 /// Runs one case.
 pub fn run(case: &Value) -> Outcome {

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::world::{Answered, Asked, Deployed, Native};
+use super::world::{Answered, Asked, Deployed, Native};
 
 /// A place where the routine runs.
 pub trait Home {

@@ -3,7 +3,7 @@
 use miaobu_edge::range::{Ranges, combine, parse};
 use serde_json::{Value, json};
 
-use crate::outcome::Outcome;
+use super::outcome::Outcome;
 
 /// Runs one case.
 pub fn run(case: &Value) -> Outcome {

@@ -1,64 +1,21 @@
-//! Runs data-only edge cases against the native core: `edge_cases [--home native] FILE…`.
+//! Runs data-only edge cases: `edge_cases [--home native|node|workerd] FILE…`, or `edge_cases --table FILE…`.
 //!
 //! Prints one JSON line a case, then `N passed, N failed, N skipped`. Skipped cases are the unclaimed ones: those that
-//! [`differences`] names. Exits 1 when a case failed and 2 when it could not run at all.
+//! the reviewed list of differences names. With `--table`, prints what came of them in every home as a page of Markdown.
+//! Exits 1 when a case failed and 2 when it could not run at all.
 
-mod accept;
-mod assets_ignore;
-mod differences;
-mod early_hints;
-mod function_routing;
-mod headers_match;
-mod headers_parse;
-mod home;
-mod http_conditional;
-mod http_range;
-mod modes;
-mod outcome;
-mod path_to_regexp;
-mod redirects_match;
-mod redirects_parse;
-mod vercel_config;
-mod vercel_match;
-mod vercel_router;
-mod whole;
-mod world;
+#[path = "suites.rs"]
+mod suites;
+mod table;
 
-use std::any::Any;
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use outcome::Outcome;
 use serde_json::{Value, json};
-
-/// Runs one case of a suite.
-type Run = fn(&Value) -> Outcome;
-
-/// The function that runs the cases of `suite`, if there is one.
-fn runner(suite: &str) -> Option<Run> {
-    Some(match suite {
-        "accept-encoding" => accept::run_encoding,
-        "accept-language" => accept::run_language,
-        "assets-ignore" => assets_ignore::run,
-        "function-routing" => function_routing::run,
-        "headers-match" => headers_match::run,
-        "headers-parse" => headers_parse::run,
-        "http-conditional" => http_conditional::run,
-        "http-range" => http_range::run,
-        "pages-e2e" => early_hints::run,
-        "path-to-regexp" => path_to_regexp::run,
-        "redirects-match" => redirects_match::run,
-        "redirects-parse" => redirects_parse::run,
-        "vercel-config" => vercel_config::run,
-        "vercel-match" => vercel_match::run,
-        "vercel-router" => vercel_router::run,
-        _ => return None,
-    })
-}
+use suites::outcome::Outcome;
 
 fn main() -> ExitCode {
-    match arguments(std::env::args().skip(1)).and_then(|files| run_files(&files)) {
+    match run(std::env::args().skip(1).collect()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(problem) => {
@@ -68,51 +25,25 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether a suite is about whole responses, which every home gives; the others look into the core.
-fn is_whole(suite: &str, case: &Value) -> bool {
-    const SUITES: [&str; 11] = [
-        "assets-e2e",
-        "firebase",
-        "hosts-trailing-slash",
-        "html-handling",
-        "http-static",
-        "netlify-e2e",
-        "pages-e2e",
-        "precompressed",
-        "serve-handler",
-        "sirv",
-        "vercel-e2e",
-    ];
-    SUITES.contains(&suite) && case["op"].is_null()
-}
-
-fn arguments(mut words: impl Iterator<Item = String>) -> Result<Vec<String>, String> {
-    let mut files = Vec::new();
-    let mut home = "native".to_owned();
-    while let Some(word) = words.next() {
-        if word == "--home" {
-            home = words.next().ok_or("--home needs a name")?;
-        } else {
-            files.push(word);
-        }
+fn run(words: Vec<String>) -> Result<bool, String> {
+    // A panic is a failed case, and its message belongs into that case's line.
+    std::panic::set_hook(Box::new(|_| {}));
+    match words.as_slice() {
+        [] => Err("usage: edge_cases [--home native|node|workerd] FILE…, or --table FILE…".to_owned()),
+        [word, files @ ..] if word == "--table" => table::print(files),
+        [word, home, files @ ..] if word == "--home" => run_files(home, files),
+        files => run_files("native", files),
     }
-    whole::set_home(Some(home::start(&home)?));
-    if files.is_empty() { Err("usage: edge_cases [--home native] FILE…".to_owned()) } else { Ok(files) }
 }
 
 /// Runs every file; returns whether no case failed.
-fn run_files(files: &[String]) -> Result<bool, String> {
-    // A panic is a failed case, and its message belongs into that case's line.
-    std::panic::set_hook(Box::new(|_| {}));
+fn run_files(home: &str, files: &[String]) -> Result<bool, String> {
+    suites::set_home(home)?;
     let mut out = std::io::stdout().lock();
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for file in files {
-        let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
-        let document: Value = serde_json::from_str(&text).map_err(|error| format!("{file}: {error}"))?;
-        let suite = document["suite"].as_str().ok_or_else(|| format!("{file}: no suite"))?;
-        let cases = document["cases"].as_array().ok_or_else(|| format!("{file}: no cases"))?;
-        for case in cases {
-            let (result, got, why) = match run_case(suite, case) {
+        for suites::Result { id, suite, outcome } in suites::run_file(file)? {
+            let (result, got, why) = match outcome {
                 Outcome::Pass => {
                     passed += 1;
                     ("pass", Value::Null, String::new())
@@ -126,29 +57,10 @@ fn run_files(files: &[String]) -> Result<bool, String> {
                     ("unclaimed", Value::Null, why.to_owned())
                 }
             };
-            let line = json!({ "id": case["id"], "suite": suite, "result": result, "got": got, "why": why });
+            let line = json!({ "id": id, "suite": suite, "result": result, "got": got, "why": why });
             writeln!(out, "{line}").map_err(|error| error.to_string())?;
         }
     }
     writeln!(out, "{passed} passed, {failed} failed, {skipped} skipped").map_err(|error| error.to_string())?;
     Ok(failed == 0)
-}
-
-fn run_case(suite: &str, case: &Value) -> Outcome {
-    if let Some(why) = differences::reason(suite, case) {
-        return Outcome::Unclaimed { why };
-    }
-    if is_whole(suite, case) {
-        return catch_unwind(AssertUnwindSafe(|| whole::run(suite, case))).unwrap_or_else(panicked);
-    }
-    let Some(run) = runner(suite) else {
-        return Outcome::Unclaimed { why: "no module runs this suite" };
-    };
-    catch_unwind(AssertUnwindSafe(|| run(case))).unwrap_or_else(panicked)
-}
-
-fn panicked(panic: Box<dyn Any + Send>) -> Outcome {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    Outcome::Fail { got: Value::Null, why: format!("panicked: {text}") }
 }

@@ -9,8 +9,8 @@ use miaobu_edge::rules::{Dialect, functions};
 use miaobu_edge::{HtmlHandling, Shell};
 use serde_json::{Value, json};
 
-use crate::redirects_parse::toml_of;
-use crate::world::{StoredFile, World};
+use super::redirects_parse::toml_of;
+use super::world::{StoredFile, World};
 
 /// When the sites of cases were deployed, in seconds since 1970.
 pub const MODIFIED: i64 = 1_767_323_045;

@@ -6,7 +6,7 @@ use miaobu_edge::rules::path_to_regexp::{
 use miaobu_edge::rules::regex::{Budget, Captures, Pattern, search};
 use serde_json::{Map, Value, json};
 
-use crate::outcome::Outcome;
+use super::outcome::Outcome;
 
 /// Runs one case.
 pub fn run(case: &Value) -> Outcome {

@@ -6,8 +6,8 @@ use miaobu_edge::rules::redirects::{
 use miaobu_edge::rules::{Dialect, canonical_path, substitute};
 use serde_json::{Value, json};
 
-use crate::outcome::Outcome;
-use crate::redirects_parse::toml_of;
+use super::outcome::Outcome;
+use super::redirects_parse::toml_of;
 
 /// Runs one case.
 pub fn run(case: &Value) -> Outcome {

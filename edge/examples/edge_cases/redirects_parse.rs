@@ -7,7 +7,7 @@ use miaobu_edge::rules::redirects::{
 use miaobu_edge::rules::{Dialect, Parsed, Refusal};
 use serde_json::{Map, Value, json};
 
-use crate::outcome::{Outcome, difference};
+use super::outcome::{Outcome, difference};
 
 /// Runs one case.
 pub fn run(case: &Value) -> Outcome {

@@ -6,7 +6,7 @@ use miaobu_edge::rules::vercel::{
 };
 use serde_json::{Value, json};
 
-use crate::outcome::Outcome;
+use super::outcome::Outcome;
 
 /// Runs one case.
 pub fn run(case: &Value) -> Outcome {

@@ -7,7 +7,7 @@ use miaobu_edge::rules::route_table::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::outcome::Outcome;
+use super::outcome::Outcome;
 
 /// Runs one case.
 pub fn run(case: &Value) -> Outcome {

@@ -4,10 +4,10 @@ use std::cell::{Cell, RefCell};
 
 use serde_json::{Map, Value, json};
 
-use crate::home::Home;
-use crate::modes;
-use crate::outcome::Outcome;
-use crate::world::{Answered, Asked, Deployed, FUNCTION, StoredFile, World};
+use super::home::Home;
+use super::modes;
+use super::outcome::Outcome;
+use super::world::{Answered, Asked, Deployed, FUNCTION, StoredFile, World};
 
 thread_local! {
     static HOME: RefCell<Option<Box<dyn Home>>> = const { RefCell::new(None) };

@@ -5,7 +5,7 @@ use miaobu_edge::record::site_key;
 use miaobu_edge::{Decision, Failure, Head, Kind, Lookup, Method, Request, RouteRecord, Settings, Site, decide, fail};
 use sha2::{Digest, Sha256};
 
-use crate::home::Home;
+use super::home::Home;
 
 /// A file of a deployment.
 pub struct StoredFile {
