@@ -1,6 +1,6 @@
 //! Content codings in which files are stored beside themselves, and the choice among them.
 
-use crate::negotiate::entries;
+use crate::negotiate::Entries;
 
 /// A content coding of a stored variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ struct Weights {
 impl Weights {
     fn read(header: &str) -> Self {
         let mut weights = Self { named: [None; 5], least: 1000 };
-        for entry in entries(header) {
+        for entry in Entries::of(header) {
             if entry.weight > 0 {
                 weights.least = weights.least.min(entry.weight);
             }

@@ -39,6 +39,7 @@ mod request;
 mod routed_site;
 mod ruled_site;
 pub mod rules;
+mod scan;
 mod site;
 mod static_site;
 mod text;

@@ -8,7 +8,7 @@ mod list;
 
 pub use coding::{best_coding, coding_rank, listed_codings};
 pub use language::{best_language, language_rank, listed_languages, visitor_language};
-pub(crate) use list::entries;
+pub(crate) use list::Entries;
 pub use list::{Rank, prefer};
 
 #[cfg(test)]

@@ -2,23 +2,26 @@
 
 /// Whether `glob` matches all of `text`; `*` stands for any characters, slashes too, everything else for itself.
 ///
-/// Cost is bounded by the product of the lengths: a `*` that did not work out is only ever lengthened, never tried anew.
+/// Cost is bounded by the product of the lengths: only the last `*` met is ever lengthened.
 #[must_use]
 pub fn matches(glob: &str, text: &str) -> bool {
-    let mut parts = glob.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
-        return false;
-    };
-    let Some(last) = parts.next_back() else {
-        return rest.is_empty();
-    };
-    for part in parts {
-        match rest.split_once(part) {
-            Some((_, after)) => rest = after,
-            None => return false,
+    let (mut glob, mut text) = (glob.as_bytes(), text.as_bytes());
+    let mut retry: Option<(&[u8], &[u8])> = None;
+    loop {
+        match (glob, text) {
+            ([b'*', rest @ ..], _) => {
+                retry = Some((rest, text));
+                glob = rest;
+            }
+            ([], []) => return true,
+            ([first, rest @ ..], [byte, after @ ..]) if first == byte => (glob, text) = (rest, after),
+            _ => {
+                let Some((rest, [_, after @ ..])) = retry else { return false };
+                retry = Some((rest, after));
+                (glob, text) = (rest, after);
+            }
         }
     }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! The image, all numbers little-endian: flags, u16 (see the `FLAG` constants) · number of rules, u16 · per rule the
 //! offsets of its pattern and of its changes, u32 each · blocks, each with its length before it, u16.
 //! A pattern block begins with one byte, 1 when it is matched against `https://host/path`. Changes are a list: a kind, the
-//! name with its length before it, and for [`SET`] the length of a template, u16, and the template.
+//! name with its length before it, and for a setting the length of a template, u16, and the template.
 
 mod fields;
 mod value;
@@ -95,7 +95,14 @@ impl<'a> HeaderRules<'a> {
         let at = usize::from(rule).checked_mul(RULE_LENGTH)?.checked_add(HEADER_LENGTH)?;
         let (looks_at_host, code) = block_at(self.image, u32_at(self.image, at)?)?.split_first()?;
         let text = if *looks_at_host == 1 {
-            with_host.get_or_insert_with(|| ["https://", host, path].concat()).as_str()
+            with_host
+                .get_or_insert_with(|| {
+                    let mut url = String::from("https://");
+                    url.push_str(host);
+                    url.push_str(path);
+                    url
+                })
+                .as_str()
         } else {
             path
         };

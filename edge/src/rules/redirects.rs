@@ -145,52 +145,49 @@ impl<'a> Redirects<'a> {
         }
         let mut best = u32::MAX;
         let whole = if self.flags & FLAG_SLASHLESS == 0 { path } else { path.strip_suffix('/').unwrap_or(path) };
-        self.look_up(hash(whole.as_bytes(), SEED_WHOLE), request, &mut best, &mut found);
-        let ends = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/').map(|(at, _)| at);
-        for end in ends.chain([path.len()]).take(usize::from(self.depth).saturating_add(1)) {
-            let folder = path.as_bytes().get(..end).unwrap_or_default();
-            self.look_up(hash(folder, SEED_FOLDER), request, &mut best, &mut found);
+        // `None` means a damaged image, which has no rules.
+        let _ = self.look_up(hash(whole.as_bytes(), SEED_WHOLE), request, &mut best, &mut found);
+        let mut depth = 0;
+        for (at, byte) in path.bytes().chain([b'/']).enumerate() {
+            if byte != b'/' {
+                continue;
+            }
+            if depth > self.depth {
+                break;
+            }
+            depth = depth.saturating_add(1);
+            let folder = path.as_bytes().get(..at).unwrap_or_default();
+            let _ = self.look_up(hash(folder, SEED_FOLDER), request, &mut best, &mut found);
         }
         found
     }
 
     /// Tries the rules filed under `key` that stand before the best one so far.
-    fn look_up(&self, key: u64, request: &RuleRequest<'_>, best: &mut u32, found: &mut Found) {
-        let Some((mut index, end)) = self.bucket(key) else {
-            return;
-        };
-        let low = key.to_le_bytes().first_chunk().copied().map_or(0, u32::from_le_bytes);
-        while index < end {
-            let at = index.checked_mul(ENTRY_LENGTH).and_then(|offset| offset.checked_add(self.entries));
-            let Some((entry, rule)) =
-                at.and_then(|at| Some((u32_at(self.image, at)?, u32_at(self.image, at.checked_add(4)?)?)))
-            else {
-                return;
-            };
+    #[inline(never)]
+    fn look_up(&self, key: u64, request: &RuleRequest<'_>, best: &mut u32, found: &mut Found) -> Option<()> {
+        let bucket = key.checked_shr(64_u32.wrapping_sub(self.bits)).unwrap_or(0) as usize;
+        let at = self.buckets.wrapping_add(bucket.wrapping_mul(4));
+        let (mut entry, end) = (u32_at(self.image, at)?, u32_at(self.image, at.wrapping_add(4))?);
+        while entry < end {
+            let at = self.entries.wrapping_add((entry as usize).wrapping_mul(ENTRY_LENGTH));
+            let rule = u32_at(self.image, at.wrapping_add(4))?;
             if rule >= *best {
-                return;
+                break;
             }
-            if entry == low
+            if u32_at(self.image, at)? == key as u32
                 && let Some(rule_match) = self.try_rule(rule, request, &mut found.varies)
             {
                 found.rule = Some(rule_match);
                 *best = rule;
-                return;
+                break;
             }
-            index = index.saturating_add(1);
+            entry = entry.wrapping_add(1);
         }
-    }
-
-    /// The entries of the bucket of `key`.
-    fn bucket(&self, key: u64) -> Option<(usize, usize)> {
-        let bucket = usize::try_from(key.checked_shr(64_u32.checked_sub(self.bits)?).unwrap_or(0)).ok()?;
-        let at = bucket.checked_mul(4)?.checked_add(self.buckets)?;
-        let (start, end) = (u32_at(self.image, at)?, u32_at(self.image, at.checked_add(4)?)?);
-        Some((usize::try_from(start).ok()?, usize::try_from(end).ok()?))
+        Some(())
     }
 
     fn try_rule(&self, rule: u32, request: &RuleRequest<'_>, varies: &mut Varies) -> Option<Match> {
-        let at = usize::try_from(rule).ok()?.checked_mul(RULE_LENGTH)?.checked_add(HEADER_LENGTH)?;
+        let at = (rule as usize).wrapping_mul(RULE_LENGTH).wrapping_add(HEADER_LENGTH);
         let record = self.image.get(at..)?.get(..RULE_LENGTH).filter(|_| rule < self.count)?;
         let code = block_at(self.image, u32_at(record, 0)?)?;
         let captures = Pattern::new(code, self.flags & FLAG_FOLD_CASE != 0).find(request.path)?;

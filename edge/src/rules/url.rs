@@ -1,6 +1,6 @@
 //! URLs in Cloudflare's files: `https://host/path` or a path, written as a URL parser would write them.
 
-use super::text::push_escape;
+use super::text::{ESCAPED, push_byte};
 
 /// What a URL in a file may be.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,7 +95,7 @@ fn push(out: &mut String, text: &str, escaped: &[u8]) {
         if byte.is_ascii_graphic() && !escaped.contains(&byte) {
             out.push(char::from(byte));
         } else {
-            push_escape(out, byte);
+            push_byte(out, byte, ESCAPED);
         }
     }
 }

@@ -2,13 +2,21 @@
 
 use crate::rules::template::query_value;
 use crate::rules::text::form_decoded;
+use crate::scan::position;
 
 /// The path to redirect to (307) when a raw path tries to reach the network's own paths, `/cdn-cgi/`, by a backslash that
 /// browsers and proxies read differently. `None` for all other paths.
 #[must_use]
 pub fn reserved_path(raw: &str) -> Option<String> {
-    let path = raw.split('?').next().unwrap_or(raw);
-    path.starts_with("/cdn-cgi\\").then(|| raw.replacen(path, &path.replace('\\', "/"), 1))
+    raw.starts_with("/cdn-cgi\\").then(|| {
+        let (path, query) = raw.split_at(position(raw, b'?'));
+        let mut out = String::with_capacity(raw.len());
+        for character in path.chars() {
+            out.push(if character == '\\' { '/' } else { character });
+        }
+        out.push_str(query);
+        out
+    })
 }
 
 /// What to make of a request to a framework's image proxy.

@@ -7,6 +7,7 @@ use crate::negotiate;
 use crate::rules::bytes::short_text;
 use crate::rules::template::query_value;
 use crate::rules::text::form_decoded;
+use crate::scan::{cut, general, trim};
 
 /// The scheme: one byte, 1 for https.
 pub const SCHEME: u8 = 0;
@@ -82,74 +83,73 @@ pub fn visitor_language<'a>(cookies: &'a str, accept_language: &'a str) -> Optio
 pub fn hold(block: &[u8], request: &RuleRequest<'_>, varies: &mut Varies) -> Option<bool> {
     let mut rest = block;
     while let Some((kind, after)) = rest.split_first() {
-        let (holds, after) = match *kind {
+        let mut holds = false;
+        rest = after;
+        match *kind {
             SCHEME => {
-                let (secure, after) = after.split_first()?;
-                ((*secure == 1) == request.secure, after)
+                let (secure, after) = rest.split_first()?;
+                holds = (*secure == 1) == request.secure;
+                rest = after;
             }
-            HOST => {
-                let (host, after) = short_text(after)?;
-                (host.eq_ignore_ascii_case(request.host), after)
-            }
-            COUNTRY => {
-                varies.country = true;
-                any(after, |country| request.country.is_some_and(|visitor| visitor.eq_ignore_ascii_case(country)))?
-            }
-            LANGUAGE => {
-                varies.language = true;
-                any(after, |language| request.language.is_some_and(|visitor| speaks(visitor, language)))?
-            }
-            ROLE => {
-                varies.cookie = true;
-                any(after, |role| request.roles.contains(&role))?
-            }
-            COOKIE => {
-                varies.cookie = true;
-                any(after, |name| cookie(request.cookies, name).is_some_and(|value| !value.is_empty()))?
-            }
-            QUERY_PRESENT => {
-                let (name, after) = short_text(after)?;
-                (query_value(request.query, name).is_some(), after)
-            }
+            HOST => holds = take(&mut rest)?.eq_ignore_ascii_case(request.host),
+            QUERY_PRESENT => holds = query_value(request.query, take(&mut rest)?).is_some(),
             QUERY_VALUE => {
-                let (name, after) = short_text(after)?;
-                let (value, after) = short_text(after)?;
-                let sent = query_value(request.query, name);
-                (sent.is_some_and(|sent| form_decoded(sent) == value.as_bytes()), after)
+                let sent = query_value(request.query, take(&mut rest)?);
+                let value = take(&mut rest)?;
+                holds = sent.is_some_and(|sent| form_decoded(sent) == value.as_bytes());
+            }
+            COUNTRY | LANGUAGE | ROLE | COOKIE => {
+                match *kind {
+                    COUNTRY => varies.country = true,
+                    LANGUAGE => varies.language = true,
+                    _ => varies.cookie = true,
+                }
+                let (count, after) = rest.split_first()?;
+                rest = after;
+                for _ in 0..*count {
+                    holds |= is_true_of(*kind, take(&mut rest)?, request);
+                }
             }
             _ => return None,
-        };
+        }
         if !holds {
             return Some(false);
         }
-        rest = after;
     }
     Some(true)
 }
 
-/// Whether any text of a list passes, and what follows the list.
-fn any(list: &[u8], mut passes: impl FnMut(&str) -> bool) -> Option<(bool, &[u8])> {
-    let (count, mut rest) = list.split_first()?;
-    let mut found = false;
-    for _ in 0..*count {
-        let (text, after) = short_text(rest)?;
-        found |= passes(text);
-        rest = after;
-    }
-    Some((found, rest))
+/// Takes the next text off.
+fn take<'b>(rest: &mut &'b [u8]) -> Option<&'b str> {
+    let (text, after) = short_text(rest)?;
+    *rest = after;
+    Some(text)
 }
 
-/// Whether a visitor's language is `language` or a region of it.
-fn speaks(visitor: &str, language: &str) -> bool {
-    let general = visitor.split('-').next().unwrap_or(visitor);
-    visitor.eq_ignore_ascii_case(language) || general.eq_ignore_ascii_case(language)
+/// Whether one value of a list is true of the visitor.
+fn is_true_of(kind: u8, value: &str, request: &RuleRequest<'_>) -> bool {
+    match kind {
+        ROLE => request.roles.contains(&value),
+        COOKIE => cookie(request.cookies, value).is_some_and(|sent| !sent.is_empty()),
+        _ => {
+            let visitor = if kind == COUNTRY { request.country } else { request.language }.unwrap_or("");
+            // A language is also that of its regions; a country has no hyphen.
+            visitor.eq_ignore_ascii_case(value) || general(visitor).eq_ignore_ascii_case(value)
+        }
+    }
 }
 
 /// The value of a cookie; the first of a name counts.
 fn cookie<'c>(cookies: &'c str, name: &str) -> Option<&'c str> {
-    cookies
-        .split(';')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| key.trim_matches([' ', '\t']) == name)
-        .map(|(_, value)| value.trim_matches([' ', '\t', '"']))
+    let mut rest = Some(cookies);
+    while let Some(pairs) = rest {
+        let (pair, after) = cut(pairs, b';');
+        let (key, value) = cut(pair, b'=');
+        if trim(key) == name {
+            let value = trim(value?);
+            return Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value));
+        }
+        rest = after;
+    }
+    None
 }

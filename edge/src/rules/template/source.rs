@@ -2,7 +2,7 @@
 
 use super::{CAPTURE, QUERY, TEXT, render};
 use crate::rules::pattern::Captures;
-use crate::rules::text::push_escape;
+use crate::rules::text::{URL, push_byte};
 
 /// What the names in a template stand for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,11 +79,7 @@ fn placeholder(text: &str, names: Names<'_>) -> Option<(usize, Vec<u8>)> {
 fn push_text(code: &mut Vec<u8>, text: &str, is_url: bool) {
     let mut written = String::with_capacity(text.len());
     for byte in text.bytes().filter(|_| is_url) {
-        if byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}') {
-            written.push(char::from(byte));
-        } else {
-            push_escape(&mut written, byte);
-        }
+        push_byte(&mut written, byte, URL);
     }
     let written = if is_url { &written } else { text };
     let mut rest = written;
