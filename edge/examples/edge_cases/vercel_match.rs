@@ -2,7 +2,7 @@
 
 use miaobu_edge::rules::regex::Budget;
 use miaobu_edge::rules::route_table::{
-    Phase, RouteRequest, RouteTable, TableOptions, Target, build,
+    Gathered, Phase, RouteRequest, RouteTable, TableOptions, Target, build,
 };
 use miaobu_edge::rules::vercel::{
     lower_clean_urls, lower_headers, lower_redirects, lower_rewrites, lower_trailing_slash,
@@ -84,15 +84,16 @@ fn matched(image: &[u8], path: &str) -> Value {
         path: path.to_owned(),
         query: String::new(),
     };
+    let mut gathered = Gathered::default();
     let passed = table.pass(
         Phase::Start,
         &target,
-        &[],
+        &mut gathered,
         &request,
         None,
         &mut Budget::default(),
     );
-    let location = passed
+    let location = gathered
         .headers
         .iter()
         .find(|header| header.name == "location")

@@ -244,7 +244,7 @@ mod tests {
         match RouteTable::load(&image)
             .unwrap()
             .walk(&target, &request, &Index, &mut Budget::default())
-            .answer
+            .0
         {
             Answer::Redirect { location, status } => format!("{status} {location}"),
             Answer::Here { target, .. } => target.path,

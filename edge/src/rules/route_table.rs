@@ -20,10 +20,10 @@ mod walk;
 
 #[cfg(feature = "build")]
 pub use build::{TableOptions, build};
-pub use pass::{Passed, RouteRequest};
+pub use pass::{Gathered, Passed, RouteRequest};
 pub use reader::RouteTable;
-pub use transform::{KeyRule, Operation, Transform, TransformKind, TransformOperation};
-pub use walk::{Answer, Files, Outcome};
+pub use transform::{KeyRule, NameConditions, Transform, TransformKind, TransformOperation};
+pub use walk::{Answer, Files};
 
 /// When the routes of a table apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -81,20 +81,20 @@ impl<'a> Condition<'a> {
             CONDITION_HEADER if self.key == "host" => Some(Cow::Borrowed(request.host)),
             CONDITION_HEADER => (request.field)(self.key).map(Cow::Borrowed),
             CONDITION_COOKIE => cookie((request.field)("cookie")?, self.key).map(Cow::Borrowed),
-            CONDITION_QUERY => parameter(query, self.key),
+            CONDITION_QUERY => parameter(query, self.key).map(Cow::Owned),
             _ => None,
         }
     }
 }
 
 /// Operations that follow each other.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Operations<'a> {
     count: u8,
     bytes: &'a [u8],
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct RawOperation<'a> {
     pub code: u8,
     pub operand: &'a [u8],
@@ -168,7 +168,7 @@ pub(super) fn texts(mut list: &[u8]) -> impl Iterator<Item = &str> {
 
 /// A decimal number in millionths. Reading it as a float would be most of the routine's size.
 pub(super) fn millionths(text: &str) -> Option<i64> {
-    let text = text.trim();
+    let text = text.trim_ascii();
     let (negative, digits) = text
         .strip_prefix('-')
         .map_or((false, text), |digits| (true, digits));
@@ -197,20 +197,21 @@ pub(super) fn millionths(text: &str) -> Option<i64> {
 }
 
 fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port))
-            if !name.ends_with(':') && port.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
-            name
-        }
-        _ => host,
-    }
+    let digits = host.trim_end_matches(|char: char| char.is_ascii_digit());
+    // A hostname of digits alone has no port.
+    digits.strip_suffix(':').unwrap_or(host)
 }
 
 fn cookie<'r>(header: &'r str, name: &str) -> Option<&'r str> {
-    let mut pairs = header
-        .split([';', ','])
-        .filter_map(|pair| pair.trim().split_once('='));
-    let (_, value) = pairs.find(|(sent, _)| *sent == name)?;
-    Some(value.trim_matches('"'))
+    // Several fields reach us joined by commas.
+    let pairs = header.split(|char| matches!(char, ';' | ','));
+    let mut values =
+        pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name)?.strip_prefix('='));
+    let value = values.next()?;
+    Some(
+        value
+            .strip_prefix('"')
+            .and_then(|value| value.strip_suffix('"'))
+            .unwrap_or(value),
+    )
 }

@@ -1,51 +1,47 @@
 //! Queries: parameters by name, and two queries put together.
 
-use std::borrow::Cow;
+use crate::rules::text::take_byte;
 
-use crate::rules::text::form_decoded;
-
-/// The parameters of a query in order: name as sent, value as sent.
-pub(super) fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+/// The parameters of a query as sent.
+fn pairs(query: &str) -> impl Iterator<Item = &str> {
+    query.split('&').filter(|pair| !pair.is_empty())
 }
 
-/// The decoded value of a parameter; the last one counts.
-pub(super) fn parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
-    pairs(query)
-        .filter(|(sent, _)| decoded(sent) == name)
-        .last()
-        .map(|(_, value)| decoded(value))
+/// A parameter's name and value as sent.
+fn parts(pair: &str) -> (&str, &str) {
+    pair.split_once('=').unwrap_or((pair, ""))
 }
 
-fn decoded(text: &str) -> Cow<'_, str> {
-    if text.contains(['%', '+']) {
-        Cow::Owned(String::from_utf8_lossy(&form_decoded(text)).into_owned())
-    } else {
-        Cow::Borrowed(text)
-    }
+/// The decoded value of a parameter; the last one counts. `None` when it is not there or no text.
+pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
+    let is_named = |pair: &&str| decoded(parts(pair).0).eq(name.bytes());
+    let pair = pairs(query).filter(is_named).last()?;
+    String::from_utf8(decoded(parts(pair).1).collect()).ok()
+}
+
+/// The bytes of a name or value as a form means them; broken escapes as they are.
+fn decoded(text: &str) -> impl Iterator<Item = u8> {
+    let mut rest = text.as_bytes();
+    std::iter::from_fn(move || {
+        let is_plus = rest.first() == Some(&b'+');
+        let (byte, after) = take_byte(rest)?;
+        rest = after;
+        Some(if is_plus { b' ' } else { byte })
+    })
 }
 
 /// The parameters of `first` that `second` does not have, then those of `second`.
 pub(super) fn merged(first: &str, second: &str) -> String {
     let mut query = String::with_capacity(first.len() + second.len() + 1);
-    for (name, value) in pairs(first) {
-        let name_decoded = decoded(name);
-        if pairs(second).any(|(other, _)| decoded(other) == name_decoded) {
-            continue;
-        }
-        if !query.is_empty() {
+    for pair in pairs(first) {
+        let is_same = |other| decoded(parts(other).0).eq(decoded(parts(pair).0));
+        if !pairs(second).any(is_same) {
+            query.push_str(pair);
             query.push('&');
         }
-        query.push_str(name);
-        // A bare name stays bare.
-        if !value.is_empty() || first.contains(&[name, "="].concat()) {
-            query.push('=');
-            query.push_str(value);
-        }
     }
-    if !query.is_empty() && !second.is_empty() {
-        query.push('&');
+    if second.is_empty() {
+        query.pop();
     }
     query.push_str(second);
     query
@@ -53,6 +49,16 @@ pub(super) fn merged(first: &str, second: &str) -> String {
 
 /// Splits a path or URL from its query, dropping the fragment.
 pub(super) fn split(target: &str) -> (&str, &str) {
-    let target = target.split('#').next().unwrap_or(target);
-    target.split_once('?').unwrap_or((target, ""))
+    let (target, _) = split_at_byte(target, b'#');
+    let (path, query) = split_at_byte(target, b'?');
+    (path, query.get(1..).unwrap_or(""))
+}
+
+/// The text before the first `byte`, and the rest, which begins with it.
+pub(super) fn split_at_byte(text: &str, byte: u8) -> (&str, &str) {
+    let at = text
+        .bytes()
+        .position(|other| other == byte)
+        .unwrap_or(text.len());
+    text.split_at_checked(at).unwrap_or((text, ""))
 }
