@@ -197,9 +197,11 @@ pub(super) fn millionths(text: &str) -> Option<i64> {
 }
 
 fn without_port(host: &str) -> &str {
-    let digits = host.trim_end_matches(|char: char| char.is_ascii_digit());
+    let digits = host.bytes().rev().take_while(u8::is_ascii_digit).count();
     // A hostname of digits alone has no port.
-    digits.strip_suffix(':').unwrap_or(host)
+    host.get(..host.len() - digits)
+        .and_then(|name| name.strip_suffix(':'))
+        .unwrap_or(host)
 }
 
 fn cookie<'r>(header: &'r str, name: &str) -> Option<&'r str> {

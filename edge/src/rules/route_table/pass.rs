@@ -208,7 +208,11 @@ impl<'a> Pass<'_, 'a> {
         };
         self.set_headers(route.headers, &filling, surroundings.budget);
         let (first, end) = self.table.range(self.phase);
-        let is_url = destination.starts_with("http://") || destination.starts_with("https://");
+        let scheme = destination.strip_prefix("http").unwrap_or_default();
+        let is_url = scheme
+            .strip_prefix('s')
+            .unwrap_or(scheme)
+            .starts_with("://");
         self.passed.continues = route.continues && number + 1 == end;
         self.passed.changed |= route.continues;
         let mut goes_on = route.continues;
