@@ -206,7 +206,7 @@ fn without_port(host: &str) -> &str {
 
 fn cookie<'r>(header: &'r str, name: &str) -> Option<&'r str> {
     // Several fields reach us joined by commas.
-    let pairs = header.split(|char| matches!(char, ';' | ','));
+    let pairs = header.split([';', ',']);
     let mut values =
         pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name)?.strip_prefix('='));
     let value = values.next()?;
