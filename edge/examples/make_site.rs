@@ -22,21 +22,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let id: i64 = id.parse()?;
     let oss_path = format!("projects/{slug}/{id}");
     let objects = Path::new(out).join("objects");
-    let shell = if has("shell") {
-        Shell::Navigations
-    } else {
-        Shell::Off
-    };
-    let mut builder = SiteBuilder::new(SiteSettings {
-        shell,
-        ..SiteSettings::default()
-    });
-    add_folder(
-        &mut builder,
-        Path::new(folder),
-        "",
-        &objects.join(&oss_path),
-    )?;
+    let shell = if has("shell") { Shell::Navigations } else { Shell::Off };
+    let mut builder = SiteBuilder::new(SiteSettings { shell, ..SiteSettings::default() });
+    add_folder(&mut builder, Path::new(folder), "", &objects.join(&oss_path))?;
     let mut record = RouteRecord {
         updated_at: "2026-01-02T03:04:05.678Z".to_owned(),
         noindex: has("noindex"),
@@ -48,40 +36,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         let blob = builder.finish()?;
         fs::write(objects.join(site_object(&oss_path)), &blob)?;
         fs::write(kv.join(site_key(id)), &blob)?;
-        println!(
-            "{} files, {} bytes of site",
-            Site::load(blob.clone())?.file_count(),
-            blob.len()
-        );
+        println!("{} files, {} bytes of site", Site::load(blob.clone())?.file_count(), blob.len());
         record.site = Some(site_key(id));
     }
     fs::write(kv.join(key(host, KeyEncoding::Plain)), record.to_json())?;
     Ok(())
 }
 
-fn add_folder(
-    builder: &mut SiteBuilder,
-    folder: &Path,
-    prefix: &str,
-    objects: &Path,
-) -> Result<(), Box<dyn Error>> {
+fn add_folder(builder: &mut SiteBuilder, folder: &Path, prefix: &str, objects: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(objects)?;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let path = format!(
-            "{prefix}/{}",
-            name.to_str().ok_or("a name that is not UTF-8")?
-        );
+        let path = format!("{prefix}/{}", name.to_str().ok_or("a name that is not UTF-8")?);
         if entry.file_type()?.is_dir() {
             add_folder(builder, &entry.path(), &path, &objects.join(name))?;
         } else {
             let content = fs::read(entry.path())?;
-            builder.file(
-                &path,
-                &Sha256::digest(&content).into(),
-                content.len() as u64,
-            )?;
+            builder.file(&path, &Sha256::digest(&content).into(), content.len() as u64)?;
             fs::write(objects.join(name), content)?;
         }
     }

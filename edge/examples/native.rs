@@ -6,20 +6,14 @@
 //! standard input. Functions it does not call.
 
 use miaobu_edge::record::{KeyEncoding, key, site_object};
-use miaobu_edge::{
-    Decision, Failure, Head, Lookup, Method, Request, RouteRecord, Settings, Site, decide, fail,
-};
+use miaobu_edge::{Decision, Failure, Head, Lookup, Method, Request, RouteRecord, Settings, Site, decide, fail};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 
 fn main() -> io::Result<()> {
-    let out = PathBuf::from(
-        std::env::args()
-            .nth(1)
-            .ok_or(io::Error::other("usage: native OUT"))?,
-    );
+    let out = PathBuf::from(std::env::args().nth(1).ok_or(io::Error::other("usage: native OUT"))?);
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("http://{}", listener.local_addr()?);
     std::thread::spawn(move || {
@@ -36,10 +30,7 @@ fn answer(mut stream: &TcpStream, out: &std::path::Path) -> io::Result<()> {
     let mut lines = BufReader::new(stream).lines();
     let line = lines.next().unwrap_or(Ok(String::new()))?;
     let mut words = line.split(' ');
-    let (method, target) = (
-        words.next().unwrap_or_default(),
-        words.next().unwrap_or_default(),
-    );
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let mut fields: Vec<(String, String)> = Vec::new();
     for line in lines {
         let line = line?;
@@ -48,14 +39,9 @@ fn answer(mut stream: &TcpStream, out: &std::path::Path) -> io::Result<()> {
         };
         fields.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let host = fields
-        .iter()
-        .find(|(name, _)| name == "host")
-        .map_or("", |(_, value)| value);
+    let host = fields.iter().find(|(name, _)| name == "host").map_or("", |(_, value)| value);
     let mut request = Request::new(Method::parse(method), host, target);
-    fields
-        .iter()
-        .for_each(|(name, value)| request.header(name, value));
+    fields.iter().for_each(|(name, value)| request.header(name, value));
 
     let settings = Settings::default();
     let (record, site) = look_up(out, host);
@@ -64,10 +50,7 @@ fn answer(mut stream: &TcpStream, out: &std::path::Path) -> io::Result<()> {
         Some(Err(())) => Lookup::Damaged,
         Some(Ok(record)) => match &site {
             Some(Err(())) => Lookup::Damaged,
-            site => Lookup::Found {
-                record,
-                site: site.as_ref().and_then(|site| site.as_ref().ok()),
-            },
+            site => Lookup::Found { record, site: site.as_ref().and_then(|site| site.as_ref().ok()) },
         },
     };
     let object = |key: &str| fs::read(out.join("objects").join(key)).ok();
@@ -78,28 +61,17 @@ fn answer(mut stream: &TcpStream, out: &std::path::Path) -> io::Result<()> {
             None => own(&fail(Failure::ObjectMissing, &lookup, &request, &settings)),
         },
         Decision::Probe(probe) => {
-            let found = probe
-                .candidates
-                .iter()
-                .find_map(|candidate| Some((candidate, object(&candidate.object.key())?)));
+            let found =
+                probe.candidates.iter().find_map(|candidate| Some((candidate, object(&candidate.object.key())?)));
             match found {
                 Some((candidate, body)) => {
-                    let head = format!(
-                        "{}content-length: {}\r\n",
-                        render(&candidate.head),
-                        body.len()
-                    );
+                    let head = format!("{}content-length: {}\r\n", render(&candidate.head), body.len());
                     (head, if probe.with_body { body } else { Vec::new() })
                 }
                 None => own(&probe.missing),
             }
         }
-        Decision::Proxy(_) => own(&fail(
-            Failure::FunctionUnreachable,
-            &lookup,
-            &request,
-            &settings,
-        )),
+        Decision::Proxy(_) => own(&fail(Failure::FunctionUnreachable, &lookup, &request, &settings)),
         decision => own(&decision),
     };
     stream.write_all(format!("HTTP/1.1 {head}connection: close\r\n\r\n").as_bytes())?;
@@ -111,9 +83,7 @@ type Stored<T> = Option<Result<T, ()>>;
 fn look_up(out: &std::path::Path, host: &str) -> (Stored<RouteRecord>, Stored<Site>) {
     let name = key(host, KeyEncoding::Plain);
     let kv = |key: &str| fs::read(out.join("kv").join(key)).ok();
-    let record = Some(name)
-        .filter(|name| !name.is_empty() && !name.contains('/'))
-        .and_then(|name| kv(&name));
+    let record = Some(name).filter(|name| !name.is_empty() && !name.contains('/')).and_then(|name| kv(&name));
     let record = record.map(|bytes| RouteRecord::parse(&bytes).map_err(drop));
     let Some(Ok(found)) = &record else {
         return (record, None);
@@ -121,20 +91,10 @@ fn look_up(out: &std::path::Path, host: &str) -> (Stored<RouteRecord>, Stored<Si
     let Some(site) = &found.site else {
         return (record, None);
     };
-    let copies = [
-        kv(site),
-        fs::read(out.join("objects").join(site_object(&found.oss_path))).ok(),
-    ];
-    let mut sites = copies
-        .into_iter()
-        .flatten()
-        .map(|bytes| Site::load(bytes).map_err(drop));
+    let copies = [kv(site), fs::read(out.join("objects").join(site_object(&found.oss_path))).ok()];
+    let mut sites = copies.into_iter().flatten().map(|bytes| Site::load(bytes).map_err(drop));
     let first = sites.next();
-    let site = if matches!(first, Some(Ok(_))) {
-        first
-    } else {
-        sites.find(Result::is_ok).or(first)
-    };
+    let site = if matches!(first, Some(Ok(_))) { first } else { sites.find(Result::is_ok).or(first) };
     (record, site)
 }
 

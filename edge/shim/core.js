@@ -18,6 +18,17 @@ const OTHER_METHOD = 3;
 const FLAG_SECURE = 1 << 2;
 const FLAG_DEPLOYMENT_HEADER = 1 << 3;
 
+// Places of the words that the core writes.
+const STATUS = 1;
+const HEADER_SET = 2;
+const BODY_AND_CLASS = 3;
+const STEM_LENGTH = 4;
+const SIZE = 5;
+const TAG_HIGH = 6;
+const TAG_LOW = 7;
+const TEXT_LENGTH = 8;
+const WORDS = 9;
+
 const NONE = 0xffffffff;
 const SUFFIXES = ["", ".html", "/index.html"];
 
@@ -28,14 +39,16 @@ export function flagsOf(method, secure, deploymentHeader) {
 export class Core {
   #exports;
   #bytes;
+  #words;
   #wordsAt;
+  #inputAt;
+  #room = 0;
   #encoder = new TextEncoder();
   #decoder = new TextDecoder();
 
   constructor(module) {
     this.#exports = new WebAssembly.Instance(module, {}).exports;
     this.#wordsAt = this.#exports.words() >>> 0;
-    this.#refresh();
   }
 
   /** The KV key of a host. */
@@ -53,7 +66,10 @@ export class Core {
 
   /** Returns a handle, 0 when the bytes are no site. */
   loadSite(bytes) {
-    return this.#exports.load_site(this.#copy(bytes));
+    const length = this.#copy(bytes);
+    // The core keeps the memory that the bytes lie in.
+    this.#room = 0;
+    return this.#exports.load_site(length);
   }
 
   dropRecord(handle) {
@@ -83,58 +99,72 @@ export class Core {
 
   #decision(kind, target) {
     this.#refresh();
-    const words = new Uint32Array(this.#exports.memory.buffer, this.#wordsAt, 9);
-    const [, status, set, bodyAndClass, stem, size, high, low, length] = words;
-    const text = length === 0 ? "" : this.#text();
+    const words = this.#words;
+    const status = words[STATUS];
+    const set = words[HEADER_SET];
+    const bodyAndClass = words[BODY_AND_CLASS];
+    const stem = words[STEM_LENGTH];
     const withBody = (bodyAndClass & 1) === 1;
-    switch (kind) {
-      case PROBE:
-        return { kind, withBody, status, missingStatus: size, ...readProbe(text) };
-      case PROXY:
-        return { kind, ...readProxy(text) };
-    }
+    const text = words[TEXT_LENGTH] === 0 ? "" : this.#text();
+    if (kind === PROBE) return { kind, withBody, status, missingStatus: words[SIZE], ...readProbe(text) };
+    if (kind === PROXY) return { kind, ...readProxy(text) };
     let rest = text;
     let path;
     if (kind === SERVE) {
-      if (stem === NONE) {
-        [path, rest] = cut(rest, "\n");
-      } else {
-        path = target.slice(0, stem) + SUFFIXES[bodyAndClass >> 1];
-      }
+      if (stem === NONE) [path, rest] = cut(rest, "\n");
+      else path = target.slice(0, stem) + SUFFIXES[bodyAndClass >> 1];
     }
+    const ownPath = stem !== NONE;
     if (set !== NONE) {
-      return { kind, withBody, status, path, ownPath: stem !== NONE, set, size, tag: `"${hex(high)}${hex(low)}"` };
+      const tag = `"${hex(words[TAG_HIGH])}${hex(words[TAG_LOW])}"`;
+      return { kind, withBody, status, path, ownPath, set, size: words[SIZE], tag, headers: undefined, body: "" };
     }
     const [head, body] = cut(rest, "\n\n");
-    return { kind, withBody, status, path, ownPath: stem !== NONE, headers: fields(head.split("\n")), body };
+    return { kind, withBody, status, path, ownPath, set: undefined, size: 0, tag: "", headers: fields(head.split("\n")), body };
   }
 
   #text() {
     this.#refresh();
     const at = this.#exports.text() >>> 0;
-    const length = new Uint32Array(this.#bytes.buffer, this.#wordsAt, 9)[8];
-    return this.#decoder.decode(this.#bytes.subarray(at, at + length));
+    return this.#decoder.decode(this.#bytes.subarray(at, at + this.#words[TEXT_LENGTH]));
   }
 
   /** Puts text into the input; returns its length in bytes. */
   #write(text) {
-    const room = text.length * 3;
-    const at = this.#exports.input(room) >>> 0;
-    this.#refresh();
-    return this.#encoder.encodeInto(text, this.#bytes.subarray(at, at + room)).written;
+    const { length } = text;
+    const at = this.#input(length * 3);
+    const bytes = this.#bytes;
+    let seen = 0;
+    // Two to four times as fast as an encoder on what requests are made of.
+    for (let index = 0; index < length; index += 1) {
+      const code = text.charCodeAt(index);
+      bytes[at + index] = code;
+      seen |= code;
+    }
+    return seen < 128 ? length : this.#encoder.encodeInto(text, bytes.subarray(at, at + length * 3)).written;
   }
 
   #copy(bytes) {
-    const at = this.#exports.input(bytes.length) >>> 0;
-    this.#refresh();
+    const at = this.#input(bytes.length);
     this.#bytes.set(bytes, at);
     return bytes.length;
+  }
+
+  #input(room) {
+    if (room > this.#room) {
+      this.#inputAt = this.#exports.input(room) >>> 0;
+      this.#room = room;
+    }
+    this.#refresh();
+    return this.#inputAt;
   }
 
   // Growing memory detaches every view of it.
   #refresh() {
     const { buffer } = this.#exports.memory;
-    if (this.#bytes?.buffer !== buffer) this.#bytes = new Uint8Array(buffer);
+    if (this.#bytes?.buffer === buffer) return;
+    this.#bytes = new Uint8Array(buffer);
+    this.#words = new Uint32Array(buffer, this.#wordsAt, WORDS);
   }
 }
 

@@ -37,149 +37,57 @@ pub fn unknown_host<'a>(context: &Context<'a>, host: &str) -> Decision<'a> {
         "</b>. Check the spelling of the address. If the site is yours: deploy it with <code>miaobu deploy</code>, or, for a \
          domain of your own, see whether it is verified.",
     );
-    page(
-        context,
-        &Page {
-            status: 421,
-            code: "unknown_host",
-            title: "No site here",
-            text: &text,
-            extra: None,
-        },
-    )
+    page(context, &Page { status: 421, code: "unknown_host", title: "No site here", text: &text, extra: None })
 }
 
 pub fn not_found<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "There is no page at this address.";
-    page(
-        context,
-        &Page {
-            status: 404,
-            code: "not_found",
-            title: "Page not found",
-            text,
-            extra: None,
-        },
-    )
+    page(context, &Page { status: 404, code: "not_found", title: "Page not found", text, extra: None })
 }
 
 pub fn method_not_allowed<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "This address can only be read.";
-    page(
-        context,
-        &Page {
-            status: 405,
-            code: "method_not_allowed",
-            title: "Method not allowed",
-            text,
-            extra: ALLOW,
-        },
-    )
+    page(context, &Page { status: 405, code: "method_not_allowed", title: "Method not allowed", text, extra: ALLOW })
 }
 
 pub fn options<'a>(context: &Context<'a>) -> Decision<'a> {
     let mut head = context.head(204, Source::None);
     head.extra = ALLOW;
-    Decision::Refuse {
-        head,
-        body: Cow::Borrowed(""),
-    }
+    Decision::Refuse { head, body: Cow::Borrowed("") }
 }
 
 pub fn bad_request<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "The request has no path.";
-    page(
-        context,
-        &Page {
-            status: 400,
-            code: "bad_request",
-            title: "Bad request",
-            text,
-            extra: None,
-        },
-    )
+    page(context, &Page { status: 400, code: "bad_request", title: "Bad request", text, extra: None })
 }
 
 pub fn target_too_long<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "The address is longer than 8,192 bytes.";
-    page(
-        context,
-        &Page {
-            status: 414,
-            code: "target_too_long",
-            title: "Address too long",
-            text,
-            extra: None,
-        },
-    )
+    page(context, &Page { status: 414, code: "target_too_long", title: "Address too long", text, extra: None })
 }
 
 pub fn unavailable<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "The site can't be looked up at the moment. Please try again shortly.";
     page(
         context,
-        &Page {
-            status: 503,
-            code: "route_unavailable",
-            title: "Temporarily unavailable",
-            text,
-            extra: RETRY,
-        },
+        &Page { status: 503, code: "route_unavailable", title: "Temporarily unavailable", text, extra: RETRY },
     )
 }
 
 pub fn damaged<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "What is stored for this site can't be read. A new deployment mends it.";
-    page(
-        context,
-        &Page {
-            status: 500,
-            code: "route_damaged",
-            title: "Site can't be read",
-            text,
-            extra: None,
-        },
-    )
+    page(context, &Page { status: 500, code: "route_damaged", title: "Site can't be read", text, extra: None })
 }
 
 pub fn failed<'a>(context: &Context<'a>, failure: Failure) -> Decision<'a> {
     let (status, code, text) = match failure {
-        Failure::StorageUnavailable => (
-            502,
-            "storage_unavailable",
-            "The storage of this site does not answer.",
-        ),
-        Failure::ObjectMissing => (
-            502,
-            "object_missing",
-            "A file of this site is missing from its storage.",
-        ),
-        Failure::FunctionUnreachable => (
-            502,
-            "function_unreachable",
-            "The function of this site can't be reached.",
-        ),
-        Failure::FunctionTimedOut => (
-            504,
-            "function_timed_out",
-            "The function of this site took too long to answer.",
-        ),
+        Failure::StorageUnavailable => (502, "storage_unavailable", "The storage of this site does not answer."),
+        Failure::ObjectMissing => (502, "object_missing", "A file of this site is missing from its storage."),
+        Failure::FunctionUnreachable => (502, "function_unreachable", "The function of this site can't be reached."),
+        Failure::FunctionTimedOut => (504, "function_timed_out", "The function of this site took too long to answer."),
     };
-    let title = if status == 504 {
-        "Gateway timeout"
-    } else {
-        "Bad gateway"
-    };
-    page(
-        context,
-        &Page {
-            status,
-            code,
-            title,
-            text,
-            extra: None,
-        },
-    )
+    let title = if status == 504 { "Gateway timeout" } else { "Bad gateway" };
+    page(context, &Page { status, code, title, text, extra: None })
 }
 
 fn page<'a>(context: &Context<'a>, page: &Page<'_>) -> Decision<'a> {
@@ -203,11 +111,7 @@ fn page<'a>(context: &Context<'a>, page: &Page<'_>) -> Decision<'a> {
     head.extra = page.extra;
     head.cache = Some(NO_STORE);
     head.content_length = Some(body.len() as u64);
-    let body = if context.method == Method::Head {
-        Cow::Borrowed("")
-    } else {
-        Cow::Owned(body)
-    };
+    let body = if context.method == Method::Head { Cow::Borrowed("") } else { Cow::Owned(body) };
     Decision::Refuse { head, body }
 }
 

@@ -4,7 +4,7 @@
 //! unless another file answers at that URL.
 
 use crate::site::format::{Class, HtmlHandling};
-use crate::site::{File, Site};
+use crate::site::{File, Look, Site};
 
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,87 +19,90 @@ pub enum Asset<'a> {
 
 /// Finds what the decoded path `key` means.
 pub fn resolve<'a>(site: &Site, key: &'a str) -> Asset<'a> {
-    let (stem, class) = Class::split(key);
-    let own = site.find(stem, class);
-    let mode = site.html_handling();
-    if let Some(file) = own {
-        return match (class, canonical(site, mode, stem, class)) {
+    let (stem, spelling) = spelling(key);
+    let pages = Pages { site, mode: site.html_handling(), stem, look: site.look(stem) };
+    let (own_stem, own_class, own) = match spelling {
+        "" => (stem, Class::Exact, pages.look.of(Class::Exact)),
+        ".html" => (stem, Class::Page, pages.look.of(Class::Page)),
+        "/index.html" => (stem, Class::Index, pages.look.of(Class::Index)),
+        // No file's name ends in a slash.
+        "/" => (key, Class::Exact, None),
+        _ => (key, Class::Exact, site.look(key).of(Class::Exact)),
+    };
+    if let Some(file) = own.and_then(|index| site.file_at(index)) {
+        return match (own_class, pages.canonical(own_class)) {
             (Class::Page | Class::Index, Some(ending)) => Asset::Elsewhere(stem, ending),
-            _ => Asset::File(stem, class, file),
+            _ => Asset::File(own_stem, own_class, file),
         };
     }
-    if mode == HtmlHandling::Off {
+    if pages.mode == HtmlHandling::Off {
         return Asset::Missing;
     }
-    let (stem, spelling) = spelling(key);
-    let first_page = mode == HtmlHandling::Drop || spelling.is_empty();
-    let order = if first_page {
-        [Class::Page, Class::Index]
-    } else {
-        [Class::Index, Class::Page]
+    let first_page = pages.mode == HtmlHandling::Drop || spelling.is_empty();
+    let order = if first_page { [Class::Page, Class::Index] } else { [Class::Index, Class::Page] };
+    let asset = order.into_iter().find_map(|class| pages.answer(spelling, class));
+    // `/x/index` is also the clean URL of a folder of that name.
+    let folder = || {
+        let pages = Pages { stem: key, look: site.look(key), ..pages };
+        if spelling == "/index" { pages.answer("", Class::Index) } else { None }
     };
-    answer(site, mode, stem, spelling, order)
-        .or_else(|| {
-            // `/x/index` is also the clean URL of a page or folder of that name.
-            (spelling == "/index")
-                .then(|| answer(site, mode, key, "", [Class::Page, Class::Index]))
-                .flatten()
-        })
-        .unwrap_or(Asset::Missing)
+    asset.or_else(folder).unwrap_or(Asset::Missing)
 }
 
 /// Splits the ending off a path that can spell a page.
 fn spelling(key: &str) -> (&str, &'static str) {
-    for ending in ["/index.html", "/index", ".html", "/"] {
-        if let Some(stem) = key.strip_suffix(ending) {
-            return (stem, ending);
-        }
-    }
-    (key, "")
+    let endings: &[&str] = match key.as_bytes().last() {
+        Some(b'/') => &["/"],
+        Some(b'l') => &["/index.html", ".html"],
+        Some(b'x') => &["/index"],
+        _ => &[],
+    };
+    let split = |ending: &&'static str| Some((key.strip_suffix(ending)?, *ending));
+    endings.iter().find_map(split).unwrap_or((key, ""))
 }
 
-fn answer<'a>(
-    site: &Site,
+/// The pages under one stem.
+#[derive(Clone, Copy)]
+struct Pages<'s, 'a> {
+    site: &'s Site,
     mode: HtmlHandling,
     stem: &'a str,
-    spelling: &str,
-    order: [Class; 2],
-) -> Option<Asset<'a>> {
-    order.into_iter().find_map(|class| {
-        let file = site.find(stem, class)?;
-        let ending = canonical(site, mode, stem, class)?;
-        Some(if ending == spelling {
-            Asset::File(stem, class, file)
-        } else {
-            Asset::Elsewhere(stem, ending)
-        })
-    })
+    look: Look,
 }
 
-/// What follows the stem in the canonical URL of an existing page; `None` when that is the page's own name, because
-/// another file answers at the shorter one.
-fn canonical(site: &Site, mode: HtmlHandling, stem: &str, class: Class) -> Option<&'static str> {
-    let exists = |class| site.find(stem, class).is_some();
-    // `/.html` and `/x/.html` have no clean URL: a slash belongs to the folder's index.
-    let nameless = class == Class::Page && (stem.is_empty() || stem.ends_with('/'));
-    match (mode, class) {
-        (HtmlHandling::Off, _) | (_, Class::Exact) => None,
-        _ if nameless => None,
-        (HtmlHandling::Auto | HtmlHandling::Force, Class::Index) => Some("/"),
-        (HtmlHandling::Drop, Class::Index) if stem.is_empty() => Some("/"),
-        (HtmlHandling::Force, Class::Page) => (!exists(Class::Index)).then_some("/"),
-        (HtmlHandling::Auto | HtmlHandling::Drop, Class::Page) => {
-            (!taken(site, stem)).then_some("")
+impl<'a> Pages<'_, 'a> {
+    fn answer(&self, spelling: &str, class: Class) -> Option<Asset<'a>> {
+        let index = self.look.of(class)?;
+        let ending = self.canonical(class)?;
+        if ending == spelling {
+            return Some(Asset::File(self.stem, class, self.site.file_at(index)?));
         }
-        (HtmlHandling::Drop, Class::Index) => {
-            (!taken(site, stem) && !exists(Class::Page)).then_some("")
+        Some(Asset::Elsewhere(self.stem, ending))
+    }
+
+    /// What follows the stem in the canonical URL of an existing page; `None` when that is the page's own name, because
+    /// another file answers at the shorter one.
+    fn canonical(&self, class: Class) -> Option<&'static str> {
+        // `/.html` and `/x/.html` have no clean URL: a slash belongs to the folder's index.
+        let nameless = class == Class::Page && (self.stem.is_empty() || self.stem.ends_with('/'));
+        match (self.mode, class) {
+            (HtmlHandling::Off, _) | (_, Class::Exact) => None,
+            _ if nameless => None,
+            (HtmlHandling::Auto | HtmlHandling::Force, Class::Index) => Some("/"),
+            (HtmlHandling::Drop, Class::Index) if self.stem.is_empty() => Some("/"),
+            (HtmlHandling::Force, Class::Page) => self.look.of(Class::Index).is_none().then_some("/"),
+            (HtmlHandling::Auto | HtmlHandling::Drop, Class::Page) => (!self.taken()).then_some(""),
+            (HtmlHandling::Drop, Class::Index) => (!self.taken() && self.look.of(Class::Page).is_none()).then_some(""),
         }
     }
-}
 
-/// Whether a file has exactly this name.
-fn taken(site: &Site, name: &str) -> bool {
-    site.file(name).is_some()
+    /// Whether a file has exactly the stem as its name.
+    fn taken(&self) -> bool {
+        match Class::split(self.stem) {
+            (_, Class::Exact) => self.look.of(Class::Exact).is_some(),
+            (stem, class) => self.site.look(stem).of(class).is_some(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -45,9 +45,7 @@ impl core::fmt::Display for BuildError {
             Self::InvalidPath(path) => write!(f, "file name {path:?} can't be served"),
             Self::DuplicatePath(path) => write!(f, "file name {path:?} is there twice"),
             Self::FileTooLarge(path) => write!(f, "file {path:?} is 4 GiB or longer"),
-            Self::TooManyHeaderSets => {
-                f.write_str("the site needs more than 4096 different sets of headers")
-            }
+            Self::TooManyHeaderSets => f.write_str("the site needs more than 4096 different sets of headers"),
             Self::TooManyFiles => f.write_str("the site has too many files"),
         }
     }
@@ -80,10 +78,7 @@ impl SiteBuilder {
     /// A builder for a site without files.
     #[must_use]
     pub fn new(settings: SiteSettings) -> Self {
-        Self {
-            settings,
-            files: Vec::new(),
-        }
+        Self { settings, files: Vec::new() }
     }
 
     /// Adds a file: its path, which begins with `/`, the SHA-256 of its content, and its size in bytes.
@@ -95,14 +90,8 @@ impl SiteBuilder {
             return Err(BuildError::InvalidPath(path.to_owned()));
         }
         let size = u32::try_from(size).map_err(|_| BuildError::FileTooLarge(path.to_owned()))?;
-        let content = sha256
-            .first_chunk()
-            .map_or(0, |chunk| u64::from_be_bytes(*chunk));
-        self.files.push(Input {
-            path: path.to_owned(),
-            content,
-            size,
-        });
+        let content = sha256.first_chunk().map_or(0, |chunk| u64::from_be_bytes(*chunk));
+        self.files.push(Input { path: path.to_owned(), content, size });
         Ok(())
     }
 
@@ -113,106 +102,69 @@ impl SiteBuilder {
     pub fn finish(self) -> Result<Vec<u8>, BuildError> {
         let (seed, entries) = self.file_entries()?;
         let (sets, set_of_entry) = self.header_sets(&entries)?;
-        let inputs = || {
-            entries
-                .iter()
-                .filter_map(|entry| self.files.get(entry.input))
-        };
+        let inputs = || entries.iter().filter_map(|entry| self.files.get(entry.input));
         let bucket_bits = (entries.len() / 4).checked_ilog2().unwrap_or(0).min(29);
         let mut blob = Blob::new(self.flags(), entries.len(), seed, bucket_bits)?;
-        blob.section(
-            format::SECTION_BUCKETS,
-            buckets(&entries, bucket_bits)
-                .into_iter()
-                .flat_map(u32::to_le_bytes),
-        );
-        blob.section(
-            format::SECTION_KEYS,
-            entries.iter().flat_map(|entry| entry.key.to_le_bytes()),
-        );
-        blob.section(
-            format::SECTION_CONTENT,
-            inputs().flat_map(|input| input.content.to_le_bytes()),
-        );
-        blob.section(
-            format::SECTION_SIZES,
-            inputs().flat_map(|input| input.size.to_le_bytes()),
-        );
-        blob.section(
-            format::SECTION_META,
-            set_of_entry.into_iter().flat_map(u16::to_le_bytes),
-        );
+        blob.section(format::SECTION_BUCKETS, buckets(&entries, bucket_bits).into_iter().flat_map(u32::to_le_bytes));
+        blob.section(format::SECTION_KEYS, entries.iter().flat_map(|entry| entry.key.to_le_bytes()));
+        blob.section(format::SECTION_CONTENT, inputs().flat_map(|input| input.content.to_le_bytes()));
+        blob.section(format::SECTION_SIZES, inputs().flat_map(|input| input.size.to_le_bytes()));
+        blob.section(format::SECTION_META, set_of_entry.into_iter().flat_map(u16::to_le_bytes));
         blob.section(format::SECTION_HEADER_SETS, header_set_section(&sets));
         blob.finish()
     }
 
     fn flags(&self) -> u32 {
-        let folders_with_page = self
-            .files
-            .iter()
-            .filter_map(|file| file.path.strip_suffix("/404.html"));
-        let depth = folders_with_page
-            .map(|folder| folder.matches('/').count() + 1)
-            .max()
-            .unwrap_or(0)
-            .min(255);
-        let temporary = if self.settings.temporary_redirects {
-            format::FLAG_TEMPORARY
-        } else {
-            0
-        };
+        let folders_with_page = self.files.iter().filter_map(|file| file.path.strip_suffix("/404.html"));
+        let depth = folders_with_page.map(|folder| folder.matches('/').count() + 1).max().unwrap_or(0).min(255);
+        let temporary = if self.settings.temporary_redirects { format::FLAG_TEMPORARY } else { 0 };
         (self.settings.html_handling as u32) << format::FLAG_HTML_SHIFT
             | (self.settings.shell as u32) << format::FLAG_SHELL_SHIFT
             | (depth as u32) << format::FLAG_NOT_FOUND_SHIFT
             | temporary
     }
 
-    /// Keys in ascending order, under the first seed with which no two files share one.
+    /// Keys in ascending order, under the first seed with which no two stems share one.
     fn file_entries(&self) -> Result<(u64, Vec<Entry>), BuildError> {
         let mut seed = 0;
         loop {
             let mut entries: Vec<Entry> = (self.files.iter().enumerate())
                 .map(|(input, file)| {
                     let (stem, class) = Class::split(&file.path);
-                    Entry {
-                        key: format::file_key(stem, class, seed),
-                        input,
-                    }
+                    Entry { key: format::file_key(stem, class, seed), input }
                 })
                 .collect();
             entries.sort_unstable_by_key(|entry| entry.key);
-            let paths = |pair: &[Entry]| match pair {
-                [one, two] if one.key == two.key => {
-                    Some((self.files.get(one.input)?, self.files.get(two.input)?))
+            let path = |entry: &Entry| self.files.get(entry.input).map(|file| file.path.as_str());
+            let mut collided = false;
+            for pair in entries.windows(2) {
+                let [one, two] = pair else { continue };
+                if one.key >> 2 != two.key >> 2 {
+                    continue;
                 }
-                _ => None,
-            };
-            match entries.windows(2).find_map(paths) {
-                None => return Ok((seed, entries)),
-                Some((one, two)) if one.path == two.path => {
-                    return Err(BuildError::DuplicatePath(one.path.clone()));
+                match (path(one), path(two)) {
+                    (Some(one), Some(two)) if one == two => return Err(BuildError::DuplicatePath(one.to_owned())),
+                    (one, two) => {
+                        collided |= one.map(|path| Class::split(path).0) != two.map(|path| Class::split(path).0)
+                    }
                 }
-                Some(_) => seed += 1,
             }
+            if !collided {
+                return Ok((seed, entries));
+            }
+            seed += 1;
         }
     }
 
     fn header_sets(&self, entries: &[Entry]) -> Result<(Vec<HeaderSet>, Vec<u16>), BuildError> {
-        let hashed =
-            hashed_names::HashedNames::among(self.files.iter().map(|file| file.path.as_str()));
+        let hashed = hashed_names::HashedNames::among(self.files.iter().map(|file| file.path.as_str()));
         let mut ids: HashMap<(String, bool), u16> = HashMap::new();
         let mut sets = Vec::new();
         let mut of_entry = Vec::with_capacity(entries.len());
-        for path in entries
-            .iter()
-            .filter_map(|entry| self.files.get(entry.input))
-            .map(|file| file.path.as_str())
-        {
+        for path in entries.iter().filter_map(|entry| self.files.get(entry.input)).map(|file| file.path.as_str()) {
             let immutable = hashed.contains(path);
             let content_type = content_type(path);
-            let next = u16::try_from(sets.len())
-                .ok()
-                .filter(|_| sets.len() <= usize::from(format::META_SET_MASK));
+            let next = u16::try_from(sets.len()).ok().filter(|_| sets.len() <= usize::from(format::META_SET_MASK));
             let id = match ids.get(&(content_type.clone(), immutable)) {
                 Some(id) => *id,
                 None => {
@@ -229,15 +181,9 @@ impl SiteBuilder {
 }
 
 fn default_headers(content_type: &str, immutable: bool) -> HeaderSet {
-    let cache_control = if immutable {
-        "public, max-age=31536000, immutable"
-    } else {
-        REVALIDATE
-    };
+    let cache_control = if immutable { "public, max-age=31536000, immutable" } else { REVALIDATE };
     let mut headers = vec![("content-type".to_owned(), content_type.to_owned())];
-    file_defaults(cache_control, |name, value| {
-        headers.push((name.to_owned(), value.to_owned()))
-    });
+    file_defaults(cache_control, |name, value| headers.push((name.to_owned(), value.to_owned())));
     headers
 }
 
@@ -246,10 +192,7 @@ fn buckets(entries: &[Entry], bits: u32) -> Vec<u32> {
     let mut starts = Vec::with_capacity((1 << bits) + 1);
     let mut index = 0;
     for bucket in 0..=(1u64 << bits) {
-        while entries
-            .get(index)
-            .is_some_and(|entry| bucket_of(entry.key) < bucket)
-        {
+        while entries.get(index).is_some_and(|entry| bucket_of(entry.key) < bucket) {
             index += 1;
         }
         starts.push(index as u32);
@@ -292,11 +235,7 @@ impl Blob {
         header.extend(files.to_le_bytes());
         header.extend(seed.to_le_bytes());
         header.extend(bucket_bits.to_le_bytes());
-        Ok(Self {
-            header,
-            table: Vec::new(),
-            body: Vec::new(),
-        })
+        Ok(Self { header, table: Vec::new(), body: Vec::new() })
     }
 
     fn section(&mut self, kind: u32, bytes: impl IntoIterator<Item = u8>) {
@@ -309,15 +248,9 @@ impl Blob {
     fn finish(self) -> Result<Vec<u8>, BuildError> {
         let mut blob = self.header;
         blob.extend((self.table.len() as u32).to_le_bytes());
-        let body_at =
-            (blob.len() + self.table.len() * format::SECTION_ENTRY_LENGTH).next_multiple_of(8);
+        let body_at = (blob.len() + self.table.len() * format::SECTION_ENTRY_LENGTH).next_multiple_of(8);
         for (kind, start, length) in self.table {
-            for word in [
-                kind,
-                format::SECTION_VERSION,
-                (body_at + start) as u32,
-                length as u32,
-            ] {
+            for word in [kind, format::SECTION_VERSION, (body_at + start) as u32, length as u32] {
                 blob.extend(word.to_le_bytes());
             }
         }

@@ -1,6 +1,7 @@
 //! Conditional requests (RFC 9110, 13): whether the visitor's copy, or the visitor's idea of the file, is the current one.
 
 use crate::head::EntityTag;
+use crate::scan::{cut, cut_unquoted, trim};
 
 /// The conditions of a request, as sent; absent ones are `None`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,11 +53,7 @@ pub fn evaluate(conditions: Conditions<'_>, current: Validators<'_>) -> Precondi
         Some(list) => lists(list, current.entity_tag, Comparison::Weak),
         None => changed_since(conditions.if_modified_since) == Some(false),
     };
-    if held {
-        Precondition::NotModified
-    } else {
-        Precondition::Holds
-    }
+    if held { Precondition::NotModified } else { Precondition::Holds }
 }
 
 /// Whether a range may be sent under `If-Range`: the tag is the current one by strong comparison, or the date is exactly
@@ -73,16 +70,9 @@ pub fn range_holds(if_range: &str, current: Validators<'_>) -> bool {
 /// Whether a cache's copy may be used again: its validators against the request's, where `Cache-Control: no-cache` asks
 /// for a new one whatever they say.
 #[must_use]
-pub fn is_fresh(
-    conditions: Conditions<'_>,
-    cache_control: Option<&str>,
-    current: Validators<'_>,
-) -> bool {
-    let reload = cache_control.is_some_and(|value| {
-        value
-            .split(',')
-            .any(|directive| directive.trim_matches([' ', '\t']) == "no-cache")
-    });
+pub fn is_fresh(conditions: Conditions<'_>, cache_control: Option<&str>, current: Validators<'_>) -> bool {
+    let reload = cache_control
+        .is_some_and(|value| value.split(',').any(|directive| directive.trim_matches([' ', '\t']) == "no-cache"));
     !reload && evaluate(conditions, current) == Precondition::NotModified
 }
 
@@ -105,50 +95,36 @@ enum Comparison {
     Weak,
 }
 
-/// Whether a list of tags holds `tag` or is `*`.
+/// Whether a list of tags holds `tag` or is `*`. A quoted tag may hold commas.
 fn lists(header: &str, tag: Option<&str>, comparison: Comparison) -> bool {
     let weak = comparison == Comparison::Weak;
-    let expected = tag.map(|tag| {
-        if weak {
-            tag.strip_prefix("W/").unwrap_or(tag)
-        } else {
-            tag
-        }
-    });
-    let mut rest = header;
-    loop {
-        rest = rest.trim_start_matches([' ', '\t', ',']);
-        if rest.is_empty() {
-            return false;
-        }
-        let is_weak = rest.starts_with("W/");
-        let (candidate, after) = split_tag(rest.strip_prefix("W/").unwrap_or(rest));
-        if candidate == "*" && !is_weak || Some(candidate) == expected && (weak || !is_weak) {
+    let expected = tag.map(|tag| if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag });
+    let mut rest = Some(header);
+    while let Some(list) = rest {
+        let (candidate, after) = cut_unquoted(list, b',');
+        rest = after;
+        let candidate = trim(candidate);
+        let bare = candidate.strip_prefix("W/").filter(|_| weak).unwrap_or(candidate);
+        if candidate == "*" || Some(bare) == expected && !bare.is_empty() {
             return true;
         }
-        rest = after;
     }
-}
-
-/// Splits the first tag off. A quoted one may hold commas.
-fn split_tag(text: &str) -> (&str, &str) {
-    let quoted = text
-        .strip_prefix('"')
-        .and_then(|inner| inner.find('"'))
-        .map(|end| end.saturating_add(2));
-    let end = quoted.or_else(|| text.find(',')).unwrap_or(text.len());
-    let (tag, after) = text.split_at_checked(end).unwrap_or((text, ""));
-    (tag.trim_end_matches([' ', '\t']), after)
+    false
 }
 
 /// Seconds since 1970 of an HTTP date in any of its three forms (RFC 9110, 5.6.7). The day of the week is not checked.
 #[must_use]
 pub fn http_date(text: &str) -> Option<i64> {
     let mut words = [""; 6];
-    let mut count = 0;
-    for word in text.split([' ', '-', ',']).filter(|word| !word.is_empty()) {
-        *words.get_mut(count)? = word;
-        count += 1;
+    let (mut count, mut rest) = (0, text);
+    while !rest.is_empty() {
+        let end = rest.bytes().position(|byte| matches!(byte, b' ' | b'-' | b',')).unwrap_or(rest.len());
+        let (word, after) = rest.split_at_checked(end)?;
+        if !word.is_empty() {
+            *words.get_mut(count)? = word;
+            count += 1;
+        }
+        rest = after.get(1..).unwrap_or("");
     }
     match words {
         [_, day, month, year, time, "GMT"] => {
@@ -165,37 +141,27 @@ pub fn http_date(text: &str) -> Option<i64> {
 }
 
 fn seconds(year: i64, month: &str, day: &str, time: &str) -> Option<i64> {
-    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    let month = MONTHS
-        .find(month)
-        .filter(|at| month.len() == 3 && at % 3 == 0)?
-        / 3;
-    let month = i64::try_from(month).ok()?;
-    let mut parts = time.split(':').map(number);
-    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
-    let day = number(day)?;
-    let sane = (1..=31).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second <= 60
-        && year >= 1
-        && parts.next().is_none();
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = MONTHS.iter().position(|name| *name == month)? as i64;
+    let (hour, time) = cut(time, b':');
+    let (minute, second) = cut(time?, b':');
+    let (day, hour, minute, second) = (number(day)?, number(hour)?, number(minute)?, number(second?)?);
+    let sane = (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60 && year >= 1;
     // Days since 1970 of the first of March of the year in which the month lies, where years begin in March.
-    let (shifted, of_year) = if month < 2 {
-        (year - 1, month + 10)
-    } else {
-        (year, month - 2)
-    };
-    let days =
-        shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + (of_year * 153 + 2) / 5 + day
-            - 719_469;
+    let (shifted, of_year) = if month < 2 { (year - 1, month + 10) } else { (year, month - 2) };
+    let days = shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + (of_year * 153 + 2) / 5 + day - 719_469;
     sane.then_some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 
-/// Up to four digits.
+/// One to four digits.
 fn number(text: &str) -> Option<i64> {
-    let fits = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| fits)
+    let mut value = 0;
+    for byte in text.bytes() {
+        value = value * 10 + i64::from(byte.checked_sub(b'0').filter(|digit| *digit < 10)?);
+        // Checked on the way, so that long digits cannot overflow.
+        (value < 10_000).then_some(())?;
+    }
+    (1..=4).contains(&text.len()).then_some(value)
 }
 
 #[cfg(test)]

@@ -41,11 +41,8 @@ impl ContentType {
     /// The content type of a file by the extension of its name; `application/octet-stream` when that says nothing.
     #[must_use]
     pub fn of(path: &str) -> &'static str {
-        let known = extension(path).and_then(|extension| {
-            TABLE
-                .iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case(extension))
-        });
+        let known =
+            extension(path).and_then(|extension| TABLE.iter().find(|(name, _)| name.eq_ignore_ascii_case(extension)));
         known.map_or("application/octet-stream", |(_, content_type)| content_type)
     }
 }

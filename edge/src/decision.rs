@@ -36,9 +36,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            deployment_header: true,
-        }
+        Self { deployment_header: true }
     }
 }
 
@@ -143,9 +141,7 @@ impl<'a> Decision<'a> {
     pub fn head(&self) -> Option<&Head<'a>> {
         match self {
             Self::Serve(serve) => Some(&serve.head),
-            Self::NotModified(head) | Self::Redirect(head) | Self::Refuse { head, .. } => {
-                Some(head)
-            }
+            Self::NotModified(head) | Self::Redirect(head) | Self::Refuse { head, .. } => Some(head),
             Self::Probe(_) | Self::Proxy(_) => None,
         }
     }
@@ -157,11 +153,7 @@ pub const MAX_TARGET_LENGTH: usize = 8 * 1024;
 /// Decides what `request` gets.
 #[must_use]
 pub fn decide<'a>(lookup: &Lookup<'a>, request: &Request<'a>, settings: &Settings) -> Decision<'a> {
-    let context = Context {
-        method: request.method,
-        lookup: *lookup,
-        settings: *settings,
-    };
+    let context = Context { method: request.method, lookup: *lookup, settings: *settings };
     if request.target.len() > MAX_TARGET_LENGTH {
         return answer::target_too_long(&context);
     }
@@ -176,27 +168,16 @@ pub fn decide<'a>(lookup: &Lookup<'a>, request: &Request<'a>, settings: &Setting
             (Kind::Node | Kind::Python, ..) => proxy::decide(&context, record, request),
             (Kind::Static, _, Some(site)) => static_site::decide(&context, record, site, request),
             (Kind::Static, None, None) => probe::decide(&context, record, request),
-            (Kind::Static, Some(_), None) => answer::unavailable(&context),
+            // Hosts may say it either way, so it has to be one answer.
+            (Kind::Static, Some(_), None) => answer::unavailable(&Context { lookup: Lookup::Unavailable, ..context }),
         },
     }
 }
 
 /// Decides the answer when a decision for `request` could not be carried out.
 #[must_use]
-pub fn fail<'a>(
-    failure: Failure,
-    lookup: &Lookup<'a>,
-    request: &Request<'_>,
-    settings: &Settings,
-) -> Decision<'a> {
-    answer::failed(
-        &Context {
-            method: request.method,
-            lookup: *lookup,
-            settings: *settings,
-        },
-        failure,
-    )
+pub fn fail<'a>(failure: Failure, lookup: &Lookup<'a>, request: &Request<'_>, settings: &Settings) -> Decision<'a> {
+    answer::failed(&Context { method: request.method, lookup: *lookup, settings: *settings }, failure)
 }
 
 /// What every kind of answer depends on.
@@ -223,9 +204,7 @@ impl<'a> Context<'a> {
             location: None,
             extra: None,
             noindex: record.is_some_and(|record| record.noindex),
-            deployment: record
-                .filter(|_| self.settings.deployment_header)
-                .map(|record| record.deployment_id),
+            deployment: record.filter(|_| self.settings.deployment_header).map(|record| record.deployment_id),
         }
     }
 }

@@ -15,10 +15,7 @@ pub fn hash(bytes: &[u8], seed: u64) -> u64 {
     for word in words {
         state = step(state, u64::from_le_bytes(*word));
     }
-    let last = tail
-        .iter()
-        .rev()
-        .fold(0, |word, byte| (word << 8) | u64::from(*byte));
+    let last = tail.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte));
     state = step(state, last);
     state ^= state >> 32;
     state = state.wrapping_mul(0xd6e8_feb8_6659_fd93);

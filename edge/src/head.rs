@@ -20,11 +20,7 @@ impl EntityTag {
 
 /// Appends 16 lower-case hexadecimal digits.
 pub(crate) fn push_hex(text: &mut String, value: u64) {
-    text.extend(
-        (0..16)
-            .rev()
-            .filter_map(|digit| char::from_digit((value >> (digit * 4) & 15) as u32, 16)),
-    );
+    text.extend((0..16).rev().filter_map(|digit| char::from_digit((value >> (digit * 4) & 15) as u32, 16)));
 }
 
 /// Where the bulk of the headers comes from.
@@ -70,11 +66,7 @@ impl Head<'_> {
     #[must_use]
     pub fn set_id(&self) -> Option<u16> {
         match self.source {
-            Source::Site(_, set)
-                if self.status == 200 && self.cache.is_none() && self.extra.is_none() =>
-            {
-                Some(set)
-            }
+            Source::Site(_, set) if self.status == 200 && self.cache.is_none() && self.extra.is_none() => Some(set),
             _ => None,
         }
     }

@@ -28,10 +28,7 @@ pub fn members(text: &[u8], mut member: impl FnMut(&str, Scalar)) -> Option<()> 
     if text.len() > MAX_LENGTH {
         return None;
     }
-    let mut reader = Reader {
-        text: core::str::from_utf8(text).ok()?.as_bytes(),
-        at: 0,
-    };
+    let mut reader = Reader { text: core::str::from_utf8(text).ok()?.as_bytes(), at: 0 };
     reader.object(MAX_DEPTH, &mut member)?;
     reader.space();
     (reader.at == text.len()).then_some(())
@@ -91,12 +88,7 @@ impl Reader<'_> {
     }
 
     /// Reads the rest of a list whose opening bracket comes next; `item` reads one element.
-    fn list(
-        &mut self,
-        open: u8,
-        close: u8,
-        mut item: impl FnMut(&mut Self) -> Option<()>,
-    ) -> Option<()> {
+    fn list(&mut self, open: u8, close: u8, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.expect(open)?;
         self.space();
         if self.peek()? == close {
@@ -133,9 +125,7 @@ impl Reader<'_> {
             b'f' => self.word(b"false", Scalar::Flag(false)),
             b'n' => self.word(b"null", Scalar::Null),
             b'{' => self.object(inner, &mut |_, _| {}).map(|()| Scalar::Other),
-            b'[' => self
-                .list(b'[', b']', |reader| reader.value(inner).map(drop))
-                .map(|()| Scalar::Other),
+            b'[' => self.list(b'[', b']', |reader| reader.value(inner).map(drop)).map(|()| Scalar::Other),
             _ => self.number(),
         }
     }
@@ -171,11 +161,7 @@ impl Reader<'_> {
             self.digits()?;
         }
         let text = core::str::from_utf8(self.text.get(start..whole)?).ok()?;
-        let integer = if self.at == whole {
-            text.parse().ok()
-        } else {
-            None
-        };
+        let integer = if self.at == whole { text.parse().ok() } else { None };
         Some(integer.map_or(Scalar::Other, Scalar::Integer))
     }
 
@@ -213,10 +199,7 @@ impl Reader<'_> {
                     if self.next()? != b'\\' || self.next()? != b'u' {
                         return None;
                     }
-                    let low = self
-                        .unit()?
-                        .checked_sub(0xdc00)
-                        .filter(|low| *low < 0x400)?;
+                    let low = self.unit()?.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
                     return char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + low);
                 }
                 return char::from_u32(high);

@@ -44,9 +44,7 @@ mod wasm;
 
 pub use answer::Failure;
 pub use content_type::ContentType;
-pub use decision::{
-    Candidate, Decision, Lookup, ObjectKey, Probe, Proxy, Serve, Settings, decide, fail,
-};
+pub use decision::{Candidate, Decision, Lookup, ObjectKey, Probe, Proxy, Serve, Settings, decide, fail};
 pub use head::{EntityTag, Head};
 pub use record::{Kind, RouteRecord};
 pub use request::{Method, Request};

@@ -19,10 +19,7 @@ impl<'a> Path<'a> {
     #[must_use]
     pub fn read(raw: &'a str) -> Self {
         if is_plain(raw) {
-            return Self {
-                key: Cow::Borrowed(raw),
-                canonical: true,
-            };
+            return Self { key: Cow::Borrowed(raw), canonical: true };
         }
         let raw = raw.split('#').next().unwrap_or(raw);
         let segments = url_segments(raw);
@@ -32,10 +29,7 @@ impl<'a> Path<'a> {
             canonical &= is_canonical(segment);
             push_segment(&mut key, segment, &mut canonical);
         }
-        Self {
-            key: Cow::Owned(key),
-            canonical,
-        }
+        Self { key: Cow::Owned(key), canonical }
     }
 
     /// Whether the key can be part of an object's name. Decoding may yield `..`, backslashes and control characters,
@@ -52,63 +46,92 @@ pub fn is_storable(path: &str) -> bool {
     let Some(name) = path.strip_prefix('/') else {
         return false;
     };
-    let name = name
-        .strip_suffix('/')
-        .filter(|name| !name.is_empty())
-        .unwrap_or(name);
+    let name = name.strip_suffix('/').filter(|name| !name.is_empty()).unwrap_or(name);
     path == "/"
-        || name
-            .split('/')
-            .all(|segment| !matches!(segment, "" | "." | ".."))
-            && !name
-                .chars()
-                .any(|character| character == '\\' || character.is_control())
+        || name.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
+            && !name.chars().any(|character| character == '\\' || character.is_control())
 }
 
 /// Appends a decoded path to a URL, percent-encoding what must not or should not stand in one.
 pub fn push_encoded(url: &mut String, path: &str) {
     for byte in path.bytes() {
-        if byte == b'/' || byte != b'+' && is_path_byte(byte) {
+        if has(byte, PLAIN) {
             url.push(byte as char);
         } else {
-            url.push('%');
-            for digit in [byte >> 4, byte & 15] {
-                url.extend(
-                    char::from_digit(digit.into(), 16).map(|digit| digit.to_ascii_uppercase()),
-                );
-            }
+            push_byte(url, byte);
         }
+    }
+}
+
+/// Appends a request target to a URL as a URL parser would leave it: dot segments resolved, backslashes turned, what may
+/// not stand in a URL percent-encoded, the fragment gone. Nothing is decoded.
+pub fn push_target(url: &mut String, target: &str) {
+    let target = target.split('#').next().unwrap_or(target);
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    for segment in url_segments(path) {
+        url.push('/');
+        push_url_text(url, segment, b"\"<>^`{}");
+    }
+    if let Some(query) = query {
+        url.push('?');
+        push_url_text(url, query, b"\"<>'");
+    }
+}
+
+fn push_url_text(url: &mut String, text: &str, encoded: &[u8]) {
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() && !encoded.contains(&byte) {
+            url.push(byte as char);
+        } else {
+            push_byte(url, byte);
+        }
+    }
+}
+
+fn push_byte(url: &mut String, byte: u8) {
+    url.push('%');
+    for digit in [byte >> 4, byte & 15] {
+        url.extend(char::from_digit(digit.into(), 16).map(|digit| digit.to_ascii_uppercase()));
     }
 }
 
 /// Whether nothing in `path` wants decoding, collapsing or encoding: the ordinary case, found in one pass.
 fn is_plain(path: &str) -> bool {
     let mut previous = 0;
-    path.bytes().all(|byte| {
-        let plain = match byte {
-            b'/' => previous != b'/',
-            // A segment that begins with a dot may be `.` or `..`.
-            b'.' => previous != b'/',
-            b'+' => false,
-            _ => is_path_byte(byte),
-        };
+    for byte in path.bytes() {
+        // A segment that begins with a dot may be `.` or `..`.
+        if !has(byte, PLAIN) || previous == b'/' && matches!(byte, b'/' | b'.') {
+            return false;
+        }
         previous = byte;
-        plain
-    })
-}
-
-/// The characters that may stand for themselves in a segment (RFC 3986, 3.3).
-fn is_path_byte(byte: u8) -> bool {
-    is_unreserved(byte) || matches!(byte, b'$' | b'&' | b'+' | b',' | b';' | b'=' | b':' | b'@')
+    }
+    true
 }
 
 /// The characters that `encodeURIComponent` leaves alone.
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')'
-        )
+const UNRESERVED: u8 = 1;
+/// The characters that may stand for themselves in a path (RFC 3986, 3.3), slashes included; no plus, which some object
+/// stores read as a space.
+const PLAIN: u8 = 2;
+
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler, which would refuse it")]
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => UNRESERVED | PLAIN,
+            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => UNRESERVED | PLAIN,
+            b'$' | b'&' | b',' | b';' | b'=' | b':' | b'@' | b'/' => PLAIN,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+fn has(byte: u8, class: u8) -> bool {
+    CLASSES.get(usize::from(byte)).is_some_and(|classes| classes & class != 0)
 }
 
 /// Splits as the URL standard does: backslashes are slashes, and dot segments, encoded or not, are resolved.
@@ -132,12 +155,8 @@ fn url_segments(raw: &str) -> Vec<&str> {
 
 fn is_dots(mut segment: &str, count: usize) -> bool {
     for _ in 0..count {
-        let encoded = segment
-            .get(..3)
-            .filter(|start| start.eq_ignore_ascii_case("%2e"));
-        let Some(rest) = encoded
-            .and_then(|start| segment.strip_prefix(start))
-            .or_else(|| segment.strip_prefix('.'))
+        let encoded = segment.get(..3).filter(|start| start.eq_ignore_ascii_case("%2e"));
+        let Some(rest) = encoded.and_then(|start| segment.strip_prefix(start)).or_else(|| segment.strip_prefix('.'))
         else {
             return false;
         };
@@ -155,7 +174,7 @@ fn is_canonical(segment: &str) -> bool {
                 (Some(high), Some(low)) => hex_pair(high, low).is_some_and(|decoded| {
                     !high.is_ascii_lowercase()
                         && !low.is_ascii_lowercase()
-                        && !is_unreserved(decoded)
+                        && !has(decoded, UNRESERVED)
                         && decoded != b'/'
                 }),
                 _ => false,
@@ -190,11 +209,7 @@ fn decode(segment: &str) -> Option<Cow<'_, str>> {
     let mut decoded = Vec::with_capacity(segment.len());
     let mut bytes = segment.bytes();
     while let Some(byte) = bytes.next() {
-        decoded.push(if byte == b'%' {
-            hex_pair(bytes.next()?, bytes.next()?)?
-        } else {
-            byte
-        });
+        decoded.push(if byte == b'%' { hex_pair(bytes.next()?, bytes.next()?)? } else { byte });
     }
     String::from_utf8(decoded).ok().map(Cow::Owned)
 }

@@ -10,11 +10,7 @@ use crate::request::{Method, Request};
 use crate::site::format::Class;
 use std::borrow::Cow;
 
-pub fn decide<'a>(
-    context: &Context<'a>,
-    record: &'a RouteRecord,
-    request: &Request<'a>,
-) -> Decision<'a> {
+pub fn decide<'a>(context: &Context<'a>, record: &'a RouteRecord, request: &Request<'a>) -> Decision<'a> {
     match request.method {
         Method::Get | Method::Head => {}
         Method::Options => return answer::options(context),
@@ -34,20 +30,9 @@ pub fn decide<'a>(
         names.push((Cow::Borrowed(""), Class::Index));
     }
     let candidate = |(stem, class): (Cow<'a, str>, Class)| {
-        let content_type = if class == Class::Exact {
-            ContentType::of(&stem)
-        } else {
-            ContentType::of(class.suffix())
-        };
-        let object = ObjectKey {
-            folder: &record.oss_path,
-            stem,
-            suffix: class.suffix(),
-        };
-        Candidate {
-            head: context.head(200, Source::File(content_type)),
-            object,
-        }
+        let content_type = if class == Class::Exact { ContentType::of(&stem) } else { ContentType::of(class.suffix()) };
+        let object = ObjectKey { folder: &record.oss_path, stem, suffix: class.suffix() };
+        Candidate { head: context.head(200, Source::File(content_type)), object }
     };
     Decision::Probe(Probe {
         candidates: names.into_iter().map(candidate).collect(),

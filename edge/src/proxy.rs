@@ -2,6 +2,7 @@
 
 use crate::decision::{Context, Decision, Proxy};
 use crate::head::Source;
+use crate::path::push_target;
 use crate::record::RouteRecord;
 use crate::request::Request;
 
@@ -39,26 +40,18 @@ const RESPONSE_ONLY_OURS: [&str; 10] = [
     "x-er-id",
 ];
 
-pub fn decide<'a>(
-    context: &Context<'a>,
-    record: &'a RouteRecord,
-    request: &Request<'a>,
-) -> Decision<'a> {
+pub fn decide<'a>(context: &Context<'a>, record: &'a RouteRecord, request: &Request<'a>) -> Decision<'a> {
     let mut url = String::from(record.fc_endpoint.trim_end_matches('/'));
-    url.push_str(request.target.split('#').next().unwrap_or(request.target));
+    // A fetch of the routine's runtimes would resolve dot segments in any case; natively the same has to reach the function.
+    push_target(&mut url, request.target);
     let named = request
         .connection
         .into_iter()
         .flat_map(|header| header.split(','))
         .map(str::trim)
         .filter(|name| !name.is_empty());
-    let mut set_request_headers = vec![
-        ("x-forwarded-host", request.host),
-        (
-            "x-forwarded-proto",
-            if request.secure { "https" } else { "http" },
-        ),
-    ];
+    let mut set_request_headers =
+        vec![("x-forwarded-host", request.host), ("x-forwarded-proto", if request.secure { "https" } else { "http" })];
     if let Some(address) = request.client_address {
         set_request_headers.extend([("x-forwarded-for", address), ("x-real-ip", address)]);
     }

@@ -93,17 +93,8 @@ impl RouteRecord {
 
     /// A record for a function of `kind` at `fc_endpoint`, to be completed with struct update syntax.
     #[must_use]
-    pub fn of_function(
-        kind: Kind,
-        project_slug: &str,
-        fc_endpoint: &str,
-        deployment_id: i64,
-    ) -> Self {
-        Self {
-            kind,
-            fc_endpoint: fc_endpoint.to_owned(),
-            ..Self::of_static(project_slug, "", deployment_id)
-        }
+    pub fn of_function(kind: Kind, project_slug: &str, fc_endpoint: &str, deployment_id: i64) -> Self {
+        Self { kind, fc_endpoint: fc_endpoint.to_owned(), ..Self::of_static(project_slug, "", deployment_id) }
     }
 
     /// Reads a stored value. Fields that are not known are ignored, so the control plane may ship first.
@@ -120,9 +111,7 @@ impl RouteRecord {
         let mut record = Self::of_static("", "", 0);
         json::members(bytes, |name, value| match (name, value) {
             ("type", Scalar::Text(text)) => {
-                kind = [Kind::Static, Kind::Node, Kind::Python]
-                    .into_iter()
-                    .find(|kind| kind.name() == text);
+                kind = [Kind::Static, Kind::Node, Kind::Python].into_iter().find(|kind| kind.name() == text);
             }
             ("deployment_id", Scalar::Integer(id)) => deployment_id = Some(id),
             ("oss_path", Scalar::Text(text)) => record.oss_path = text.trim_matches('/').to_owned(),
@@ -139,9 +128,7 @@ impl RouteRecord {
         record.deployment_id = deployment_id.ok_or(RecordError::Field("deployment_id"))?;
         match record.kind {
             Kind::Static if !is_folder(&record.oss_path) => Err(RecordError::Field("oss_path")),
-            Kind::Node | Kind::Python if !is_endpoint(&record.fc_endpoint) => {
-                Err(RecordError::Field("fc_endpoint"))
-            }
+            Kind::Node | Kind::Python if !is_endpoint(&record.fc_endpoint) => Err(RecordError::Field("fc_endpoint")),
             _ => Ok(record),
         }
     }
@@ -151,10 +138,7 @@ impl RouteRecord {
     pub fn to_json(&self) -> String {
         let mut json = String::from("{\"type\":");
         json::push_text(&mut json, self.kind.name());
-        let optional = [
-            ("oss_path", &self.oss_path),
-            ("fc_endpoint", &self.fc_endpoint),
-        ];
+        let optional = [("oss_path", &self.oss_path), ("fc_endpoint", &self.fc_endpoint)];
         for (name, value) in optional.into_iter().filter(|(_, value)| !value.is_empty()) {
             push_member(&mut json, name, value);
         }
@@ -186,10 +170,7 @@ fn push_member(json: &mut String, name: &str, value: &str) {
 
 /// Whether the text before the trailing `check` member hashes to it. The older system's records have none.
 fn checksum_holds(bytes: &[u8]) -> bool {
-    let Some(at) = bytes
-        .windows(CHECK.len())
-        .rposition(|window| window == CHECK.as_bytes())
-    else {
+    let Some(at) = bytes.windows(CHECK.len()).rposition(|window| window == CHECK.as_bytes()) else {
         return true;
     };
     let (text, check) = bytes.split_at(at);
@@ -201,21 +182,14 @@ fn checksum_holds(bytes: &[u8]) -> bool {
 
 /// A folder that can only mean a place below the store's root.
 fn is_folder(path: &str) -> bool {
-    path.split('/')
-        .all(|segment| !matches!(segment, "" | "." | ".."))
-        && path
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'?' | b'#' | b'%'))
+    path.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'?' | b'#' | b'%'))
 }
 
 fn is_endpoint(url: &str) -> bool {
-    let host = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"));
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     host.is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
-        && url.bytes().all(|byte| {
-            byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'?' | b'#' | b'"' | b'@')
-        })
+        && url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'?' | b'#' | b'"' | b'@'))
 }
 
 /// How a hostname is spelled as a KV key.
@@ -249,11 +223,7 @@ pub fn key(host: &str, encoding: KeyEncoding) -> String {
             b'.' => key.push('_'),
             _ => {
                 key.push_str("_X");
-                key.extend(
-                    [byte >> 4, byte & 15]
-                        .into_iter()
-                        .filter_map(|digit| char::from_digit(digit.into(), 16)),
-                );
+                key.extend([byte >> 4, byte & 15].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
             }
         }
     }

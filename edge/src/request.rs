@@ -85,17 +85,12 @@ impl<'a> Request<'a> {
     /// The path without the query.
     #[must_use]
     pub fn path(&self) -> &'a str {
-        self.target
-            .split_once('?')
-            .map_or(self.target, |(path, _)| path)
+        self.target.split_once('?').map_or(self.target, |(path, _)| path)
     }
 
     /// The query with its `?`, or nothing.
     #[must_use]
     pub fn query(&self) -> &'a str {
-        self.target
-            .find('?')
-            .and_then(|at| self.target.get(at..))
-            .unwrap_or("")
+        self.target.find('?').and_then(|at| self.target.get(at..)).unwrap_or("")
     }
 }

@@ -61,6 +61,24 @@ pub struct Site {
     header_sets: Section,
 }
 
+/// The files under one stem, as indices.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Look {
+    exact: Option<u32>,
+    page: Option<u32>,
+    index: Option<u32>,
+}
+
+impl Look {
+    pub(crate) fn of(self, class: Class) -> Option<u32> {
+        match class {
+            Class::Exact => self.exact,
+            Class::Page => self.page,
+            Class::Index => self.index,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Section {
     offset: usize,
@@ -89,15 +107,8 @@ impl Site {
         for index in 0..word(44)? as usize {
             let entry = format::HEADER_LENGTH + index * format::SECTION_ENTRY_LENGTH;
             let (kind, version) = (word(entry)?, word(entry + 4)?);
-            let section = Section {
-                offset: word(entry + 8)? as usize,
-                length: word(entry + 12)? as usize,
-            };
-            if section
-                .offset
-                .checked_add(section.length)
-                .is_none_or(|end| end > bytes.len())
-            {
+            let section = Section { offset: word(entry + 8)? as usize, length: word(entry + 12)? as usize };
+            if section.offset.checked_add(section.length).is_none_or(|end| end > bytes.len()) {
                 return Err(SiteError::Section);
             }
             match sections.get_mut(kind as usize) {
@@ -173,14 +184,38 @@ impl Site {
     }
 
     pub(crate) fn find(&self, stem: &str, class: Class) -> Option<File> {
-        let key = format::file_key(stem, class, self.seed);
+        self.file_at(self.look(stem).of(class)?)
+    }
+
+    /// Finds the files of all classes under a stem, whose keys differ in the two low bits only and so lie together.
+    pub(crate) fn look(&self, stem: &str) -> Look {
+        let first = format::file_key(stem, Class::Exact, self.seed);
         // Shifting in two steps keeps a site of one bucket, 64 bits, from overflowing the shift.
-        let bucket = (key >> 1 >> (63 - self.bucket_bits)) as usize;
-        let start = read_u32(&self.bytes, self.buckets + bucket * 4)?;
-        let end = read_u32(&self.bytes, self.buckets + bucket * 4 + 4)?.min(self.files);
-        let index = (start..end)
-            .find(|index| read_u64(&self.bytes, self.keys + *index as usize * 8) == Some(key))?
-            as usize;
+        let bucket = (first >> 1 >> (63 - self.bucket_bits)) as usize;
+        let mut look = Look::default();
+        let bounds = self.bytes.get(self.buckets + bucket * 4..).and_then(|bytes| bytes.first_chunk::<8>());
+        let Some([start, end]) =
+            bounds.map(|bytes| bytes.as_chunks::<4>().0).and_then(|words| words.first_chunk::<2>())
+        else {
+            return look;
+        };
+        let range = u32::from_le_bytes(*start)..u32::from_le_bytes(*end).min(self.files);
+        for index in range {
+            let Some(key) = read_u64(&self.bytes, self.keys + index as usize * 8) else { break };
+            if key & !3 == first {
+                match key & 3 {
+                    0 => look.exact = Some(index),
+                    1 => look.page = Some(index),
+                    2 => look.index = Some(index),
+                    _ => {}
+                }
+            }
+        }
+        look
+    }
+
+    pub(crate) fn file_at(&self, index: u32) -> Option<File> {
+        let index = index as usize;
         Some(File {
             entity_tag: EntityTag(read_u64(&self.bytes, self.content + index * 8)?),
             size: read_u32(&self.bytes, self.sizes + index * 4)?.into(),
@@ -206,11 +241,7 @@ impl Site {
     }
 
     pub(crate) fn canonical_status(&self) -> u16 {
-        if self.flags & format::FLAG_TEMPORARY == 0 {
-            308
-        } else {
-            307
-        }
+        if self.flags & format::FLAG_TEMPORARY == 0 { 308 } else { 307 }
     }
 
     /// How many folders deep to look for a `404.html`, the root counting as one.
@@ -239,24 +270,15 @@ fn split_header(bytes: &[u8]) -> Option<(&str, &str, &[u8])> {
 }
 
 fn read_u16(bytes: &[u8], offset: usize) -> Option<u16> {
-    bytes
-        .get(offset..)?
-        .first_chunk()
-        .map(|chunk| u16::from_le_bytes(*chunk))
+    bytes.get(offset..)?.first_chunk().map(|chunk| u16::from_le_bytes(*chunk))
 }
 
 fn read_u32(bytes: &[u8], offset: usize) -> Option<u32> {
-    bytes
-        .get(offset..)?
-        .first_chunk()
-        .map(|chunk| u32::from_le_bytes(*chunk))
+    bytes.get(offset..)?.first_chunk().map(|chunk| u32::from_le_bytes(*chunk))
 }
 
 fn read_u64(bytes: &[u8], offset: usize) -> Option<u64> {
-    bytes
-        .get(offset..)?
-        .first_chunk()
-        .map(|chunk| u64::from_le_bytes(*chunk))
+    bytes.get(offset..)?.first_chunk().map(|chunk| u64::from_le_bytes(*chunk))
 }
 
 #[cfg(test)]

@@ -20,17 +20,10 @@ pub fn decide<'a>(
     request: &Request<'a>,
 ) -> Decision<'a> {
     let path = Path::read(request.path());
-    let answering = Answering {
-        context,
-        record,
-        site,
-        request,
-    };
+    let answering = Answering { context, record, site, request };
     match assets::resolve(site, &path.key) {
         Asset::Missing => answering.missing(&path),
-        Asset::Elsewhere(..) | Asset::File(..) if request.method == Method::Options => {
-            answer::options(context)
-        }
+        Asset::Elsewhere(..) | Asset::File(..) if request.method == Method::Options => answer::options(context),
         Asset::Elsewhere(..) | Asset::File(..) if request.method == Method::Other => {
             answer::method_not_allowed(context)
         }
@@ -46,9 +39,7 @@ pub fn decide<'a>(
 /// The stem, borrowed from the request where the path is.
 fn share<'a>(path: &Path<'a>, stem: &str) -> Cow<'a, str> {
     match path.key {
-        Cow::Borrowed(key) => key
-            .get(..stem.len())
-            .map_or_else(|| Cow::Owned(stem.to_owned()), Cow::Borrowed),
+        Cow::Borrowed(key) => key.get(..stem.len()).map_or_else(|| Cow::Owned(stem.to_owned()), Cow::Borrowed),
         Cow::Owned(_) => Cow::Owned(stem.to_owned()),
     }
 }
@@ -73,45 +64,27 @@ impl<'a> Answering<'_, 'a> {
         class: Class,
         file: File,
     ) -> Decision<'a> {
-        let mut head = self
-            .context
-            .head(status, Source::Site(self.site, file.header_set));
+        let mut head = self.context.head(status, Source::Site(self.site, file.header_set));
         head.cache = cache;
         if status == 200 {
             head.entity_tag = Some(file.entity_tag);
-            if self
-                .request
-                .if_none_match
-                .is_some_and(|header| none_match_holds(header, file.entity_tag))
-            {
+            if self.request.if_none_match.is_some_and(|header| none_match_holds(header, file.entity_tag)) {
                 head.status = 304;
                 return Decision::NotModified(head);
             }
         }
         head.content_length = Some(file.size);
-        let object = ObjectKey {
-            folder: &self.record.oss_path,
-            stem,
-            suffix: class.suffix(),
-        };
-        Decision::Serve(Serve {
-            head,
-            object,
-            size: file.size,
-            with_body: self.request.method != Method::Head,
-        })
+        let object = ObjectKey { folder: &self.record.oss_path, stem, suffix: class.suffix() };
+        Decision::Serve(Serve { head, object, size: file.size, with_body: self.request.method != Method::Head })
     }
 
     /// A redirect to a canonical URL. Deployments change their minds, so it has to be asked for again.
     fn redirect(&self, stem: &str, ending: &str) -> Decision<'a> {
-        let mut location =
-            String::with_capacity(stem.len() + ending.len() + self.request.query().len());
+        let mut location = String::with_capacity(stem.len() + ending.len() + self.request.query().len());
         push_encoded(&mut location, stem);
         location.push_str(ending);
         location.push_str(self.request.query());
-        let mut head = self
-            .context
-            .head(self.site.canonical_status(), Source::None);
+        let mut head = self.context.head(self.site.canonical_status(), Source::None);
         head.cache = Some(REVALIDATE);
         head.content_length = Some(0);
         head.location = Some(location);
@@ -125,8 +98,7 @@ impl<'a> Answering<'_, 'a> {
             // Rules for the missing path must not make browsers keep the shell under it.
             return self.serve(200, Some(REVALIDATE), Cow::Borrowed(""), Class::Index, file);
         }
-        self.not_found_page(&path.key)
-            .unwrap_or_else(|| answer::not_found(self.context))
+        self.not_found_page(&path.key).unwrap_or_else(|| answer::not_found(self.context))
     }
 
     fn wants_shell(&self, path: &Path<'_>) -> bool {
@@ -138,9 +110,7 @@ impl<'a> Answering<'_, 'a> {
                 Shell::Navigations => match request.fetch_mode {
                     Some(mode) => mode == "navigate",
                     None => {
-                        request
-                            .accept
-                            .is_some_and(|accept| accept.contains("text/html"))
+                        request.accept.is_some_and(|accept| accept.contains("text/html"))
                             || extension(&path.key).is_none()
                     }
                 },

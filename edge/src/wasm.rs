@@ -53,12 +53,7 @@ thread_local! {
 }
 
 fn with<T: Default>(act: impl FnOnce(&mut State) -> T) -> T {
-    STATE.with(|state| {
-        state
-            .try_borrow_mut()
-            .map(|mut state| act(&mut state))
-            .unwrap_or_default()
-    })
+    STATE.with(|state| state.try_borrow_mut().map(|mut state| act(&mut state)).unwrap_or_default())
 }
 
 /// Makes room for `length` bytes of input and returns where. Views of memory may be stale afterwards.
@@ -89,15 +84,8 @@ pub fn text() -> u32 {
 #[wasm_bindgen]
 pub fn record_key(length: u32, encoded: u32) {
     with(|state| {
-        let host = state
-            .input
-            .get(..length as usize)
-            .and_then(|input| core::str::from_utf8(input).ok());
-        let encoding = if encoded == 0 {
-            KeyEncoding::Plain
-        } else {
-            KeyEncoding::Encoded
-        };
+        let host = state.input.get(..length as usize).and_then(|input| core::str::from_utf8(input).ok());
+        let encoding = if encoded == 0 { KeyEncoding::Plain } else { KeyEncoding::Encoded };
         state.text = crate::record::key(host.unwrap_or_default(), encoding);
         state.words[TEXT_LENGTH] = state.text.len() as u32;
     });
@@ -174,56 +162,31 @@ pub fn fail(record: u32, site: u32, flags: u32, failure: u32) -> u32 {
 #[wasm_bindgen]
 pub fn header_set(record: u32, site: u32, set: u32, flags: u32) {
     with(|state| {
-        let State {
-            records,
-            sites,
-            text,
-            words,
-            ..
-        } = state;
+        let State { records, sites, text, words, .. } = state;
         text.clear();
         let (Some(record), Some(site)) = (records.get(record), sites.get(site)) else {
             return;
         };
-        let lookup = Lookup::Found {
-            record,
-            site: Some(site),
-        };
-        let context = Context {
-            method: Method::Get,
-            lookup,
-            settings: settings(flags),
-        };
+        let lookup = Lookup::Found { record, site: Some(site) };
+        let context = Context { method: Method::Get, lookup, settings: settings(flags) };
         push_fields(text, &context.head(200, Source::Site(site, set as u16)));
         words[TEXT_LENGTH] = text.len() as u32;
     });
 }
 
 fn settings(flags: u32) -> Settings {
-    Settings {
-        deployment_header: flags & FLAG_DEPLOYMENT_HEADER != 0,
-    }
+    Settings { deployment_header: flags & FLAG_DEPLOYMENT_HEADER != 0 }
 }
 
 fn answer(record: u32, site: u32, length: u32, flags: u32, failure: Option<Failure>) -> u32 {
     with(|state| {
-        let State {
-            input,
-            records,
-            sites,
-            text,
-            words,
-            ..
-        } = state;
+        let State { input, records, sites, text, words, .. } = state;
         text.clear();
         *words = [0; WORDS];
         words[HEADER_SET] = NO_SET;
         words[STEM_LENGTH] = STEM_IN_TEXT;
         let lookup = match (record, records.get(record)) {
-            (_, Some(record)) => Lookup::Found {
-                record,
-                site: sites.get(site),
-            },
+            (_, Some(record)) => Lookup::Found { record, site: sites.get(site) },
             (UNKNOWN, _) => Lookup::Unknown,
             (UNAVAILABLE, _) => Lookup::Unavailable,
             _ => Lookup::Damaged,
@@ -234,10 +197,7 @@ fn answer(record: u32, site: u32, length: u32, flags: u32, failure: Option<Failu
             2 => Method::Options,
             _ => Method::Other,
         };
-        let lines = input
-            .get(..length as usize)
-            .and_then(|input| core::str::from_utf8(input).ok())
-            .unwrap_or_default();
+        let lines = input.get(..length as usize).and_then(|input| core::str::from_utf8(input).ok()).unwrap_or_default();
         let request = read_request(method, flags & FLAG_SECURE != 0, lines);
         let decision = match failure {
             None => crate::decision::decide(&lookup, &request, &settings(flags)),
@@ -280,11 +240,7 @@ fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
             words[KIND] = SERVE;
             words[BODY_AND_CLASS] = u32::from(serve.with_body);
             match &serve.object {
-                ObjectKey {
-                    stem: Cow::Borrowed(stem),
-                    suffix,
-                    ..
-                } => {
+                ObjectKey { stem: Cow::Borrowed(stem), suffix, .. } => {
                     words[STEM_LENGTH] = stem.len() as u32;
                     words[BODY_AND_CLASS] |= match suffix.len() {
                         0 => 0,
@@ -325,20 +281,11 @@ fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
         Decision::Proxy(proxy) => {
             words[KIND] = PROXY;
             push_line(text, &proxy.url);
-            proxy
-                .remove_request_headers
-                .iter()
-                .for_each(|name| push_line(text, name));
+            proxy.remove_request_headers.iter().for_each(|name| push_line(text, name));
             text.push('\n');
-            proxy
-                .set_request_headers
-                .iter()
-                .for_each(|(name, value)| push_field(text, name, value));
+            proxy.set_request_headers.iter().for_each(|(name, value)| push_field(text, name, value));
             text.push('\n');
-            proxy
-                .remove_response_headers
-                .iter()
-                .for_each(|name| push_line(text, name));
+            proxy.remove_response_headers.iter().for_each(|name| push_line(text, name));
             text.push('\n');
             push_fields(text, &proxy.head);
             text.push('\n');
@@ -404,10 +351,7 @@ impl<T> Slots<T> {
     }
 
     fn remove(&mut self, handle: u32) {
-        if let Some(slot) = (handle as usize)
-            .checked_sub(1)
-            .and_then(|index| self.0.get_mut(index))
-        {
+        if let Some(slot) = (handle as usize).checked_sub(1).and_then(|index| self.0.get_mut(index)) {
             *slot = None;
         }
     }

@@ -2,9 +2,10 @@
 //
 //     node --test edge/tests/parity.mjs
 //
-// Without more it makes sites of its own and takes the core carried out by edge/examples/native.rs as native. With
-// MIAOBU_PARITY_URL (a native edge) and MIAOBU_PARITY_EXPORT (a folder with `objects` and `kv`, as make_site leaves them,
-// of what that edge serves) it compares with that edge instead.
+// Without more it makes sites of its own and takes the core carried out by edge/examples/native.rs as native. Another
+// native edge takes part as MIAOBU_PARITY_NATIVE, a program that is given a folder with `objects` and `kv`, as make_site
+// leaves them, serves it, prints its URL, and ends with its standard input. It calls functions, which the example does
+// not, so that these are compared too. MIAOBU_PARITY_EXPORT is such a folder to use in place of sites made here.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -15,7 +16,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { send } from "./homes/client.mjs";
 import { randomFrom, requestsFor } from "./homes/requests.mjs";
-import { startNative, startNode, startStorage, startWorkerd } from "./homes/start.mjs";
+import { startFunction, startNative, startNode, startStorage, startWorkerd } from "./homes/start.mjs";
 
 const workspace = fileURLToPath(new URL("../../", import.meta.url));
 const seed = Number(process.env.MIAOBU_PARITY_SEED ?? 20261121);
@@ -42,6 +43,9 @@ const SITE = {
   "data.bin": Buffer.from(Array.from({ length: 70_000 }, (_, index) => index % 251)),
 };
 
+const FUNCTION = "function.localhost";
+const otherNative = process.env.MIAOBU_PARITY_NATIVE;
+
 let out;
 let native;
 let homes;
@@ -52,8 +56,9 @@ before(async () => {
   const exported = process.env.MIAOBU_PARITY_EXPORT;
   out = exported ?? makeSites(join(target, "debug/examples/make_site"));
   const storage = await keep(startStorage(out));
-  const url = process.env.MIAOBU_PARITY_URL;
-  native = url ? { url } : await keep(startNative(join(target, "debug/examples/native"), out));
+  const { url } = await keep(startFunction());
+  writeFileSync(join(out, "kv", FUNCTION), JSON.stringify({ type: "node", fc_endpoint: url, deployment_id: 10 }));
+  native = await keep(startNative(otherNative ?? join(target, "debug/examples/native"), out));
   homes = { node: await keep(startNode(storage.url)), workerd: await keep(startWorkerd(storage.url)) };
 });
 
@@ -112,7 +117,7 @@ function filesOf(record) {
 }
 
 function hosts() {
-  const records = readdirSync(join(out, "kv")).filter((name) => !/^d-\d+$/.test(name));
+  const records = readdirSync(join(out, "kv")).filter((name) => !/^d-\d+$/.test(name) && name !== FUNCTION);
   return records.map((host) => {
     try {
       return [host, filesOf(JSON.parse(readFileSync(join(out, "kv", host), "utf8")))];
@@ -162,4 +167,20 @@ test("every home answers every request as the native core does", async (context)
   }
   context.diagnostic(`${count} requests, each to ${Object.keys(homes).join(" and ")}; statuses ${JSON.stringify(statuses)}`);
   assert.ok(count > 1_000);
+});
+
+test("a function is called alike from every home", { skip: !otherNative && "the example does not call functions" }, async () => {
+  const own = { "x-own": "1", "x-forwarded-host": "forged", forwarded: "for=forged" };
+  for (const request of [
+    { method: "GET", target: "/a//b/../c%2Fd?x=%20&y" },
+    { method: "GET", target: "/", headers: { ...own, "x-named": "2", connection: "close, x-named" } },
+    { method: "HEAD", target: "/a" },
+    { method: "POST", target: "/a?b", headers: own, body: "a body" },
+    { method: "DELETE", target: "/a", headers: { "x-answer-with": "204" } },
+    { method: "PUT", target: "/a", headers: { "x-answer-with": "302" }, body: "{}" },
+    { method: "GET", target: "/", headers: { "x-answer-with": "404" } },
+    { method: "OPTIONS", target: "/", headers: { "x-answer-with": "500" } },
+  ]) {
+    await compare({ ...request, host: FUNCTION });
+  }
 });

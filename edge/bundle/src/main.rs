@@ -14,7 +14,11 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let mut bindgen = Bindgen::new();
-    let made = bindgen.input_path(input).out_name("routine").web(true).and_then(|bindgen| bindgen.typescript(false).generate(output));
+    let made = bindgen
+        .input_path(input)
+        .out_name("routine")
+        .web(true)
+        .and_then(|bindgen| bindgen.typescript(false).generate(output));
     if let Err(error) = made {
         eprintln!("miaobu-edge-bundle: {error:#}");
         return ExitCode::FAILURE;

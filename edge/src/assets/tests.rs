@@ -4,10 +4,7 @@ use crate::site::Site;
 use crate::site::format::HtmlHandling::{self, Auto, Drop, Force, Off};
 
 fn site(html_handling: HtmlHandling, files: &[&str]) -> Site {
-    let mut builder = SiteBuilder::new(SiteSettings {
-        html_handling,
-        ..SiteSettings::default()
-    });
+    let mut builder = SiteBuilder::new(SiteSettings { html_handling, ..SiteSettings::default() });
     for file in files {
         builder.file(file, &[0; 32], 1).unwrap();
     }
@@ -30,16 +27,8 @@ fn every_page_has_one_canonical_url_in_each_mode() {
     let both = &["/x.html", "/x/index.html"][..];
     let beside = &["/x", "/x.html"][..];
     for (files, path, expected) in [
-        (
-            &["/index.html"][..],
-            "/",
-            ["= /index.html", "= /index.html", "= /index.html", "-"],
-        ),
-        (
-            &["/index.html"],
-            "/index.html",
-            ["> /", "> /", "> /", "= /index.html"],
-        ),
+        (&["/index.html"][..], "/", ["= /index.html", "= /index.html", "= /index.html", "-"]),
+        (&["/index.html"], "/index.html", ["> /", "> /", "> /", "= /index.html"]),
         (&["/index.html"], "/index", ["> /", "> /", "> /", "-"]),
         (page, "/x", ["= /x.html", "> /x/", "= /x.html", "-"]),
         (page, "/x/", ["> /x", "= /x.html", "> /x", "-"]),
@@ -47,43 +36,19 @@ fn every_page_has_one_canonical_url_in_each_mode() {
         (page, "/x/index", ["> /x", "> /x/", "> /x", "-"]),
         (page, "/x/index.html", ["> /x", "> /x/", "> /x", "-"]),
         (index, "/x", ["> /x/", "> /x/", "= /x/index.html", "-"]),
-        (
-            index,
-            "/x/",
-            ["= /x/index.html", "= /x/index.html", "> /x", "-"],
-        ),
+        (index, "/x/", ["= /x/index.html", "= /x/index.html", "> /x", "-"]),
         (index, "/x.html", ["> /x/", "> /x/", "> /x", "-"]),
         (index, "/x/index", ["> /x/", "> /x/", "> /x", "-"]),
-        (
-            index,
-            "/x/index.html",
-            ["> /x/", "> /x/", "> /x", "= /x/index.html"],
-        ),
+        (index, "/x/index.html", ["> /x/", "> /x/", "> /x", "= /x/index.html"]),
         (both, "/x", ["= /x.html", "> /x/", "= /x.html", "-"]),
-        (
-            both,
-            "/x/",
-            ["= /x/index.html", "= /x/index.html", "> /x", "-"],
-        ),
+        (both, "/x/", ["= /x/index.html", "= /x/index.html", "> /x", "-"]),
         (both, "/x.html", ["> /x", "= /x.html", "> /x", "= /x.html"]),
-        (
-            both,
-            "/x/index.html",
-            ["> /x/", "> /x/", "= /x/index.html", "= /x/index.html"],
-        ),
+        (both, "/x/index.html", ["> /x/", "> /x/", "= /x/index.html", "= /x/index.html"]),
         (beside, "/x", ["= /x", "= /x", "= /x", "= /x"]),
-        (
-            beside,
-            "/x.html",
-            ["= /x.html", "> /x/", "= /x.html", "= /x.html"],
-        ),
+        (beside, "/x.html", ["= /x.html", "> /x/", "= /x.html", "= /x.html"]),
         (beside, "/x/", ["-", "= /x.html", "-", "-"]),
         (&["/.html"], "/.html", ["= /.html"; 4]),
-        (
-            &["/x/index/index.html"],
-            "/x/index",
-            ["> /x/index/", "> /x/index/", "= /x/index/index.html", "-"],
-        ),
+        (&["/x/index/index.html"], "/x/index", ["> /x/index/", "> /x/index/", "= /x/index/index.html", "-"]),
         (&["/x/index"], "/x/index", ["= /x/index"; 4]),
         (&[], "/", ["-"; 4]),
     ] {

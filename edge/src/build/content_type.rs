@@ -13,18 +13,12 @@ pub fn content_type(path: &str) -> String {
         Some("ttf") => "font/ttf",
         // A guess by registered name would call these an obscure DLNA type; what sites ship are HLS segments.
         Some("ts") => "video/mp2t",
-        Some(extension) => mime_guess::from_ext(extension)
-            .first_raw()
-            .unwrap_or("application/octet-stream"),
+        Some(extension) => mime_guess::from_ext(extension).first_raw().unwrap_or("application/octet-stream"),
         // https://developer.apple.com/documentation/xcode/supporting-associated-domains wants JSON under a bare name.
         None if path == "/.well-known/apple-app-site-association" => "application/json",
         None => "application/octet-stream",
     };
-    if guessed.starts_with("text/") {
-        format!("{guessed}; charset=utf-8")
-    } else {
-        guessed.to_owned()
-    }
+    if guessed.starts_with("text/") { format!("{guessed}; charset=utf-8") } else { guessed.to_owned() }
 }
 
 #[cfg(test)]
@@ -36,11 +30,7 @@ mod tests {
     fn the_cores_small_table_agrees_with_what_blobs_record() {
         for (extension, expected) in TABLE {
             let path = format!("/folder/file.{extension}");
-            assert_eq!(
-                (content_type(&path).as_str(), ContentType::of(&path)),
-                (*expected, *expected),
-                "{extension}"
-            );
+            assert_eq!((content_type(&path).as_str(), ContentType::of(&path)), (*expected, *expected), "{extension}");
         }
     }
 
@@ -55,10 +45,7 @@ mod tests {
             ("/a.unheard", "application/octet-stream"),
             ("/v1.2/readme", "application/octet-stream"),
             ("/seg.ts", "video/mp2t"),
-            (
-                "/.well-known/apple-app-site-association",
-                "application/json",
-            ),
+            ("/.well-known/apple-app-site-association", "application/json"),
         ] {
             assert_eq!(content_type(path), expected, "{path}");
         }

@@ -36,9 +36,7 @@ impl<'a> HashedNames<'a> {
         let mut folders: HashMap<&str, Evidence> = HashMap::new();
         for path in paths {
             let (folder, name) = split(path);
-            let made = [".js", ".mjs", ".css"]
-                .iter()
-                .any(|extension| name.ends_with(extension));
+            let made = [".js", ".mjs", ".css"].iter().any(|extension| name.ends_with(extension));
             if !made || !USUALLY.iter().any(|usual| folder.ends_with(usual)) {
                 continue;
             }
@@ -55,10 +53,7 @@ impl<'a> HashedNames<'a> {
     pub fn contains(&self, path: &str) -> bool {
         let (folder, name) = split(path);
         ALWAYS.iter().any(|always| path.contains(always)) && !path.ends_with(NEVER)
-            || self
-                .folders
-                .get(folder)
-                .is_some_and(|evidence| evidence.certain && !evidence.bare)
+            || self.folders.get(folder).is_some_and(|evidence| evidence.certain && !evidence.bare)
                 && hash_in(name).is_some()
     }
 }
@@ -73,18 +68,12 @@ fn hash_in(name: &str) -> Option<&str> {
     let (stem, _) = name.rsplit_once('.')?;
     let stem = stem.strip_suffix(".chunk").unwrap_or(stem);
     let hexadecimal = stem.rsplit(['-', '.']).next().filter(|part| {
-        part.len() >= 8
-            && part.len() < stem.len()
-            && part
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        part.len() >= 8 && part.len() < stem.len() && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     });
     hexadecimal.or_else(|| {
         let at = stem.len().checked_sub(9).filter(|at| *at > 0)?;
         let hash = stem.get(at..)?.strip_prefix(['-', '.'])?;
-        hash.bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-            .then_some(hash)
+        hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')).then_some(hash)
     })
 }
 
@@ -102,10 +91,7 @@ mod tests {
     #[test]
     fn hashed_names_are_recognised_by_folder_and_evidence() {
         for (paths, expected) in [
-            (
-                &["/_next/static/chunks/main.js"][..],
-                &["/_next/static/chunks/main.js"][..],
-            ),
+            (&["/_next/static/chunks/main.js"][..], &["/_next/static/chunks/main.js"][..]),
             (&["/_astro/x.css", "/_app/version.json"], &["/_astro/x.css"]),
             (
                 &[
@@ -114,53 +100,27 @@ mod tests {
                     "/assets/logo.svg",
                     "/assets/font-B2x_-9aZ.woff2",
                 ],
-                &[
-                    "/assets/index-DiwrgTda.js",
-                    "/assets/index-abcdefgh.css",
-                    "/assets/font-B2x_-9aZ.woff2",
-                ],
+                &["/assets/index-DiwrgTda.js", "/assets/index-abcdefgh.css", "/assets/font-B2x_-9aZ.woff2"],
             ),
             (&["/assets/index-DiwrgTda.js", "/assets/vendor.js"], &[]),
             (&["/assets/app-settings.js"], &[]),
             (&["/assets/user-Profiles.js"], &[]),
-            (
-                &["/docs/assets/a-1234abcd.js"],
-                &["/docs/assets/a-1234abcd.js"],
-            ),
+            (&["/docs/assets/a-1234abcd.js"], &["/docs/assets/a-1234abcd.js"]),
             (&["/lib/a-1234abcd.js"], &[]),
             (
-                &[
-                    "/static.files/main-1f8d2b52.js",
-                    "/static.files/Fira-81dc35de.woff2",
-                ],
-                &[
-                    "/static.files/main-1f8d2b52.js",
-                    "/static.files/Fira-81dc35de.woff2",
-                ],
+                &["/static.files/main-1f8d2b52.js", "/static.files/Fira-81dc35de.woff2"],
+                &["/static.files/main-1f8d2b52.js", "/static.files/Fira-81dc35de.woff2"],
             ),
             (
-                &[
-                    "/static/js/2.0a1b2c3d.chunk.js",
-                    "/static/js/2.0a1b2c3d.chunk.js.map",
-                ],
-                &[
-                    "/static/js/2.0a1b2c3d.chunk.js",
-                    "/static/js/2.0a1b2c3d.chunk.js.map",
-                ],
+                &["/static/js/2.0a1b2c3d.chunk.js", "/static/js/2.0a1b2c3d.chunk.js.map"],
+                &["/static/js/2.0a1b2c3d.chunk.js", "/static/js/2.0a1b2c3d.chunk.js.map"],
             ),
-            (
-                &["/_nuxt/Bx1yAbcd.js", "/_nuxt/builds/latest.json"],
-                &["/_nuxt/Bx1yAbcd.js"],
-            ),
+            (&["/_nuxt/Bx1yAbcd.js", "/_nuxt/builds/latest.json"], &["/_nuxt/Bx1yAbcd.js"]),
             (&["/assets/-abcdefgh.js"], &[]),
             (&["/assets/1234abcd.js"], &[]),
         ] {
             let hashed = HashedNames::among(paths.iter().copied());
-            let found: Vec<_> = paths
-                .iter()
-                .copied()
-                .filter(|path| hashed.contains(path))
-                .collect();
+            let found: Vec<_> = paths.iter().copied().filter(|path| hashed.contains(path)).collect();
             assert_eq!(found, expected, "{paths:?}");
         }
     }

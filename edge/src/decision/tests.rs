@@ -19,23 +19,15 @@ const FILES: &[&str] = &[
 ];
 
 fn site(shell: Shell, files: &[&str]) -> Site {
-    let mut builder = SiteBuilder::new(SiteSettings {
-        shell,
-        ..SiteSettings::default()
-    });
+    let mut builder = SiteBuilder::new(SiteSettings { shell, ..SiteSettings::default() });
     for (index, file) in files.iter().enumerate() {
-        builder
-            .file(file, &[index as u8 + 1; 32], 100 + index as u64)
-            .unwrap();
+        builder.file(file, &[index as u8 + 1; 32], 100 + index as u64).unwrap();
     }
     Site::load(builder.finish().unwrap()).unwrap()
 }
 
 fn record() -> RouteRecord {
-    RouteRecord {
-        site: Some("d-42".to_owned()),
-        ..RouteRecord::of_static("docs", "projects/docs/42", 42)
-    }
+    RouteRecord { site: Some("d-42".to_owned()), ..RouteRecord::of_static("docs", "projects/docs/42", 42) }
 }
 
 /// One line that says what the decision is: status, then what matters of it.
@@ -46,11 +38,7 @@ fn line(decision: &Decision<'_>) -> String {
             format!("{} {}{body}", serve.head.status, serve.object.key())
         }
         Decision::Probe(probe) => {
-            let keys: Vec<_> = probe
-                .candidates
-                .iter()
-                .map(|candidate| candidate.object.key())
-                .collect();
+            let keys: Vec<_> = probe.candidates.iter().map(|candidate| candidate.object.key()).collect();
             format!("probe {} else {}", keys.join(" "), line(&probe.missing))
         }
         Decision::Proxy(proxy) => format!("proxy {}", proxy.url),
@@ -66,10 +54,7 @@ fn line(decision: &Decision<'_>) -> String {
 
 fn headers(decision: &Decision<'_>) -> Vec<String> {
     let mut lines = Vec::new();
-    decision
-        .head()
-        .unwrap()
-        .for_each_header(|name, value| lines.push(format!("{name}: {value}")));
+    decision.head().unwrap().for_each_header(|name, value| lines.push(format!("{name}: {value}")));
     lines
 }
 
@@ -79,14 +64,7 @@ fn ask(shell: Shell, method: &str, target: &str, fields: &[(&str, &str)]) -> Str
     for (name, value) in fields {
         request.header(name, value);
     }
-    line(&decide(
-        &Lookup::Found {
-            record: &record,
-            site: Some(&site),
-        },
-        &request,
-        &Settings::default(),
-    ))
+    line(&decide(&Lookup::Found { record: &record, site: Some(&site) }, &request, &Settings::default()))
 }
 
 #[test]
@@ -102,29 +80,17 @@ fn files_are_served_redirected_to_or_missing() {
         ("GET", "//evil.example/%2e%2e//about", "308 /about"),
         ("GET", "/\\about", "308 /about"),
         ("GET", "/blog", "308 /blog/"),
-        (
-            "GET",
-            "/blog/caf%C3%A9",
-            "200 projects/docs/42/blog/café.html",
-        ),
+        ("GET", "/blog/caf%C3%A9", "200 projects/docs/42/blog/café.html"),
         ("GET", "/blog/caf%c3%a9.html?x", "308 /blog/caf%C3%A9?x"),
         ("GET", "/a%20b.txt", "200 projects/docs/42/a b.txt"),
         ("GET", "/a%20b%2Etxt", "308 /a%20b.txt"),
-        (
-            "GET",
-            "/assets/app.js",
-            "200 projects/docs/42/assets/app.js",
-        ),
+        ("GET", "/assets/app.js", "200 projects/docs/42/assets/app.js"),
         ("GET", "/assets/APP.js", "404 projects/docs/42/404.html"),
         ("GET", "/nowhere", "404 projects/docs/42/404.html"),
         ("HEAD", "/nowhere", "404 projects/docs/42/404.html no body"),
         ("GET", "/blog/x/y", "404 projects/docs/42/blog/404.html"),
         ("GET", "/blog%2Fx", "404 projects/docs/42/blog/404.html"),
-        (
-            "GET",
-            "/%2e%2e%2fother/1/index.html",
-            "404 projects/docs/42/404.html",
-        ),
+        ("GET", "/%2e%2e%2fother/1/index.html", "404 projects/docs/42/404.html"),
         ("POST", "/", "405 own page of 1"),
         ("DELETE", "/about.html", "405 own page of 1"),
         ("POST", "/nowhere", "404 projects/docs/42/404.html"),
@@ -133,84 +99,27 @@ fn files_are_served_redirected_to_or_missing() {
         ("GET", "*", "400 own page of 1"),
         ("GET", "", "400 own page of 1"),
     ] {
-        assert_eq!(
-            ask(Shell::Off, method, target, &[]),
-            expected,
-            "{method} {target}"
-        );
+        assert_eq!(ask(Shell::Off, method, target, &[]), expected, "{method} {target}");
     }
 }
 
 #[test]
 fn the_shell_answers_navigations_only_unless_told_otherwise() {
-    let (shell, missing) = (
-        "200 projects/docs/42/index.html",
-        "404 projects/docs/42/404.html",
-    );
+    let (shell, missing) = ("200 projects/docs/42/index.html", "404 projects/docs/42/404.html");
     for (method, target, fields, navigations, all) in [
         ("GET", "/app/users", &[][..], shell, shell),
-        (
-            "GET",
-            "/app/users",
-            &[("sec-fetch-mode", "navigate")],
-            shell,
-            shell,
-        ),
-        (
-            "GET",
-            "/app/users",
-            &[("sec-fetch-mode", "cors")],
-            missing,
-            shell,
-        ),
-        (
-            "GET",
-            "/app/v1.2",
-            &[("sec-fetch-mode", "navigate")],
-            shell,
-            shell,
-        ),
-        (
-            "GET",
-            "/app/v1.2",
-            &[("accept", "text/html,*/*")],
-            shell,
-            shell,
-        ),
+        ("GET", "/app/users", &[("sec-fetch-mode", "navigate")], shell, shell),
+        ("GET", "/app/users", &[("sec-fetch-mode", "cors")], missing, shell),
+        ("GET", "/app/v1.2", &[("sec-fetch-mode", "navigate")], shell, shell),
+        ("GET", "/app/v1.2", &[("accept", "text/html,*/*")], shell, shell),
         ("GET", "/assets/gone.js", &[], missing, shell),
-        (
-            "GET",
-            "/assets/gone.js",
-            &[("accept", "*/*")],
-            missing,
-            shell,
-        ),
-        (
-            "GET",
-            "/gone.js",
-            &[("accept", "text/html"), ("sec-fetch-mode", "no-cors")],
-            missing,
-            shell,
-        ),
-        (
-            "HEAD",
-            "/app",
-            &[],
-            "200 projects/docs/42/index.html no body",
-            "200 projects/docs/42/index.html no body",
-        ),
+        ("GET", "/assets/gone.js", &[("accept", "*/*")], missing, shell),
+        ("GET", "/gone.js", &[("accept", "text/html"), ("sec-fetch-mode", "no-cors")], missing, shell),
+        ("HEAD", "/app", &[], "200 projects/docs/42/index.html no body", "200 projects/docs/42/index.html no body"),
         ("POST", "/app", &[], missing, missing),
     ] {
-        assert_eq!(
-            ask(Shell::Navigations, method, target, fields),
-            navigations,
-            "{method} {target} {fields:?}"
-        );
-        assert_eq!(
-            ask(Shell::All, method, target, fields),
-            all,
-            "{method} {target} {fields:?}"
-        );
+        assert_eq!(ask(Shell::Navigations, method, target, fields), navigations, "{method} {target} {fields:?}");
+        assert_eq!(ask(Shell::All, method, target, fields), all, "{method} {target} {fields:?}");
     }
 }
 
@@ -221,12 +130,7 @@ fn a_copy_that_is_still_good_is_not_sent_again() {
         ("GET", "/about", tag, "304"),
         ("HEAD", "/about", tag, "304"),
         ("GET", "/about", "*", "304"),
-        (
-            "GET",
-            "/about",
-            "\"other\"",
-            "200 projects/docs/42/about.html",
-        ),
+        ("GET", "/about", "\"other\"", "200 projects/docs/42/about.html"),
         ("GET", "/about.html", "*", "308 /about"),
         ("GET", "/nowhere", "*", "404 projects/docs/42/404.html"),
         ("POST", "/about", "*", "405 own page of 1"),
@@ -242,34 +146,18 @@ fn a_copy_that_is_still_good_is_not_sent_again() {
 #[test]
 fn a_site_without_a_404_page_gets_ours() {
     let (record, site) = (record(), site(Shell::Navigations, &["/a.css"]));
-    let lookup = Lookup::Found {
-        record: &record,
-        site: Some(&site),
-    };
-    let decision = decide(
-        &lookup,
-        &Request::new(Method::Get, "docs.localhost", "/x"),
-        &Settings::default(),
-    );
+    let lookup = Lookup::Found { record: &record, site: Some(&site) };
+    let decision = decide(&lookup, &Request::new(Method::Get, "docs.localhost", "/x"), &Settings::default());
     assert_eq!(line(&decision), "404 own page of 1");
 }
 
-const DEFAULTS: [&str; 2] = [
-    "x-content-type-options: nosniff",
-    "referrer-policy: strict-origin-when-cross-origin",
-];
+const DEFAULTS: [&str; 2] = ["x-content-type-options: nosniff", "referrer-policy: strict-origin-when-cross-origin"];
 
 #[test]
 fn every_answer_has_exactly_its_headers() {
-    let record = RouteRecord {
-        noindex: true,
-        ..record()
-    };
+    let record = RouteRecord { noindex: true, ..record() };
     let site = site(Shell::Off, FILES);
-    let lookup = Lookup::Found {
-        record: &record,
-        site: Some(&site),
-    };
+    let lookup = Lookup::Found { record: &record, site: Some(&site) };
     let revalidate = "cache-control: public, max-age=0, must-revalidate";
     for (method, target, field, expected) in [
         (
@@ -285,17 +173,7 @@ fn every_answer_has_exactly_its_headers() {
                 "content-length: 102",
             ],
         ),
-        (
-            "GET",
-            "/about",
-            "*",
-            vec![
-                revalidate,
-                DEFAULTS[0],
-                DEFAULTS[1],
-                "etag: \"0303030303030303\"",
-            ],
-        ),
+        ("GET", "/about", "*", vec![revalidate, DEFAULTS[0], DEFAULTS[1], "etag: \"0303030303030303\""]),
         (
             "GET",
             "/x",
@@ -308,12 +186,7 @@ fn every_answer_has_exactly_its_headers() {
                 "content-length: 101",
             ],
         ),
-        (
-            "GET",
-            "/about/",
-            "",
-            vec![revalidate, "location: /about", "content-length: 0"],
-        ),
+        ("GET", "/about/", "", vec![revalidate, "location: /about", "content-length: 0"]),
         ("OPTIONS", "/about", "", vec!["allow: GET, HEAD"]),
     ] {
         let mut request = Request::new(Method::parse(method), "docs.localhost", target);
@@ -321,19 +194,9 @@ fn every_answer_has_exactly_its_headers() {
             request.header("if-none-match", field);
         }
         let got = headers(&decide(&lookup, &request, &Settings::default()));
-        let expected = [
-            expected,
-            vec!["x-robots-tag: noindex", "x-miaobu-deployment: 42"],
-        ]
-        .concat();
+        let expected = [expected, vec!["x-robots-tag: noindex", "x-miaobu-deployment: 42"]].concat();
         assert_eq!(got, expected, "{method} {target}");
-        let silent = headers(&decide(
-            &lookup,
-            &request,
-            &Settings {
-                deployment_header: false,
-            },
-        ));
+        let silent = headers(&decide(&lookup, &request, &Settings { deployment_header: false }));
         assert_eq!(silent, expected[..expected.len() - 1], "{method} {target}");
     }
 }
@@ -345,25 +208,14 @@ fn what_the_host_did_not_find_is_answered_without_guessing() {
         (Lookup::Unknown, 421),
         (Lookup::Unavailable, 503),
         (Lookup::Damaged, 500),
-        (
-            Lookup::Found {
-                record: &named,
-                site: None,
-            },
-            503,
-        ),
+        (Lookup::Found { record: &named, site: None }, 503),
     ] {
         for method in ["GET", "HEAD", "POST", "OPTIONS"] {
             let request = Request::new(Method::parse(method), "<b>.example", "/");
-            let Decision::Refuse { head, body } = decide(&lookup, &request, &Settings::default())
-            else {
+            let Decision::Refuse { head, body } = decide(&lookup, &request, &Settings::default()) else {
                 panic!("{lookup:?}")
             };
-            assert_eq!(
-                (head.status, body.is_empty()),
-                (expected, method == "HEAD"),
-                "{lookup:?} {method}"
-            );
+            assert_eq!((head.status, body.is_empty()), (expected, method == "HEAD"), "{lookup:?} {method}");
             assert!(!body.contains("<b>.example") && head.content_length.is_some());
         }
     }
@@ -372,26 +224,15 @@ fn what_the_host_did_not_find_is_answered_without_guessing() {
 #[test]
 fn an_older_record_is_probed_in_the_older_order() {
     let record = RouteRecord::of_static("docs", "projects/docs/42", 42);
-    let lookup = Lookup::Found {
-        record: &record,
-        site: None,
-    };
+    let lookup = Lookup::Found { record: &record, site: None };
     for (method, target, expected) in [
-        (
-            "GET",
-            "/",
-            "probe projects/docs/42/index.html else 404 own page of 1",
-        ),
+        ("GET", "/", "probe projects/docs/42/index.html else 404 own page of 1"),
         (
             "GET",
             "/a",
             "probe projects/docs/42/a projects/docs/42/a/index.html projects/docs/42/index.html else 404 own page of 1",
         ),
-        (
-            "HEAD",
-            "/a/",
-            "probe projects/docs/42/a/index.html projects/docs/42/index.html else 404 own page of 0",
-        ),
+        ("HEAD", "/a/", "probe projects/docs/42/a/index.html projects/docs/42/index.html else 404 own page of 0"),
         (
             "GET",
             "/a%20b//c?x",
@@ -408,11 +249,8 @@ fn an_older_record_is_probed_in_the_older_order() {
         ("POST", "/a", "405 own page of 1"),
         ("OPTIONS", "/a", "204 own page of 0"),
     ] {
-        let decision = decide(
-            &lookup,
-            &Request::new(Method::parse(method), "docs.localhost", target),
-            &Settings::default(),
-        );
+        let decision =
+            decide(&lookup, &Request::new(Method::parse(method), "docs.localhost", target), &Settings::default());
         assert_eq!(line(&decision), expected, "{method} {target}");
     }
 }
@@ -420,14 +258,9 @@ fn an_older_record_is_probed_in_the_older_order() {
 #[test]
 fn a_probed_file_has_the_content_type_of_the_name_that_was_found() {
     let record = RouteRecord::of_static("docs", "projects/docs/42", 42);
-    let lookup = Lookup::Found {
-        record: &record,
-        site: None,
-    };
+    let lookup = Lookup::Found { record: &record, site: None };
     let request = Request::new(Method::Get, "docs.localhost", "/style.css");
-    let Decision::Probe(probe) = decide(&lookup, &request, &Settings::default()) else {
-        panic!()
-    };
+    let Decision::Probe(probe) = decide(&lookup, &request, &Settings::default()) else { panic!() };
     let types: Vec<_> = probe
         .candidates
         .into_iter()
@@ -445,22 +278,15 @@ fn a_probed_file_has_the_content_type_of_the_name_that_was_found() {
 
 #[test]
 fn a_function_gets_the_request_with_our_word_about_the_visitor() {
-    let record = RouteRecord {
-        noindex: true,
-        ..RouteRecord::of_function(Kind::Python, "api", "https://f.example/base/", 9)
-    };
-    let lookup = Lookup::Found {
-        record: &record,
-        site: None,
-    };
+    let record =
+        RouteRecord { noindex: true, ..RouteRecord::of_function(Kind::Python, "api", "https://f.example/base/", 9) };
+    let lookup = Lookup::Found { record: &record, site: None };
     let mut request = Request::new(Method::Other, "api.localhost:8787", "//a%2Fb/../c?x=1&y");
     request.secure = true;
     request.client_address = Some("2001:db8::1");
     request.header("connection", "close, X-Private ,");
-    let Decision::Proxy(proxy) = decide(&lookup, &request, &Settings::default()) else {
-        panic!()
-    };
-    assert_eq!(proxy.url, "https://f.example/base//a%2Fb/../c?x=1&y");
+    let Decision::Proxy(proxy) = decide(&lookup, &request, &Settings::default()) else { panic!() };
+    assert_eq!(proxy.url, "https://f.example/base//c?x=1&y");
     assert_eq!(
         proxy.set_request_headers,
         [
@@ -470,21 +296,10 @@ fn a_function_gets_the_request_with_our_word_about_the_visitor() {
             ("x-real-ip", "2001:db8::1")
         ]
     );
-    for name in [
-        "connection",
-        "host",
-        "transfer-encoding",
-        "x-forwarded-for",
-        "forwarded",
-        "close",
-        "X-Private",
-    ] {
+    for name in ["connection", "host", "transfer-encoding", "x-forwarded-for", "forwarded", "close", "X-Private"] {
         assert!(proxy.remove_request_headers.contains(&name), "{name}");
     }
-    assert_eq!(
-        headers(&Decision::NotModified(proxy.head)),
-        ["x-robots-tag: noindex", "x-miaobu-deployment: 9"]
-    );
+    assert_eq!(headers(&Decision::NotModified(proxy.head)), ["x-robots-tag: noindex", "x-miaobu-deployment: 9"]);
 }
 
 #[test]
@@ -496,10 +311,7 @@ fn a_target_above_the_limit_is_refused() {
 #[test]
 fn what_can_not_be_carried_out_becomes_a_page_of_ours() {
     let record = record();
-    let lookup = Lookup::Found {
-        record: &record,
-        site: None,
-    };
+    let lookup = Lookup::Found { record: &record, site: None };
     let request = Request::new(Method::Get, "docs.localhost", "/");
     for (failure, expected) in [
         (Failure::StorageUnavailable, 502),

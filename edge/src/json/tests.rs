@@ -3,9 +3,7 @@ use proptest::prelude::*;
 
 fn read(text: &str) -> Option<Vec<(String, Scalar)>> {
     let mut found = Vec::new();
-    members(text.as_bytes(), |name, value| {
-        found.push((name.to_owned(), value))
-    })?;
+    members(text.as_bytes(), |name, value| found.push((name.to_owned(), value)))?;
     Some(found)
 }
 
@@ -22,14 +20,7 @@ fn members_come_out_in_order_with_escapes_undone() {
         ("e", Scalar::Other),
         ("g", Scalar::Other),
     ];
-    assert_eq!(
-        found,
-        Some(
-            expected
-                .map(|(name, value)| (name.to_owned(), value))
-                .into()
-        )
-    );
+    assert_eq!(found, Some(expected.map(|(name, value)| (name.to_owned(), value)).into()));
 }
 
 #[test]

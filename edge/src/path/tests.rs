@@ -1,4 +1,4 @@
-use super::{Path, is_storable, push_encoded};
+use super::{Path, is_storable, push_encoded, push_target};
 use proptest::prelude::*;
 
 #[test]
@@ -65,6 +65,26 @@ fn names_that_a_store_might_not_take_literally_are_not_storable() {
         ("/a\u{7f}", false),
     ] {
         assert_eq!(is_storable(path), expected, "{path:?}");
+    }
+}
+
+#[test]
+fn a_target_is_passed_on_as_a_url_parser_leaves_it() {
+    for (target, expected) in [
+        ("/", "/"),
+        ("//a//b", "//a//b"),
+        ("/a%2Fb/%7e", "/a%2Fb/%7e"),
+        ("/a/../b/./c", "/b/c"),
+        ("/a/%2e%2E", "/"),
+        ("/a\\b", "/a/b"),
+        ("/a b\"<>`{}|'é", "/a%20b%22%3C%3E%60%7B%7D|'%C3%A9"),
+        ("/a?b=../c&d='\"é{}", "/a?b=../c&d=%27%22%C3%A9{}"),
+        ("/a?", "/a?"),
+        ("/a?b?c#d", "/a?b?c"),
+    ] {
+        let mut url = String::new();
+        push_target(&mut url, target);
+        assert_eq!(url, expected, "{target}");
     }
 }
 

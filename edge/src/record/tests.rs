@@ -26,60 +26,20 @@ fn records_that_do_not_say_where_to_go_are_refused() {
     for (record, error) in [
         (r#"{"#, RecordError::Json),
         (r#"[]"#, RecordError::Json),
-        (
-            r#"{"oss_path":"a","deployment_id":1}"#,
-            RecordError::Field("type"),
-        ),
-        (
-            r#"{"type":"php","oss_path":"a","deployment_id":1}"#,
-            RecordError::Field("type"),
-        ),
-        (
-            r#"{"type":"static","oss_path":"a"}"#,
-            RecordError::Field("deployment_id"),
-        ),
-        (
-            r#"{"type":"static","oss_path":"a","deployment_id":"1"}"#,
-            RecordError::Field("deployment_id"),
-        ),
-        (
-            r#"{"type":"static","deployment_id":1}"#,
-            RecordError::Field("oss_path"),
-        ),
-        (
-            r#"{"type":"static","oss_path":"a/../b","deployment_id":1}"#,
-            RecordError::Field("oss_path"),
-        ),
-        (
-            r#"{"type":"static","oss_path":"a//b","deployment_id":1}"#,
-            RecordError::Field("oss_path"),
-        ),
-        (
-            r#"{"type":"static","oss_path":"a?b","deployment_id":1}"#,
-            RecordError::Field("oss_path"),
-        ),
-        (
-            r#"{"type":"python","deployment_id":1}"#,
-            RecordError::Field("fc_endpoint"),
-        ),
-        (
-            r#"{"type":"node","fc_endpoint":"ftp://x","deployment_id":1}"#,
-            RecordError::Field("fc_endpoint"),
-        ),
-        (
-            r#"{"type":"node","fc_endpoint":"https://","deployment_id":1}"#,
-            RecordError::Field("fc_endpoint"),
-        ),
-        (
-            r#"{"type":"node","fc_endpoint":"https://a@b","deployment_id":1}"#,
-            RecordError::Field("fc_endpoint"),
-        ),
+        (r#"{"oss_path":"a","deployment_id":1}"#, RecordError::Field("type")),
+        (r#"{"type":"php","oss_path":"a","deployment_id":1}"#, RecordError::Field("type")),
+        (r#"{"type":"static","oss_path":"a"}"#, RecordError::Field("deployment_id")),
+        (r#"{"type":"static","oss_path":"a","deployment_id":"1"}"#, RecordError::Field("deployment_id")),
+        (r#"{"type":"static","deployment_id":1}"#, RecordError::Field("oss_path")),
+        (r#"{"type":"static","oss_path":"a/../b","deployment_id":1}"#, RecordError::Field("oss_path")),
+        (r#"{"type":"static","oss_path":"a//b","deployment_id":1}"#, RecordError::Field("oss_path")),
+        (r#"{"type":"static","oss_path":"a?b","deployment_id":1}"#, RecordError::Field("oss_path")),
+        (r#"{"type":"python","deployment_id":1}"#, RecordError::Field("fc_endpoint")),
+        (r#"{"type":"node","fc_endpoint":"ftp://x","deployment_id":1}"#, RecordError::Field("fc_endpoint")),
+        (r#"{"type":"node","fc_endpoint":"https://","deployment_id":1}"#, RecordError::Field("fc_endpoint")),
+        (r#"{"type":"node","fc_endpoint":"https://a@b","deployment_id":1}"#, RecordError::Field("fc_endpoint")),
     ] {
-        assert_eq!(
-            RouteRecord::parse(record.as_bytes()),
-            Err(error),
-            "{record}"
-        );
+        assert_eq!(RouteRecord::parse(record.as_bytes()), Err(error), "{record}");
     }
 }
 
@@ -87,11 +47,7 @@ fn records_that_do_not_say_where_to_go_are_refused() {
 fn a_hostname_has_one_key_in_each_encoding() {
     for (host, plain, encoded) in [
         ("docs.example.com", "docs.example.com", "docs_example_com"),
-        (
-            "Docs.Example.COM:8787",
-            "docs.example.com",
-            "docs_example_com",
-        ),
+        ("Docs.Example.COM:8787", "docs.example.com", "docs_example_com"),
         ("docs.localhost.", "docs.localhost", "docs_localhost"),
         ("a_b.c", "a_b.c", "a_X5fb_c"),
         ("[::1]:80", "[::1]", "_X5b_X3a_X3a1_X5d"),
@@ -135,10 +91,7 @@ fn no_flipped_bit_leads_anywhere_else() {
 fn a_truncated_record_is_refused() {
     let json = sample().to_json().into_bytes();
     for length in 0..json.len() {
-        assert!(
-            RouteRecord::parse(&json[..length]).is_err(),
-            "{length} bytes"
-        );
+        assert!(RouteRecord::parse(&json[..length]).is_err(), "{length} bytes");
     }
 }
 

@@ -72,12 +72,10 @@ impl Class {
 
     /// Splits a file's name into the stem and class under which it is filed.
     pub fn split(path: &str) -> (&str, Self) {
-        for class in [Self::Index, Self::Page] {
-            if let Some(stem) = path.strip_suffix(class.suffix()) {
-                return (stem, class);
-            }
+        match path.strip_suffix(".html") {
+            None => (path, Self::Exact),
+            Some(page) => page.strip_suffix("/index").map_or((page, Self::Page), |stem| (stem, Self::Index)),
         }
-        (path, Self::Exact)
     }
 }
 

@@ -5,33 +5,20 @@ use proptest::prelude::*;
 fn blob(paths: &[String]) -> Vec<u8> {
     let mut builder = SiteBuilder::new(SiteSettings::default());
     for (index, path) in paths.iter().enumerate() {
-        builder
-            .file(path, &[index as u8; 32], index as u64)
-            .unwrap();
+        builder.file(path, &[index as u8; 32], index as u64).unwrap();
     }
     builder.finish().unwrap()
 }
 
 fn sample() -> Vec<u8> {
-    blob(
-        &[
-            "/index.html",
-            "/404.html",
-            "/assets/a-1234abcd.js",
-            "/x/index.html",
-        ]
-        .map(str::to_owned),
-    )
+    blob(&["/index.html", "/404.html", "/assets/a-1234abcd.js", "/x/index.html"].map(str::to_owned))
 }
 
 #[test]
 fn every_truncation_is_refused() {
     let whole = sample();
     for length in 0..whole.len() {
-        assert!(
-            Site::load(whole[..length].to_vec()).is_err(),
-            "{length} bytes"
-        );
+        assert!(Site::load(whole[..length].to_vec()).is_err(), "{length} bytes");
     }
 }
 
@@ -60,11 +47,9 @@ fn sign(blob: &mut [u8]) {
 
 #[test]
 fn a_section_that_is_not_known_is_skipped_only_when_it_says_so() {
-    for (kind, expected) in [
-        (7, Err(SiteError::Version)),
-        (9, Err(SiteError::Version)),
-        (9 | 1 << 31, Err(SiteError::Section)),
-    ] {
+    for (kind, expected) in
+        [(7, Err(SiteError::Version)), (9, Err(SiteError::Version)), (9 | 1 << 31, Err(SiteError::Section))]
+    {
         let mut blob = sample();
         // The header set section comes last in the table; without it the blob lacks a section that it needs.
         let entry = super::format::HEADER_LENGTH + 5 * super::format::SECTION_ENTRY_LENGTH;
@@ -83,14 +68,7 @@ fn a_newer_version_is_refused() {
 
 /// Looks up everything there is to look up.
 fn exercise(site: &Site) {
-    for path in [
-        "/",
-        "/index.html",
-        "/404.html",
-        "/assets/a-1234abcd.js",
-        "/x/",
-        "/nowhere",
-    ] {
+    for path in ["/", "/index.html", "/404.html", "/assets/a-1234abcd.js", "/x/", "/nowhere"] {
         if let Some(file) = site.file(path) {
             site.for_each_header(file.header_set, |_, _| {});
         }

@@ -7,11 +7,12 @@ import { connect } from "node:net";
 const FRAMING = new Set(["date", "connection", "keep-alive", "transfer-encoding", "x-subrequests"]);
 
 /** Sends one request over a connection of its own. Returns `{ status, headers, body, asked }`, headers sorted. */
-export async function send(url, { method, host, target, headers = {} }) {
+export async function send(url, { method, host, target, headers = {}, body = "" }) {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port });
-  const fields = Object.entries({ host, ...headers, connection: "close" });
-  socket.write(`${method} ${target} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`);
+  const length = body === "" ? {} : { "content-length": Buffer.byteLength(body) };
+  const fields = Object.entries({ host, connection: "close", ...headers, ...length });
+  socket.write(`${method} ${target} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`);
   const chunks = [];
   socket.on("data", (chunk) => chunks.push(chunk));
   await once(socket, "close");

@@ -19,6 +19,7 @@ export function install(url) {
 /** Calls the routine as ESA does, with env third, and says in a header what it asked for. */
 export async function execute(routine, request, env, context) {
   const asked = { kv: 0, fetch: 0 };
+  Object.defineProperty(request, "info", { value: { remote_addr: "127.0.0.1" } });
   const response = await execution.run(asked, () => routine.fetch(request, context ?? {}, env));
   const counted = new Response(response.body, response);
   counted.headers.set("x-subrequests", `kv=${asked.kv} fetch=${asked.fetch}`);

@@ -26,6 +26,24 @@ export async function startStorage(root) {
   return listen(server);
 }
 
+/** A function that says what reached it. */
+export async function startFunction() {
+  const server = createServer(async (request, response) => {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { method, url, headers } = request;
+    const known = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "forwarded", "x-own", "x-named"];
+    const body = JSON.stringify({ method, url, headers: known.map((name) => headers[name]), body: Buffer.concat(chunks).toString() });
+    const status = Number(headers["x-answer-with"] ?? 200);
+    const own = [["content-type", "application/json"], ["set-cookie", "a=1"], ["set-cookie", "b=2"], ["x-miaobu-deployment", "forged"]];
+    if (status === 302) own.push(["location", "/elsewhere"]);
+    if (status !== 204) own.push(["content-length", Buffer.byteLength(body)]);
+    response.writeHead(status, own.flat());
+    response.end(status === 204 || method === "HEAD" ? undefined : body);
+  });
+  return listen(server);
+}
+
 async function listen(server) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -44,7 +62,9 @@ export async function startNode(storage) {
   const env = { MIAOBU_OBJECTS_URL: `${storage}/objects` };
   const server = createServer(async (incoming, outgoing) => {
     const { method, url, headers } = incoming;
-    const response = await execute(routine, new Request(`http://${headers.host}${url}`, { method, headers }), env);
+    const body = ["GET", "HEAD"].includes(method) ? undefined : ReadableStream.from(incoming);
+    const request = new Request(`http://${headers.host}${url}`, { method, headers, body, duplex: "half" });
+    const response = await execute(routine, request, env);
     outgoing.writeHead(response.status, [...response.headers].flat());
     outgoing.end(Buffer.from(await response.arrayBuffer()));
   });
@@ -89,7 +109,7 @@ const config :Workerd.Config = (
   return { url: `http://127.0.0.1:${JSON.parse(line).port}`, stop };
 }
 
-/** The core carried out natively by `edge/examples/native.rs`. */
+/** A program that serves `out` natively, prints its URL, and ends with its standard input. */
 export async function startNative(program, out) {
   const child = spawn(program, [out], { stdio: ["pipe", "pipe", "inherit"] });
   const url = await firstLine(child, child.stdout, program);

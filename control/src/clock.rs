@@ -1,0 +1,47 @@
+//! Time, passed in.
+
+use std::fmt;
+use std::sync::Mutex;
+
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+
+/// Tells the time.
+pub trait Clock: fmt::Debug + Send + Sync {
+    /// Returns the present time, cut to milliseconds: PostgreSQL would keep microseconds and SQLite's text nanoseconds,
+    /// and a value read back has to equal the one written.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one home of the ambient clock")]
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now().trunc_subsecs(3)
+    }
+}
+
+/// A clock that stands still until it is moved, for tests.
+#[derive(Debug)]
+pub struct ManualClock(Mutex<DateTime<Utc>>);
+
+impl ManualClock {
+    /// Returns a clock that stands at `start`.
+    pub fn at(start: DateTime<Utc>) -> Self {
+        Self(Mutex::new(start.trunc_subsecs(3)))
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, by: TimeDelta) {
+        let mut now = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *now += by;
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,33 @@
+//! Identifiers: integers from the database, a type each, so that one cannot stand for another.
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+
+id! {
+    /// A person with an account.
+    UserId,
+    /// A browser or CLI session of a user.
+    SessionId,
+    /// An API token.
+    TokenId,
+    /// A project.
+    ProjectId,
+    /// A deployment; grows with creation, so a larger one is newer.
+    DeploymentId,
+    /// A release: one move of an environment's pointer.
+    ReleaseId,
+    /// A queued job.
+    JobId,
+}

@@ -1,0 +1,30 @@
+//! Values and rules of the platform.
+//!
+//! Invariant: nothing here does I/O, reads a clock or draws randomness. A value that exists is valid: each type is made
+//! by a `parse` that says what is wrong with bad input.
+
+mod actor;
+mod deployment;
+mod digest;
+mod hostname;
+mod ids;
+mod manifest;
+mod page;
+mod project;
+mod release;
+mod site_path;
+mod slug;
+mod user;
+
+pub use actor::{Actor, Credential};
+pub use deployment::{CommitInfo, Deployment, DeploymentError, DeploymentStatus, Environment, LogLevel, LogLine};
+pub use digest::{InvalidDigest, Sha256};
+pub use hostname::{BaseDomain, InvalidHostname, branch_label, pinned_label};
+pub use ids::{DeploymentId, JobId, ProjectId, ReleaseId, SessionId, TokenId, UserId};
+pub use manifest::{InvalidManifest, Manifest, ManifestFile, ManifestProblem};
+pub use page::{Cursor, InvalidCursor, Page, PageRequest};
+pub use project::{HtmlHandling, NotFound, Project, ProjectKind, ProjectSettings, SpaFallback};
+pub use release::{Release, ReleaseKind};
+pub use site_path::{InvalidSitePath, SitePath};
+pub use slug::{InvalidSlug, Slug};
+pub use user::{ApiToken, NewApiToken, NewSession, User};

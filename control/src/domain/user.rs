@@ -1,0 +1,53 @@
+//! Users and what lets them in.
+
+use chrono::{DateTime, Utc};
+
+use super::{TokenId, UserId};
+
+/// A person with an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The id.
+    pub id: UserId,
+    /// The name under which the person logs in.
+    pub login: String,
+    /// When the account was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// An API token, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiToken {
+    /// The id.
+    pub id: TokenId,
+    /// What the person called it.
+    pub name: String,
+    /// The last four characters of its random part, to tell tokens apart.
+    pub hint: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it stops working.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// A token just made; the only time that its secret can be read.
+#[derive(Debug, Clone)]
+pub struct NewApiToken {
+    /// The token as it will be listed.
+    pub token: ApiToken,
+    /// `mb_live_…`, never stored.
+    pub secret: String,
+}
+
+/// A session just made; the only time that its secret can be read.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Who logged in.
+    pub user: User,
+    /// `mb_sess_…`, never stored.
+    pub secret: String,
+    /// When the session ends.
+    pub expires_at: DateTime<Utc>,
+}

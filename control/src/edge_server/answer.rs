@@ -1,0 +1,145 @@
+//! Carrying a decision out.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, Response, StatusCode};
+use hyper::body::Incoming;
+use miaobu_edge::{Decision, Failure, Head, Lookup, Probe, Request, Serve, fail};
+
+use super::activity::{Activity, Answering};
+use super::body::{AnswerBody, Content};
+use super::files::StoredFile;
+use super::host::BadRequest;
+use super::proxy::Unanswered;
+use super::service::Edge;
+
+/// What carrying out needs beside the decision.
+pub(super) struct Answer<'a> {
+    pub(super) edge: &'a Edge,
+    pub(super) lookup: Lookup<'a>,
+    pub(super) request: &'a Request<'a>,
+    pub(super) parts: &'a Parts,
+    pub(super) activity: &'a Arc<Activity>,
+}
+
+impl<'a> Answer<'a> {
+    /// Does what `decision` says. `body` is the visitor's, for a function.
+    pub(super) async fn carry_out(
+        &self,
+        decision: Decision<'a>,
+        body: Incoming,
+        answering: Answering,
+    ) -> Response<AnswerBody> {
+        let (response, content) = match decision {
+            Decision::Serve(serve) => self.serve(&serve).await,
+            Decision::Probe(probe) => self.probe(probe).await,
+            Decision::Proxy(proxy) => match self.edge.functions.pass(&proxy, self.parts, body, self.activity).await {
+                Ok(answer) => answer,
+                Err(Unanswered::Failed(failure)) => self.failed(failure),
+                Err(Unanswered::BodyTooLarge) => refuse(BadRequest::BodyTooLarge),
+            },
+            other => plain(other),
+        };
+        response.map(|()| AnswerBody::new(content, answering))
+    }
+
+    async fn serve(&self, serve: &Serve<'a>) -> (Response<()>, Content) {
+        if !serve.with_body {
+            return (head(&serve.head), Content::Empty);
+        }
+        match self.open(&serve.object.key()).await {
+            Ok(Some(file)) if file.size() == serve.size => (head(&serve.head), self.edge.files.content(file)),
+            // Bytes of another length are not the file that the site lists.
+            Ok(_) => {
+                tracing::error!(key = serve.object.key(), "a file that the site lists is not in the object store");
+                self.failed(Failure::ObjectMissing)
+            }
+            Err(failure) => self.failed(failure),
+        }
+    }
+
+    async fn probe(&self, probe: Probe<'a>) -> (Response<()>, Content) {
+        for candidate in &probe.candidates {
+            let file = match self.open(&candidate.object.key()).await {
+                Ok(Some(file)) => file,
+                Ok(None) => continue,
+                Err(failure) => return self.failed(failure),
+            };
+            let mut response = head(&candidate.head);
+            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(file.size()));
+            let content = if probe.with_body { self.edge.files.content(file) } else { Content::Empty };
+            return (response, content);
+        }
+        match *probe.missing {
+            Decision::Serve(serve) => self.serve(&serve).await,
+            missing => plain(missing),
+        }
+    }
+
+    async fn open(&self, key: &str) -> Result<Option<StoredFile>, Failure> {
+        self.edge.files.open(key).await.map_err(|error| {
+            tracing::warn!(key, error = &error as &dyn std::error::Error, "the object store cannot be read");
+            Failure::StorageUnavailable
+        })
+    }
+
+    fn failed(&self, failure: Failure) -> (Response<()>, Content) {
+        plain(fail(failure, &self.lookup, self.request, &self.edge.settings))
+    }
+}
+
+/// Answers a decision that needs nothing from anywhere.
+fn plain(decision: Decision<'_>) -> (Response<()>, Content) {
+    match decision {
+        Decision::Refuse { head: refusal, body } => {
+            let body = match body {
+                Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
+                Cow::Owned(text) => Bytes::from(text),
+            };
+            (head(&refusal), Content::Whole(body))
+        }
+        Decision::NotModified(answer) | Decision::Redirect(answer) => (head(&answer), Content::Empty),
+        // Only a failure of a failure could ask for more; the core makes none.
+        Decision::Serve(_) | Decision::Probe(_) | Decision::Proxy(_) => {
+            let mut response = Response::new(());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            (response, Content::Empty)
+        }
+    }
+}
+
+/// Answers what no site may see. The other homes of the routine never get to see it either.
+pub(super) fn refuse(problem: BadRequest) -> (Response<()>, Content) {
+    let (status, text) = problem.explain();
+    let mut response = Response::new(());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    (response, Content::Whole(Bytes::from_static(text.as_bytes())))
+}
+
+/// Status and headers as decided.
+pub(super) fn head(head: &Head<'_>) -> Response<()> {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    set_headers(response.headers_mut(), head);
+    response
+}
+
+/// Sets the decided headers, in place of any of the same name.
+pub(super) fn set_headers(headers: &mut HeaderMap, head: &Head<'_>) {
+    headers.reserve(12);
+    let mut first_of = |name: &str, value: &str| {
+        let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) else {
+            return;
+        };
+        headers.append(name, value);
+    };
+    head.for_each_header(&mut first_of);
+}

@@ -1,0 +1,103 @@
+//! The files that visitors ask for: small ones in memory, handles of the larger ones.
+
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use super::body::{Buffers, Content, FileReader};
+use super::recent::Recent;
+use crate::provider::{Error, ErrorKind, ObjectBody, ObjectKey, ObjectStore};
+
+/// The largest file that is kept in memory.
+const SMALL_BYTES: u64 = 64 * 1024;
+
+/// What an open file counts in the cache, so that their number is bounded too.
+const HANDLE_COST: usize = 64 * 1024;
+
+/// What any entry costs beside its bytes.
+const ENTRY_COST: usize = 256;
+
+/// Parts of the cache with a lock each, so that threads seldom meet.
+const SHARDS: usize = 16;
+
+/// Objects of deployments, whose content never changes.
+pub(super) struct Files {
+    objects: Arc<dyn ObjectStore>,
+    buffers: Arc<Buffers>,
+    hasher: RandomState,
+    shards: [Mutex<Recent<StoredFile>>; SHARDS],
+}
+
+/// A file of which the first byte can be sent without waiting.
+#[derive(Debug, Clone)]
+pub(super) enum StoredFile {
+    /// In memory.
+    Small(Bytes),
+    /// Open, with its size in bytes.
+    Large(Arc<File>, u64),
+}
+
+impl StoredFile {
+    pub(super) fn size(&self) -> u64 {
+        match self {
+            Self::Small(bytes) => bytes.len() as u64,
+            Self::Large(_, size) => *size,
+        }
+    }
+}
+
+impl Files {
+    /// Returns a view of `objects` that keeps at most `cache_bytes` in memory.
+    pub(super) fn new(objects: Arc<dyn ObjectStore>, cache_bytes: usize) -> Self {
+        let shards = std::array::from_fn(|_| Mutex::new(Recent::new(cache_bytes / SHARDS)));
+        Self { objects, buffers: Arc::default(), hasher: RandomState::new(), shards }
+    }
+
+    /// Returns the file under `key`, `None` when there is none.
+    pub(super) async fn open(&self, key: &str) -> Result<Option<StoredFile>, Error> {
+        if let Some(file) = self.shard(key).get(key) {
+            return Ok(Some(file.clone()));
+        }
+        let Ok(object_key) = ObjectKey::parse(key) else { return Ok(None) };
+        let Some(object) = self.objects.get(&object_key).await? else { return Ok(None) };
+        let file = match object.body {
+            ObjectBody::Bytes(bytes) => StoredFile::Small(bytes),
+            ObjectBody::File(file) if object.size_bytes <= SMALL_BYTES => {
+                StoredFile::Small(whole(&file, object.size_bytes)?)
+            }
+            ObjectBody::File(file) => StoredFile::Large(Arc::new(file), object.size_bytes),
+        };
+        let cost = key.len()
+            + ENTRY_COST
+            + match &file {
+                StoredFile::Small(bytes) => bytes.len(),
+                StoredFile::Large(..) => HANDLE_COST,
+            };
+        self.shard(key).insert(key, file.clone(), cost);
+        Ok(Some(file))
+    }
+
+    /// Returns the body that `file` is.
+    pub(super) fn content(&self, file: StoredFile) -> Content {
+        match file {
+            StoredFile::Small(bytes) => Content::Whole(bytes),
+            StoredFile::Large(file, size) => Content::File(FileReader::new(file, size, Arc::clone(&self.buffers))),
+        }
+    }
+
+    fn shard(&self, key: &str) -> MutexGuard<'_, Recent<StoredFile>> {
+        let shard = self.hasher.hash_one(key) as usize % SHARDS;
+        self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn whole(file: &File, size: u64) -> Result<Bytes, Error> {
+    let failed = |source| Error::from_io("object store", "read", source);
+    let size = usize::try_from(size).map_err(|_| Error::new("object store", "read", ErrorKind::Rejected))?;
+    let mut bytes = vec![0; size];
+    file.read_exact_at(&mut bytes, 0).map_err(failed)?;
+    Ok(bytes.into())
+}

@@ -1,0 +1,135 @@
+//! A bounded map that keeps what was used of late.
+
+use std::borrow::Borrow;
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+use std::sync::Arc;
+
+/// A map from names to values, bounded by the sum of the values' costs.
+///
+/// What leaves is found by the clock algorithm: a value looked up since the hand last passed it gets another round.
+/// A look-up so only sets a bit, where a list in order of use would be rewritten.
+#[derive(Debug)]
+pub(super) struct Recent<V> {
+    entries: HashMap<Arc<str>, Entry<V>>,
+    hand: VecDeque<Arc<str>>,
+    cost: usize,
+    limit: usize,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    value: V,
+    cost: usize,
+    used: bool,
+}
+
+impl<V> Recent<V> {
+    /// Returns an empty map that holds values of at most `limit` cost in all.
+    pub(super) fn new(limit: usize) -> Self {
+        Self { entries: HashMap::new(), hand: VecDeque::new(), cost: 0, limit }
+    }
+
+    /// Returns the value under `name`, which counts as a use of it.
+    pub(super) fn get<Q>(&mut self, name: &Q) -> Option<&V>
+    where
+        Arc<str>: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let entry = self.entries.get_mut(name)?;
+        entry.used = true;
+        Some(&entry.value)
+    }
+
+    /// Keeps `value` under `name`, in place of what was there. Returns whether anything else had to leave for it.
+    ///
+    /// A value that costs more than the whole map may hold is not kept.
+    pub(super) fn insert(&mut self, name: &str, value: V, cost: usize) -> bool {
+        self.remove(name);
+        if cost > self.limit {
+            return false;
+        }
+        let mut evicted = false;
+        while self.cost + cost > self.limit {
+            let Some(oldest) = self.hand.pop_front() else { break };
+            match self.entries.get_mut(&oldest) {
+                Some(entry) if entry.used => {
+                    entry.used = false;
+                    self.hand.push_back(oldest);
+                }
+                Some(_) => {
+                    self.drop_entry(&oldest);
+                    evicted = true;
+                }
+                None => {}
+            }
+        }
+        let name: Arc<str> = name.into();
+        self.hand.push_back(Arc::clone(&name));
+        self.cost += cost;
+        self.entries.insert(name, Entry { value, cost, used: false });
+        evicted
+    }
+
+    /// Forgets the value under `name`.
+    pub(super) fn remove(&mut self, name: &str) {
+        if self.drop_entry(name) {
+            self.hand.retain(|other| **other != *name);
+        }
+    }
+
+    /// All names and values, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &V)> {
+        self.entries.iter().map(|(name, entry)| (name, &entry.value))
+    }
+
+    fn drop_entry(&mut self, name: &str) -> bool {
+        let entry = self.entries.remove(name);
+        self.cost -= entry.as_ref().map_or(0, |entry| entry.cost);
+        entry.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(recent: &Recent<u32>) -> Vec<&str> {
+        let mut names: Vec<_> = recent.iter().map(|(name, _)| &**name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn what_was_used_outlives_what_was_not() {
+        let mut recent = Recent::new(3);
+        for (name, value) in [("a", 1), ("b", 2), ("c", 3)] {
+            assert!(!recent.insert(name, value, 1));
+        }
+        assert_eq!(recent.get("a"), Some(&1));
+        assert!(recent.insert("d", 4, 1));
+        assert_eq!(names(&recent), ["a", "c", "d"]);
+    }
+
+    #[test]
+    fn the_sum_of_costs_never_passes_the_limit() {
+        let mut recent = Recent::new(100);
+        for round in 0..1000_usize {
+            recent.insert(&format!("{}", round % 37), 0, round % 41);
+            recent.get(&*format!("{}", round % 5));
+            assert!(recent.cost <= 100);
+            assert_eq!(recent.cost, recent.entries.values().map(|entry| entry.cost).sum::<usize>());
+            assert_eq!(recent.hand.len(), recent.entries.len());
+        }
+    }
+
+    #[test]
+    fn replacing_a_value_counts_it_once_and_too_large_a_value_is_not_kept() {
+        let mut recent = Recent::new(10);
+        recent.insert("a", 1, 6);
+        recent.insert("a", 2, 7);
+        assert_eq!((recent.get("a"), recent.cost), (Some(&2), 7));
+        recent.insert("a", 3, 11);
+        assert_eq!((recent.get("a"), recent.cost), (None, 0));
+    }
+}

@@ -1,0 +1,258 @@
+//! Where hostnames lead: route records and sites, kept while the edge KV says that they are current.
+//!
+//! Invariant: a [`Route`] is one record with the site that it names, taken together, and never changes. A request takes
+//! one route and stays with it, so no answer mixes two deployments.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use miaobu_edge::record::{self, RouteRecord};
+use miaobu_edge::{Lookup, Site};
+use tokio::runtime::Handle;
+use tokio::sync::OnceCell;
+
+use super::recent::Recent;
+use super::sites::{self, SiteError};
+use super::source::RouteSource;
+use crate::provider::ObjectStore;
+
+/// Memory that routes and their sites may take, in bytes.
+const LIMIT_BYTES: usize = 256 * 1024 * 1024;
+
+/// What a route costs beside its site, in bytes.
+const ROUTE_BYTES: usize = 1024;
+
+/// How long a visitor waits for the edge KV before being told to come back: well below the 10 s that the first byte may
+/// take on the other homes of the routine.
+const READ_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often a read is repeated because a write came between, before its result is used without being kept.
+const READ_ATTEMPTS: usize = 5;
+
+/// What a hostname leads to.
+#[derive(Debug)]
+pub(super) enum Route {
+    /// A record, and its site when it names one.
+    Found(RouteRecord, Option<Arc<Site>>),
+    /// Nothing.
+    Unknown,
+    /// It can't be read now.
+    Unavailable,
+    /// What is stored does not parse.
+    Damaged,
+}
+
+impl Route {
+    /// The route as the core takes it.
+    pub(super) fn lookup(&self) -> Lookup<'_> {
+        match self {
+            Self::Found(record, site) => Lookup::Found { record, site: site.as_deref() },
+            Self::Unknown => Lookup::Unknown,
+            Self::Unavailable => Lookup::Unavailable,
+            Self::Damaged => Lookup::Damaged,
+        }
+    }
+
+    fn cost(&self) -> usize {
+        match self {
+            Self::Found(_, Some(site)) => ROUTE_BYTES + site.byte_length(),
+            _ => ROUTE_BYTES,
+        }
+    }
+
+    fn names_site(&self, key: &str) -> bool {
+        matches!(self, Self::Found(RouteRecord { site: Some(site), .. }, _) if site == key)
+    }
+}
+
+/// All routes in use.
+pub(super) struct Routes {
+    source: Arc<dyn RouteSource>,
+    objects: Arc<dyn ObjectStore>,
+    /// Reads run here: a database connection may live on the runtime that opened it only.
+    runtime: Handle,
+    epoch: AtomicU64,
+    table: Mutex<Table>,
+}
+
+struct Table {
+    routes: Recent<Arc<Route>>,
+    reading: HashMap<String, Arc<OnceCell<Arc<Route>>>>,
+    sites: HashMap<String, Weak<Site>>,
+    /// Every write up to this version is reflected in `routes`, or about to be.
+    version: i64,
+    /// Hosts whose new record could not be read yet.
+    stale: HashSet<String>,
+}
+
+impl Routes {
+    /// Returns an empty table that reads on the calling runtime.
+    pub(super) fn new(source: Arc<dyn RouteSource>, objects: Arc<dyn ObjectStore>) -> Arc<Self> {
+        let table = Table {
+            routes: Recent::new(LIMIT_BYTES),
+            reading: HashMap::new(),
+            sites: HashMap::new(),
+            version: 0,
+            stale: HashSet::new(),
+        };
+        let (epoch, table) = (AtomicU64::new(0), Mutex::new(table));
+        Arc::new(Self { source, objects, runtime: Handle::current(), epoch, table })
+    }
+
+    /// A number that changes whenever a route found earlier may no longer be the right one.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Returns where `host` leads, from memory or the edge KV. Requests for one host share one read.
+    pub(super) async fn find(self: &Arc<Self>, host: &str) -> Arc<Route> {
+        let key = record::key(host, record::KeyEncoding::Plain);
+        let reading = {
+            let mut table = self.table();
+            if let Some(route) = table.routes.get(&*key) {
+                return Arc::clone(route);
+            }
+            Arc::clone(table.reading.entry(key.clone()).or_default())
+        };
+        let route = Arc::clone(reading.get_or_init(|| self.read_and_keep(key.clone())).await);
+        let mut table = self.table();
+        if table.reading.get(&key).is_some_and(|other| Arc::ptr_eq(other, &reading)) {
+            table.reading.remove(&key);
+        }
+        route
+    }
+
+    async fn read_and_keep(self: &Arc<Self>, key: String) -> Arc<Route> {
+        let routes = Arc::clone(self);
+        let read = self.runtime.spawn(async move {
+            let mut route = Arc::new(Route::Unavailable);
+            for _ in 0..READ_ATTEMPTS {
+                let version = routes.table().version;
+                route = Arc::new(routes.read(&key).await);
+                if matches!(*route, Route::Unavailable) {
+                    break;
+                }
+                let mut table = routes.table();
+                // What was read before a write that is already known would stay for ever: that write is not told again.
+                if table.version == version {
+                    routes.keep(&mut table, &key, &route);
+                    break;
+                }
+            }
+            route
+        });
+        read.await.unwrap_or_else(|_| Arc::new(Route::Unavailable))
+    }
+
+    fn keep(&self, table: &mut Table, key: &str, route: &Arc<Route>) {
+        let evicted = table.routes.insert(key, Arc::clone(route), route.cost());
+        if evicted {
+            // Threads hold routes too; without this, what left the table would stay in memory.
+            self.epoch.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    async fn read(&self, key: &str) -> Route {
+        let value = match tokio::time::timeout(READ_TIMEOUT, self.source.get(key)).await {
+            Ok(Ok(value)) => value,
+            Ok(Err(error)) => {
+                tracing::warn!(host = key, error = &error as &dyn std::error::Error, "route record cannot be read");
+                return Route::Unavailable;
+            }
+            Err(_) => {
+                tracing::warn!(host = key, "reading the route record takes too long");
+                return Route::Unavailable;
+            }
+        };
+        let Some(value) = value else { return Route::Unknown };
+        let record = match RouteRecord::parse(&value) {
+            Ok(record) => record,
+            Err(error) => {
+                tracing::error!(host = key, %error, "route record is damaged");
+                return Route::Damaged;
+            }
+        };
+        let Some(name) = &record.site else { return Route::Found(record, None) };
+        match self.site(name, &record).await {
+            Ok(site) => Route::Found(record, Some(site)),
+            Err(SiteError::Unavailable) => Route::Unavailable,
+            Err(SiteError::Damaged) => Route::Damaged,
+        }
+    }
+
+    async fn site(&self, name: &str, record: &RouteRecord) -> Result<Arc<Site>, SiteError> {
+        if let Some(site) = self.table().sites.get(name).and_then(Weak::upgrade) {
+            return Ok(site);
+        }
+        let read = sites::read(&*self.source, &*self.objects, name, record);
+        let site = tokio::time::timeout(READ_TIMEOUT, read).await.unwrap_or(Err(SiteError::Unavailable))?;
+        let mut table = self.table();
+        table.sites.retain(|_, site| site.strong_count() > 0);
+        table.sites.insert(name.to_owned(), Arc::downgrade(&site));
+        Ok(site)
+    }
+
+    /// Follows the edge KV for ever: asks for changes when this process wrote, and every `interval`.
+    pub(super) async fn follow(self: Arc<Self>, interval: Duration) {
+        let mut written = self.source.subscribe();
+        let mut tells = true;
+        let mut reachable = true;
+        loop {
+            let outcome = self.catch_up().await;
+            if let (true, Err(error)) = (reachable, &outcome) {
+                let error = error as &dyn std::error::Error;
+                tracing::warn!(error, "the edge KV cannot be read; serving what is known");
+            }
+            reachable = outcome.is_ok();
+            tokio::select! {
+                told = written.changed(), if tells => tells = told.is_ok(),
+                () = tokio::time::sleep(interval) => {}
+            }
+        }
+    }
+
+    /// Brings every kept route up to date. Until a new record has been read the old one is served.
+    async fn catch_up(&self) -> Result<(), crate::provider::Error> {
+        let known = self.table().version;
+        let newest = self.source.version().await?;
+        let changed = if newest == known {
+            Vec::new()
+        } else {
+            // A smaller version means another database, restored from a copy: nothing known is certain.
+            let since = if newest < known { 0 } else { known };
+            self.source.changed_since(since).await?
+        };
+        let hosts: Vec<String> = {
+            let mut table = self.table();
+            table.version = changed.iter().map(|(_, version)| *version).fold(newest, i64::max);
+            let mut hosts = std::mem::take(&mut table.stale);
+            if newest < known {
+                table.sites.clear();
+                hosts.extend(table.routes.iter().map(|(host, _)| host.to_string()));
+            }
+            for (key, _) in changed {
+                table.sites.remove(&key);
+                let affected = |(host, route): &(&Arc<str>, &Arc<Route>)| ***host == *key || route.names_site(&key);
+                hosts.extend(table.routes.iter().filter(affected).map(|(host, _)| host.to_string()));
+            }
+            hosts.into_iter().collect()
+        };
+        for host in hosts {
+            let route = Arc::new(self.read(&host).await);
+            let mut table = self.table();
+            if matches!(*route, Route::Unavailable) {
+                table.stale.insert(host);
+                continue;
+            }
+            table.routes.insert(&host, Arc::clone(&route), route.cost());
+            self.epoch.fetch_add(1, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

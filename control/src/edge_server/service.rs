@@ -1,0 +1,152 @@
+//! A request on its way: host, route, decision, answer.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::header::{CONNECTION, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::{Request, Response, Version};
+use hyper::body::Incoming;
+use miaobu_edge::{Method, Settings, decide};
+
+use super::EdgeConfig;
+use super::activity::{Activity, Answering};
+use super::answer::{Answer, refuse};
+use super::body::AnswerBody;
+use super::files::Files;
+use super::host;
+use super::proxy::Functions;
+use super::routes::{Route, Routes};
+
+/// Hosts whose routes a thread keeps at hand.
+const HOSTS_AT_HAND: usize = 1024;
+
+/// What a thread serves from.
+pub(super) struct Edge {
+    pub(super) settings: Settings,
+    pub(super) files: Arc<Files>,
+    pub(super) functions: Functions,
+    routes: Arc<Routes>,
+    at_hand: RefCell<AtHand>,
+    draining: Cell<bool>,
+}
+
+/// Routes by host as visitors write it: found without a lock, and without bringing the host into its canonical form.
+#[derive(Default)]
+struct AtHand {
+    epoch: u64,
+    routes: HashMap<Box<str>, Arc<Route>>,
+}
+
+impl Edge {
+    pub(super) fn new(config: Arc<EdgeConfig>, routes: Arc<Routes>, files: Arc<Files>) -> Self {
+        Self {
+            settings: Settings { deployment_header: config.deployment_header },
+            files,
+            functions: Functions::new(&config),
+            routes,
+            at_hand: RefCell::default(),
+            draining: Cell::new(false),
+        }
+    }
+
+    /// From now on every answer says that its connection ends.
+    pub(super) fn drain(&self) {
+        self.draining.set(true);
+    }
+
+    async fn route(&self, host: &str) -> Arc<Route> {
+        let epoch = self.routes.epoch();
+        {
+            let mut at_hand = self.at_hand.borrow_mut();
+            if at_hand.epoch != epoch {
+                at_hand.epoch = epoch;
+                at_hand.routes.clear();
+            } else if let Some(route) = at_hand.routes.get(host) {
+                return Arc::clone(route);
+            }
+        }
+        let route = self.routes.find(host).await;
+        let mut at_hand = self.at_hand.borrow_mut();
+        let keeps = matches!(*route, Route::Found(..) | Route::Damaged) && at_hand.epoch == epoch;
+        if keeps {
+            if at_hand.routes.len() >= HOSTS_AT_HAND {
+                at_hand.routes.clear();
+            }
+            at_hand.routes.insert(host.into(), Arc::clone(&route));
+        }
+        route
+    }
+}
+
+/// One visitor's connection.
+pub(super) struct Connection {
+    edge: Rc<Edge>,
+    /// The visitor's address without the port.
+    visitor: String,
+    activity: Arc<Activity>,
+}
+
+impl Connection {
+    pub(super) fn new(edge: Rc<Edge>, peer: SocketAddr, activity: Arc<Activity>) -> Self {
+        Self { edge, visitor: peer.ip().to_canonical().to_string(), activity }
+    }
+
+    /// Answers one request; there is an answer to each.
+    pub(super) async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Result<Response<AnswerBody>, Infallible> {
+        let answering = self.activity.begin();
+        let (parts, body) = request.into_parts();
+        let mut response = match host::host(&parts) {
+            Ok(host) => self.of_host(host, &parts, body, answering).await,
+            Err(problem) => {
+                let (response, content) = refuse(problem);
+                response.map(|()| AnswerBody::new(content, answering))
+            }
+        };
+        if parts.version >= Version::HTTP_2 {
+            response.headers_mut().remove(CONNECTION);
+        } else if self.edge.draining.get() || parts.headers.contains_key(TRANSFER_ENCODING) {
+            // A chunked request may have named a length too, which hyper does not show: somebody before us may take
+            // the rest of the connection for something else than we do (RFC 9112, section 6.1).
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
+    }
+
+    async fn of_host(&self, host: &str, parts: &Parts, body: Incoming, answering: Answering) -> Response<AnswerBody> {
+        let route = self.edge.route(host).await;
+        let lookup = route.lookup();
+        let joined = joined(parts);
+        let target = match parts.uri.path_and_query() {
+            Some(target) if target.as_str() != "*" => target.as_str(),
+            _ => "/",
+        };
+        let mut request = miaobu_edge::Request::new(Method::parse(parts.method.as_str()), host, target);
+        request.client_address = Some(&self.visitor);
+        for (name, value) in &parts.headers {
+            if let Ok(value) = value.to_str() {
+                request.header(name.as_str(), value);
+            }
+        }
+        for (name, value) in &joined {
+            request.header(name.as_str(), value);
+        }
+        let decision = decide(&lookup, &request, &self.edge.settings);
+        let answer = Answer { edge: &self.edge, lookup, request: &request, parts, activity: &self.activity };
+        answer.carry_out(decision, body, answering).await
+    }
+}
+
+/// The fields that were sent more than once, each joined as the core wants them.
+fn joined(parts: &Parts) -> Vec<(&HeaderName, String)> {
+    if parts.headers.keys_len() == parts.headers.len() {
+        return Vec::new();
+    }
+    let all = |name| parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let repeated = parts.headers.keys().filter(|name| parts.headers.get_all(*name).iter().nth(1).is_some());
+    repeated.map(|name| (name, all(name).collect::<Vec<_>>().join(", "))).collect()
+}

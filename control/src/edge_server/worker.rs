@@ -1,0 +1,231 @@
+//! One thread of the edge: its accept loop, its connections, and how they end.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::TokioTimer;
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use super::EdgeConfig;
+use super::activity::{Activity, WatchedStream};
+use super::files::Files;
+use super::routes::Routes;
+use super::service::{Connection, Edge};
+
+/// The largest request head, in bytes. Names, values and the request line count.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// Streams that one HTTP/2 connection may have open.
+const MAX_STREAMS: u32 = 128;
+
+/// How long the accept loop rests when the system has no descriptors or memory left: trying again at once would only
+/// keep the processor from the requests that will give some back.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long idle connections stay open while draining. A visitor in the middle of a row of requests learns from the
+/// next answer that the connection ends, where closing it under a request just sent would lose that one.
+const IDLE_GRACE: Duration = Duration::from_millis(500);
+
+/// What the server is asked to do. When the sender is gone: end at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Take connections and answer.
+    Serving,
+    /// Take no more connections, answer what was asked, then end.
+    Draining,
+}
+
+/// Serves connections of `listener` on the calling thread until told to end by `phases`.
+pub(super) fn run(
+    listener: std::net::TcpListener,
+    config: Arc<EdgeConfig>,
+    routes: Arc<Routes>,
+    files: Arc<Files>,
+    phases: watch::Receiver<Phase>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(Default::default())?;
+    runtime.block_on(async {
+        let listener = TcpListener::from_std(listener)?;
+        let worker = Rc::new(Worker {
+            http: http(),
+            edge: Rc::new(Edge::new(Arc::clone(&config), routes, files)),
+            connections: RefCell::default(),
+        });
+        worker.serve(listener, &config, phases).await;
+        Ok(())
+    })
+}
+
+fn http() -> auto::Builder<LocalExecutor> {
+    let mut http = auto::Builder::new(LocalExecutor);
+    // The sweep ends slow and idle connections; hyper's own timer would cost an allocation and a timer a request.
+    http.http1().header_read_timeout(None).max_buf_size(MAX_HEAD_BYTES).half_close(true);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEAD_BYTES as u32);
+    http
+}
+
+struct Worker {
+    http: auto::Builder<LocalExecutor>,
+    edge: Rc<Edge>,
+    connections: RefCell<Connections>,
+}
+
+#[derive(Default)]
+struct Connections {
+    last_number: u64,
+    open: HashMap<u64, Open>,
+}
+
+struct Open {
+    activity: Arc<Activity>,
+    /// What the last sweep saw.
+    seen: u64,
+    task: AbortHandle,
+}
+
+impl Worker {
+    async fn serve(self: &Rc<Self>, listener: TcpListener, config: &EdgeConfig, mut phases: watch::Receiver<Phase>) {
+        let sweeping = Rc::clone(self);
+        let period = config.idle_timeout;
+        let sweep = tokio::task::spawn_local(async move {
+            loop {
+                tokio::time::sleep(period).await;
+                sweeping.sweep();
+            }
+        });
+        let goes_on = loop {
+            tokio::select! {
+                biased;
+                changed = phases.changed() => break changed.is_ok(),
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => self.open(stream),
+                    Err(error) if is_of_one_connection(&error) => {}
+                    Err(error) => {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "connections cannot be accepted");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+            }
+        };
+        if goes_on {
+            self.edge.drain();
+            self.accept_waiting(listener);
+            tokio::select! {
+                () = self.drain(config.drain_timeout) => {}
+                _ = phases.changed() => {}
+            }
+        }
+        sweep.abort();
+    }
+
+    /// Takes the connections that the kernel already made: closing the socket would reset them.
+    fn accept_waiting(self: &Rc<Self>, listener: TcpListener) {
+        let Ok(listener) = listener.into_std() else { return };
+        while let Ok((stream, _)) = listener.accept() {
+            if stream.set_nonblocking(true).is_ok()
+                && let Ok(stream) = TcpStream::from_std(stream)
+            {
+                self.open(stream);
+            }
+        }
+    }
+
+    async fn drain(&self, timeout: Duration) {
+        let deadline = tokio::time::Instant::now() + timeout;
+        let idle_deadline = deadline.min(tokio::time::Instant::now() + IDLE_GRACE);
+        let _ = tokio::time::timeout_at(idle_deadline, self.all_closed()).await;
+        for open in self.connections.borrow().open.values() {
+            open.activity.close();
+        }
+        let _ = tokio::time::timeout_at(deadline, self.all_closed()).await;
+    }
+
+    async fn all_closed(&self) {
+        while !self.connections.borrow().open.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn open(self: &Rc<Self>, stream: TcpStream) {
+        // Without it the last part of an answer waits for the visitor's acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        let Ok(peer) = stream.peer_addr() else { return };
+        let number = {
+            let mut connections = self.connections.borrow_mut();
+            connections.last_number += 1;
+            connections.last_number
+        };
+        let activity = Arc::new(Activity::default());
+        let worker = Rc::clone(self);
+        let connection = Rc::new(Connection::new(Rc::clone(&self.edge), peer, Arc::clone(&activity)));
+        let io = WatchedStream::new(stream, Arc::clone(&activity));
+        let watched = Arc::clone(&activity);
+        let task = tokio::task::spawn_local(async move {
+            let closed = Closed { worker: Rc::clone(&worker), number };
+            let service = hyper::service::service_fn(move |request| Rc::clone(&connection).answer(request));
+            let mut http = pin!(worker.http.serve_connection(io, service));
+            let mut told = false;
+            poll_fn(|cx| {
+                watched.register(cx.waker());
+                if watched.is_closing() && !told {
+                    told = true;
+                    http.as_mut().graceful_shutdown();
+                }
+                // How a connection ended is the visitor's affair: it left, stalled, or spoke no HTTP.
+                http.as_mut().poll(cx).map(drop)
+            })
+            .await;
+            drop(closed);
+        });
+        let open = Open { activity, seen: 0, task: task.abort_handle() };
+        self.connections.borrow_mut().open.insert(number, open);
+    }
+
+    fn sweep(&self) {
+        for open in self.connections.borrow_mut().open.values_mut() {
+            match open.activity.sweep(open.seen) {
+                Some(seen) => open.seen = seen,
+                None => open.task.abort(),
+            }
+        }
+    }
+}
+
+struct Closed {
+    worker: Rc<Worker>,
+    number: u64,
+}
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.worker.connections.borrow_mut().open.remove(&self.number);
+    }
+}
+
+/// Errors of `accept` that say something about the connection taken, not about the listening socket.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// Runs HTTP/2 streams on the thread of their connection.
+#[derive(Debug, Clone, Copy)]
+struct LocalExecutor;
+
+impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor {
+    fn execute(&self, stream: F) {
+        tokio::task::spawn_local(stream);
+    }
+}

@@ -1,0 +1,89 @@
+//! The edge KV of one machine: a table that the edge beside the control plane reads, also while that is down.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::provider::{EdgeKv, Error, ErrorKind, KvEntry};
+use crate::store::{self, Db, edge_kv};
+
+const PROVIDER: &str = "edge kv";
+
+/// The edge KV in the database.
+#[derive(Debug)]
+pub struct LocalEdgeKv {
+    db: Db,
+    newest: watch::Sender<i64>,
+}
+
+impl LocalEdgeKv {
+    /// Returns the edge KV that `db` holds.
+    pub fn new(db: Db) -> Self {
+        Self { db, newest: watch::Sender::new(0) }
+    }
+
+    /// Returns a value, `None` when there is none.
+    pub async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
+        let mut session = self.db.read().await.map_err(failed("get"))?;
+        let value = edge_kv::get(&mut session, key).await.map_err(failed("get"))?;
+        Ok(value.map(Bytes::from))
+    }
+
+    /// Returns the newest version: it grows with every write, whoever writes.
+    pub async fn version(&self) -> Result<i64, Error> {
+        let mut session = self.db.read().await.map_err(failed("version"))?;
+        edge_kv::version(&mut session).await.map_err(failed("version"))
+    }
+
+    /// Returns the keys whose values changed after `version`, oldest first, each with the version of its change.
+    pub async fn changed_since(&self, version: i64) -> Result<Vec<(String, i64)>, Error> {
+        let mut session = self.db.read().await.map_err(failed("changes"))?;
+        edge_kv::changed_since(&mut session, version).await.map_err(failed("changes"))
+    }
+
+    /// Returns a receiver of the newest version that this process wrote, sent once it can be read.
+    pub fn subscribe(&self) -> watch::Receiver<i64> {
+        self.newest.subscribe()
+    }
+
+    async fn write_all(&self, entries: &[KvEntry]) -> Result<i64, store::Error> {
+        let mut tx = self.db.begin().await?;
+        // Drawing the version first also keeps other writers away, so that what is read below stays true.
+        let version = edge_kv::next_version(&mut tx).await?;
+        for entry in entries {
+            let value = entry.value.as_deref();
+            let stored = edge_kv::get_entry(&mut tx, &entry.key).await?;
+            // An unchanged value keeps its version: nobody who cached it has to read it again.
+            let version = match &stored {
+                Some(stored) if stored.value.as_deref() == value => stored.version,
+                _ => version,
+            };
+            edge_kv::put(&mut tx, &entry.key, value, entry.generation, version).await?;
+        }
+        tx.commit().await?;
+        Ok(version)
+    }
+}
+
+#[async_trait]
+impl EdgeKv for LocalEdgeKv {
+    async fn write(&self, entries: Vec<KvEntry>) -> Result<(), Error> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let version = self.write_all(&entries).await.map_err(failed("write"))?;
+        self.newest.send_if_modified(|newest| {
+            let grown = version > *newest;
+            *newest = version.max(*newest);
+            grown
+        });
+        Ok(())
+    }
+}
+
+fn failed(operation: &'static str) -> impl Fn(store::Error) -> Error {
+    move |error| {
+        let kind = if error.is_full() { ErrorKind::Full } else { ErrorKind::Unavailable };
+        Error::new(PROVIDER, operation, kind).because(error)
+    }
+}

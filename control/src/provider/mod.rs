@@ -1,0 +1,14 @@
+//! Outside engines behind traits that speak our words.
+//!
+//! Invariant: a provider never reads or writes the database's rows, and nothing here is called inside a transaction.
+//! What must reach a provider is a job, and a job may run twice: every operation is idempotent.
+
+mod edge_kv;
+mod error;
+mod object_store;
+
+pub mod local;
+
+pub use edge_kv::{EdgeKv, KvEntry};
+pub use error::{Error, ErrorKind};
+pub use object_store::{InvalidObjectKey, Object, ObjectBody, ObjectKey, ObjectStore};

@@ -1,0 +1,97 @@
+//! What every use case works with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::RwLock;
+
+use super::Events;
+use crate::clock::Clock;
+use crate::domain::{BaseDomain, DeploymentId, ProjectId, Sha256, Slug};
+use crate::provider::{EdgeKv, InvalidObjectKey, ObjectKey, ObjectStore};
+use crate::random::Random;
+use crate::store::Db;
+
+/// The parts that the use cases and the jobs share.
+#[derive(Debug)]
+pub struct Context {
+    /// What should be.
+    pub db: Db,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Where artifacts and blobs lie.
+    pub objects: Arc<dyn ObjectStore>,
+    /// What the edge reads.
+    pub edge_kv: Arc<dyn EdgeKv>,
+    /// Who waits for what.
+    pub events: Events,
+    /// What the operator chose.
+    pub settings: Settings,
+    /// Held for reading while blobs are taken into use, and for writing while unused ones are deleted, so that none is
+    /// deleted between being counted on and being named in a manifest.
+    pub blobs_in_use: RwLock<()>,
+}
+
+/// What the operator chose.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The domain of the platform's own hostnames.
+    pub base_domain: BaseDomain,
+    /// The scheme at which visitors reach the edge.
+    pub edge_scheme: &'static str,
+    /// The port at which visitors reach the edge.
+    pub edge_port: u16,
+    /// Where parts of uploads wait until they are whole.
+    pub uploads_dir: PathBuf,
+    /// Bounds of what is accepted.
+    pub limits: Limits,
+}
+
+/// Bounds of what is accepted.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// New files are refused when they would leave less than this free on the disk, in bytes.
+    pub min_free_bytes: u64,
+    /// The same, in percent of the disk.
+    pub min_free_percent: u8,
+    /// How many bytes the files of one deployment may have.
+    pub max_deployment_bytes: u64,
+    /// How many deployed deployments of a project are kept beside those in use.
+    pub kept_deployments: usize,
+}
+
+impl Context {
+    /// The present time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// The URL of a platform hostname.
+    pub fn url(&self, label: &str) -> String {
+        let Settings { base_domain, edge_scheme, edge_port, .. } = &self.settings;
+        let host = base_domain.hostname(label);
+        match (*edge_scheme, *edge_port) {
+            ("http", 80) | ("https", 443) => format!("{edge_scheme}://{host}"),
+            _ => format!("{edge_scheme}://{host}:{edge_port}"),
+        }
+    }
+}
+
+/// The key prefix of a deployment's files.
+pub fn artifact_path(slug: &Slug, id: DeploymentId) -> String {
+    format!("projects/{slug}/{id}")
+}
+
+/// The key of a blob.
+pub fn blob_key(project: ProjectId, digest: &Sha256) -> Result<ObjectKey, InvalidObjectKey> {
+    let hex = digest.to_hex();
+    ObjectKey::parse(format!("blobs/{project}/{}/{hex}", &hex[..2]))
+}
+
+/// The key of a deployment's manifest.
+pub fn manifest_key(id: DeploymentId) -> Result<ObjectKey, InvalidObjectKey> {
+    ObjectKey::parse(format!("manifests/{id}"))
+}

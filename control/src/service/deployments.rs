@@ -1,0 +1,220 @@
+//! Deployments and their activation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::time::Instant;
+
+use super::jobs::Job;
+use super::{Context, Error, ProjectRef, Result, activation, projects, routes};
+use crate::domain::{
+    Actor, Deployment, DeploymentId, DeploymentStatus, Environment, LogLevel, Page, PageRequest, ReleaseKind,
+    branch_label, pinned_label,
+};
+use crate::store::deployments::Step;
+use crate::store::releases::Pointer;
+use crate::store::{self, Session, Tx, deployments, logs, releases};
+
+/// How long an upload may stand still.
+pub(crate) const UPLOADING_LIMIT: TimeDelta = TimeDelta::hours(24);
+/// How long putting a deployment in place may take.
+pub(crate) const DEPLOYING_LIMIT: TimeDelta = TimeDelta::minutes(15);
+/// How often a waiting caller looks although nothing was announced.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Which deployments are listed; `None` is all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DeploymentFilter {
+    /// Meant for this environment.
+    pub environment: Option<Environment>,
+    /// In this state.
+    pub status: Option<DeploymentStatus>,
+}
+
+/// Where a deployment can be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Urls {
+    /// The hostname of its environment, which shows it while it is active there.
+    pub url: String,
+    /// Its own hostname, which shows it until it is purged.
+    pub pinned_url: String,
+}
+
+/// Deployments, and the pointers that say which one is active.
+#[derive(Debug, Clone)]
+pub struct Deployments {
+    context: Arc<Context>,
+}
+
+impl Deployments {
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        Self { context }
+    }
+
+    /// Returns a project's deployments, newest first.
+    pub async fn list(
+        &self,
+        actor: &Actor,
+        project: &ProjectRef,
+        filter: DeploymentFilter,
+        page: PageRequest,
+    ) -> Result<Page<Deployment>> {
+        let mut session = self.context.db.read().await?;
+        let project = projects::find(&mut session, actor, project).await?;
+        Ok(deployments::list(&mut session, project.id, filter.environment, filter.status, page).await?)
+    }
+
+    /// Returns a deployment.
+    pub async fn get(&self, actor: &Actor, id: DeploymentId) -> Result<Deployment> {
+        let mut session = self.context.db.read().await?;
+        find(&mut session, actor, id).await
+    }
+
+    /// Returns the deployment as soon as its state is final, or as it is after `seconds`.
+    pub async fn wait(&self, actor: &Actor, id: DeploymentId, seconds: u64) -> Result<Deployment> {
+        let mut changes = self.context.events.subscribe(id);
+        let end = Instant::now() + Duration::from_secs(seconds);
+        loop {
+            let deployment = self.get(actor, id).await?;
+            if deployment.status.is_final() || Instant::now() >= end {
+                return Ok(deployment);
+            }
+            // What other processes change is not announced here.
+            let look_again = end.min(Instant::now() + LOOK_AGAIN);
+            let _woken_or_late = tokio::time::timeout_at(look_again, changes.changed()).await;
+        }
+    }
+
+    /// Ends a deployment that has not ended yet.
+    ///
+    /// Fails with `already_final` when it has.
+    pub async fn cancel(&self, actor: &Actor, id: DeploymentId) -> Result<Deployment> {
+        let now = self.context.now();
+        let mut tx = self.context.db.begin().await?;
+        let deployment = find(&mut tx, actor, id).await?;
+        let step = Step::new(deployment.status, DeploymentStatus::Cancelled);
+        if deployment.status.is_final() || !deployments::take_step(&mut tx, id, step, now).await? {
+            let message = format!("deployment {id} has ended already");
+            return Err(Error::conflict("already_final", message));
+        }
+        logs::append(&mut tx, id, now, LogLevel::Warning, "Cancelled.").await?;
+        Job::Purge(id).enqueue(&mut tx, now).await?;
+        let deployment = find(&mut tx, actor, id).await?;
+        tx.commit().await?;
+        self.context.events.deployment_changed(id);
+        self.context.events.job_queued();
+        Ok(deployment)
+    }
+
+    /// Makes the deployment the one that `environment` serves, and lets go of a hold. The embedded edge shows it when
+    /// this returns.
+    ///
+    /// Fails with `not_deployed` unless the deployment is `deployed`.
+    pub async fn promote(&self, actor: &Actor, id: DeploymentId, environment: Environment) -> Result<Deployment> {
+        let mut tx = self.context.db.begin().await?;
+        let deployment = find(&mut tx, actor, id).await?;
+        store::projects::lock(&mut tx, deployment.project_id).await?;
+        self.release(tx, actor, id, environment, ReleaseKind::Promote).await
+    }
+
+    /// Makes `environment` serve `to`, or what it served before; from here on new deployments leave it alone until one
+    /// is promoted. A preview is rolled back on the branch of `to`, so it has to be given.
+    ///
+    /// Fails with `nothing_to_roll_back_to` when there is no such deployment left, and with `not_deployed` when `to` is
+    /// not deployed.
+    pub async fn rollback(
+        &self,
+        actor: &Actor,
+        project: &ProjectRef,
+        environment: Environment,
+        to: Option<DeploymentId>,
+    ) -> Result<Deployment> {
+        let mut tx = self.context.db.begin().await?;
+        let project = projects::find(&mut tx, actor, project).await?;
+        store::projects::lock(&mut tx, project.id).await?;
+        let to = match to {
+            Some(to) if find(&mut tx, actor, to).await?.project_id != project.id => return Err(Error::NotFound),
+            Some(to) => to,
+            None => {
+                let pointer = Pointer::new(project.id, environment, None);
+                let present = releases::get_in_force(&mut tx, pointer).await?;
+                let present = present.ok_or_else(|| nothing_to_roll_back_to(environment))?;
+                let previous = releases::previous(&mut tx, pointer, present.deployment_id).await?;
+                previous.ok_or_else(|| nothing_to_roll_back_to(environment))?
+            }
+        };
+        self.release(tx, actor, to, environment, ReleaseKind::Rollback).await
+    }
+
+    async fn release(
+        &self,
+        mut tx: Tx,
+        actor: &Actor,
+        id: DeploymentId,
+        environment: Environment,
+        kind: ReleaseKind,
+    ) -> Result<Deployment> {
+        let now = self.context.now();
+        let deployment = find(&mut tx, actor, id).await?;
+        if deployment.status != DeploymentStatus::Deployed {
+            return Err(not_deployed(&deployment));
+        }
+        if environment == Environment::Preview && deployment.branch.is_none() {
+            return Err(Error::conflict("no_branch", format!("deployment {id} has no branch to be the preview of")));
+        }
+        activation::point(&mut tx, &deployment, environment, kind, now).await?;
+        let text = match kind {
+            ReleaseKind::Rollback => format!("Rolled back to: {environment} serves this deployment and is held at it."),
+            _ => format!("Promoted: {environment} serves this deployment."),
+        };
+        logs::append(&mut tx, id, now, LogLevel::Info, &text).await?;
+        let sync = Job::SyncRoutes { project: deployment.project_id, former_base: None };
+        sync.enqueue(&mut tx, now).await?;
+        let deployment = find(&mut tx, actor, id).await?;
+        tx.commit().await?;
+        crate::failpoint!("release.committed");
+        // The rows are the truth and the queued job repeats this, so a failure here is not the caller's.
+        if let Err(error) = routes::sync(&self.context, deployment.project_id, None).await {
+            tracing::warn!(deployment = id.0, error = &error as &dyn std::error::Error, "the route records are late");
+        }
+        self.context.events.deployment_changed(id);
+        self.context.events.job_queued();
+        Ok(deployment)
+    }
+
+    /// Where a deployment can be seen.
+    pub fn urls(&self, deployment: &Deployment) -> Urls {
+        let slug = &deployment.project_slug;
+        Urls {
+            url: self.context.url(&branch_label(slug, deployment.environment, deployment.branch.as_deref())),
+            pinned_url: self.context.url(&pinned_label(slug, deployment.id)),
+        }
+    }
+}
+
+/// Returns the actor's deployment of that id.
+pub(super) async fn find(session: &mut impl Session, actor: &Actor, id: DeploymentId) -> Result<Deployment> {
+    deployments::get(session, actor.user_id, id).await?.ok_or(Error::NotFound)
+}
+
+fn not_deployed(deployment: &Deployment) -> Error {
+    let (id, status) = (deployment.id, deployment.status);
+    Error::Conflict {
+        code: "not_deployed",
+        message: format!("deployment {id} is {status}; only a deployed one can be served"),
+        hint: Some(match status {
+            DeploymentStatus::Purged => "its files are gone; deploy again".to_owned(),
+            _ if status.is_final() => "deploy again".to_owned(),
+            _ => "wait until it is deployed".to_owned(),
+        }),
+    }
+}
+
+fn nothing_to_roll_back_to(environment: Environment) -> Error {
+    Error::Conflict {
+        code: "nothing_to_roll_back_to",
+        message: format!("{environment} served no other deployment before that is still there"),
+        hint: Some("name the deployment to go back to, or deploy again".to_owned()),
+    }
+}

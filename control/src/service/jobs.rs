@@ -1,0 +1,104 @@
+//! What use cases leave to be done later.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use crate::domain::{BaseDomain, DeploymentId, ProjectId};
+use crate::store::jobs::{self, NewJob};
+use crate::store::{self, Session};
+
+/// A job, as it is queued and as it is read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    /// Put an uploaded deployment in place and activate it.
+    Deploy(DeploymentId),
+    /// Write a project's route records.
+    SyncRoutes {
+        /// The project.
+        project: ProjectId,
+        /// A base domain under which its hostnames stood before and no longer do.
+        former_base: Option<String>,
+    },
+    /// Purge what a project no longer needs.
+    Retention(ProjectId),
+    /// Remove the files and edge entries of a deployment that has ended or was purged.
+    Purge(DeploymentId),
+}
+
+impl Job {
+    /// The name of its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Deploy(_) => "deploy",
+            Self::SyncRoutes { .. } => "sync_routes",
+            Self::Retention(_) => "retention",
+            Self::Purge(_) => "purge",
+        }
+    }
+
+    /// Returns the job that a row says, if this program knows its kind.
+    pub fn parse(kind: &str, subject: i64, payload: &Value) -> Option<Self> {
+        Some(match kind {
+            "deploy" => Self::Deploy(DeploymentId(subject)),
+            "sync_routes" => Self::SyncRoutes {
+                project: ProjectId(subject),
+                former_base: payload.get("former_base").and_then(Value::as_str).map(str::to_owned),
+            },
+            "retention" => Self::Retention(ProjectId(subject)),
+            "purge" => Self::Purge(DeploymentId(subject)),
+            _ => return None,
+        })
+    }
+
+    /// Returns the job that takes away a project's route records under a base domain of former days.
+    pub fn leave_base(project: ProjectId, former: &BaseDomain) -> Self {
+        Self::SyncRoutes { project, former_base: Some(former.to_string()) }
+    }
+
+    /// Queues it, unless an equal one waits already.
+    pub async fn enqueue(&self, session: &mut impl Session, now: DateTime<Utc>) -> Result<(), store::Error> {
+        self.enqueue_after(session, now, Duration::ZERO).await
+    }
+
+    /// Queues it for later, unless an equal one waits already.
+    pub async fn enqueue_after(
+        &self,
+        session: &mut impl Session,
+        now: DateTime<Utc>,
+        delay: Duration,
+    ) -> std::result::Result<(), store::Error> {
+        let run_at = now + TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
+        let new = NewJob {
+            kind: self.kind(),
+            subject: self.subject(),
+            payload: self.payload(),
+            run_at,
+            deadline_at: run_at + self.patience(),
+        };
+        jobs::enqueue(session, &new, now).await
+    }
+
+    fn subject(&self) -> i64 {
+        match self {
+            Self::Deploy(id) | Self::Purge(id) => id.0,
+            Self::SyncRoutes { project, .. } | Self::Retention(project) => project.0,
+        }
+    }
+
+    fn payload(&self) -> Value {
+        match self {
+            Self::SyncRoutes { former_base: Some(base), .. } => json!({ "former_base": base }),
+            _ => json!({}),
+        }
+    }
+
+    /// How long it is tried for.
+    fn patience(&self) -> TimeDelta {
+        match self {
+            Self::Deploy(_) => super::deployments::DEPLOYING_LIMIT,
+            Self::SyncRoutes { .. } | Self::Retention(_) | Self::Purge(_) => TimeDelta::days(1),
+        }
+    }
+}

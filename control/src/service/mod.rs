@@ -1,0 +1,69 @@
+//! Use cases, one file per aggregate: what the API, the jobs and the programs ask for.
+//!
+//! Invariant: nothing here knows HTTP, and no provider is called inside a transaction. A row is read or changed only on
+//! behalf of an [`Actor`](crate::domain::Actor); what the operator does on the server's own machine is named so.
+
+pub(crate) mod activation;
+mod auth;
+mod context;
+mod deployments;
+mod disk;
+mod error;
+mod events;
+mod health;
+mod jobs;
+mod logs;
+pub(crate) mod manifests;
+mod projects;
+pub(crate) mod routes;
+mod secret;
+mod uploads;
+
+use std::io;
+use std::sync::Arc;
+
+pub use activation::Activation;
+pub use auth::Auth;
+pub use context::{Context, Limits, Settings, artifact_path, blob_key, manifest_key};
+pub use deployments::{DeploymentFilter, Deployments, Urls};
+pub use error::{Error, Problem};
+pub use events::Events;
+pub use health::{Health, HealthPart};
+pub use jobs::Job;
+pub use logs::Logs;
+pub use projects::{NewProject, ProjectRef, Projects, SettingsPatch};
+pub use uploads::{BatchReceipt, MissingBlob, NewDeployment, PartReceipt, Upload, Uploads};
+
+/// What a use case answers.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Every use case; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// Who may come in.
+    pub auth: Auth,
+    /// Projects.
+    pub projects: Projects,
+    /// Deployments and their activation.
+    pub deployments: Deployments,
+    /// How files reach a deployment.
+    pub uploads: Uploads,
+    /// What deployments said.
+    pub logs: Logs,
+    /// How the parts are.
+    pub health: Health,
+}
+
+impl Services {
+    /// Returns the use cases over `context`. Fails when the folder of uploads cannot be made.
+    pub fn open(context: Arc<Context>) -> io::Result<Self> {
+        Ok(Self {
+            auth: Auth::new(Arc::clone(&context)),
+            projects: Projects::new(Arc::clone(&context)),
+            deployments: Deployments::new(Arc::clone(&context)),
+            uploads: Uploads::open(Arc::clone(&context))?,
+            logs: Logs::new(Arc::clone(&context)),
+            health: Health::new(context),
+        })
+    }
+}

@@ -1,0 +1,146 @@
+//! Projects.
+
+use std::convert::Infallible;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::{Context, Error, Result};
+use crate::domain::{
+    Actor, Environment, HtmlHandling, InvalidSlug, NotFound, Page, PageRequest, Project, ProjectId, ProjectKind,
+    ProjectSettings, Slug, SpaFallback, branch_label,
+};
+use crate::store::hostnames::{self, Target};
+use crate::store::releases::Pointer;
+use crate::store::{Session, projects};
+
+/// Names a project from outside. A slug begins with a letter and an id is digits, so no text is both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProjectRef {
+    /// By its id.
+    Id(ProjectId),
+    /// By its slug, as given: a text that is no slug names no project.
+    Slug(String),
+}
+
+impl FromStr for ProjectRef {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Infallible> {
+        Ok(text.parse().map_or_else(|_| Self::Slug(text.to_owned()), |id| Self::Id(ProjectId(id))))
+    }
+}
+
+/// A project to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewProject {
+    /// Its slug, as given.
+    pub slug: String,
+    /// How its deployments are served.
+    pub settings: ProjectSettings,
+}
+
+/// A change of settings: what is `None` stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SettingsPatch {
+    /// Which URL an HTML file has.
+    pub html_handling: Option<HtmlHandling>,
+    /// What a path without a file gets.
+    pub not_found: Option<NotFound>,
+    /// Which requests the single page answers.
+    pub spa_fallback: Option<SpaFallback>,
+}
+
+/// Projects of their owners.
+#[derive(Debug, Clone)]
+pub struct Projects {
+    context: Arc<Context>,
+}
+
+impl Projects {
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        Self { context }
+    }
+
+    /// Returns the actor's projects, newest first.
+    pub async fn list(&self, actor: &Actor, page: PageRequest) -> Result<Page<Project>> {
+        let mut session = self.context.db.read().await?;
+        Ok(projects::list(&mut session, actor.user_id, page).await?)
+    }
+
+    /// Returns a project.
+    pub async fn get(&self, actor: &Actor, project: &ProjectRef) -> Result<Project> {
+        let mut session = self.context.db.read().await?;
+        find(&mut session, actor, project).await
+    }
+
+    /// Makes a project and reserves its hostnames.
+    ///
+    /// Fails with `slug_taken` when the name is in use or reserved to an earlier owner, and with a problem at `/slug`
+    /// when the text is no slug.
+    pub async fn create(&self, actor: &Actor, new: NewProject) -> Result<Project> {
+        let slug = Slug::parse(&new.slug).map_err(|error| {
+            let code = match error {
+                InvalidSlug::Reserved(_) | InvalidSlug::Derived(_) => "reserved_slug",
+                _ => "invalid_slug",
+            };
+            Error::invalid("/slug", code, error.to_string())
+        })?;
+        let now = self.context.now();
+        let mut tx = self.context.db.begin().await?;
+        let id = projects::insert(&mut tx, actor.user_id, &slug, ProjectKind::Static, new.settings, now).await?;
+        let id = id.ok_or_else(|| slug_taken(&slug))?;
+        for environment in [Environment::Production, Environment::Staging] {
+            let label = branch_label(&slug, environment, None);
+            hostnames::free(&mut tx, &label, actor.user_id, now).await?;
+            let target = Target::Pointer(Pointer::new(id, environment, None));
+            if !hostnames::insert(&mut tx, &label, target, now).await? {
+                return Err(slug_taken(&slug));
+            }
+        }
+        let project = projects::get(&mut tx, actor.user_id, id).await?.ok_or(Error::NotFound)?;
+        tx.commit().await?;
+        Ok(project)
+    }
+
+    /// Changes settings; they take effect with the next deployment.
+    pub async fn update_settings(&self, actor: &Actor, project: &ProjectRef, patch: SettingsPatch) -> Result<Project> {
+        let mut tx = self.context.db.begin().await?;
+        let id = find(&mut tx, actor, project).await?.id;
+        projects::lock(&mut tx, id).await?;
+        let mut project = projects::get(&mut tx, actor.user_id, id).await?.ok_or(Error::NotFound)?;
+        let settings = ProjectSettings {
+            html_handling: patch.html_handling.unwrap_or(project.settings.html_handling),
+            not_found: patch.not_found.unwrap_or(project.settings.not_found),
+            spa_fallback: patch.spa_fallback.unwrap_or(project.settings.spa_fallback),
+        };
+        if settings != project.settings {
+            project.settings = settings;
+            project.updated_at = self.context.now();
+            projects::update_settings(&mut tx, id, settings, project.updated_at).await?;
+            tx.commit().await?;
+        }
+        Ok(project)
+    }
+
+    /// The URL at which production is served.
+    pub fn url(&self, slug: &Slug) -> String {
+        self.context.url(slug.as_str())
+    }
+}
+
+/// Returns the actor's project of that name.
+pub(super) async fn find(session: &mut impl Session, actor: &Actor, project: &ProjectRef) -> Result<Project> {
+    let found = match project {
+        ProjectRef::Id(id) => projects::get(session, actor.user_id, *id).await?,
+        ProjectRef::Slug(slug) => projects::get_by_slug(session, actor.user_id, slug).await?,
+    };
+    found.ok_or(Error::NotFound)
+}
+
+fn slug_taken(slug: &Slug) -> Error {
+    Error::Conflict {
+        code: "slug_taken",
+        message: format!("the name {:?} is taken", slug.as_str()),
+        hint: Some("choose another name".to_owned()),
+    }
+}

@@ -1,0 +1,260 @@
+//! deployments.
+
+use chrono::{DateTime, Utc};
+use sqlx::types::Json;
+
+use super::{Error, Session, page_of, statements};
+use crate::domain::{
+    CommitInfo, Cursor, Deployment, DeploymentError, DeploymentId, DeploymentStatus, Environment, Page, PageRequest,
+    ProjectId, ProjectSettings, Slug, UserId,
+};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT deployments.id, deployments.project_id, projects.slug, deployments.environment,
+                deployments.branch, deployments.status, deployments.commit_sha, deployments.commit_message,
+                deployments.settings, deployments.file_count, deployments.size_bytes, deployments.error_code,
+                deployments.error_message, deployments.created_at, deployments.deployed_at, deployments.deadline_at,
+                EXISTS (SELECT 1 FROM releases
+                        WHERE releases.deployment_id = deployments.id AND releases.in_force) AS active
+             FROM deployments JOIN projects ON projects.id = deployments.project_id ",
+            $rest
+        )
+    };
+}
+
+statements! {
+    INSERT = "INSERT INTO deployments (project_id, environment, branch, status, source, commit_sha, commit_message,
+            settings, file_count, size_bytes, created_at, updated_at, deadline_at)
+        VALUES ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, $10, $11) RETURNING id";
+    GET = select!("WHERE deployments.id = $2 AND projects.owner_id = $1");
+    GET_ANY = select!("WHERE deployments.id = $1");
+    LIST = select!("WHERE deployments.project_id = $1 AND (deployments.created_at, deployments.id) < ($2, $3)
+          AND (CAST($5 AS TEXT) IS NULL OR deployments.environment = $5)
+          AND (CAST($6 AS TEXT) IS NULL OR deployments.status = $6)
+        ORDER BY deployments.created_at DESC, deployments.id DESC LIMIT $4");
+    MOVE = "UPDATE deployments SET status = $3, updated_at = $4, deadline_at = $5, deployed_at = $6, error_code = $7,
+            error_message = $8
+        WHERE id = $1 AND status = $2";
+    TOUCH = "UPDATE deployments SET updated_at = $2, deadline_at = $3 WHERE id = $1 AND status = 'uploading'";
+    LIST_OVERDUE = "SELECT id, status FROM deployments WHERE deadline_at <= $1 ORDER BY id LIMIT 100";
+    LIST_WITH_STATUS = "SELECT id FROM deployments WHERE project_id = $1 AND status = $2 ORDER BY id DESC";
+    GET_STATUS = "SELECT status FROM deployments WHERE id = $1";
+}
+
+#[derive(sqlx::FromRow)]
+struct DeploymentRow {
+    id: i64,
+    project_id: i64,
+    slug: String,
+    environment: String,
+    branch: Option<String>,
+    status: String,
+    commit_sha: Option<String>,
+    commit_message: Option<String>,
+    settings: Json<ProjectSettings>,
+    file_count: i64,
+    size_bytes: i64,
+    error_code: Option<String>,
+    error_message: Option<String>,
+    created_at: DateTime<Utc>,
+    deployed_at: Option<DateTime<Utc>>,
+    deadline_at: Option<DateTime<Utc>>,
+    active: bool,
+}
+
+impl TryFrom<DeploymentRow> for Deployment {
+    type Error = Error;
+
+    fn try_from(row: DeploymentRow) -> Result<Self, Error> {
+        let unusable = |column| Error::Row { table: "deployments", column, id: row.id };
+        Ok(Self {
+            id: DeploymentId(row.id),
+            project_id: ProjectId(row.project_id),
+            project_slug: Slug::parse(&row.slug).map_err(|_| unusable("project_id"))?,
+            environment: Environment::from_text(&row.environment).ok_or_else(|| unusable("environment"))?,
+            branch: row.branch,
+            status: DeploymentStatus::from_text(&row.status).ok_or_else(|| unusable("status"))?,
+            commit: CommitInfo { sha: row.commit_sha, message: row.commit_message },
+            file_count: row.file_count,
+            size_bytes: row.size_bytes,
+            error: row.error_code.map(|code| DeploymentError { code, message: row.error_message.unwrap_or_default() }),
+            active: row.active,
+            created_at: row.created_at,
+            deployed_at: row.deployed_at,
+            deadline_at: row.deadline_at,
+        })
+    }
+}
+
+/// A deployment to be inserted.
+#[derive(Debug)]
+pub struct NewRow<'a> {
+    /// Its project.
+    pub project_id: ProjectId,
+    /// Where it is meant to be active.
+    pub environment: Environment,
+    /// Its branch.
+    pub branch: Option<&'a str>,
+    /// Where it begins.
+    pub status: DeploymentStatus,
+    /// Its commit.
+    pub commit: &'a CommitInfo,
+    /// How it will be served.
+    pub settings: ProjectSettings,
+    /// How many files it has.
+    pub file_count: i64,
+    /// How many bytes.
+    pub size_bytes: i64,
+    /// Now.
+    pub created_at: DateTime<Utc>,
+    /// When it is given up.
+    pub deadline_at: DateTime<Utc>,
+}
+
+/// Makes a deployment.
+pub async fn insert(session: &mut impl Session, row: NewRow<'_>) -> Result<DeploymentId, Error> {
+    let (id,): (i64,) = session
+        .query(INSERT)
+        .bind(row.project_id.0)
+        .bind(row.environment.as_str())
+        .bind(row.branch)
+        .bind(row.status.as_str())
+        .bind(row.commit.sha.as_deref())
+        .bind(row.commit.message.as_deref())
+        .bind(Json(row.settings))
+        .bind(row.file_count)
+        .bind(row.size_bytes)
+        .bind(row.created_at)
+        .bind(row.deadline_at)
+        .fetch_one()
+        .await?;
+    Ok(DeploymentId(id))
+}
+
+/// Returns a deployment of a project of `owner`.
+pub async fn get(session: &mut impl Session, owner: UserId, id: DeploymentId) -> Result<Option<Deployment>, Error> {
+    let row: Option<DeploymentRow> = session.query(GET).bind(owner.0).bind(id.0).fetch_optional().await?;
+    row.map(Deployment::try_from).transpose()
+}
+
+/// Returns a deployment, whoever owns it, with the settings that it is served with: for jobs.
+pub async fn get_any(
+    session: &mut impl Session,
+    id: DeploymentId,
+) -> Result<Option<(Deployment, ProjectSettings)>, Error> {
+    let row: Option<DeploymentRow> = session.query(GET_ANY).bind(id.0).fetch_optional().await?;
+    row.map(|row| {
+        let settings = row.settings.0;
+        Ok((Deployment::try_from(row)?, settings))
+    })
+    .transpose()
+}
+
+/// Returns a project's deployments, newest first.
+pub async fn list(
+    session: &mut impl Session,
+    project: ProjectId,
+    environment: Option<Environment>,
+    status: Option<DeploymentStatus>,
+    page: PageRequest,
+) -> Result<Page<Deployment>, Error> {
+    let (created_at, id) = super::after(page);
+    let rows: Vec<DeploymentRow> = session
+        .query(LIST)
+        .bind(project.0)
+        .bind(created_at)
+        .bind(id)
+        .bind(i64::from(page.limit) + 1)
+        .bind(environment.map(Environment::as_str))
+        .bind(status.map(DeploymentStatus::as_str))
+        .fetch_all()
+        .await?;
+    let deployments = rows.into_iter().map(Deployment::try_from).collect::<Result<_, _>>()?;
+    Ok(page_of(deployments, page, |item: &Deployment| Cursor { created_at: item.created_at, id: item.id.0 }))
+}
+
+/// A step in a deployment's life.
+#[derive(Debug)]
+pub struct Step {
+    /// The state that it must be in.
+    pub from: DeploymentStatus,
+    /// The state that it gets.
+    pub to: DeploymentStatus,
+    /// When the new state is given up; `None` for a final one.
+    pub deadline_at: Option<DateTime<Utc>>,
+    /// When it became deployed.
+    pub deployed_at: Option<DateTime<Utc>>,
+    /// Why it failed.
+    pub error: Option<DeploymentError>,
+}
+
+impl Step {
+    /// Returns a step without an error or a deadline.
+    pub fn new(from: DeploymentStatus, to: DeploymentStatus) -> Self {
+        Self { from, to, deadline_at: None, deployed_at: None, error: None }
+    }
+}
+
+/// Takes a step and returns whether the deployment was in the state that the step begins from.
+pub async fn take_step(
+    session: &mut impl Session,
+    id: DeploymentId,
+    step: Step,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let (code, message) = step.error.map(|error| (error.code, error.message)).unzip();
+    let changed = session
+        .query(MOVE)
+        .bind(id.0)
+        .bind(step.from.as_str())
+        .bind(step.to.as_str())
+        .bind(now)
+        .bind(step.deadline_at)
+        .bind(step.deployed_at)
+        .bind(code)
+        .bind(message)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Puts off the deadline of an upload because something arrived; returns whether it is still uploading.
+pub async fn touch(
+    session: &mut impl Session,
+    id: DeploymentId,
+    now: DateTime<Utc>,
+    deadline_at: DateTime<Utc>,
+) -> Result<bool, Error> {
+    Ok(session.query(TOUCH).bind(id.0).bind(now).bind(deadline_at).execute().await? == 1)
+}
+
+/// Returns deployments whose deadline has passed, with their state.
+pub async fn list_overdue(
+    session: &mut impl Session,
+    now: DateTime<Utc>,
+) -> Result<Vec<(DeploymentId, DeploymentStatus)>, Error> {
+    let rows: Vec<(i64, String)> = session.query(LIST_OVERDUE).bind(now).fetch_all().await?;
+    rows.into_iter().map(|(id, status)| Ok((DeploymentId(id), parse_status(id, &status)?))).collect()
+}
+
+/// Returns a project's deployments in a state, newest first.
+pub async fn list_with_status(
+    session: &mut impl Session,
+    project: ProjectId,
+    status: DeploymentStatus,
+) -> Result<Vec<DeploymentId>, Error> {
+    let rows: Vec<(i64,)> = session.query(LIST_WITH_STATUS).bind(project.0).bind(status.as_str()).fetch_all().await?;
+    Ok(rows.into_iter().map(|(id,)| DeploymentId(id)).collect())
+}
+
+/// Returns a deployment's state.
+pub async fn get_status(session: &mut impl Session, id: DeploymentId) -> Result<Option<DeploymentStatus>, Error> {
+    let row: Option<(String,)> = session.query(GET_STATUS).bind(id.0).fetch_optional().await?;
+    row.map(|(status,)| parse_status(id.0, &status)).transpose()
+}
+
+fn parse_status(id: i64, text: &str) -> Result<DeploymentStatus, Error> {
+    DeploymentStatus::from_text(text).ok_or(Error::Row { table: "deployments", column: "status", id })
+}

@@ -1,0 +1,66 @@
+//! edge_kv: what the edge on this machine reads. Only the local provider uses it: it is an engine, not the truth.
+
+use super::{Error, Session, statements};
+
+statements! {
+    GET = "SELECT value FROM edge_kv WHERE key = $1 AND value IS NOT NULL";
+    GET_ENTRY = "SELECT value, generation, version FROM edge_kv WHERE key = $1";
+    PUT = "INSERT INTO edge_kv (key, value, generation, version) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value, generation = excluded.generation,
+            version = excluded.version
+        WHERE edge_kv.generation < excluded.generation";
+    VERSION = "SELECT value FROM counters WHERE name = 'edge_kv'";
+    NEXT_VERSION = "UPDATE counters SET value = value + 1 WHERE name = 'edge_kv' RETURNING value";
+    CHANGED = "SELECT key, version FROM edge_kv WHERE version > $1 ORDER BY version";
+}
+
+/// Returns a value that was not deleted.
+pub async fn get(session: &mut impl Session, key: &str) -> Result<Option<Vec<u8>>, Error> {
+    let row: Option<(Vec<u8>,)> = session.query(GET).bind(key).fetch_optional().await?;
+    Ok(row.map(|(value,)| value))
+}
+
+/// A value as it is stored.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Entry {
+    /// The value; `None` where it was deleted.
+    pub value: Option<Vec<u8>>,
+    /// The generation that it was written with.
+    pub generation: i64,
+    /// The version in which the value last changed.
+    pub version: i64,
+}
+
+/// Returns a value as it is stored.
+pub async fn get_entry(session: &mut impl Session, key: &str) -> Result<Option<Entry>, Error> {
+    session.query(GET_ENTRY).bind(key).fetch_optional().await
+}
+
+/// Writes a value unless one with as large a generation is there.
+pub async fn put(
+    session: &mut impl Session,
+    key: &str,
+    value: Option<&[u8]>,
+    generation: i64,
+    version: i64,
+) -> Result<(), Error> {
+    session.query(PUT).bind(key).bind(value).bind(generation).bind(version).execute().await?;
+    Ok(())
+}
+
+/// Returns the newest version.
+pub async fn version(session: &mut impl Session) -> Result<i64, Error> {
+    let (version,): (i64,) = session.query(VERSION).fetch_one().await?;
+    Ok(version)
+}
+
+/// Returns the version for the writes of this transaction.
+pub async fn next_version(session: &mut impl Session) -> Result<i64, Error> {
+    let (version,): (i64,) = session.query(NEXT_VERSION).fetch_one().await?;
+    Ok(version)
+}
+
+/// Returns the keys written after `version`, each with its version.
+pub async fn changed_since(session: &mut impl Session, version: i64) -> Result<Vec<(String, i64)>, Error> {
+    session.query(CHANGED).bind(version).fetch_all().await
+}

@@ -1,0 +1,111 @@
+//! hostnames: every name that the edge serves, each owned by one project.
+
+use chrono::{DateTime, Utc};
+
+use super::releases::Pointer;
+use super::{Error, Session, statements};
+use crate::domain::{DeploymentId, Environment, ProjectId};
+
+statements! {
+    INSERT = "INSERT INTO hostnames (name, kind, project_id, environment, branch, deployment_id, automatic, created_at)
+        VALUES ($1, 'platform', $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING";
+    GET_OWNER = "SELECT project_id FROM hostnames WHERE name = $1";
+    FREE = "DELETE FROM hostnames WHERE name = $1 AND reserved_until IS NOT NULL
+        AND (reserved_until <= $2 OR project_id IN (SELECT id FROM projects WHERE owner_id = $3))";
+    LIST_ROUTES = "SELECT hostnames.name, hostnames.kind, hostnames.environment,
+            deployments.id AS deployment_id, deployments.commit_sha, deployments.status,
+            COALESCE(releases.created_at, deployments.deployed_at) AS updated_at
+        FROM hostnames
+        LEFT JOIN releases ON hostnames.deployment_id IS NULL AND hostnames.reserved_until IS NULL
+            AND releases.project_id = hostnames.project_id AND releases.environment = hostnames.environment
+            AND releases.branch = hostnames.branch AND releases.in_force
+        LEFT JOIN deployments ON deployments.id = COALESCE(hostnames.deployment_id, releases.deployment_id)
+            AND hostnames.reserved_until IS NULL
+        WHERE hostnames.project_id = $1 ORDER BY hostnames.id";
+    LIST_PINNED = "SELECT deployment_id FROM hostnames
+        WHERE project_id = $1 AND deployment_id IS NOT NULL AND NOT automatic AND reserved_until IS NULL";
+    DELETE_OF_DEPLOYMENT = "DELETE FROM hostnames WHERE deployment_id = $1 AND automatic";
+}
+
+/// Where a platform hostname leads.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    /// To whatever a pointer leads to.
+    Pointer(Pointer<'a>),
+    /// To one deployment of a project, because every deployment has such a name.
+    Deployment(ProjectId, DeploymentId),
+}
+
+/// Takes the platform hostname with this label and returns whether the target's project has it now; it may have had it
+/// before.
+pub async fn insert(
+    session: &mut impl Session,
+    label: &str,
+    target: Target<'_>,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let (project, environment, branch, deployment) = match target {
+        Target::Pointer(pointer) => (pointer.project, Some(pointer.environment), pointer.branch_text(), None),
+        Target::Deployment(project, deployment) => (project, None, "", Some(deployment.0)),
+    };
+    session
+        .query(INSERT)
+        .bind(label)
+        .bind(project.0)
+        .bind(environment.map(Environment::as_str))
+        .bind(branch)
+        .bind(deployment)
+        .bind(deployment.is_some())
+        .bind(now)
+        .execute()
+        .await?;
+    let (owner,): (i64,) = session.query(GET_OWNER).bind(label).fetch_one().await?;
+    Ok(owner == project.0)
+}
+
+/// Lets go of a name whose reservation has run out or belongs to `owner`.
+pub async fn free(
+    session: &mut impl Session,
+    name: &str,
+    owner: crate::domain::UserId,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    session.query(FREE).bind(name).bind(now).bind(owner.0).execute().await?;
+    Ok(())
+}
+
+/// A hostname with what it leads to.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Route {
+    /// The label of a platform hostname, else the whole name.
+    pub name: String,
+    /// `platform` or `custom`.
+    pub kind: String,
+    /// The environment that it follows; `None` for a pinned one.
+    pub environment: Option<String>,
+    /// What it leads to, if anything.
+    pub deployment_id: Option<i64>,
+    /// That deployment's commit.
+    pub commit_sha: Option<String>,
+    /// That deployment's state.
+    pub status: Option<String>,
+    /// Since when it leads there.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// Returns where each of a project's hostnames leads.
+pub async fn list_routes(session: &mut impl Session, project: ProjectId) -> Result<Vec<Route>, Error> {
+    session.query(LIST_ROUTES).bind(project.0).fetch_all().await
+}
+
+/// Returns the deployments that a person pinned a hostname to.
+pub async fn list_pinned(session: &mut impl Session, project: ProjectId) -> Result<Vec<DeploymentId>, Error> {
+    let rows: Vec<(i64,)> = session.query(LIST_PINNED).bind(project.0).fetch_all().await?;
+    Ok(rows.into_iter().map(|(id,)| DeploymentId(id)).collect())
+}
+
+/// Forgets the name that a deployment got on its own.
+pub async fn delete_of_deployment(session: &mut impl Session, id: DeploymentId) -> Result<(), Error> {
+    session.query(DELETE_OF_DEPLOYMENT).bind(id.0).execute().await?;
+    Ok(())
+}

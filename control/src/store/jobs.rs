@@ -1,0 +1,181 @@
+//! jobs: what is still to be done, and who does it.
+//!
+//! A claimed job has a lease. Its generation grows with every claim, so what a former holder still writes is refused.
+
+use chrono::{DateTime, Utc};
+use sqlx::types::Json;
+
+use super::{Error, Session, statements};
+use crate::domain::JobId;
+
+statements! {
+    INSERT = "INSERT INTO jobs (kind, subject, payload, state, run_at, deadline_at, attempts, generation, created_at)
+        SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, 'queued', $4, $5, 0, 0, $6
+        WHERE NOT EXISTS (
+            SELECT 1 FROM jobs AS other
+            WHERE other.kind = $1 AND other.subject = $2 AND other.state = 'queued' AND other.payload = $3)";
+    RENEW = "UPDATE jobs SET lease_until = $3 WHERE id = $1 AND generation = $2 AND state = 'running'";
+    HOLD = "UPDATE jobs SET lease_until = lease_until WHERE id = $1 AND generation = $2 AND state = 'running'";
+    DELETE = "DELETE FROM jobs WHERE id = $1 AND generation = $2 AND state = 'running'";
+    REQUEUE = "UPDATE jobs SET state = 'queued', lease_until = NULL, run_at = $3, last_error = $4
+        WHERE id = $1 AND generation = $2 AND state = 'running'";
+    RELEASE = "UPDATE jobs SET state = 'queued', lease_until = NULL, attempts = attempts - 1
+        WHERE id = $1 AND generation = $2 AND state = 'running'";
+    BURY = "UPDATE jobs SET state = 'dead', lease_until = NULL, last_error = $3
+        WHERE id = $1 AND generation = $2 AND state = 'running'";
+    RELEASE_ALL = "UPDATE jobs SET state = 'queued', lease_until = NULL WHERE state = 'running'";
+    COUNT_DEAD = "SELECT COUNT(*) FROM jobs WHERE state = 'dead'";
+    OLDEST_DUE = "SELECT MIN(run_at) FROM jobs WHERE state = 'queued'";
+}
+
+/// One of the two statements that cannot be one text: only PostgreSQL has `FOR UPDATE SKIP LOCKED`, and only there
+/// claims run side by side.
+macro_rules! claim {
+    ($locking:literal) => {
+        concat!(
+            "UPDATE jobs SET state = 'running', lease_until = $2, attempts = attempts + 1, generation = generation + 1
+             WHERE id = (
+                SELECT due.id FROM jobs AS due
+                WHERE ((due.state = 'queued' AND due.run_at <= $1)
+                       OR (due.state = 'running' AND due.lease_until <= $1))
+                  AND NOT EXISTS (
+                    SELECT 1 FROM jobs AS other
+                    WHERE other.kind = due.kind AND other.subject = due.subject AND other.state = 'running'
+                      AND other.lease_until > $1)
+                ORDER BY due.run_at, due.id LIMIT 1 ",
+            $locking,
+            ")
+             RETURNING id, kind, subject, payload, attempts, generation, deadline_at"
+        )
+    };
+}
+
+/// The statement that claims a job: for SQLite, for PostgreSQL.
+pub const CLAIM: [&str; 2] = [claim!(""), claim!("FOR UPDATE SKIP LOCKED")];
+
+/// A job to be queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJob {
+    /// What kind.
+    pub kind: &'static str,
+    /// The id of what it is about; two jobs of one kind and subject never run at once.
+    pub subject: i64,
+    /// What else it needs to know.
+    pub payload: serde_json::Value,
+    /// When it is due.
+    pub run_at: DateTime<Utc>,
+    /// When it is given up.
+    pub deadline_at: DateTime<Utc>,
+}
+
+/// A job that was claimed.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct ClaimedJob {
+    /// Its id.
+    id: i64,
+    /// What kind.
+    pub kind: String,
+    /// The id of what it is about.
+    pub subject: i64,
+    /// What else it needs to know.
+    pub payload: Json<serde_json::Value>,
+    /// How often it was begun, this time included.
+    pub attempts: i64,
+    /// When it is given up.
+    pub deadline_at: DateTime<Utc>,
+    generation: i64,
+}
+
+/// What proves that a job is held: whoever claims it next gets a larger generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    id: JobId,
+    generation: i64,
+}
+
+impl ClaimedJob {
+    /// Its id.
+    pub fn id(&self) -> JobId {
+        JobId(self.id)
+    }
+
+    /// The lease under which it is held.
+    pub fn lease(&self) -> Lease {
+        Lease { id: JobId(self.id), generation: self.generation }
+    }
+}
+
+/// Queues a job, unless an equal one waits already.
+pub async fn enqueue(session: &mut impl Session, job: &NewJob, now: DateTime<Utc>) -> Result<(), Error> {
+    session
+        .query(INSERT)
+        .bind(job.kind)
+        .bind(job.subject)
+        .bind(Json(&job.payload))
+        .bind(job.run_at)
+        .bind(job.deadline_at)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Claims the job that is due longest, if any.
+pub async fn claim(
+    session: &mut impl Session,
+    now: DateTime<Utc>,
+    lease_until: DateTime<Utc>,
+) -> Result<Option<ClaimedJob>, Error> {
+    session.query_either(CLAIM[0], CLAIM[1]).bind(now).bind(lease_until).fetch_optional().await
+}
+
+/// Prolongs a lease; `false` when it is lost.
+pub async fn renew(session: &mut impl Session, lease: Lease, until: DateTime<Utc>) -> Result<bool, Error> {
+    Ok(session.query(RENEW).bind(lease.id.0).bind(lease.generation).bind(until).execute().await? == 1)
+}
+
+/// Makes sure that the lease is held until the transaction ends; `false` when it is lost.
+pub async fn hold(session: &mut impl Session, lease: Lease) -> Result<bool, Error> {
+    Ok(session.query(HOLD).bind(lease.id.0).bind(lease.generation).execute().await? == 1)
+}
+
+/// Removes a job that is done.
+pub async fn finish(session: &mut impl Session, lease: Lease) -> Result<(), Error> {
+    session.query(DELETE).bind(lease.id.0).bind(lease.generation).execute().await?;
+    Ok(())
+}
+
+/// Puts a job back for another attempt.
+pub async fn retry(session: &mut impl Session, lease: Lease, run_at: DateTime<Utc>, error: &str) -> Result<(), Error> {
+    session.query(REQUEUE).bind(lease.id.0).bind(lease.generation).bind(run_at).bind(error).execute().await?;
+    Ok(())
+}
+
+/// Puts a job back that was begun and not finished through no fault of its own.
+pub async fn release(session: &mut impl Session, lease: Lease) -> Result<(), Error> {
+    session.query(RELEASE).bind(lease.id.0).bind(lease.generation).execute().await?;
+    Ok(())
+}
+
+/// Gives a job up; it stays for a person to look at.
+pub async fn bury(session: &mut impl Session, lease: Lease, error: &str) -> Result<(), Error> {
+    session.query(BURY).bind(lease.id.0).bind(lease.generation).bind(error).execute().await?;
+    Ok(())
+}
+
+/// Puts back every job that somebody holds. Only for one who knows that all of them are dead.
+pub async fn release_all(session: &mut impl Session) -> Result<u64, Error> {
+    session.query(RELEASE_ALL).execute().await
+}
+
+/// Returns how many jobs were given up.
+pub async fn count_dead(session: &mut impl Session) -> Result<i64, Error> {
+    let (count,): (i64,) = session.query(COUNT_DEAD).fetch_one().await?;
+    Ok(count)
+}
+
+/// Returns since when the oldest waiting job is due, or will be.
+pub async fn oldest_due(session: &mut impl Session) -> Result<Option<DateTime<Utc>>, Error> {
+    let (run_at,): (Option<DateTime<Utc>>,) = session.query(OLDEST_DUE).fetch_one().await?;
+    Ok(run_at)
+}

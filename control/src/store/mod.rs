@@ -1,0 +1,71 @@
+//! Rows: one file per family of tables, each naming its statements in one list that a test prepares on both databases.
+
+mod db;
+mod error;
+
+pub mod blobs;
+pub mod deployments;
+pub mod edge_kv;
+pub mod hostnames;
+pub mod jobs;
+pub mod logs;
+pub mod meta;
+pub mod projects;
+pub mod releases;
+pub mod sessions;
+pub mod tokens;
+pub mod users;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::{Cursor, Page, PageRequest};
+
+pub use db::{Access, Db, Location, Param, Query, Reader, Record, Session, Tx};
+pub use error::Error;
+
+/// Names statements and lists them, so that none is left out of the test that prepares them all.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        $(const $name: &str = $sql;)*
+        /// Every statement of this module, by name.
+        pub const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+use statements;
+
+/// Every statement of every table, by module and name.
+pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let modules = [
+        ("blobs", blobs::STATEMENTS),
+        ("deployments", deployments::STATEMENTS),
+        ("edge_kv", edge_kv::STATEMENTS),
+        ("hostnames", hostnames::STATEMENTS),
+        ("jobs", jobs::STATEMENTS),
+        ("logs", logs::STATEMENTS),
+        ("meta", meta::STATEMENTS),
+        ("projects", projects::STATEMENTS),
+        ("releases", releases::STATEMENTS),
+        ("sessions", sessions::STATEMENTS),
+        ("tokens", tokens::STATEMENTS),
+        ("users", users::STATEMENTS),
+    ];
+    modules.into_iter().flat_map(|(module, statements)| statements.iter().map(move |&(name, sql)| (module, name, sql)))
+}
+
+/// Returns the keyset values that a page begins after; those of the first page are larger than every row's.
+fn after(page: PageRequest) -> (DateTime<Utc>, i64) {
+    const END_OF_TIME: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
+        Some(time) => time,
+        None => panic!("the last second of the year 9999 is a time"),
+    };
+    page.after.map_or((END_OF_TIME, i64::MAX), |cursor| (cursor.created_at, cursor.id))
+}
+
+/// Returns the page that `rows` make, which were asked for with one more than the page holds.
+fn page_of<T>(mut rows: Vec<T>, page: PageRequest, cursor: impl Fn(&T) -> Cursor) -> Page<T> {
+    let limit = page.limit as usize;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(cursor);
+    Page { items: rows, next }
+}

@@ -1,0 +1,38 @@
+//! Removes the files and edge entries of a deployment that has ended without success or was purged.
+
+use std::sync::Arc;
+
+use miaobu_edge::record;
+
+use super::JobError;
+use super::deploy::DELETED;
+use crate::domain::{DeploymentId, DeploymentStatus};
+use crate::provider::{KvEntry, ObjectKey};
+use crate::service::{Context, Error, artifact_path, manifest_key, routes};
+use crate::store::{deployments, hostnames};
+
+/// Runs the job. Every step may find its work done.
+pub async fn run(context: &Arc<Context>, id: DeploymentId) -> Result<(), JobError> {
+    let mut session = context.db.read().await?;
+    let found = deployments::get_any(&mut session, id).await?;
+    drop(session);
+    let Some((deployment, _)) = found else { return Ok(()) };
+    if !deployment.status.is_final() || deployment.status == DeploymentStatus::Deployed {
+        return Ok(());
+    }
+    // The record of its own hostname goes before the row that says that there is one.
+    routes::sync(context, deployment.project_id, None).await?;
+    let mut tx = context.db.begin().await?;
+    hostnames::delete_of_deployment(&mut tx, id).await?;
+    tx.commit().await?;
+    crate::failpoint!("purge.unrouted");
+    let path = artifact_path(&deployment.project_slug, id);
+    let tree = ObjectKey::parse(path.as_str()).map_err(Error::internal)?;
+    context.objects.delete_prefix(&tree).await?;
+    let site = ObjectKey::parse(record::site_object(&path)).map_err(Error::internal)?;
+    let manifest = manifest_key(id).map_err(Error::internal)?;
+    context.objects.delete_all(vec![site, manifest]).await?;
+    crate::failpoint!("purge.deleted");
+    context.edge_kv.write(vec![KvEntry { key: record::site_key(id.0), value: None, generation: DELETED }]).await?;
+    Ok(())
+}

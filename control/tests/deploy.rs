@@ -1,0 +1,237 @@
+//! From a finished upload to what the edge serves.
+
+use chrono::TimeDelta;
+use miaobu_control::domain::{DeploymentStatus, Environment, LogLevel, ProjectSettings};
+use miaobu_control::service::{Error, Job, NewProject, ProjectRef, SettingsPatch};
+use miaobu_control::worker::Outcome;
+use miaobu_edge::Site as EdgeSite;
+
+use crate::support::{Site, TestApp};
+
+#[tokio::test]
+async fn a_deployed_site_is_assembled_published_and_routed() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let site = Site::new(&[("index.html", "hello"), ("a/b.js", "1"), ("a/copy.js", "1"), ("empty", "")]);
+    let deployment = app.deploy(&ada, &project, &site).await;
+    let id = deployment.id;
+
+    let expected = ["a/b.js", "a/copy.js", "empty", "index.html"].map(|path| format!("projects/shop/{id}/{path}"));
+    assert_eq!(app.objects_below(&format!("projects/shop/{id}")).await, expected);
+    assert_eq!(app.object(&format!("projects/shop/{id}/a/copy.js")).await.as_deref(), Some(&b"1"[..]));
+
+    let record = app.route("shop.localhost").await.expect("a record");
+    assert_eq!((record.deployment_id, record.noindex), (id.0, false));
+    assert_eq!(record.oss_path, format!("projects/shop/{id}"));
+    assert_eq!(record.updated_at, "2026-01-02T03:04:05.678Z");
+    let pinned = app.route(&format!("shop-d{id}.localhost")).await.expect("a record");
+    assert_eq!((pinned.deployment_id, pinned.noindex), (id.0, true));
+    assert_eq!(app.route("shop-staging.localhost").await, None);
+
+    let blob = app.edge_kv.get(&record.site.expect("a site")).await.expect("readable").expect("a blob");
+    assert_eq!(app.object(&format!("projects/shop/{id}.site")).await.as_deref(), Some(&blob[..]));
+    let loaded = EdgeSite::load(blob.to_vec()).expect("a sound blob");
+    assert_eq!(loaded.file_count(), 4);
+
+    assert!(deployment.active);
+    assert_eq!((deployment.file_count, deployment.size_bytes), (4, 7));
+    assert_eq!(deployment.deadline_at, None);
+    let urls = app.services.deployments.urls(&deployment);
+    assert_eq!(urls.url, "http://shop.localhost:8787");
+    assert_eq!(urls.pinned_url, format!("http://shop-d{id}.localhost:8787"));
+    let project = app.services.projects.get(&ada, &ProjectRef::Id(project.id)).await.expect("the project");
+    assert_eq!(project.active_deployment_id, Some(id));
+}
+
+#[tokio::test]
+async fn the_log_numbers_its_lines_and_tells_each_step() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let deployment = app.deploy(&ada, &project, &Site::page("x")).await;
+    let log = app.log(&ada, deployment.id).await;
+    let numbers: Vec<_> = log.iter().map(|line| line.seq).collect();
+    assert_eq!(numbers, (1..=log.len() as i64).collect::<Vec<_>>());
+    for (line, beginning) in log.iter().zip(["Uploading 2 files", "Assembled 2", "Published", "Deployed: production"]) {
+        assert!(line.text.starts_with(beginning), "{line:?}");
+        assert_eq!(line.level, LogLevel::Info);
+    }
+    let rest = app.services.logs.page(&ada, deployment.id, 2, 1).await.expect("a page");
+    assert_eq!(rest, log[2..3]);
+}
+
+#[tokio::test]
+async fn a_second_deployment_takes_over_and_the_first_stays_at_its_own_name() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let first = app.deploy(&ada, &project, &Site::page("one")).await;
+    let second = app.deploy(&ada, &project, &Site::page("two")).await;
+    assert_eq!(app.served("shop.localhost").await, Some(second.id));
+    assert_eq!(app.served(&format!("shop-d{}.localhost", first.id)).await, Some(first.id));
+    assert!(!app.get(&ada, first.id).await.active);
+}
+
+#[tokio::test]
+async fn of_two_deployments_at_once_the_newer_stays_active_whichever_ends_last() {
+    for newer_first in [true, false] {
+        let app = TestApp::new().await;
+        let ada = app.login().await;
+        let project = app.project(&ada, "shop").await;
+        let (old_site, new_site) = (Site::page("old"), Site::page("new"));
+        let (old, old_upload) = app.announce(&ada, &project, &old_site).await;
+        let (new, new_upload) = app.announce(&ada, &project, &new_site).await;
+        if newer_first {
+            app.send(&ada, new.id, &new_upload, &new_site).await;
+            app.run_jobs().await;
+            app.send(&ada, old.id, &old_upload, &old_site).await;
+        } else {
+            app.send(&ada, old.id, &old_upload, &old_site).await;
+            app.send(&ada, new.id, &new_upload, &new_site).await;
+        }
+        app.run_jobs().await;
+        assert_eq!(app.served("shop.localhost").await, Some(new.id), "newer first: {newer_first}");
+        for id in [old.id, new.id] {
+            assert_eq!(app.get(&ada, id).await.status, DeploymentStatus::Deployed);
+        }
+        assert_eq!(app.served(&format!("shop-d{}.localhost", old.id)).await, Some(old.id));
+    }
+}
+
+#[tokio::test]
+async fn each_preview_branch_and_staging_have_their_own_pointer() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let mut ids = Vec::new();
+    for (text, environment, branch) in [
+        ("main", Environment::Preview, Some("main")),
+        ("fix", Environment::Preview, Some("fix")),
+        ("stage", Environment::Staging, None),
+    ] {
+        let site = Site::page(text);
+        let (deployment, upload) = app.announce_in(&ada, &project, &site, environment, branch).await;
+        app.send(&ada, deployment.id, &upload, &site).await;
+        app.run_jobs().await;
+        ids.push(deployment.id);
+    }
+    let hosts = ["shop-git-main.localhost", "shop-git-fix.localhost", "shop-staging.localhost"];
+    for (host, id) in hosts.into_iter().zip(ids) {
+        assert_eq!(app.served(host).await, Some(id), "{host}");
+        assert!(app.get(&ada, id).await.active);
+    }
+    assert!(app.route("shop-git-main.localhost").await.expect("a record").noindex);
+    assert!(!app.route("shop-staging.localhost").await.expect("a record").noindex);
+    assert_eq!(app.served("shop.localhost").await, None);
+}
+
+#[tokio::test]
+async fn a_deployment_keeps_the_settings_that_it_was_made_with() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let settings = ProjectSettings::default();
+    let new = NewProject { slug: "portal".to_owned(), settings };
+    let project = app.services.projects.create(&ada, new).await.expect("a project");
+    let site = Site::page("x");
+    let (before, upload) = app.announce(&ada, &project, &site).await;
+    let patch = SettingsPatch { not_found: Some(miaobu_control::domain::NotFound::SinglePage), ..Default::default() };
+    let changed = app.services.projects.update_settings(&ada, &ProjectRef::Slug("portal".into()), patch).await;
+    let changed = changed.expect("changed");
+    app.send(&ada, before.id, &upload, &site).await;
+    app.run_jobs().await;
+    let after = app.deploy(&ada, &changed, &site).await;
+    let blob = |id| {
+        let app = &app;
+        async move { app.object(&format!("projects/portal/{id}.site")).await.expect("a blob") }
+    };
+    assert_ne!(blob(before.id).await, blob(after.id).await);
+}
+
+#[tokio::test]
+async fn a_cancelled_deployment_is_not_activated_and_leaves_nothing() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let id = app.upload(&ada, &project, &Site::page("x")).await;
+    let cancelled = app.services.deployments.cancel(&ada, id).await.expect("cancelled");
+    assert_eq!(cancelled.status, DeploymentStatus::Cancelled);
+    app.run_jobs().await;
+    assert_eq!(app.get(&ada, id).await.status, DeploymentStatus::Cancelled);
+    assert_eq!(app.served("shop.localhost").await, None);
+    assert_eq!(app.objects_below("projects").await, Vec::<String>::new());
+    assert_eq!(app.objects_below("manifests").await, Vec::<String>::new());
+    let again = app.services.deployments.cancel(&ada, id).await;
+    assert!(matches!(again, Err(Error::Conflict { code: "already_final", .. })), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_lost_blob_fails_the_deployment_and_the_next_one_sends_it_again() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let site = Site::page("x");
+    let id = app.upload(&ada, &project, &site).await;
+    let blobs = app.objects_below("blobs").await;
+    std::fs::remove_file(app.folder.path().join("objects").join(&blobs[0])).expect("removed");
+    let (_, outcome) = app.run_job().await.expect("the job");
+    assert!(matches!(outcome, Outcome::Dead(_)), "{outcome:?}");
+    let failed = app.get(&ada, id).await;
+    assert_eq!(failed.status, DeploymentStatus::Failed);
+    assert_eq!(failed.error.expect("an error").code, "blobs_lost");
+    app.run_jobs().await;
+    app.deploy(&ada, &project, &site).await;
+}
+
+#[tokio::test]
+async fn a_job_whose_holder_died_is_taken_over_when_its_lease_ends() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let id = app.upload(&ada, &project, &Site::page("x")).await;
+    let mut tx = app.context.db.begin().await.expect("a transaction");
+    let now = app.now();
+    let dead = miaobu_control::store::jobs::claim(&mut tx, now, now + TimeDelta::seconds(30)).await;
+    let dead = dead.expect("claimed").expect("a job");
+    tx.commit().await.expect("committed");
+    assert_eq!(app.run_jobs().await, []);
+    app.advance(TimeDelta::seconds(31));
+    assert!(app.run_jobs().await.contains(&Job::Deploy(id)));
+    assert_eq!(app.served("shop.localhost").await, Some(id));
+
+    let mut tx = app.context.db.begin().await.expect("a transaction");
+    let held = miaobu_control::store::jobs::hold(&mut tx, dead.lease()).await.expect("asked");
+    assert!(!held, "the former holder may write no more");
+}
+
+#[tokio::test]
+async fn what_takes_too_long_fails_and_says_so() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let (idle, _) = app.announce(&ada, &project, &Site::page("idle")).await;
+    let stuck = app.upload(&ada, &project, &Site::page("stuck")).await;
+    app.advance(TimeDelta::minutes(16));
+    app.sweep().await;
+    let stuck = app.get(&ada, stuck).await;
+    assert_eq!(stuck.status, DeploymentStatus::Failed);
+    assert_eq!(stuck.error.expect("an error").code, "deadline_exceeded");
+    assert_eq!(app.get(&ada, idle.id).await.status, DeploymentStatus::Uploading);
+    app.advance(TimeDelta::hours(24));
+    app.sweep().await;
+    let idle = app.get(&ada, idle.id).await;
+    assert_eq!((idle.status, idle.deadline_at), (DeploymentStatus::Failed, None));
+    assert_eq!(idle.error.expect("an error").code, "upload_abandoned");
+}
+
+#[tokio::test]
+async fn waiting_ends_when_the_deployment_does() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let id = app.upload(&ada, &project, &Site::page("x")).await;
+    let (waited, _) = tokio::join!(app.services.deployments.wait(&ada, id, 30), app.run_jobs());
+    assert_eq!(waited.expect("the deployment").status, DeploymentStatus::Deployed);
+    let at_once = app.services.deployments.wait(&ada, id, 30).await.expect("the deployment");
+    assert_eq!(at_once.status, DeploymentStatus::Deployed);
+}

@@ -1,0 +1,10 @@
+//! The native edge, over real sockets.
+
+mod client;
+mod connections;
+mod drain;
+mod functions;
+mod http1;
+mod http2;
+mod routes;
+mod support;

@@ -1,0 +1,110 @@
+//! The statements and the schemas of both databases.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use miaobu_control::store::{Db, all_statements, jobs};
+use sqlx::{Column as _, Executor as _, Row as _, SqlSafeStr as _, Statement as _};
+
+use crate::support::{TestDatabase, postgres};
+
+type Shape = (Vec<String>, usize);
+
+async fn shape(db: &Db, sql: &'static str) -> Result<Shape, sqlx::Error> {
+    fn parameters(count: Option<sqlx::Either<&[impl Sized], usize>>) -> usize {
+        match count {
+            Some(sqlx::Either::Left(types)) => types.len(),
+            Some(sqlx::Either::Right(count)) => count,
+            None => 0,
+        }
+    }
+    Ok(match db {
+        Db::Sqlite { readers, .. } => {
+            let statement = readers.prepare(sql.into_sql_str()).await?;
+            let columns = statement.columns().iter().map(|column| column.name().to_owned()).collect();
+            (columns, parameters(statement.parameters()))
+        }
+        Db::Postgres(pool) => {
+            let statement = pool.prepare(sql.into_sql_str()).await?;
+            let columns = statement.columns().iter().map(|column| column.name().to_owned()).collect();
+            (columns, parameters(statement.parameters()))
+        }
+    })
+}
+
+async fn databases(folder: &std::path::Path) -> Vec<TestDatabase> {
+    let mut databases = vec![TestDatabase::create_sqlite(folder).await];
+    if let Some(server) = postgres() {
+        databases.push(TestDatabase::create_postgres(server).await);
+    }
+    databases
+}
+
+#[tokio::test]
+async fn every_statement_prepares_alike_on_every_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let databases = databases(folder.path()).await;
+    for (module, name, sql) in all_statements() {
+        let mut shapes = Vec::new();
+        for database in &databases {
+            let shape = shape(&database.db, sql).await;
+            shapes.push(shape.unwrap_or_else(|error| panic!("{module}::{name}: {error}")));
+        }
+        assert!(shapes.windows(2).all(|pair| pair[0] == pair[1]), "{module}::{name}: {shapes:?}");
+    }
+    let mut claims = Vec::new();
+    for (database, sql) in databases.iter().zip(jobs::CLAIM) {
+        claims.push(shape(&database.db, sql).await.expect("the claim prepares"));
+    }
+    assert!(claims.windows(2).all(|pair| pair[0] == pair[1]), "{claims:?}");
+}
+
+/// The tables and columns that the migrations of a folder make, read from their text: one statement a table, one line a
+/// column.
+fn schema(folder: &str) -> BTreeMap<String, Vec<String>> {
+    let path = format!("{}/../migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
+    let mut files: Vec<_> =
+        std::fs::read_dir(path).expect("migrations").map(|file| file.expect("a file").path()).collect();
+    files.sort();
+    let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("readable");
+        let mut table = None;
+        for line in text.lines() {
+            if let Some(name) = line.strip_prefix("CREATE TABLE ") {
+                table = name.split_whitespace().next().map(str::to_owned);
+            } else if line.starts_with(')') {
+                table = None;
+            } else if let (Some(table), Some(column)) = (&table, line.split_whitespace().next())
+                && column.starts_with(|c: char| c.is_ascii_lowercase())
+            {
+                tables.entry(table.clone()).or_default().push(column.to_owned());
+            }
+        }
+    }
+    tables
+}
+
+#[test]
+fn both_databases_have_the_same_migrations_tables_and_columns() {
+    let names = |folder: &str| -> BTreeSet<_> {
+        let path = format!("{}/../migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_dir(path).expect("migrations").map(|file| file.expect("a file").file_name()).collect()
+    };
+    assert_eq!(names("sqlite"), names("postgres"));
+    let tables = schema("sqlite");
+    assert!(tables.len() > 10 && tables["jobs"].contains(&"generation".to_owned()), "{tables:?}");
+    assert_eq!(tables, schema("postgres"));
+}
+
+#[tokio::test]
+async fn the_schema_in_the_database_is_the_one_in_the_migrations() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = TestDatabase::create_sqlite(folder.path()).await;
+    let Db::Sqlite { readers, .. } = &database.db else { unreachable!("it is a SQLite database") };
+    for (table, columns) in schema("sqlite") {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid"));
+        let rows = sqlx::query(sql).fetch_all(readers).await.expect("the table's columns");
+        let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        assert_eq!(found, columns, "{table}");
+    }
+}

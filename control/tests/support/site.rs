@@ -1,0 +1,55 @@
+//! Sites to deploy, and what goes over the wire for them.
+
+use std::io;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use miaobu_control::domain::{ManifestFile, Sha256, SitePath};
+
+/// A folder of files.
+#[derive(Debug, Clone)]
+pub struct Site(pub Vec<(String, Vec<u8>)>);
+
+impl Site {
+    pub fn new(files: &[(&str, &str)]) -> Self {
+        Self(files.iter().map(|(path, content)| ((*path).to_owned(), content.as_bytes().to_vec())).collect())
+    }
+
+    /// A site whose only page says `text`.
+    pub fn page(text: &str) -> Self {
+        Self::new(&[("index.html", text), ("style.css", "body {}")])
+    }
+
+    pub fn manifest(&self) -> Vec<ManifestFile> {
+        self.0
+            .iter()
+            .map(|(path, content)| ManifestFile {
+                path: SitePath::parse(path).expect("a path"),
+                sha256: Sha256::of(content),
+                size_bytes: content.len() as u64,
+            })
+            .collect()
+    }
+
+    pub fn blob(&self, digest: Sha256) -> (Sha256, &[u8]) {
+        let found = self.0.iter().find(|(_, content)| Sha256::of(content) == digest);
+        (digest, &found.expect("a blob of the site").1)
+    }
+}
+
+/// The frames of a batch.
+pub fn frames<'a>(blobs: impl IntoIterator<Item = (Sha256, &'a [u8])>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (digest, content) in blobs {
+        bytes.extend(digest.0);
+        bytes.extend((content.len() as u64).to_be_bytes());
+        bytes.extend(content);
+    }
+    bytes
+}
+
+/// A body that arrives in chunks of odd sizes.
+pub fn stream(bytes: Vec<u8>) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    let chunks: Vec<_> = bytes.chunks(37).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+    futures_util::stream::iter(chunks)
+}
