@@ -34,6 +34,7 @@ pub mod range;
 pub mod record;
 mod request;
 pub mod rules;
+mod scan;
 mod site;
 mod static_site;
 

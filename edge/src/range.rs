@@ -2,6 +2,8 @@
 //!
 //! Lenient as the peers are: a part that does not parse is skipped as long as another one does.
 
+use crate::scan::{cut, trim};
+
 /// A run of bytes of a file, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByteRange {
@@ -31,6 +33,7 @@ pub enum Selection {
 }
 
 /// What the set of ranges in a `Range` header says about a file.
+#[cfg(any(feature = "build", test))]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ranges {
     /// At least one range within the file, in the order of the header, cut to the file's size.
@@ -46,27 +49,39 @@ const MAX_RANGES: usize = 64;
 
 /// Chooses what to send of a file of `size` bytes for a `Range` header.
 ///
-/// Several ranges are answered with the whole file, unless together they are one run of bytes. Units other than
-/// `bytes` are ignored.
+/// Several ranges are answered with the whole file, unless each joins the ones before it to one run of bytes. Units other
+/// than `bytes` are ignored.
 #[must_use]
 pub fn select(header: &str, size: u64) -> Selection {
-    let Some(("bytes", set)) = header.split_once('=') else {
-        return Selection::Whole;
-    };
-    match parse(set, size) {
-        Ranges::Malformed => Selection::Whole,
-        Ranges::Unsatisfiable => Selection::Unsatisfiable,
-        Ranges::Satisfiable(mut ranges) => {
-            combine(&mut ranges);
-            match ranges.as_slice() {
-                [range] => Selection::Part(*range),
-                _ => Selection::Whole,
+    let Some(set) = header.strip_prefix("bytes=") else { return Selection::Whole };
+    let mut selection = None;
+    let mut rest = Some(set);
+    for _ in 0..MAX_RANGES {
+        let Some(parts) = rest else { break };
+        let (part, after) = cut(parts, b',');
+        rest = after;
+        selection = match (selection, parse_one(part, size)) {
+            (known, None) => known,
+            (None, Some(None)) => Some(Selection::Unsatisfiable),
+            (known, Some(None)) => known,
+            (Some(Selection::Part(known)), Some(Some(range))) => {
+                Some(join(known, range).map_or(Selection::Whole, Selection::Part))
             }
-        }
+            (Some(Selection::Whole), _) => Some(Selection::Whole),
+            (_, Some(Some(range))) => Some(Selection::Part(range)),
+        };
     }
+    selection.filter(|_| rest.is_none()).unwrap_or(Selection::Whole)
 }
 
-/// Reads the part of a `Range` header after the `=`.
+/// Joins two ranges that overlap or touch.
+fn join(left: ByteRange, right: ByteRange) -> Option<ByteRange> {
+    let apart = left.start > right.end.saturating_add(1) || right.start > left.end.saturating_add(1);
+    (!apart).then(|| ByteRange { start: left.start.min(right.start), end: left.end.max(right.end) })
+}
+
+/// Reads the part of a `Range` header after the `=`, for tools that show every range; the edge uses [`select`].
+#[cfg(any(feature = "build", test))]
 #[must_use]
 pub fn parse(set: &str, size: u64) -> Ranges {
     let mut ranges = Vec::new();
@@ -89,39 +104,29 @@ pub fn parse(set: &str, size: u64) -> Ranges {
 }
 
 /// Joins ranges that overlap or touch. A joined range takes the place of the earliest of its parts.
+#[cfg(any(feature = "build", test))]
 pub fn combine(ranges: &mut Vec<ByteRange>) {
     let mut joined: Vec<ByteRange> = Vec::with_capacity(ranges.len());
     for mut range in ranges.drain(..) {
         let mut place = None;
-        let mut index = 0;
-        while let Some(other) = joined.get(index).copied() {
-            let apart = other.start > range.end.saturating_add(1)
-                || range.start > other.end.saturating_add(1);
-            if apart {
-                index += 1;
-                continue;
-            }
-            range = ByteRange {
-                start: range.start.min(other.start),
-                end: range.end.max(other.end),
-            };
-            joined.remove(index);
-            place.get_or_insert(index);
+        while let Some((index, wider)) =
+            joined.iter().enumerate().find_map(|(index, other)| Some((index, join(*other, range)?)))
+        {
             // The wider range may touch one that the narrower did not.
-            index = 0;
+            range = wider;
+            joined.remove(index);
+            place = place.map_or(Some(index), |earlier: usize| Some(earlier.min(index)));
         }
-        joined.insert(place.unwrap_or(joined.len()).min(joined.len()), range);
+        joined.insert(place.unwrap_or(joined.len()), range);
     }
     *ranges = joined;
 }
 
 /// `None` when malformed, `Some(None)` when outside the file.
 fn parse_one(part: &str, size: u64) -> Option<Option<ByteRange>> {
-    let (first, last) = part.split_once('-')?;
-    let (first, last) = (
-        first.trim_matches([' ', '\t']),
-        last.trim_matches([' ', '\t']),
-    );
+    let (first, last) = cut(part, b'-');
+    let last = last?;
+    let (first, last) = (trim(first), trim(last));
     let end_of_file = size.checked_sub(1);
     let (start, end) = if first.is_empty() {
         // A suffix longer than the file is the whole file (RFC 9110, 14.1.2).
@@ -133,16 +138,17 @@ fn parse_one(part: &str, size: u64) -> Option<Option<ByteRange>> {
         let last = position(last)?;
         (position(first)?, end_of_file.map(|end| end.min(last)))
     };
-    Some(
-        end.filter(|end| start <= *end)
-            .map(|end| ByteRange { start, end }),
-    )
+    Some(end.filter(|end| start <= *end).map(|end| ByteRange { start, end }))
 }
 
 /// Digits only; a number too large is as far outside as any.
 fn position(text: &str) -> Option<u64> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().unwrap_or(u64::MAX))
+    let mut value: u64 = 0;
+    for byte in text.bytes() {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        value = value.saturating_mul(10).saturating_add(digit.into());
+    }
+    (!text.is_empty()).then_some(value)
 }
 
 #[cfg(test)]

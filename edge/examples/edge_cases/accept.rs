@@ -1,8 +1,7 @@
 //! Suites `accept-encoding` and `accept-language`.
 
 use miaobu_edge::negotiate::{
-    Rank, best_coding, best_language, coding_rank, language_rank, listed_codings, listed_languages,
-    prefer,
+    Rank, best_coding, best_language, coding_rank, language_rank, listed_codings, listed_languages, prefer,
 };
 use serde_json::{Value, json};
 
@@ -15,17 +14,13 @@ pub fn run_encoding(case: &Value) -> Outcome {
     let available = case.get("available").map(strings);
     let ranked = match &available {
         None => listed_codings(&header),
-        Some(available) => sorted(available, &server, |coding, index| {
-            coding_rank(&header, coding, index)
-        }),
+        Some(available) => sorted(available, &server, |coding, index| coding_rank(&header, coding, index)),
     };
     if case["op"] == "all" {
         return Outcome::of(&case["expect"], json!({ "encodings": ranked }));
     }
     // The edge's own entry wants the codings in the server's order, so ask it too where the case has one.
-    if let Some(available) =
-        available.filter(|available| available.starts_with(&server) && !server.is_empty())
-    {
+    if let Some(available) = available.filter(|available| available.starts_with(&server) && !server.is_empty()) {
         let best = best_coding(&header, &available).map(|index| available[index]);
         return Outcome::of(&case["expect"], json!({ "encoding": best }));
     }
@@ -38,9 +33,7 @@ pub fn run_language(case: &Value) -> Outcome {
     let available = case.get("available").map(strings);
     let ranked = match &available {
         None => listed_languages(header),
-        Some(available) => sorted(available, &[], |language, index| {
-            language_rank(header, language, index)
-        }),
+        Some(available) => sorted(available, &[], |language, index| language_rank(header, language, index)),
     };
     if case["op"] == "all" {
         return Outcome::of(&case["expect"], json!({ "languages": ranked }));
@@ -52,11 +45,7 @@ pub fn run_language(case: &Value) -> Outcome {
     Outcome::of(&case["expect"], json!({ "language": best }))
 }
 
-fn sorted<'a>(
-    available: &[&'a str],
-    server: &[&str],
-    rank: impl Fn(&str, usize) -> Option<Rank>,
-) -> Vec<&'a str> {
+fn sorted<'a>(available: &[&'a str], server: &[&str], rank: impl Fn(&str, usize) -> Option<Rank>) -> Vec<&'a str> {
     let mut ranked: Vec<_> = available
         .iter()
         .enumerate()
@@ -70,8 +59,5 @@ fn sorted<'a>(
 }
 
 fn strings(value: &Value) -> Vec<&str> {
-    value
-        .as_array()
-        .map(|items| items.iter().filter_map(Value::as_str).collect())
-        .unwrap_or_default()
+    value.as_array().map(|items| items.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
 }

@@ -17,10 +17,8 @@ pub fn run(case: &Value) -> Outcome {
             if case["combine"] == true {
                 combine(&mut ranges);
             }
-            let ranges: Vec<Value> = ranges
-                .iter()
-                .map(|range| json!({ "start": range.start, "end": range.end }))
-                .collect();
+            let ranges: Vec<Value> =
+                ranges.iter().map(|range| json!({ "start": range.start, "end": range.end })).collect();
             json!({ "result": "ranges", "unit": unit, "ranges": ranges })
         }
     };

@@ -4,11 +4,17 @@
 //! [`differences`] names. Exits 1 when a case failed and 2 when it could not run at all.
 
 mod accept;
+mod assets_ignore;
 mod differences;
+mod function_routing;
+mod headers_match;
+mod headers_parse;
 mod http_conditional;
 mod http_range;
 mod outcome;
 mod path_to_regexp;
+mod redirects_match;
+mod redirects_parse;
 mod vercel_config;
 mod vercel_match;
 mod vercel_router;
@@ -28,9 +34,15 @@ fn runner(suite: &str) -> Option<Run> {
     Some(match suite {
         "accept-encoding" => accept::run_encoding,
         "accept-language" => accept::run_language,
+        "assets-ignore" => assets_ignore::run,
+        "function-routing" => function_routing::run,
+        "headers-match" => headers_match::run,
+        "headers-parse" => headers_parse::run,
         "http-conditional" => http_conditional::run,
         "http-range" => http_range::run,
         "path-to-regexp" => path_to_regexp::run,
+        "redirects-match" => redirects_match::run,
+        "redirects-parse" => redirects_parse::run,
         "vercel-config" => vercel_config::run,
         "vercel-match" => vercel_match::run,
         "vercel-router" => vercel_router::run,
@@ -55,19 +67,13 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Vec<String>, Str
         if word == "--home" {
             let home = words.next().ok_or("--home needs a name")?;
             if home != "native" {
-                return Err(format!(
-                    "home {home:?} is not run by this program, only \"native\""
-                ));
+                return Err(format!("home {home:?} is not run by this program, only \"native\""));
             }
         } else {
             files.push(word);
         }
     }
-    if files.is_empty() {
-        Err("usage: edge_cases [--home native] FILE…".to_owned())
-    } else {
-        Ok(files)
-    }
+    if files.is_empty() { Err("usage: edge_cases [--home native] FILE…".to_owned()) } else { Ok(files) }
 }
 
 /// Runs every file; returns whether no case failed.
@@ -78,14 +84,9 @@ fn run_files(files: &[String]) -> Result<bool, String> {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for file in files {
         let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
-        let document: Value =
-            serde_json::from_str(&text).map_err(|error| format!("{file}: {error}"))?;
-        let suite = document["suite"]
-            .as_str()
-            .ok_or_else(|| format!("{file}: no suite"))?;
-        let cases = document["cases"]
-            .as_array()
-            .ok_or_else(|| format!("{file}: no cases"))?;
+        let document: Value = serde_json::from_str(&text).map_err(|error| format!("{file}: {error}"))?;
+        let suite = document["suite"].as_str().ok_or_else(|| format!("{file}: no suite"))?;
+        let cases = document["cases"].as_array().ok_or_else(|| format!("{file}: no cases"))?;
         for case in cases {
             let (result, got, why) = match run_case(suite, case) {
                 Outcome::Pass => {
@@ -105,8 +106,7 @@ fn run_files(files: &[String]) -> Result<bool, String> {
             writeln!(out, "{line}").map_err(|error| error.to_string())?;
         }
     }
-    writeln!(out, "{passed} passed, {failed} failed, {skipped} skipped")
-        .map_err(|error| error.to_string())?;
+    writeln!(out, "{passed} passed, {failed} failed, {skipped} skipped").map_err(|error| error.to_string())?;
     Ok(failed == 0)
 }
 
@@ -115,18 +115,11 @@ fn run_case(suite: &str, case: &Value) -> Outcome {
         return Outcome::Unclaimed { why };
     }
     let Some(run) = runner(suite) else {
-        return Outcome::Unclaimed {
-            why: "no module runs this suite",
-        };
+        return Outcome::Unclaimed { why: "no module runs this suite" };
     };
     catch_unwind(AssertUnwindSafe(|| run(case))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        Outcome::Fail {
-            got: Value::Null,
-            why: format!("panicked: {text}"),
-        }
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Outcome::Fail { got: Value::Null, why: format!("panicked: {text}") }
     })
 }

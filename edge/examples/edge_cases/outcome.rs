@@ -35,11 +35,7 @@ impl Outcome {
 pub fn difference(expect: &Value, got: &Value, place: String) -> Option<String> {
     match (expect, got) {
         (Value::Object(expect), Value::Object(got)) => expect.iter().find_map(|(name, value)| {
-            difference(
-                value,
-                got.get(name).unwrap_or(&Value::Null),
-                format!("{place}/{name}"),
-            )
+            difference(value, got.get(name).unwrap_or(&Value::Null), format!("{place}/{name}"))
         }),
         (Value::Array(expect), Value::Array(got)) if expect.len() == got.len() => expect
             .iter()

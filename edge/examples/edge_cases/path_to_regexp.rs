@@ -29,9 +29,7 @@ pub fn run(case: &Value) -> Outcome {
             Err(error) => json!({ "error": true, "message": error.to_string() }),
         },
         _ => {
-            return Outcome::Unclaimed {
-                why: "unknown operation",
-            };
+            return Outcome::Unclaimed { why: "unknown operation" };
         }
     };
     Outcome::of(&case["expect"], got)
@@ -56,13 +54,7 @@ fn options(given: &Value) -> Options {
 fn token(token: &Token) -> Value {
     match token {
         Token::Text(text) => json!(text),
-        Token::Key(Key {
-            name,
-            prefix,
-            suffix,
-            pattern,
-            modifier,
-        }) => json!({
+        Token::Key(Key { name, prefix, suffix, pattern, modifier }) => json!({
             "name": match name {
                 Name::Text(name) => json!(name),
                 Name::Index(index) => json!(index),
@@ -78,16 +70,11 @@ fn token(token: &Token) -> Value {
 /// The groups of the match, the whole match first; `None` for no match.
 fn captures(pattern: &str, options: &Options, path: &str) -> Option<Vec<Option<String>>> {
     let expression = path_to_regexp(pattern, options).expect("a pattern to match is valid");
-    let program = Pattern::parse(&expression.source)
-        .ok()?
-        .compile(!options.sensitive)
-        .expect("a pattern to match compiles");
+    let program =
+        Pattern::parse(&expression.source).ok()?.compile(!options.sensitive).expect("a pattern to match compiles");
     let mut captures = Captures::default();
-    search(&program, path, &mut captures, &mut Budget::default()).then(|| {
-        (0..=captures.groups())
-            .map(|group| captures.get(group, path).map(str::to_owned))
-            .collect()
-    })
+    search(&program, path, &mut captures, &mut Budget::default())
+        .then(|| (0..=captures.groups()).map(|group| captures.get(group, path).map(str::to_owned)).collect())
 }
 
 /// The parameters of the match by name, `false` for no match.
@@ -113,16 +100,10 @@ fn params(pattern: &str, options: &Options, path: &str) -> Value {
 
 fn values(given: &Value) -> Params {
     let mut params = Params::default();
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     for (name, value) in given.as_object().into_iter().flatten() {
         match value {
-            Value::Array(values) => {
-                params.set(name, Param::List(values.iter().map(text).collect()))
-            }
+            Value::Array(values) => params.set(name, Param::List(values.iter().map(text).collect())),
             Value::String(_) | Value::Number(_) => params.set(name, Param::Text(text(value))),
             _ => {}
         }

@@ -1,8 +1,8 @@
 //! Suite `vercel-config`: vercel.json lowered to the route table, and what is refused.
 
 use miaobu_edge::rules::vercel::{
-    Build, ConfigError, Schema, append_to_phase, clean_urls, lower, lower_headers, lower_redirects,
-    lower_rewrites, merge, normalize, validate,
+    Build, ConfigError, Schema, append_to_phase, clean_urls, lower, lower_headers, lower_redirects, lower_rewrites,
+    merge, normalize, validate,
 };
 use serde_json::{Value, json};
 
@@ -27,35 +27,21 @@ pub fn run(case: &Value) -> Outcome {
         Some("validate_schema") => validate_schema(case),
         Some("append_to_phase") => {
             let input = &case["input"];
-            let routes = append_to_phase(
-                list(&input["routes"]),
-                list(&input["newRoutes"]),
-                input["phase"].as_str(),
-            );
+            let routes = append_to_phase(list(&input["routes"]), list(&input["newRoutes"]), input["phase"].as_str());
             Outcome::of(&case["expect"], json!({ "routes": routes }))
         }
         Some("merge_routes") => {
             let input = &case["input"];
             let builds: Vec<Build<'_>> = list(&input["builds"]).iter().map(build).collect();
-            Outcome::of(
-                &case["expect"],
-                json!({ "routes": merge(list(&input["userRoutes"]), &builds) }),
-            )
+            Outcome::of(&case["expect"], json!({ "routes": merge(list(&input["userRoutes"]), &builds) }))
         }
         Some("clean_urls") => {
-            let files: Vec<&str> = list(&case["files"])
-                .iter()
-                .filter_map(Value::as_str)
-                .collect();
-            let pairs: Vec<Value> = clean_urls(&files)
-                .into_iter()
-                .map(|(html, clean)| json!({ "html": html, "clean": clean }))
-                .collect();
+            let files: Vec<&str> = list(&case["files"]).iter().filter_map(Value::as_str).collect();
+            let pairs: Vec<Value> =
+                clean_urls(&files).into_iter().map(|(html, clean)| json!({ "html": html, "clean": clean })).collect();
             Outcome::of(&case["expect"], json!({ "clean_urls": pairs }))
         }
-        _ => Outcome::Unclaimed {
-            why: "unknown operation",
-        },
+        _ => Outcome::Unclaimed { why: "unknown operation" },
     }
 }
 
@@ -75,18 +61,13 @@ fn lowered(result: Result<Option<Vec<Value>>, ConfigError>) -> Value {
 
 fn lower_rule(case: &Value) -> Outcome {
     let rules = std::slice::from_ref(&case["rule"]);
-    let internal: Vec<&str> = list(&case["internal_params"])
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
+    let internal: Vec<&str> = list(&case["internal_params"]).iter().filter_map(Value::as_str).collect();
     let routes = match case["section"].as_str() {
         Some("redirects") => lower_redirects(rules),
         Some("rewrites") => lower_rewrites(rules, &internal),
         Some("headers") => lower_headers(rules),
         _ => {
-            return Outcome::Unclaimed {
-                why: "unknown section",
-            };
+            return Outcome::Unclaimed { why: "unknown section" };
         }
     };
     match routes {
@@ -106,9 +87,7 @@ fn validate_schema(case: &Value) -> Outcome {
         Some("hasSchema") => Schema::Has,
         Some("transformsSchema") => Schema::Transforms,
         _ => {
-            return Outcome::Unclaimed {
-                why: "unknown schema",
-            };
+            return Outcome::Unclaimed { why: "unknown schema" };
         }
     };
     let got = match validate(schema, &case["data"]) {

@@ -1,7 +1,4 @@
-use super::{
-    Conditions, Precondition, Validators, evaluate, http_date, is_fresh, none_match_holds,
-    range_holds,
-};
+use super::{Conditions, Precondition, Validators, evaluate, http_date, is_fresh, none_match_holds, range_holds};
 use crate::head::EntityTag;
 use proptest::prelude::*;
 
@@ -27,184 +24,49 @@ fn if_none_match_is_read_as_a_list_of_weakly_compared_tags() {
         ("W/*".to_owned(), false),
         ("\"".to_owned(), false),
     ] {
-        assert_eq!(
-            none_match_holds(&header, EntityTag(0xab)),
-            expected,
-            "{header}"
-        );
+        assert_eq!(none_match_holds(&header, EntityTag(0xab)), expected, "{header}");
     }
 }
 
 #[test]
 fn conditions_are_evaluated_in_the_order_of_the_standard() {
     use Precondition::{Failed, Holds, NotModified};
-    let (before, at, after) = (
-        "Tue, 05 Mar 2024 10:00:00 GMT",
-        "Tue, 05 Mar 2024 10:00:01 GMT",
-        "Tue, 05 Mar 2024 10:00:02 GMT",
-    );
-    let current = Validators {
-        entity_tag: Some(TAG),
-        modified: http_date(at),
-    };
+    let (before, at, after) =
+        ("Tue, 05 Mar 2024 10:00:00 GMT", "Tue, 05 Mar 2024 10:00:01 GMT", "Tue, 05 Mar 2024 10:00:02 GMT");
+    let current = Validators { entity_tag: Some(TAG), modified: http_date(at) };
     let none = Conditions::default();
     let other = "\"x\"";
     let weak = format!("W/{TAG}");
     for (conditions, expected) in [
         (none, Holds),
-        (
-            Conditions {
-                if_match: Some(TAG),
-                ..none
-            },
-            Holds,
-        ),
-        (
-            Conditions {
-                if_match: Some("*"),
-                ..none
-            },
-            Holds,
-        ),
-        (
-            Conditions {
-                if_match: Some("\"x\", \"y\""),
-                ..none
-            },
-            Failed,
-        ),
-        (
-            Conditions {
-                if_match: Some(&weak),
-                ..none
-            },
-            Failed,
-        ),
-        (
-            Conditions {
-                if_match: Some(TAG),
-                if_unmodified_since: Some(before),
-                ..none
-            },
-            Holds,
-        ),
-        (
-            Conditions {
-                if_match: Some(TAG),
-                if_none_match: Some(TAG),
-                ..none
-            },
-            NotModified,
-        ),
-        (
-            Conditions {
-                if_match: Some(other),
-                if_none_match: Some(TAG),
-                ..none
-            },
-            Failed,
-        ),
-        (
-            Conditions {
-                if_unmodified_since: Some(before),
-                ..none
-            },
-            Failed,
-        ),
-        (
-            Conditions {
-                if_unmodified_since: Some(at),
-                ..none
-            },
-            Holds,
-        ),
-        (
-            Conditions {
-                if_unmodified_since: Some("yesterday"),
-                ..none
-            },
-            Holds,
-        ),
-        (
-            Conditions {
-                if_modified_since: Some(before),
-                ..none
-            },
-            Holds,
-        ),
-        (
-            Conditions {
-                if_modified_since: Some(at),
-                ..none
-            },
-            NotModified,
-        ),
-        (
-            Conditions {
-                if_modified_since: Some(after),
-                ..none
-            },
-            NotModified,
-        ),
-        (
-            Conditions {
-                if_modified_since: Some("0"),
-                ..none
-            },
-            Holds,
-        ),
-        (
-            Conditions {
-                if_none_match: Some(other),
-                if_modified_since: Some(after),
-                ..none
-            },
-            Holds,
-        ),
-        (
-            Conditions {
-                if_none_match: Some(&weak),
-                if_modified_since: Some(before),
-                ..none
-            },
-            NotModified,
-        ),
+        (Conditions { if_match: Some(TAG), ..none }, Holds),
+        (Conditions { if_match: Some("*"), ..none }, Holds),
+        (Conditions { if_match: Some("\"x\", \"y\""), ..none }, Failed),
+        (Conditions { if_match: Some(&weak), ..none }, Failed),
+        (Conditions { if_match: Some(TAG), if_unmodified_since: Some(before), ..none }, Holds),
+        (Conditions { if_match: Some(TAG), if_none_match: Some(TAG), ..none }, NotModified),
+        (Conditions { if_match: Some(other), if_none_match: Some(TAG), ..none }, Failed),
+        (Conditions { if_unmodified_since: Some(before), ..none }, Failed),
+        (Conditions { if_unmodified_since: Some(at), ..none }, Holds),
+        (Conditions { if_unmodified_since: Some("yesterday"), ..none }, Holds),
+        (Conditions { if_modified_since: Some(before), ..none }, Holds),
+        (Conditions { if_modified_since: Some(at), ..none }, NotModified),
+        (Conditions { if_modified_since: Some(after), ..none }, NotModified),
+        (Conditions { if_modified_since: Some("0"), ..none }, Holds),
+        (Conditions { if_none_match: Some(other), if_modified_since: Some(after), ..none }, Holds),
+        (Conditions { if_none_match: Some(&weak), if_modified_since: Some(before), ..none }, NotModified),
     ] {
         assert_eq!(evaluate(conditions, current), expected, "{conditions:?}");
     }
-    let dateless = Validators {
-        entity_tag: Some(TAG),
-        modified: None,
-    };
-    assert_eq!(
-        evaluate(
-            Conditions {
-                if_modified_since: Some(after),
-                ..none
-            },
-            dateless
-        ),
-        Holds
-    );
-    assert_eq!(
-        evaluate(
-            Conditions {
-                if_unmodified_since: Some(before),
-                ..none
-            },
-            dateless
-        ),
-        Holds
-    );
+    let dateless = Validators { entity_tag: Some(TAG), modified: None };
+    assert_eq!(evaluate(Conditions { if_modified_since: Some(after), ..none }, dateless), Holds);
+    assert_eq!(evaluate(Conditions { if_unmodified_since: Some(before), ..none }, dateless), Holds);
 }
 
 #[test]
 fn a_range_needs_the_very_same_state() {
     let date = "Sun, 06 Nov 1994 08:49:37 GMT";
-    let current = Validators {
-        entity_tag: Some(TAG),
-        modified: http_date(date),
-    };
+    let current = Validators { entity_tag: Some(TAG), modified: http_date(date) };
     for (if_range, expected) in [
         (TAG, true),
         (" \"00000000000000ab\"", true),
@@ -221,25 +83,12 @@ fn a_range_needs_the_very_same_state() {
 
 #[test]
 fn a_reload_is_never_fresh() {
-    let conditions = Conditions {
-        if_none_match: Some(TAG),
-        ..Conditions::default()
-    };
-    let current = Validators {
-        entity_tag: Some(TAG),
-        modified: None,
-    };
-    for (cache_control, expected) in [
-        (None, true),
-        (Some("max-age=0"), true),
-        (Some("max-age=0, no-cache"), false),
-        (Some("x-no-cache"), true),
-    ] {
-        assert_eq!(
-            is_fresh(conditions, cache_control, current),
-            expected,
-            "{cache_control:?}"
-        );
+    let conditions = Conditions { if_none_match: Some(TAG), ..Conditions::default() };
+    let current = Validators { entity_tag: Some(TAG), modified: None };
+    for (cache_control, expected) in
+        [(None, true), (Some("max-age=0"), true), (Some("max-age=0, no-cache"), false), (Some("x-no-cache"), true)]
+    {
+        assert_eq!(is_fresh(conditions, cache_control, current), expected, "{cache_control:?}");
     }
 }
 

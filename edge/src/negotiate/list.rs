@@ -2,6 +2,8 @@
 
 use core::cmp::{Ordering, Reverse};
 
+use crate::scan::{cut, cut_unquoted, trim};
+
 /// One entry of a weighted list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
@@ -41,105 +43,86 @@ pub fn prefer(left: (Rank, Option<usize>), right: (Rank, Option<usize>)) -> Orde
         (Some(left), Some(right)) => right.cmp(&left),
         (left, right) => left.is_some().cmp(&right.is_some()),
     };
-    left.0
-        .weight
-        .cmp(&right.0.weight)
-        .then(by_server)
-        .then(left.0.cmp(&right.0))
+    left.0.weight.cmp(&right.0.weight).then(by_server).then(left.0.cmp(&right.0))
 }
 
 /// The entry that decides about an alternative: the most specific one, then the heavier, then the later.
-/// `None` when no entry speaks of it or when it is refused.
-pub fn decide<'a>(
-    entries: impl Iterator<Item = Entry<'a>>,
+/// `None` when no entry speaks of it or when it is refused. `more` is an entry that the header only implies.
+pub fn decide(
+    header: &str,
+    more: Option<Entry<'_>>,
     offered: usize,
-    specificity: impl Fn(&str) -> Option<u8>,
+    specificity: &dyn Fn(&str) -> Option<u8>,
 ) -> Option<Rank> {
-    let best = entries
-        .filter_map(|entry| Some((specificity(entry.name)?, entry.weight, entry.place)))
-        .max()
-        .filter(|(_, weight, _)| *weight > 0)?;
-    Some(Rank {
-        weight: best.1,
-        specificity: best.0,
-        place: Reverse(best.2),
-        offered: Reverse(offered),
-    })
+    let mut best = None;
+    for entry in Entries::of(header).chain(more) {
+        if let Some(specificity) = specificity(entry.name) {
+            best = best.max(Some((specificity, entry.weight, entry.place)));
+        }
+    }
+    let (specificity, weight, place) = best?;
+    (weight > 0).then_some(Rank { weight, specificity, place: Reverse(place), offered: Reverse(offered) })
 }
 
-/// Iterates over the entries of a header. Quoted parameter values may hold commas and semicolons.
-pub fn entries(header: &str) -> impl Iterator<Item = Entry<'_>> {
-    split_outside_quotes(header, b',')
-        .enumerate()
-        .filter_map(|(place, element)| {
-            let mut parts = split_outside_quotes(element, b';');
-            let name = parts.next().map(trim).filter(|name| !name.is_empty())?;
-            let mut weight = 1000;
-            for parameter in parts {
-                if let Some(("q" | "Q", value)) = trim(parameter).split_once('=') {
-                    weight = thousandths(value)?;
-                } else if is_broken_weight(parameter) {
-                    return None;
-                }
+/// The entries of a header that can be read.
+pub struct Entries<'a> {
+    rest: Option<&'a str>,
+    place: usize,
+}
+
+impl<'a> Entries<'a> {
+    /// Iterates over a header. Quoted parameter values may hold commas and semicolons.
+    pub fn of(header: &'a str) -> Self {
+        Self { rest: Some(header), place: 0 }
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        loop {
+            let (element, rest) = cut_unquoted(self.rest?, b',');
+            self.rest = rest;
+            let place = self.place;
+            self.place = place.saturating_add(1);
+            if let Some((name, weight)) = read(element) {
+                return Some(Entry { name, weight, place });
             }
-            Some(Entry {
-                name,
-                weight,
-                place,
-            })
-        })
+        }
+    }
 }
 
-fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
-}
-
-/// `q` with white space before its `=`, which the grammar does not allow.
-fn is_broken_weight(parameter: &str) -> bool {
-    parameter
-        .split('=')
-        .next()
-        .map(trim)
-        .is_some_and(|name| name.eq_ignore_ascii_case("q"))
+/// Reads one element; `None` when it is empty or its weight is broken.
+fn read(element: &str) -> Option<(&str, u16)> {
+    let (name, mut rest) = cut_unquoted(element, b';');
+    let mut weight = 1000;
+    while let Some(parameters) = rest {
+        let (parameter, after) = cut_unquoted(parameters, b';');
+        rest = after;
+        let (key, value) = cut(parameter, b'=');
+        if trim(key).eq_ignore_ascii_case("q") {
+            // White space before the `=` is not allowed, nor after it.
+            let value = value.filter(|_| !key.ends_with([' ', '\t']))?;
+            weight = thousandths(value.trim_ascii_end())?;
+        }
+    }
+    let name = trim(name);
+    (!name.is_empty()).then_some((name, weight))
 }
 
 /// A weight: 0 or 1 with at most three digits of fraction, at most 1.
 fn thousandths(text: &str) -> Option<u16> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let whole = match whole {
+    let (whole, fraction) = cut(text, b'.');
+    let mut sum = match whole {
         "0" => 0,
         "1" => 1000,
         _ => return None,
     };
-    if fraction.len() > 3 {
-        return None;
+    let mut unit = 100;
+    for digit in fraction.unwrap_or("").bytes() {
+        sum += unit * u16::from(digit.checked_sub(b'0').filter(|digit| *digit < 10 && unit > 0)?);
+        unit /= 10;
     }
-    let mut sum: u16 = 0;
-    for digit in fraction.bytes().chain(*b"000").take(3) {
-        sum = sum * 10 + u16::from(digit.checked_sub(b'0').filter(|digit| *digit < 10)?);
-    }
-    Some(whole + sum).filter(|weight| *weight <= 1000)
-}
-
-fn split_outside_quotes(text: &str, separator: u8) -> impl Iterator<Item = &str> {
-    let mut rest = Some(text);
-    core::iter::from_fn(move || {
-        let text = rest?;
-        let (mut quoted, mut escaped) = (false, false);
-        let end = text.bytes().position(|byte| {
-            if quoted {
-                quoted = escaped || byte != b'"';
-                escaped = !escaped && byte == b'\\';
-            } else if byte == b'"' {
-                quoted = true;
-            }
-            !quoted && byte == separator
-        });
-        let (part, after) = match end {
-            Some(end) => (text.get(..end)?, text.get(end + 1..)),
-            None => (text, None),
-        };
-        rest = after;
-        Some(part)
-    })
+    Some(sum).filter(|weight| *weight <= 1000)
 }

@@ -27,11 +27,7 @@ fn the_heaviest_coding_wins_and_the_servers_order_breaks_ties() {
         ("br;note=\"\\\", gzip", Some("br")),
         (" , ,gzip,", Some("gzip")),
     ] {
-        assert_eq!(
-            best_coding(header, &STORED).map(|index| STORED[index]),
-            expected,
-            "{header}"
-        );
+        assert_eq!(best_coding(header, &STORED).map(|index| STORED[index]), expected, "{header}");
     }
 }
 
@@ -48,11 +44,7 @@ fn the_closest_language_wins() {
         ("de;q=0, *", Some("en-US")),
         ("DE", Some("de")),
     ] {
-        assert_eq!(
-            best_language(header, &available).map(|index| available[index]),
-            expected,
-            "{header}"
-        );
+        assert_eq!(best_language(header, &available).map(|index| available[index]), expected, "{header}");
     }
 }
 
@@ -60,20 +52,14 @@ fn the_closest_language_wins() {
 fn what_a_header_lists_comes_out_best_first() {
     assert_eq!(listed_codings("gzip;q=0.2, br, *;q=0"), ["br", "gzip"]);
     assert_eq!(listed_codings("gzip;q=0.2, br"), ["br", "gzip", "identity"]);
-    assert_eq!(
-        listed_languages("en;q=0.5, *;q=0.1, fr, de;q=0"),
-        ["fr", "en", "*"]
-    );
+    assert_eq!(listed_languages("en;q=0.5, *;q=0.1, fr, de;q=0"), ["fr", "en", "*"]);
 }
 
 #[test]
 fn a_visitor_is_known_by_the_heaviest_language_named() {
-    for (header, expected) in [
-        ("fr-CH, fr;q=0.9", Some("fr-CH")),
-        ("*, it;q=0.3", Some("it")),
-        ("en;q=0", None),
-        ("*", None),
-    ] {
+    for (header, expected) in
+        [("fr-CH, fr;q=0.9", Some("fr-CH")), ("*, it;q=0.3", Some("it")), ("en;q=0", None), ("*", None)]
+    {
         assert_eq!(visitor_language(header), expected, "{header}");
     }
 }

@@ -57,11 +57,7 @@ fn joined_ranges_stand_where_the_earliest_part_stood() {
     ] {
         let mut ranges = given.iter().copied().map(range).collect();
         combine(&mut ranges);
-        assert_eq!(
-            ranges,
-            expected.into_iter().map(range).collect::<Vec<_>>(),
-            "{given:?}"
-        );
+        assert_eq!(ranges, expected.into_iter().map(range).collect::<Vec<_>>(), "{given:?}");
     }
 }
 

@@ -29,11 +29,7 @@ impl Refusal {
     /// A refusal of one line.
     #[must_use]
     pub fn of_line(line: u32, text: &str, reason: impl Into<String>) -> Self {
-        Self {
-            line: Some(line),
-            text: text.to_owned(),
-            reason: reason.into(),
-        }
+        Self { line: Some(line), text: text.to_owned(), reason: reason.into() }
     }
 }
 
@@ -43,11 +39,7 @@ impl fmt::Display for Refusal {
             write!(formatter, "line {line}: ")?;
         }
         write!(formatter, "{}", self.reason)?;
-        if self.text.is_empty() {
-            Ok(())
-        } else {
-            write!(formatter, ": {}", self.text)
-        }
+        if self.text.is_empty() { Ok(()) } else { write!(formatter, ": {}", self.text) }
     }
 }
 
@@ -62,9 +54,6 @@ pub struct Parsed<Rule> {
 
 impl<Rule> Default for Parsed<Rule> {
     fn default() -> Self {
-        Self {
-            rules: Vec::new(),
-            refused: Vec::new(),
-        }
+        Self { rules: Vec::new(), refused: Vec::new() }
     }
 }

@@ -27,18 +27,11 @@ pub fn read(text: &str) -> Result<Lowered, Refusal> {
     };
     let Some(hosting) = hosting else {
         let reason = "there is no `hosting` in this firebase.json".to_owned();
-        return Err(Refusal {
-            line: None,
-            text: String::new(),
-            reason,
-        });
+        return Err(Refusal { line: None, text: String::new(), reason });
     };
     let mut lowered = lower(hosting);
     if others > 0 {
-        lowered.refuse(
-            &json!("hosting"),
-            format!("only the first of {} sites is used", others + 1),
-        );
+        lowered.refuse(&json!("hosting"), format!("only the first of {} sites is used", others + 1));
     }
     Ok(lowered)
 }
@@ -47,14 +40,9 @@ pub fn read(text: &str) -> Result<Lowered, Refusal> {
 #[must_use]
 pub fn lower(hosting: &Value) -> Lowered {
     let mut lowered = Lowered {
-        clean_urls: hosting
-            .get("cleanUrls")
-            .is_some_and(|clean| *clean == Value::Bool(true)),
+        clean_urls: hosting.get("cleanUrls").is_some_and(|clean| *clean == Value::Bool(true)),
         trailing_slash: hosting.get("trailingSlash").and_then(Value::as_bool),
-        error_page: hosting
-            .get("errorPage")
-            .and_then(Value::as_str)
-            .map(slashed),
+        error_page: hosting.get("errorPage").and_then(Value::as_str).map(slashed),
         rooted: true,
         ..Lowered::default()
     };
@@ -72,12 +60,12 @@ pub fn lower(hosting: &Value) -> Lowered {
     for rule in rules(hosting, "headers") {
         match (source(rule), headers(rule)) {
             (Ok(source), Some(headers)) => {
-                lowered.routes.push(json!({ "src": source, "headers": headers, "continue": true, "caseSensitive": true }));
+                lowered
+                    .routes
+                    .push(json!({ "src": source, "headers": headers, "continue": true, "caseSensitive": true }));
             }
             (Err(problem), _) => lowered.refuse(rule, problem),
-            (_, None) => {
-                lowered.refuse(rule, "a header rule needs `headers` with `key` and `value`")
-            }
+            (_, None) => lowered.refuse(rule, "a header rule needs `headers` with `key` and `value`"),
         }
     }
     for rule in rules(hosting, "redirects") {
@@ -100,9 +88,7 @@ pub fn lower(hosting: &Value) -> Lowered {
             }
             (Ok(source), Some(_)) => {
                 lowered.refuse(rule, "a relative destination is never there: the answer is 404; begin it with a slash");
-                lowered
-                    .routes
-                    .push(json!({ "src": source, "status": 404, "caseSensitive": true }));
+                lowered.routes.push(json!({ "src": source, "status": 404, "caseSensitive": true }));
             }
         }
     }
@@ -110,26 +96,17 @@ pub fn lower(hosting: &Value) -> Lowered {
 }
 
 fn rules<'c>(hosting: &'c Value, name: &str) -> impl Iterator<Item = &'c Value> {
-    hosting
-        .get(name)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    hosting.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// The glob of a rule.
 fn glob(rule: &Value) -> Option<String> {
-    rule.get("glob")
-        .or_else(|| rule.get("source"))
-        .and_then(Value::as_str)
-        .map(slashed)
+    rule.get("glob").or_else(|| rule.get("source")).and_then(Value::as_str).map(slashed)
 }
 
 /// The regular expression of a rule, in JavaScript's spelling.
 fn regex(rule: &Value) -> Option<String> {
-    rule.get("regex")
-        .and_then(Value::as_str)
-        .map(|regex| regex.replace("(?P<", "(?<"))
+    rule.get("regex").and_then(Value::as_str).map(|regex| regex.replace("(?P<", "(?<"))
 }
 
 /// The expression that a rule's glob or regular expression comes to.
@@ -143,10 +120,7 @@ fn source(rule: &Value) -> Result<String, String> {
 }
 
 fn redirects(rule: &Value) -> Result<Vec<Value>, String> {
-    let destination = rule
-        .get("destination")
-        .and_then(Value::as_str)
-        .ok_or("a redirect needs `destination`")?;
+    let destination = rule.get("destination").and_then(Value::as_str).ok_or("a redirect needs `destination`")?;
     let status = rule.get("type").cloned().unwrap_or_else(|| json!(301));
     let has_parameters = destination.starts_with(':') || destination.contains("/:");
     if !has_parameters {
@@ -159,10 +133,7 @@ fn redirects(rule: &Value) -> Result<Vec<Value>, String> {
         if routes.is_empty() {
             return Err(unknown());
         }
-        return Ok(routes
-            .iter()
-            .map(|(source, target)| redirect(source, target, &status))
-            .collect());
+        return Ok(routes.iter().map(|(source, target)| redirect(source, target, &status)).collect());
     }
     let source = source(rule)?;
     let pattern = Pattern::parse(&source).map_err(|error| error.to_string())?;
@@ -190,21 +161,11 @@ fn references(destination: &str, pattern: &Pattern) -> Option<String> {
             text += part;
             continue;
         }
-        let end = part
-            .find(|char: char| !(char.is_ascii_alphanumeric() || char == '_'))
-            .unwrap_or(part.len());
+        let end = part.find(|char: char| !(char.is_ascii_alphanumeric() || char == '_')).unwrap_or(part.len());
         let (name, rest) = part.split_at_checked(end)?;
         let number = match name.parse::<usize>() {
-            Ok(number) => {
-                Some(number).filter(|number| (1..=pattern.groups().len()).contains(number))?
-            }
-            Err(_) => {
-                pattern
-                    .groups()
-                    .iter()
-                    .position(|group| group.as_deref() == Some(name))?
-                    + 1
-            }
+            Ok(number) => Some(number).filter(|number| (1..=pattern.groups().len()).contains(number))?,
+            Err(_) => pattern.groups().iter().position(|group| group.as_deref() == Some(name))? + 1,
         };
         text += &format!("${number}");
         text += rest.strip_prefix(['*', '+', '?']).unwrap_or(rest);
@@ -231,21 +192,10 @@ mod tests {
     fn answer(hosting: &serde_json::Value, target: &str) -> String {
         let (image, _) = lower(hosting).table();
         let image = image.unwrap();
-        let request = RouteRequest {
-            method: "GET",
-            host: "",
-            field: &|_| None,
-        };
+        let request = RouteRequest { method: "GET", host: "", field: &|_| None };
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let target = Target {
-            path: path.to_owned(),
-            query: query.to_owned(),
-        };
-        match RouteTable::load(&image)
-            .unwrap()
-            .walk(&target, &request, &Index, &mut Budget::default())
-            .0
-        {
+        let target = Target { path: path.to_owned(), query: query.to_owned() };
+        match RouteTable::load(&image).unwrap().walk(&target, &request, &Index, &mut Budget::default()).0 {
             Answer::Redirect { location, status } => format!("{status} {location}"),
             Answer::Here { target, .. } => target.path,
             Answer::Missing { .. } | Answer::Status(404) => "404".to_owned(),
@@ -281,12 +231,7 @@ mod tests {
             { "source": "/relative", "destination": "index.html" },
             { "source": "!/api/**", "destination": "/index.html" },
         ] });
-        for (target, expected) in [
-            ("/x", "/index.html"),
-            ("/gone/x", "404"),
-            ("/relative", "404"),
-            ("/api/x", "404"),
-        ] {
+        for (target, expected) in [("/x", "/index.html"), ("/gone/x", "404"), ("/relative", "404"), ("/api/x", "404")] {
             assert_eq!(answer(&hosting, target), expected, "{target}");
         }
     }

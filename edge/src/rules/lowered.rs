@@ -33,13 +33,7 @@ impl Lowered {
         if self.routes.is_empty() {
             return (None, refused);
         }
-        match build(
-            &self.routes,
-            TableOptions {
-                rooted: self.rooted,
-                ..TableOptions::default()
-            },
-        ) {
+        match build(&self.routes, TableOptions { rooted: self.rooted, ..TableOptions::default() }) {
             Ok((image, others)) => {
                 refused.extend(others);
                 (Some(image), refused)
@@ -52,14 +46,8 @@ impl Lowered {
     }
 
     pub(super) fn refuse(&mut self, text: &Value, reason: impl Into<String>) {
-        let text = text
-            .as_str()
-            .map_or_else(|| text.to_string(), str::to_owned);
-        self.refused.push(Refusal {
-            line: None,
-            text,
-            reason: reason.into(),
-        });
+        let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
+        self.refused.push(Refusal { line: None, text, reason: reason.into() });
     }
 }
 
@@ -67,9 +55,7 @@ impl Lowered {
 pub(super) fn headers(rule: &Value) -> Option<Value> {
     let mut headers = serde_json::Map::new();
     for header in rule.get("headers")?.as_array()? {
-        let value = header
-            .get("value")
-            .filter(|value| value.is_string() || value.is_null())?;
+        let value = header.get("value").filter(|value| value.is_string() || value.is_null())?;
         headers.insert(header.get("key")?.as_str()?.to_owned(), value.clone());
     }
     Some(Value::Object(headers))
@@ -84,13 +70,7 @@ pub(super) fn redirect(source: &str, location: &str, status: &Value) -> Value {
 pub(super) fn read_json(text: &str) -> Result<Value, Refusal> {
     serde_json::from_str(text).map_err(|error| {
         let line = u32::try_from(error.line()).ok().filter(|line| *line > 0);
-        let at = line
-            .and_then(|line| text.lines().nth(line as usize - 1))
-            .unwrap_or_default();
-        Refusal {
-            line,
-            text: at.trim().to_owned(),
-            reason: format!("this is not JSON: {error}"),
-        }
+        let at = line.and_then(|line| text.lines().nth(line as usize - 1)).unwrap_or_default();
+        Refusal { line, text: at.trim().to_owned(), reason: format!("this is not JSON: {error}") }
     })
 }

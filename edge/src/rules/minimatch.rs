@@ -17,19 +17,12 @@ pub(super) fn expression(glob: &str) -> Option<String> {
     let negative = (glob.len() - rest.len()) % 2 == 1;
     let mut patterns = Vec::new();
     expand(rest, &mut patterns, 0)?;
-    let alternatives: Vec<String> = patterns
-        .iter()
-        .map(|pattern| path(pattern))
-        .collect::<Option<_>>()?;
+    let alternatives: Vec<String> = patterns.iter().map(|pattern| path(pattern)).collect::<Option<_>>()?;
     let alternatives = match alternatives.as_slice() {
         [only] => only.clone(),
         several => format!("(?:{})", several.join("|")),
     };
-    Some(if negative {
-        format!("^(?!{alternatives}$).*$")
-    } else {
-        format!("^{alternatives}$")
-    })
+    Some(if negative { format!("^(?!{alternatives}$).*$") } else { format!("^{alternatives}$") })
 }
 
 /// Replaces the first pair of braces by each thing that it stands for, and so on.
@@ -40,8 +33,7 @@ fn expand(pattern: &str, patterns: &mut Vec<String>, depth: usize) -> Option<()>
     let mut from = 0;
     while let Some(open) = pattern.get(from..)?.find('{').map(|at| at + from) {
         let choices = pattern.get(open..).and_then(choices);
-        let Some((choices, length)) =
-            choices.filter(|_| !pattern.get(..open).is_some_and(|text| text.ends_with('\\')))
+        let Some((choices, length)) = choices.filter(|_| !pattern.get(..open).is_some_and(|text| text.ends_with('\\')))
         else {
             from = open + 1;
             continue;
@@ -87,20 +79,13 @@ fn range(text: &str) -> Option<Vec<String>> {
     let (from, to) = text.split_once("..")?;
     if let (Ok(from), Ok(to)) = (from.parse::<i32>(), to.parse::<i32>()) {
         let (low, high) = (from.min(to), from.max(to));
-        let mut numbers: Vec<String> = (low..=high)
-            .take(MAX_EXPANSIONS)
-            .map(|number| number.to_string())
-            .collect();
+        let mut numbers: Vec<String> = (low..=high).take(MAX_EXPANSIONS).map(|number| number.to_string()).collect();
         if from > to {
             numbers.reverse();
         }
         return Some(numbers);
     }
-    let letter = |text: &str| {
-        text.chars()
-            .next()
-            .filter(|char| text.len() == 1 && char.is_ascii_alphabetic())
-    };
+    let letter = |text: &str| text.chars().next().filter(|char| text.len() == 1 && char.is_ascii_alphabetic());
     let (from, to) = (letter(from)?, letter(to)?);
     Some((from..=to).map(String::from).collect())
 }
@@ -122,27 +107,18 @@ fn path(pattern: &str) -> Option<String> {
         }
     }
     // A slash too many at the end of the path does not matter.
-    Some(if pattern.ends_with('/') {
-        path
-    } else {
-        path + "/?"
-    })
+    Some(if pattern.ends_with('/') { path } else { path + "/?" })
 }
 
 fn segment(text: &str) -> Option<String> {
     let has_magic_first = text.starts_with(['*', '?', '[']) || is_group(text);
-    let guard = if has_magic_first {
-        "(?!\\.)(?=[^/])"
-    } else {
-        ""
-    };
+    let guard = if has_magic_first { "(?!\\.)(?=[^/])" } else { "" };
     let mut chars = text.chars().peekable();
     Some([guard, &part(&mut chars, 0)?].concat())
 }
 
 fn is_group(text: &str) -> bool {
-    text.starts_with(['+', '@', '!', '*', '?'])
-        && text.get(1..).is_some_and(|rest| rest.starts_with('('))
+    text.starts_with(['+', '@', '!', '*', '?']) && text.get(1..).is_some_and(|rest| rest.starts_with('('))
 }
 
 /// Reads up to the end, or up to the `|` or `)` that ends an alternative of a group.
@@ -162,11 +138,7 @@ fn part(chars: &mut Peekable<Chars<'_>>, depth: usize) -> Option<String> {
                 out += &format!("(?:(?!(?:{alternatives}){rest}(?:/|$))[^/]*?){rest}");
                 return Some(out);
             }
-            let sign = if char == '@' {
-                String::new()
-            } else {
-                char.to_string()
-            };
+            let sign = if char == '@' { String::new() } else { char.to_string() };
             out += &format!("(?:{alternatives}){sign}");
             continue;
         }
@@ -218,17 +190,10 @@ fn class(chars: &mut Peekable<Chars<'_>>) -> String {
         }
     }
     // A dash at either end is itself.
-    if let Some(rest) = members
-        .strip_suffix('-')
-        .filter(|rest| !rest.ends_with('\\'))
-    {
+    if let Some(rest) = members.strip_suffix('-').filter(|rest| !rest.ends_with('\\')) {
         members = [rest, "\\-"].concat();
     }
-    let class = if negative {
-        format!("[^/{members}]")
-    } else {
-        format!("[{members}]")
-    };
+    let class = if negative { format!("[^/{members}]") } else { format!("[{members}]") };
     if Pattern::parse(&class).is_err() {
         return "\\[".to_owned();
     }
@@ -251,37 +216,17 @@ mod tests {
     use crate::rules::regex::{Budget, Captures, Pattern, search};
 
     fn matches(glob: &str, path: &str) -> bool {
-        let program = Pattern::parse(&expression(glob).unwrap())
-            .unwrap()
-            .compile(false)
-            .unwrap();
-        search(
-            &program,
-            path,
-            &mut Captures::default(),
-            &mut Budget::default(),
-        )
+        let program = Pattern::parse(&expression(glob).unwrap()).unwrap().compile(false).unwrap();
+        search(&program, path, &mut Captures::default(), &mut Budget::default())
     }
 
     #[test]
     fn globs_match_as_minimatch_has_it() {
         for (glob, yes, no) in [
-            (
-                "/a/*",
-                &["/a/b", "/a/b/"][..],
-                &["/a", "/a/", "/a/.b", "/a/b/c"][..],
-            ),
-            (
-                "/a/**",
-                &["/a/", "/a/b", "/a/b/c"],
-                &["/a", "/a/.b", "/a/b/.c", "/ab"],
-            ),
+            ("/a/*", &["/a/b", "/a/b/"][..], &["/a", "/a/", "/a/.b", "/a/b/c"][..]),
+            ("/a/**", &["/a/", "/a/b", "/a/b/c"], &["/a", "/a/.b", "/a/b/.c", "/ab"]),
             ("/**", &["/", "/a", "/a/b"], &["/.a"]),
-            (
-                "/a/**/b",
-                &["/a/b", "/a/x/b", "/a/x/y/b"],
-                &["/a/.x/b", "/ab"],
-            ),
+            ("/a/**/b", &["/a/b", "/a/x/b", "/a/x/y/b"], &["/a/.x/b", "/ab"]),
             ("/**/*.js", &["/a.js", "/x/a.js"], &["/a.jsx", "/.js"]),
             ("/a?c", &["/abc"], &["/ac", "/abbc"]),
             ("/[a-c]", &["/b"], &["/d", "/."]),
@@ -293,21 +238,15 @@ mod tests {
             ("/.well-known/*", &["/.well-known/x"], &["/x"]),
             ("/{a,b{c,d}}.{1..2}", &["/a.1", "/bd.2"], &["/b.1", "/a.3"]),
             ("/{a}", &["/{a}"], &["/a"]),
-            (
-                "/@(a|b).html",
-                &["/a.html", "/b.html"],
-                &["/c.html", "/ab.html"],
-            ),
+            ("/@(a|b).html", &["/a.html", "/b.html"], &["/c.html", "/ab.html"]),
             ("/+(a|b)", &["/a", "/abba"], &["/", "/c"]),
             ("/!(a|b)", &["/c", "/ab"], &["/a", "/b", "/"]),
             ("/!(a).js", &["/b.js", "/aa.js"], &["/a.js"]),
             ("!/a/**", &["/b", "/a"], &["/a/b"]),
             ("/a.b", &["/a.b"], &["/axb"]),
         ] {
-            yes.iter()
-                .for_each(|path| assert!(matches(glob, path), "{glob} {path}"));
-            no.iter()
-                .for_each(|path| assert!(!matches(glob, path), "{glob} {path}"));
+            yes.iter().for_each(|path| assert!(matches(glob, path), "{glob} {path}"));
+            no.iter().for_each(|path| assert!(!matches(glob, path), "{glob} {path}"));
         }
     }
 

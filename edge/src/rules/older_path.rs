@@ -41,22 +41,16 @@ pub(super) fn routes(source: &str, destination: &str, version: Version) -> Vec<(
         let key = |token: &Token| matches!(token, Token::Key(key) if key.name == name);
         tokens.iter().any(key)
     };
-    let is_optional = |token: &&Token| matches!(token, Token::Key(key) if key.optional && named(&destination, &key.name));
-    let optional: Vec<String> = source
-        .iter()
-        .filter(is_optional)
-        .filter_map(name_of)
-        .collect();
+    let is_optional =
+        |token: &&Token| matches!(token, Token::Key(key) if key.optional && named(&destination, &key.name));
+    let optional: Vec<String> = source.iter().filter(is_optional).filter_map(name_of).collect();
     if optional.len() > MAX_OPTIONAL {
         return Vec::new();
     }
     let subsets = 0..1_usize << optional.len();
     let route = |subset: usize| {
         let is_absent = |name: &str| {
-            optional
-                .iter()
-                .position(|known| known == name)
-                .is_some_and(|index| subset & (1 << index) != 0)
+            optional.iter().position(|known| known == name).is_some_and(|index| subset & (1 << index) != 0)
         };
         let mut tokens: Vec<Token> = source.clone();
         let mut target = destination.clone();
@@ -94,11 +88,7 @@ fn drop_absent(tokens: &mut Vec<Token>, is_absent: &dyn Fn(&str) -> bool) {
         if let Token::Key(key) = token
             && is_absent(&key.name)
         {
-            *token = Token::Text(if key.partial {
-                std::mem::take(&mut key.prefix)
-            } else {
-                String::new()
-            });
+            *token = Token::Text(if key.partial { std::mem::take(&mut key.prefix) } else { String::new() });
         }
     }
     tokens.retain(|token| !matches!(token, Token::Text(text) if text.is_empty()));
@@ -144,8 +134,7 @@ fn parse(pattern: &str, version: Version) -> Vec<Token> {
             at += 1;
             continue;
         };
-        let takes_prefix =
-            |char: &char| !is_escaped && (version == Version::Three || matches!(char, '/' | '.'));
+        let takes_prefix = |char: &char| !is_escaped && (version == Version::Three || matches!(char, '/' | '.'));
         if let Some(prefix) = text.chars().last().filter(takes_prefix) {
             text.pop();
             key.prefix = prefix.to_string();
@@ -155,14 +144,8 @@ fn parse(pattern: &str, version: Version) -> Vec<Token> {
             unnamed += 1;
         }
         let next = chars.get(end).map(char::to_string);
-        key.partial = version == Version::One
-            && !key.prefix.is_empty()
-            && next.is_some_and(|next| next != key.prefix);
-        let before = if key.prefix.is_empty() {
-            text.as_str()
-        } else {
-            key.prefix.as_str()
-        };
+        key.partial = version == Version::One && !key.prefix.is_empty() && next.is_some_and(|next| next != key.prefix);
+        let before = if key.prefix.is_empty() { text.as_str() } else { key.prefix.as_str() };
         if key.pattern.is_empty() {
             key.pattern = default_pattern(&key.prefix, before, version);
         }
@@ -185,10 +168,7 @@ fn key(chars: &[char], at: usize, version: Version) -> Option<(Key, usize)> {
     match chars.get(at)? {
         ':' => {
             let rest = chars.get(at + 1..)?;
-            name = rest
-                .iter()
-                .take_while(|char| char.is_ascii_alphanumeric() || **char == '_')
-                .collect();
+            name = rest.iter().take_while(|char| char.is_ascii_alphanumeric() || **char == '_').collect();
             if name.is_empty() {
                 return None;
             }
@@ -211,23 +191,11 @@ fn key(chars: &[char], at: usize, version: Version) -> Option<(Key, usize)> {
         }
         _ => return None,
     }
-    let modifier = chars
-        .get(end)
-        .filter(|char| matches!(char, '+' | '*' | '?'));
+    let modifier = chars.get(end).filter(|char| matches!(char, '+' | '*' | '?'));
     end += usize::from(modifier.is_some());
     let optional = matches!(modifier, Some('*' | '?'));
     let repeat = matches!(modifier, Some('*' | '+'));
-    Some((
-        Key {
-            name,
-            prefix: String::new(),
-            pattern,
-            optional,
-            repeat,
-            partial: false,
-        },
-        end,
-    ))
+    Some((Key { name, prefix: String::new(), pattern, optional, repeat, partial: false }, end))
 }
 
 /// Reads a group without groups inside; what would make one is escaped.
@@ -260,15 +228,10 @@ fn group(chars: &[char], open: usize) -> Option<(String, usize)> {
 /// A parameter reaches to the next slash, or to the next sign like the one before it.
 fn default_pattern(prefix: &str, before: &str, version: Version) -> String {
     let delimiter = if prefix.is_empty() { "/" } else { prefix };
-    let others = if version == Version::Three && delimiter != "/" {
-        "\\/"
-    } else {
-        ""
-    };
+    let others = if version == Version::Three && delimiter != "/" { "\\/" } else { "" };
     let outside = format!("[^{}{others}]", escaped(delimiter));
-    let is_bounded = before.is_empty()
-        || before.contains(delimiter)
-        || version == Version::Three && before.contains('/');
+    let is_bounded =
+        before.is_empty() || before.contains(delimiter) || version == Version::Three && before.contains('/');
     if is_bounded {
         format!("{outside}+?")
     } else {
@@ -286,11 +249,7 @@ fn expression(tokens: &[Token], version: Version) -> String {
                 let prefix = escaped(&key.prefix);
                 let mut capture = format!("(?:{})", key.pattern);
                 if key.repeat {
-                    let between = if prefix.is_empty() && version == Version::Three {
-                        "\\/"
-                    } else {
-                        &prefix
-                    };
+                    let between = if prefix.is_empty() && version == Version::Three { "\\/" } else { &prefix };
                     capture = format!("{capture}(?:{between}{capture})*");
                 }
                 route += &match (key.optional, key.partial) {
@@ -302,10 +261,7 @@ fn expression(tokens: &[Token], version: Version) -> String {
         }
     }
     if version == Version::One {
-        route = route
-            .strip_suffix("\\/")
-            .map(str::to_owned)
-            .unwrap_or(route);
+        route = route.strip_suffix("\\/").map(str::to_owned).unwrap_or(route);
     }
     route + "(?:\\/)?$"
 }
@@ -330,63 +286,23 @@ mod tests {
         let pair = |source: &str, destination: &str| (source.to_owned(), destination.to_owned());
         assert_eq!(
             routes("/blog/:post*", "/new/:post*", Version::One),
-            [
-                pair(
-                    r"^\/blog\/((?:[^\/]+?)(?:\/(?:[^\/]+?))*)(?:\/)?$",
-                    "/new/$1"
-                ),
-                pair(r"^\/blog(?:\/)?$", "/new"),
-            ]
+            [pair(r"^\/blog\/((?:[^\/]+?)(?:\/(?:[^\/]+?))*)(?:\/)?$", "/new/$1"), pair(r"^\/blog(?:\/)?$", "/new"),]
         );
-        assert_eq!(
-            routes("/a/:x?", "/b/:x", Version::Three),
-            [pair(r"^\/a\/((?:[^\/]+?))(?:\/)?$", "/b/$1")]
-        );
+        assert_eq!(routes("/a/:x?", "/b/:x", Version::Three), [pair(r"^\/a\/((?:[^\/]+?))(?:\/)?$", "/b/$1")]);
         assert_eq!(routes("/a/:x", "/b/:y", Version::Three), []);
-        assert_eq!(
-            routes("/a/:x*", "/b/:x", Version::One)[0].0,
-            r"^\/a\/((?:[^\/]+?))(?:\/)?$"
-        );
+        assert_eq!(routes("/a/:x*", "/b/:x", Version::One)[0].0, r"^\/a\/((?:[^\/]+?))(?:\/)?$");
     }
 
     #[test]
     fn groups_and_stars_are_numbered() {
         for (source, version, destination, expected) in [
-            (
-                "/a/(\\d+)/:b",
-                Version::One,
-                "/:b/:0",
-                (r"^\/a\/((?:\d+))\/((?:[^\/]+?))(?:\/)?$", "/$2/$1"),
-            ),
-            (
-                "/a/*",
-                Version::One,
-                "/b/:0",
-                (r"^\/a\/((?:.*))(?:\/)?$", "/b/$1"),
-            ),
-            (
-                "/a/(.*)",
-                Version::Three,
-                "/b/:0",
-                (r"^\/a\/((?:.*))(?:\/)?$", "/b/$1"),
-            ),
-            (
-                "/a.:ext",
-                Version::Three,
-                "/b.:ext",
-                (r"^\/a\.((?:[^\.\/]+?))(?:\/)?$", "/b.$1"),
-            ),
-            (
-                "/a-:x",
-                Version::Three,
-                "/:x",
-                (r"^\/a-((?:[^-\/]+?))(?:\/)?$", "/$1"),
-            ),
+            ("/a/(\\d+)/:b", Version::One, "/:b/:0", (r"^\/a\/((?:\d+))\/((?:[^\/]+?))(?:\/)?$", "/$2/$1")),
+            ("/a/*", Version::One, "/b/:0", (r"^\/a\/((?:.*))(?:\/)?$", "/b/$1")),
+            ("/a/(.*)", Version::Three, "/b/:0", (r"^\/a\/((?:.*))(?:\/)?$", "/b/$1")),
+            ("/a.:ext", Version::Three, "/b.:ext", (r"^\/a\.((?:[^\.\/]+?))(?:\/)?$", "/b.$1")),
+            ("/a-:x", Version::Three, "/:x", (r"^\/a-((?:[^-\/]+?))(?:\/)?$", "/$1")),
         ] {
-            assert_eq!(
-                routes(source, destination, version),
-                [(expected.0.to_owned(), expected.1.to_owned())]
-            );
+            assert_eq!(routes(source, destination, version), [(expected.0.to_owned(), expected.1.to_owned())]);
         }
     }
 }

@@ -164,11 +164,7 @@ impl fmt::Display for PathError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Syntax { at, reason } => write!(formatter, "{reason} at {at}"),
-            Self::Unexpected {
-                at,
-                found,
-                expected,
-            } => {
+            Self::Unexpected { at, found, expected } => {
                 write!(formatter, "Unexpected {found} at {at}, expected {expected}")
             }
             Self::Expression(source) => write!(formatter, "Invalid regular expression: /{source}/"),

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | literal | [`LITERAL`], length, text | the text |
 //! | run | [`RUN`], class and bounds, capture | as many bytes of a class as lets the rest match, longest first |
-//! | tail | [`TAIL`], capture | nothing, or a slash and any bytes, longest first; the slash is not captured |
+//! | tail | [`TAIL`], capture | where a segment ends: nothing, or a slash and any bytes, longest first; the slash is not captured |
 //!
 //! Why it is linear: what follows a run depends only on where the run ends. A run is entered at ever smaller offsets,
 //! because every instruction before it gives back its longest choice first; so each end needs to be tried once in the
@@ -14,7 +14,7 @@
 mod source;
 
 #[cfg(feature = "build")]
-pub use source::{Names, PatternSource, Prefix};
+pub use source::{PatternSource, Prefix};
 
 /// Starts a literal.
 pub const LITERAL: u8 = 0;
@@ -37,6 +37,7 @@ pub const AT_LEAST_ONE: u8 = 4;
 pub const AT_MOST_ONE: u8 = 8;
 
 /// The capture of a run that captures nothing.
+#[cfg(feature = "build")]
 pub const NO_CAPTURE: u8 = u8::MAX;
 /// More runs and tails than this are not in one pattern.
 pub const MAX_RUNS: usize = 24;
@@ -53,20 +54,28 @@ pub struct Pattern<'a> {
 /// What the placeholders of a pattern stood for: offsets into the text that matched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Captures {
-    spans: [(usize, usize); MAX_CAPTURES],
+    spans: [(u32, u32); MAX_CAPTURES],
 }
 
 impl Captures {
     /// The text that capture `index` took from `text`; empty when it took none.
     #[must_use]
     pub fn get<'t>(&self, index: u8, text: &'t str) -> &'t str {
-        let span = self
-            .spans
-            .get(usize::from(index))
-            .copied()
-            .unwrap_or_default();
-        text.get(span.0..span.1).unwrap_or("")
+        let (start, end) = self.spans.get(usize::from(index)).copied().unwrap_or_default();
+        text.get(start as usize..end as usize).unwrap_or("")
     }
+
+    /// Sets what capture `index` took; ignored when there is no such capture.
+    pub fn set(&mut self, index: usize, start: usize, end: usize) {
+        if let Some(span) = self.spans.get_mut(index) {
+            *span = (offset(start), offset(end));
+        }
+    }
+}
+
+/// Offsets beyond 4 GB do not occur: no host takes such a request line.
+fn offset(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
 }
 
 impl<'a> Pattern<'a> {
@@ -83,7 +92,7 @@ impl<'a> Pattern<'a> {
             text: text.as_bytes(),
             fold_case: self.fold_case,
             captures: Captures::default(),
-            smallest_end: [usize::MAX; MAX_RUNS],
+            smallest_end: [u32::MAX; MAX_RUNS],
             steps: 0,
         };
         state.matches(self.code, 0, 0).then_some(state.captures)
@@ -94,7 +103,7 @@ struct State<'t> {
     text: &'t [u8],
     fold_case: bool,
     captures: Captures,
-    smallest_end: [usize; MAX_RUNS],
+    smallest_end: [u32; MAX_RUNS],
     /// How many instructions were looked at; the tests hold it to its bound.
     steps: usize,
 }
@@ -110,15 +119,10 @@ impl State<'_> {
                     let Some((literal, rest)) = rest.split_at_checked(usize::from(*length)) else {
                         return false;
                     };
-                    let Some(found) = self
-                        .text
-                        .get(at..)
-                        .and_then(|text| text.get(..literal.len()))
-                    else {
+                    let Some(found) = self.text.get(at..).and_then(|text| text.get(..literal.len())) else {
                         return false;
                     };
-                    if found != literal && !(self.fold_case && found.eq_ignore_ascii_case(literal))
-                    {
+                    if found != literal && !(self.fold_case && found.eq_ignore_ascii_case(literal)) {
                         return false;
                     }
                     at = at.saturating_add(literal.len());
@@ -126,8 +130,12 @@ impl State<'_> {
                 }
                 [RUN, kind, capture, rest @ ..] => return self.run(*kind, *capture, rest, at, run),
                 [TAIL, capture, rest @ ..] => {
-                    let opened = self.text.get(at) == Some(&b'/');
                     let inner = at.saturating_add(1);
+                    let opened = match self.text.get(at) {
+                        Some(b'/') => true,
+                        Some(_) => return false,
+                        None => false,
+                    };
                     return opened && self.ends(inner, inner, self.text.len(), *capture, rest, run)
                         || self.ends(at, at, at, *capture, rest, run);
                 }
@@ -143,51 +151,27 @@ impl State<'_> {
         let class = kind & 3;
         let taken = match class {
             ANY => ahead.len(),
-            _ => ahead
-                .iter()
-                .position(|byte| !is_in(class, *byte))
-                .unwrap_or(ahead.len()),
+            _ => ahead.iter().position(|byte| !is_in(class, *byte)).unwrap_or(ahead.len()),
         };
-        let most = if kind & AT_MOST_ONE == 0 {
-            taken
-        } else {
-            taken.min(1)
-        };
+        let most = if kind & AT_MOST_ONE == 0 { taken } else { taken.min(1) };
         let least = usize::from(kind & AT_LEAST_ONE != 0);
-        self.ends(
-            at,
-            at.saturating_add(least),
-            at.saturating_add(most),
-            capture,
-            rest,
-            run,
-        )
+        self.ends(at, at.saturating_add(least), at.saturating_add(most), capture, rest, run)
     }
 
     /// Tries to end the run that began at `start` at each offset from `last` down to `first`.
-    fn ends(
-        &mut self,
-        start: usize,
-        first: usize,
-        last: usize,
-        capture: u8,
-        rest: &[u8],
-        run: usize,
-    ) -> bool {
+    fn ends(&mut self, start: usize, first: usize, last: usize, capture: u8, rest: &[u8], run: usize) -> bool {
         let Some(smallest) = self.smallest_end.get(run).copied() else {
             return false;
         };
-        let last = last.min(smallest.saturating_sub(1));
+        let last = last.min((smallest as usize).saturating_sub(1));
         for end in (first..=last).rev() {
-            if let Some(span) = self.captures.spans.get_mut(usize::from(capture)) {
-                *span = (start, end);
-            }
+            self.captures.set(usize::from(capture), start, end);
             if self.matches(rest, end, run.saturating_add(1)) {
                 return true;
             }
         }
         if let Some(smallest) = self.smallest_end.get_mut(run) {
-            *smallest = first.min(*smallest);
+            *smallest = offset(first).min(*smallest);
         }
         false
     }

@@ -13,7 +13,7 @@ mod pass;
 mod query;
 mod reader;
 mod template;
-#[cfg(all(test, feature = "build"))]
+#[cfg(test)]
 mod tests;
 mod transform;
 mod walk;

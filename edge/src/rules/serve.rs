@@ -26,9 +26,7 @@ pub fn read(text: &str) -> Result<Lowered, Refusal> {
 #[must_use]
 pub fn lower(config: &Value) -> Lowered {
     let mut lowered = Lowered {
-        clean_urls: config
-            .get("cleanUrls")
-            .is_none_or(|clean| *clean != Value::Bool(false)),
+        clean_urls: config.get("cleanUrls").is_none_or(|clean| *clean != Value::Bool(false)),
         trailing_slash: config.get("trailingSlash").and_then(Value::as_bool),
         rooted: true,
         ..Lowered::default()
@@ -36,17 +34,13 @@ pub fn lower(config: &Value) -> Lowered {
     clean_urls(config.get("cleanUrls"), &mut lowered);
     match lowered.trailing_slash {
         Some(false) => lowered.routes.push(redirect("^(/.+)/$", "$1", &json!(301))),
-        Some(true) => lowered
-            .routes
-            .push(redirect("^(/(?:.*/)?[^/.]+)$", "$1/", &json!(301))),
+        Some(true) => lowered.routes.push(redirect("^(/(?:.*/)?[^/.]+)$", "$1/", &json!(301))),
         None => {}
     }
     for rule in rules(config, "redirects") {
         let status = rule.get("type").cloned().unwrap_or_else(|| json!(301));
         for (source, destination) in targets(rule, &mut lowered) {
-            lowered
-                .routes
-                .push(redirect(&source, &destination, &status));
+            lowered.routes.push(redirect(&source, &destination, &status));
         }
     }
     let mut behind_files = Vec::new();
@@ -65,42 +59,25 @@ pub fn lower(config: &Value) -> Lowered {
         lowered.routes.append(&mut behind_files);
     }
     for rule in rules(config, "headers") {
-        let source = rule
-            .get("source")
-            .and_then(Value::as_str)
-            .and_then(|source| minimatch::expression(&slashed(source)));
+        let source =
+            rule.get("source").and_then(Value::as_str).and_then(|source| minimatch::expression(&slashed(source)));
         match (source, headers(rule)) {
             (Some(source), Some(headers)) => {
-                lowered
-                    .file_headers
-                    .push(json!({ "src": source, "headers": headers, "continue": true }));
+                lowered.file_headers.push(json!({ "src": source, "headers": headers, "continue": true }));
             }
-            _ => lowered.refuse(
-                rule,
-                "a header rule needs `source` and `headers` with `key` and `value`",
-            ),
+            _ => lowered.refuse(rule, "a header rule needs `source` and `headers` with `key` and `value`"),
         }
     }
     for name in ["directoryListing", "unlisted", "renderSingle", "symlinks"] {
-        if config
-            .get(name)
-            .is_some_and(|value| *value != Value::Bool(false))
-        {
-            lowered.refuse(
-                &json!(name),
-                format!("`{name}` has no effect: folders are not listed here"),
-            );
+        if config.get(name).is_some_and(|value| *value != Value::Bool(false)) {
+            lowered.refuse(&json!(name), format!("`{name}` has no effect: folders are not listed here"));
         }
     }
     lowered
 }
 
 fn rules<'c>(config: &'c Value, name: &str) -> impl Iterator<Item = &'c Value> {
-    config
-        .get(name)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    config.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// Redirects that strip `.html` and `/index`: everywhere, or under the globs of a list.
@@ -111,13 +88,8 @@ fn clean_urls(setting: Option<&Value>, lowered: &mut Lowered) {
         Some(Value::Array(globs)) => {
             guards.clear();
             for glob in globs {
-                match glob
-                    .as_str()
-                    .and_then(|glob| minimatch::expression(&slashed(glob)))
-                {
-                    Some(expression) => {
-                        guards.push(format!("(?={})", expression.trim_start_matches('^')))
-                    }
+                match glob.as_str().and_then(|glob| minimatch::expression(&slashed(glob))) {
+                    Some(expression) => guards.push(format!("(?={})", expression.trim_start_matches('^'))),
                     None => lowered.refuse(glob, "this is no glob, or a too large one"),
                 }
             }
@@ -125,16 +97,8 @@ fn clean_urls(setting: Option<&Value>, lowered: &mut Lowered) {
         _ => {}
     }
     for guard in guards {
-        lowered.routes.push(redirect(
-            &format!("^{guard}/(?:index|\\.html)$"),
-            "/",
-            &json!(301),
-        ));
-        lowered.routes.push(redirect(
-            &format!("^{guard}(/.+)(?:\\.html|/index)$"),
-            "$1",
-            &json!(301),
-        ));
+        lowered.routes.push(redirect(&format!("^{guard}/(?:index|\\.html)$"), "/", &json!(301)));
+        lowered.routes.push(redirect(&format!("^{guard}(/.+)(?:\\.html|/index)$"), "$1", &json!(301)));
     }
 }
 
@@ -149,41 +113,22 @@ fn targets(rule: &Value, lowered: &mut Lowered) -> Vec<(String, String)> {
     // The first star also counts as a group of the pattern.
     let pattern = source.replacen('*', "(.*)", 1);
     let is_url = destination.contains("://");
-    let (scheme, path) = if is_url {
-        destination.split_at(destination.find("://").unwrap_or(0) + 3)
-    } else {
-        ("", destination)
-    };
-    let path = if is_url {
-        path.to_owned()
-    } else {
-        slashed(path)
-    };
-    let mut targets = if source.starts_with('!') {
-        Vec::new()
-    } else {
-        routes(&pattern, &path, Version::Three)
-    };
+    let (scheme, path) =
+        if is_url { destination.split_at(destination.find("://").unwrap_or(0) + 3) } else { ("", destination) };
+    let path = if is_url { path.to_owned() } else { slashed(path) };
+    let mut targets = if source.starts_with('!') { Vec::new() } else { routes(&pattern, &path, Version::Three) };
     let has_parameters = routes("/", &path, Version::Three).is_empty();
     if let Some(glob) = minimatch::expression(&source).filter(|_| !has_parameters) {
         targets.push((glob, path));
     } else if targets.is_empty() {
-        lowered.refuse(
-            rule,
-            "the destination uses a parameter that the source does not have",
-        );
+        lowered.refuse(rule, "the destination uses a parameter that the source does not have");
     }
-    targets
-        .into_iter()
-        .map(|(source, path)| (source, [scheme, &path].concat()))
-        .collect()
+    targets.into_iter().map(|(source, path)| (source, [scheme, &path].concat())).collect()
 }
 
 /// A glob or path with one slash in front, and none twice.
 pub(super) fn slashed(text: &str) -> String {
-    let (negation, text) = text
-        .strip_prefix('!')
-        .map_or(("", text), |rest| ("!", rest));
+    let (negation, text) = text.strip_prefix('!').map_or(("", text), |rest| ("!", rest));
     let mut path = String::from(negation);
     path.push('/');
     for char in text.chars() {
@@ -214,21 +159,10 @@ mod tests {
         let (image, refused) = lower(config).table();
         assert_eq!(refused, []);
         let image = image.unwrap();
-        let request = RouteRequest {
-            method: "GET",
-            host: "",
-            field: &|_| None,
-        };
-        let target = Target {
-            path: path.to_owned(),
-            query: String::new(),
-        };
+        let request = RouteRequest { method: "GET", host: "", field: &|_| None };
+        let target = Target { path: path.to_owned(), query: String::new() };
         let files = Listed(&["/app.js", "/page", "/index.html", "/b/two"]);
-        match RouteTable::load(&image)
-            .unwrap()
-            .walk(&target, &request, &files, &mut Budget::default())
-            .0
-        {
+        match RouteTable::load(&image).unwrap().walk(&target, &request, &files, &mut Budget::default()).0 {
             Answer::Redirect { location, status } => format!("{status} {location}"),
             Answer::Here { target, .. } => target.path,
             Answer::Missing { target, .. } => format!("404 {}", target.path),
@@ -275,10 +209,7 @@ mod tests {
         let config = json!({ "cleanUrls": ["/docs/**"] });
         assert_eq!(answer(&config, "/docs/a.html"), "301 /docs/a");
         assert_eq!(answer(&config, "/a.html"), "404 /a.html");
-        assert_eq!(
-            lower(&json!({ "cleanUrls": false })).routes,
-            [] as [serde_json::Value; 0]
-        );
+        assert_eq!(lower(&json!({ "cleanUrls": false })).routes, [] as [serde_json::Value; 0]);
     }
 
     #[test]

@@ -8,9 +8,10 @@ mod source;
 use super::bytes::short_text;
 use super::pattern::Captures;
 use super::text::{form_decoded, push_form_encoded};
+use crate::scan::cut;
 
 #[cfg(feature = "build")]
-pub use source::{Names, compile};
+pub use source::{Names, compile, substitute};
 
 /// Starts literal text.
 pub const TEXT: u8 = 0;
@@ -40,10 +41,7 @@ pub fn render(template: &[u8], captures: &Captures, path: &str, query: &str) -> 
             }
             QUERY => {
                 let (name, after) = short_text(after)?;
-                push_form_encoded(
-                    &mut out,
-                    &form_decoded(query_value(query, name).unwrap_or("")),
-                );
+                push_form_encoded(&mut out, &form_decoded(query_value(query, name).unwrap_or("")));
                 after
             }
             _ => return None,
@@ -54,10 +52,15 @@ pub fn render(template: &[u8], captures: &Captures, path: &str, query: &str) -> 
 
 /// The value of a query parameter as sent; the last one counts. A parameter without `=` has no value.
 pub fn query_value<'q>(query: &'q str, name: &str) -> Option<&'q str> {
-    query
-        .trim_start_matches('?')
-        .rsplit('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| *key == name || form_decoded(key) == name.as_bytes())
-        .map(|(_, value)| value)
+    let mut found = None;
+    let mut rest = Some(query.strip_prefix('?').unwrap_or(query));
+    while let Some(pairs) = rest {
+        let (pair, after) = cut(pairs, b'&');
+        let (key, value) = cut(pair, b'=');
+        if value.is_some() && (key == name || form_decoded(key) == name.as_bytes()) {
+            found = value;
+        }
+        rest = after;
+    }
+    found
 }

@@ -12,25 +12,32 @@ pub fn canonical_path(raw: &str) -> Cow<'_, str> {
     if is_canonical(raw) {
         return Cow::Borrowed(raw);
     }
-    let rooted = raw.strip_prefix(['/', '\\']).unwrap_or(raw);
+    let bytes = raw.as_bytes();
+    let mut rest = match bytes {
+        [b'/' | b'\\', rest @ ..] => rest,
+        rest => rest,
+    };
     let mut path = String::with_capacity(raw.len().saturating_add(16));
-    let mut open = false;
-    for segment in rooted.split(['/', '\\']) {
+    loop {
+        let end = rest.iter().position(|byte| matches!(byte, b'/' | b'\\')).unwrap_or(rest.len());
+        let (segment, found) = rest.split_at_checked(end).unwrap_or((rest, &[]));
         let dots = dots(segment);
-        match dots {
-            0 => {
-                path.push('/');
-                push_segment(&mut path, segment);
-            }
-            1 => {}
-            _ => path.truncate(path.rfind('/').unwrap_or(0)),
+        if dots == 0 {
+            path.push('/');
+            push_segment(&mut path, segment);
+        } else if dots > 1 {
+            while !matches!(path.pop(), None | Some('/')) {}
         }
-        open = dots > 0;
+        rest = match found {
+            [_, after @ ..] => after,
+            [] => {
+                if dots > 0 {
+                    path.push('/');
+                }
+                return Cow::Owned(path);
+            }
+        };
     }
-    if open {
-        path.push('/');
-    }
-    Cow::Owned(path)
 }
 
 /// Appends a part of a path in the way that [`canonical_path`] would write it. Slashes stay; dot segments are not looked
@@ -41,14 +48,14 @@ pub fn push_path_part(out: &mut String, part: &str) {
         if index > 0 {
             out.push('/');
         }
-        push_segment(out, segment);
+        push_segment(out, segment.as_bytes());
     }
 }
 
 /// Whether a segment is `.` or `..`, escaped or not.
 #[cfg(feature = "build")]
 pub fn is_dots(segment: &str) -> bool {
-    dots(segment) > 0
+    dots(segment.as_bytes()) > 0
 }
 
 /// Appends `text` as a form would send it: a space is `+`, and only letters, digits and `-._~` stand for themselves.
@@ -56,8 +63,7 @@ pub fn push_form_encoded(out: &mut String, text: &[u8]) {
     for byte in text {
         match byte {
             b' ' => out.push('+'),
-            _ if is_unreserved(*byte) => out.push(char::from(*byte)),
-            _ => push_escape(out, *byte),
+            byte => push_byte(out, *byte, UNRESERVED),
         }
     }
 }
@@ -67,11 +73,7 @@ pub fn form_decoded(text: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((byte, after)) = take_byte(rest) {
-        decoded.push(if rest.first() == Some(&b'+') {
-            b' '
-        } else {
-            byte
-        });
+        decoded.push(if rest.first() == Some(&b'+') { b' ' } else { byte });
         rest = after;
     }
     decoded
@@ -87,23 +89,24 @@ pub fn take_byte(text: &[u8]) -> Option<(u8, &[u8])> {
     text.split_first().map(|(byte, rest)| (*byte, rest))
 }
 
-fn push_segment(path: &mut String, segment: &str) {
-    let mut rest = segment.as_bytes();
+fn push_segment(path: &mut String, segment: &[u8]) {
+    let mut rest = segment;
     while let Some((byte, after)) = take_byte(rest) {
-        if is_segment_byte(byte) {
-            path.push(char::from(byte));
-        } else {
-            push_escape(path, byte);
-        }
+        push_byte(path, byte, SEGMENT);
         rest = after;
     }
 }
 
-/// Appends `byte` as an escape.
-pub fn push_escape(out: &mut String, byte: u8) {
+/// Appends `byte`, as an escape unless its class is at least `class`.
+#[inline(never)]
+pub fn push_byte(out: &mut String, byte: u8, class: u8) {
+    if class_of(byte) >= class {
+        out.push(char::from(byte));
+        return;
+    }
     out.push('%');
     for digit in [byte >> 4, byte & 15] {
-        out.extend(char::from_digit(digit.into(), 16).map(|digit| digit.to_ascii_uppercase()));
+        out.push(char::from(digit + if digit < 10 { b'0' } else { b'A' - 10 }));
     }
 }
 
@@ -112,55 +115,63 @@ fn is_canonical(path: &str) -> bool {
     path.starts_with('/')
         && path.bytes().all(|byte| {
             // A segment that begins with a dot may be a dot segment.
-            let fine = byte == b'/' || is_segment_byte(byte) && (byte != b'.' || previous != b'/');
+            let fine = byte == b'/' || class_of(byte) >= SEGMENT && (byte != b'.' || previous != b'/');
             previous = byte;
             fine
         })
 }
 
 /// 1 for a segment that stays in its folder, 2 for one that leaves it, 0 for any other.
-fn dots(segment: &str) -> usize {
-    let mut rest = segment.as_bytes();
+fn dots(segment: &[u8]) -> usize {
+    let mut rest = segment;
     let mut count = 0;
     while let Some((b'.', after)) = take_byte(rest) {
         count += 1;
         rest = after;
     }
-    if rest.is_empty() && count <= 2 {
-        count
-    } else {
-        0
+    if rest.is_empty() && count <= 2 { count } else { 0 }
+}
+
+/// Letters, digits and `-._~`: never escaped.
+pub const UNRESERVED: u8 = 4;
+/// What else may stand for itself in a segment (RFC 3986, 3.3).
+pub const SEGMENT: u8 = 3;
+/// Above every class: always escaped.
+#[cfg(feature = "build")]
+pub const ESCAPED: u8 = u8::MAX;
+/// What else may stand in a query as visitors send it.
+pub const QUERY: u8 = 2;
+/// What else may stand in a URL: the sign before its fragment.
+pub const URL: u8 = 1;
+
+fn class_of(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// One look into a table instead of a chain of comparisons, on every byte of every path.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, where a wrong index does not compile")]
+const CLASSES: [u8; 128] = {
+    let mut classes = [0; 128];
+    let groups: [(&[u8], u8); 4] = [
+        (b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", UNRESERVED),
+        (b"!$&'()*+,;=:@", SEGMENT),
+        (b"/?%[]^`{|}", QUERY),
+        (b"#", URL),
+    ];
+    let mut group = 0;
+    while group < groups.len() {
+        let (mut characters, class) = groups[group];
+        while let [first, rest @ ..] = characters {
+            classes[*first as usize] = class;
+            characters = rest;
+        }
+        group += 1;
     }
-}
-
-/// The characters that may stand for themselves in a segment (RFC 3986, 3.3).
-fn is_segment_byte(byte: u8) -> bool {
-    is_unreserved(byte)
-        || matches!(
-            byte,
-            b'!' | b'$'
-                | b'&'
-                | b'\''
-                | b'('
-                | b')'
-                | b'*'
-                | b'+'
-                | b','
-                | b';'
-                | b'='
-                | b':'
-                | b'@'
-        )
-}
-
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
+    classes
+};
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
@@ -195,13 +206,9 @@ mod tests {
 
     #[test]
     fn form_values_are_decoded_and_encoded() {
-        for (raw, expected) in [
-            ("a+b%20c", "a+b+c"),
-            ("%C3%A9/x", "%C3%A9%2Fx"),
-            ("%", "%25"),
-            ("%4", "%254"),
-            ("a~b!", "a~b%21"),
-        ] {
+        for (raw, expected) in
+            [("a+b%20c", "a+b+c"), ("%C3%A9/x", "%C3%A9%2Fx"), ("%", "%25"), ("%4", "%254"), ("a~b!", "a~b%21")]
+        {
             let mut again = String::new();
             push_form_encoded(&mut again, &form_decoded(raw));
             assert_eq!(again, expected, "{raw}");

@@ -25,8 +25,7 @@ use serde_json::Value;
 
 pub use config::read;
 pub use lower::{
-    clean_urls, lower, lower_clean_urls, lower_headers, lower_redirects, lower_rewrites,
-    lower_trailing_slash,
+    clean_urls, lower, lower_clean_urls, lower_headers, lower_redirects, lower_rewrites, lower_trailing_slash,
 };
 pub use normalize::normalize;
 pub use phases::{Build, append_to_phase, merge};
@@ -44,10 +43,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     fn new(code: &'static str, message: String) -> Self {
-        Self {
-            code,
-            messages: vec![message],
-        }
+        Self { code, messages: vec![message] }
     }
 
     /// The first thing that is wrong.

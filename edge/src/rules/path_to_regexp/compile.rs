@@ -28,10 +28,7 @@ impl Params {
     /// The value of `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value)
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
     /// The names, in the order in which a JavaScript object lists them: whole numbers first and ascending, then the
@@ -93,33 +90,21 @@ impl Check {
         if !options.validate {
             return Ok(Self { program: None });
         }
-        let program = pattern
-            .compile(!options.sensitive)
-            .map_err(|_| PathError::Expression(expression))?;
-        Ok(Self {
-            program: Some(program),
-        })
+        let program = pattern.compile(!options.sensitive).map_err(|_| PathError::Expression(expression))?;
+        Ok(Self { program: Some(program) })
     }
 
     fn allows(&self, value: &str) -> bool {
         let Some(program) = &self.program else {
             return true;
         };
-        search(
-            program,
-            value,
-            &mut Captures::default(),
-            &mut Budget::default(),
-        )
+        search(program, value, &mut Captures::default(), &mut Budget::default())
     }
 }
 
 fn fill(key: &Key, check: &Check, params: &Params, path: &mut String) -> Result<(), PathError> {
     let name = key.name.to_string();
-    let refused = |reason| PathError::Value {
-        name: name.clone(),
-        reason,
-    };
+    let refused = |reason| PathError::Value { name: name.clone(), reason };
     let values = match params.get(&name) {
         Some(Value::List(_)) if !key.modifier.repeats() => {
             return Err(refused("to not repeat, but got an array"));
@@ -131,11 +116,7 @@ fn fill(key: &Key, check: &Check, params: &Params, path: &mut String) -> Result<
         Some(Value::Text(value)) => std::slice::from_ref(value),
         None if key.modifier.is_optional() => &[],
         None => {
-            return Err(refused(if key.modifier.repeats() {
-                "to be an array"
-            } else {
-                "to be a string"
-            }));
+            return Err(refused(if key.modifier.repeats() { "to be an array" } else { "to be a string" }));
         }
     };
     for value in values {

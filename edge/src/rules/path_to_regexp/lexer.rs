@@ -57,15 +57,9 @@ pub(super) fn signs(pattern: &str) -> Result<Vec<(usize, Sign)>, PathError> {
 
 fn name(chars: &[char], at: usize) -> Result<(Sign, usize), PathError> {
     let rest = chars.get(at + 1..).unwrap_or_default();
-    let name: String = rest
-        .iter()
-        .take_while(|char| char.is_ascii_alphanumeric() || **char == '_')
-        .collect();
+    let name: String = rest.iter().take_while(|char| char.is_ascii_alphanumeric() || **char == '_').collect();
     if name.is_empty() {
-        return Err(PathError::Syntax {
-            at,
-            reason: "Missing parameter name",
-        });
+        return Err(PathError::Syntax { at, reason: "Missing parameter name" });
     }
     let end = at + 1 + name.len();
     Ok((Sign::Name(name), end))
@@ -74,10 +68,7 @@ fn name(chars: &[char], at: usize) -> Result<(Sign, usize), PathError> {
 /// Reads the group that opens at `open`; capturing groups inside are refused, since they would shift the numbers.
 fn group(chars: &[char], open: usize) -> Result<(Sign, usize), PathError> {
     if chars.get(open + 1) == Some(&'?') {
-        return Err(PathError::Syntax {
-            at: open + 1,
-            reason: "Pattern cannot start with \"?\"",
-        });
+        return Err(PathError::Syntax { at: open + 1, reason: "Pattern cannot start with \"?\"" });
     }
     let mut pattern = String::new();
     let mut depth = 1;
@@ -96,10 +87,7 @@ fn group(chars: &[char], open: usize) -> Result<(Sign, usize), PathError> {
                 depth -= 1;
                 if depth == 0 {
                     if pattern.is_empty() {
-                        return Err(PathError::Syntax {
-                            at: open,
-                            reason: "Missing pattern",
-                        });
+                        return Err(PathError::Syntax { at: open, reason: "Missing pattern" });
                     }
                     return Ok((Sign::Pattern(pattern), at + 1));
                 }
@@ -107,10 +95,7 @@ fn group(chars: &[char], open: usize) -> Result<(Sign, usize), PathError> {
             '(' => {
                 depth += 1;
                 if chars.get(at + 1) != Some(&'?') {
-                    return Err(PathError::Syntax {
-                        at,
-                        reason: "Capturing groups are not allowed",
-                    });
+                    return Err(PathError::Syntax { at, reason: "Capturing groups are not allowed" });
                 }
             }
             _ => {}
@@ -118,8 +103,5 @@ fn group(chars: &[char], open: usize) -> Result<(Sign, usize), PathError> {
         pattern.push(char);
         at += 1;
     }
-    Err(PathError::Syntax {
-        at: open,
-        reason: "Unbalanced pattern",
-    })
+    Err(PathError::Syntax { at: open, reason: "Unbalanced pattern" })
 }

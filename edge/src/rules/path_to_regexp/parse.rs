@@ -10,12 +10,7 @@ use super::{Key, Modifier, Name, Options, PathError, Token};
 /// [`PathError::Syntax`], with the character's index.
 pub fn parse(pattern: &str, options: &Options) -> Result<Vec<Token>, PathError> {
     let default_pattern = format!("[^{}]+?", escaped(&options.delimiter));
-    let mut reader = Reader {
-        signs: signs(pattern)?,
-        at: 0,
-        default_pattern,
-        unnamed: 0,
-    };
+    let mut reader = Reader { signs: signs(pattern)?, at: 0, default_pattern, unnamed: 0 };
     let mut tokens = Vec::new();
     let mut text = String::new();
     let flush = |text: &mut String, tokens: &mut Vec<Token>| {
@@ -29,11 +24,7 @@ pub fn parse(pattern: &str, options: &Options) -> Result<Vec<Token>, PathError> 
         if name.is_some() || pattern.is_some() {
             let mut prefix = String::new();
             if let Some(char) = char {
-                if options.prefixes.contains(char) {
-                    prefix.push(char)
-                } else {
-                    text.push(char)
-                }
+                if options.prefixes.contains(char) { prefix.push(char) } else { text.push(char) }
             }
             flush(&mut text, &mut tokens);
             tokens.push(Token::Key(reader.key(name, pattern, prefix)));
@@ -129,13 +120,7 @@ impl Reader {
     fn key(&mut self, name: Option<String>, pattern: Option<String>, prefix: String) -> Key {
         let name = name.map_or_else(|| self.next_index(), Name::Text);
         let pattern = pattern.unwrap_or_else(|| self.default_pattern.clone());
-        Key {
-            name,
-            prefix,
-            suffix: String::new(),
-            pattern,
-            modifier: self.modifier(),
-        }
+        Key { name, prefix, suffix: String::new(), pattern, modifier: self.modifier() }
     }
 
     /// Reads a group in braces, whose opening one was taken.
@@ -147,31 +132,15 @@ impl Reader {
             return Err(self.unexpected(&Sign::Close));
         }
         let (name, pattern) = match (name, pattern) {
-            (Some(name), pattern) => (
-                Name::Text(name),
-                pattern.unwrap_or_else(|| self.default_pattern.clone()),
-            ),
+            (Some(name), pattern) => (Name::Text(name), pattern.unwrap_or_else(|| self.default_pattern.clone())),
             (None, Some(pattern)) => (self.next_index(), pattern),
             (None, None) => (Name::Text(String::new()), String::new()),
         };
-        Ok(Key {
-            name,
-            prefix,
-            suffix,
-            pattern,
-            modifier: self.modifier(),
-        })
+        Ok(Key { name, prefix, suffix, pattern, modifier: self.modifier() })
     }
 
     fn unexpected(&self, expected: &Sign) -> PathError {
-        let (at, found) = self
-            .signs
-            .get(self.at)
-            .map_or((0, Sign::End.kind()), |(at, sign)| (*at, sign.kind()));
-        PathError::Unexpected {
-            at,
-            found,
-            expected: expected.kind(),
-        }
+        let (at, found) = self.signs.get(self.at).map_or((0, Sign::End.kind()), |(at, sign)| (*at, sign.kind()));
+        PathError::Unexpected { at, found, expected: expected.kind() }
     }
 }

@@ -23,10 +23,7 @@ pub fn path_to_regexp(pattern: &str, options: &Options) -> Result<PathRegexp, Pa
         return Err(PathError::Expression(expression));
     }
     let keys = keys(&tokens);
-    Ok(PathRegexp {
-        source: source(&expression),
-        keys,
-    })
+    Ok(PathRegexp { source: source(&expression), keys })
 }
 
 /// The keys that become capture groups, in order.
@@ -41,11 +38,7 @@ pub(crate) fn keys(tokens: &[Token]) -> Vec<Key> {
 fn expression(tokens: &[Token], options: &Options) -> String {
     let ends = format!("[{}]|$", escaped(&options.ends_with));
     let delimiter = format!("[{}]", escaped(&options.delimiter));
-    let mut route = if options.start {
-        "^".to_owned()
-    } else {
-        String::new()
-    };
+    let mut route = if options.start { "^".to_owned() } else { String::new() };
     for token in tokens {
         match token {
             Token::Text(text) => route += &escaped(text),
@@ -56,20 +49,13 @@ fn expression(tokens: &[Token], options: &Options) -> String {
         if !options.strict {
             route += &format!("{delimiter}?");
         }
-        route += &if options.ends_with.is_empty() {
-            "$".to_owned()
-        } else {
-            format!("(?={ends})")
-        };
+        route += &if options.ends_with.is_empty() { "$".to_owned() } else { format!("(?={ends})") };
     } else {
         if !options.strict {
             route += &format!("(?:{delimiter}(?={ends}))?");
         }
         let is_delimited = match tokens.last() {
-            Some(Token::Text(text)) => text
-                .chars()
-                .last()
-                .is_some_and(|last| delimiter.contains(last)),
+            Some(Token::Text(text)) => text.chars().last().is_some_and(|last| delimiter.contains(last)),
             Some(Token::Key(_)) => false,
             None => true,
         };
@@ -81,9 +67,7 @@ fn expression(tokens: &[Token], options: &Options) -> String {
 }
 
 fn group(key: &Key) -> String {
-    let Key {
-        pattern, modifier, ..
-    } = key;
+    let Key { pattern, modifier, .. } = key;
     let (prefix, suffix) = (escaped(&key.prefix), escaped(&key.suffix));
     let sign = modifier.as_str();
     if pattern.is_empty() {
@@ -91,11 +75,7 @@ fn group(key: &Key) -> String {
     } else if prefix.is_empty() && suffix.is_empty() {
         format!("({pattern}){sign}")
     } else if modifier.repeats() {
-        let optional = if *modifier == Modifier::AnyTimes {
-            "?"
-        } else {
-            ""
-        };
+        let optional = if *modifier == Modifier::AnyTimes { "?" } else { "" };
         format!("(?:{prefix}((?:{pattern})(?:{suffix}{prefix}(?:{pattern}))*){suffix}){optional}")
     } else {
         format!("(?:{prefix}({pattern}){suffix}){sign}")
@@ -131,11 +111,7 @@ fn source(expression: &str) -> String {
         };
         if let Some(line_end) = line_end {
             // An escaped line end keeps its one backslash.
-            source.push_str(if is_escaped {
-                line_end.trim_start_matches('\\')
-            } else {
-                line_end
-            });
+            source.push_str(if is_escaped { line_end.trim_start_matches('\\') } else { line_end });
         } else {
             if char == '/' && !in_class && !is_escaped {
                 source.push('\\');

@@ -1,16 +1,9 @@
 use proptest::prelude::*;
 
-use super::{
-    Modifier, Name, Options, Params, PathError, Token, Value, compile, parse, path_to_regexp,
-};
+use super::{Modifier, Name, Options, Params, PathError, Token, Value, compile, parse, path_to_regexp};
 
 fn vercel() -> Options {
-    Options {
-        strict: true,
-        sensitive: true,
-        delimiter: "/".to_owned(),
-        ..Options::default()
-    }
+    Options { strict: true, sensitive: true, delimiter: "/".to_owned(), ..Options::default() }
 }
 
 #[test]
@@ -19,14 +12,8 @@ fn expressions_are_written_to_the_letter() {
         ("/shop/cart", r"^\/shop\/cart$"),
         ("/shop/:item", r"^\/shop(?:\/([^\/]+?))$"),
         ("/shop/:item?", r"^\/shop(?:\/([^\/]+?))?$"),
-        (
-            "/shop/:path*",
-            r"^\/shop(?:\/((?:[^\/]+?)(?:\/(?:[^\/]+?))*))?$",
-        ),
-        (
-            "/shop/:path+",
-            r"^\/shop(?:\/((?:[^\/]+?)(?:\/(?:[^\/]+?))*))$",
-        ),
+        ("/shop/:path*", r"^\/shop(?:\/((?:[^\/]+?)(?:\/(?:[^\/]+?))*))?$"),
+        ("/shop/:path+", r"^\/shop(?:\/((?:[^\/]+?)(?:\/(?:[^\/]+?))*))$"),
         (r"/v:major(\d+).:minor(\d+)", r"^\/v(\d+)(?:\.(\d+))$"),
         ("/((?!api/).*)", r"^(?:\/((?!api\/).*))$"),
         ("/shop{-:lang}?", r"^\/shop(?:-([^\/]+?))?$"),
@@ -34,76 +21,32 @@ fn expressions_are_written_to_the_letter() {
         ("(.*)/x", r"^(.*)\/x$"),
         ("", "^$"),
     ] {
-        assert_eq!(
-            path_to_regexp(pattern, &vercel()).unwrap().source,
-            source,
-            "{pattern}"
-        );
+        assert_eq!(path_to_regexp(pattern, &vercel()).unwrap().source, source, "{pattern}");
     }
-    let loose = Options {
-        end: false,
-        ..Options::default()
-    };
-    assert_eq!(
-        path_to_regexp("/a", &loose).unwrap().source,
-        r"^\/a(?:[\/#\?](?=[]|$))?(?=[\/#\?]|[]|$)"
-    );
-    let ends = Options {
-        ends_with: "?".to_owned(),
-        start: false,
-        ..Options::default()
-    };
-    assert_eq!(
-        path_to_regexp("a", &ends).unwrap().source,
-        r"a[\/#\?]?(?=[\?]|$)"
-    );
+    let loose = Options { end: false, ..Options::default() };
+    assert_eq!(path_to_regexp("/a", &loose).unwrap().source, r"^\/a(?:[\/#\?](?=[]|$))?(?=[\/#\?]|[]|$)");
+    let ends = Options { ends_with: "?".to_owned(), start: false, ..Options::default() };
+    assert_eq!(path_to_regexp("a", &ends).unwrap().source, r"a[\/#\?]?(?=[\?]|$)");
 }
 
 #[test]
 fn unnamed_groups_are_numbered_and_a_slash_belongs_to_what_follows() {
     let tokens = parse(r"/:a/(\d+)-{x:b(y)z}*", &vercel()).unwrap();
-    let keys: Vec<_> = tokens
-        .iter()
-        .filter_map(|token| {
-            if let Token::Key(key) = token {
-                Some(key)
-            } else {
-                None
-            }
-        })
-        .collect();
+    let keys: Vec<_> =
+        tokens.iter().filter_map(|token| if let Token::Key(key) = token { Some(key) } else { None }).collect();
     assert_eq!(
         keys.iter().map(|key| key.name.clone()).collect::<Vec<_>>(),
-        [
-            Name::Text("a".to_owned()),
-            Name::Index(0),
-            Name::Text("b".to_owned()),
-        ]
+        [Name::Text("a".to_owned()), Name::Index(0), Name::Text("b".to_owned()),]
     );
-    assert_eq!(
-        keys.iter()
-            .map(|key| key.prefix.as_str())
-            .collect::<Vec<_>>(),
-        ["/", "/", "x"]
-    );
-    assert_eq!(
-        (keys[2].suffix.as_str(), keys[2].modifier),
-        ("z", Modifier::AnyTimes)
-    );
+    assert_eq!(keys.iter().map(|key| key.prefix.as_str()).collect::<Vec<_>>(), ["/", "/", "x"]);
+    assert_eq!((keys[2].suffix.as_str(), keys[2].modifier), ("z", Modifier::AnyTimes));
 }
 
 #[test]
 fn malformed_patterns_are_refused_with_their_place() {
-    for (pattern, at) in [
-        ("/:", 1),
-        ("/(?x)", 2),
-        ("/((a))", 2),
-        ("/(a", 1),
-        ("/()", 1),
-        ("/{a", 3),
-        ("/a}", 2),
-        ("/*", 1),
-    ] {
+    for (pattern, at) in
+        [("/:", 1), ("/(?x)", 2), ("/((a))", 2), ("/(a", 1), ("/()", 1), ("/{a", 3), ("/a}", 2), ("/*", 1)]
+    {
         match parse(pattern, &vercel()) {
             Err(PathError::Syntax { at: found, .. } | PathError::Unexpected { at: found, .. }) => {
                 assert_eq!(found, at, "{pattern}")
@@ -111,10 +54,7 @@ fn malformed_patterns_are_refused_with_their_place() {
             other => panic!("{pattern}: {other:?}"),
         }
     }
-    assert!(matches!(
-        path_to_regexp("/(*.)", &vercel()),
-        Err(PathError::Expression(_))
-    ));
+    assert!(matches!(path_to_regexp("/(*.)", &vercel()), Err(PathError::Expression(_))));
     assert_eq!(path_to_regexp("/a\\", &vercel()).unwrap().source, r"^\/a$");
 }
 
@@ -134,13 +74,7 @@ fn compiling_fills_in_values() {
         ("/u/:id([a-z]+)", None),
         ("/u/([)", None),
     ] {
-        assert_eq!(
-            compile(pattern, &params, &Options::default())
-                .ok()
-                .as_deref(),
-            expected,
-            "{pattern}"
-        );
+        assert_eq!(compile(pattern, &params, &Options::default()).ok().as_deref(), expected, "{pattern}");
     }
 }
 

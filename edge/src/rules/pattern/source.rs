@@ -1,8 +1,7 @@
 //! Compiling a rule's source to a [`Pattern`](super::Pattern)'s bytes, in each peer's reading.
 
 use super::{
-    ANY, AT_LEAST_ONE, AT_MOST_ONE, LABEL, LITERAL, MAX_CAPTURES, MAX_RUNS, NO_CAPTURE, RUN,
-    SEGMENT, SLASHES, TAIL,
+    ANY, AT_LEAST_ONE, AT_MOST_ONE, LABEL, LITERAL, MAX_CAPTURES, MAX_RUNS, NO_CAPTURE, RUN, SEGMENT, SLASHES, TAIL,
 };
 use crate::rules::text;
 
@@ -50,10 +49,7 @@ impl PatternSource {
                 pattern.run(SEGMENT | AT_LEAST_ONE, Some(name))?;
             } else if segment == "*" {
                 pattern.tail("splat")?;
-            } else if let Some(start) = segment
-                .strip_suffix('*')
-                .filter(|start| !start.contains('*'))
-            {
+            } else if let Some(start) = segment.strip_suffix('*').filter(|start| !start.contains('*')) {
                 pattern.literal(&format!("/{start}"))?;
                 pattern.run(SLASHES | AT_MOST_ONE, None)?;
                 pattern.run(ANY, Some("splat"))?;
@@ -74,8 +70,7 @@ impl PatternSource {
         let mut rest = source;
         if let Some(host_and_path) = source.strip_prefix("https://") {
             pattern.with_host = true;
-            let (host, path) =
-                host_and_path.split_at(host_and_path.find('/').unwrap_or(host_and_path.len()));
+            let (host, path) = host_and_path.split_at(host_and_path.find('/').unwrap_or(host_and_path.len()));
             pattern.push_raw("https://")?;
             pattern.anywhere(host, LABEL)?;
             rest = path;
@@ -87,10 +82,7 @@ impl PatternSource {
     /// GitLab's reading: placeholders and splats are whole segments, slashes may be repeated.
     pub fn gitlab(source: &str) -> Result<Self, String> {
         let mut pattern = Self::default();
-        for segment in rooted(source)?
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-        {
+        for segment in rooted(source)?.split('/').filter(|segment| !segment.is_empty()) {
             if segment == "*" {
                 pattern.run(SLASHES, None)?;
                 pattern.run(ANY, Some("splat"))?;
@@ -98,13 +90,8 @@ impl PatternSource {
                 continue;
             }
             pattern.run(SLASHES | AT_LEAST_ONE, None)?;
-            match segment
-                .strip_prefix(':')
-                .filter(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic()))
-            {
-                Some(name) if !name.is_empty() => {
-                    pattern.run(SEGMENT | AT_LEAST_ONE, Some(name))?
-                }
+            match segment.strip_prefix(':').filter(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic())) {
+                Some(name) if !name.is_empty() => pattern.run(SEGMENT | AT_LEAST_ONE, Some(name))?,
                 _ => pattern.literal(segment)?,
             }
         }
@@ -115,11 +102,7 @@ impl PatternSource {
     /// Netlify's reading of the path of a header rule: as its development server compiles it.
     pub fn netlify_header(source: &str) -> Result<Self, String> {
         let mut pattern = Self::default();
-        let segments: Vec<_> = source
-            .split('/')
-            .map(str::trim_end)
-            .filter(|segment| !segment.is_empty())
-            .collect();
+        let segments: Vec<_> = source.split('/').map(str::trim_end).filter(|segment| !segment.is_empty()).collect();
         if segments.is_empty() {
             pattern.literal("/")?;
         }
@@ -147,46 +130,33 @@ impl PatternSource {
 
     fn anywhere(&mut self, source: &str, class: u8) -> Result<(), String> {
         let mut rest = source;
-        while let Some(at) = rest.find(['*', ':']) {
-            let (before, found) = rest.split_at(at);
-            let after = &found[1..];
-            let name = &after[..after
-                .find(|byte: char| !is_name_char(byte))
-                .unwrap_or(after.len())];
-            let is_splat = found.starts_with('*');
-            if !is_splat && !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
-                self.literal_of(&rest[..=at], class)?;
+        let mut literal = String::new();
+        while let Some((before, sign, after)) = split_sign(rest) {
+            literal.push_str(before);
+            let (name, beyond) = after.split_at(after.find(|byte: char| !is_name_char(byte)).unwrap_or(after.len()));
+            if sign == ':' && !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+                literal.push(sign);
                 rest = after;
                 continue;
             }
-            self.literal_of(before, class)?;
-            let name = if is_splat { "splat" } else { name };
+            let (name, kind, beyond) =
+                if sign == '*' { ("splat", ANY, after) } else { (name, class | AT_LEAST_ONE, beyond) };
             if self.names.iter().any(|known| known == name) {
-                return Err(match name {
-                    "splat" => {
-                        "only one * is allowed in a rule: use a named placeholder such as :name"
-                            .to_owned()
-                    }
+                return Err(match sign {
+                    '*' => "only one * is allowed in a rule: use a named placeholder such as :name".to_owned(),
                     _ => format!("the placeholder :{name} stands twice"),
                 });
             }
-            if is_splat {
-                self.run(ANY, Some(name))?;
-                rest = after;
-            } else {
-                self.run(class | AT_LEAST_ONE, Some(name))?;
-                rest = &after[name.len()..];
-            }
+            self.literal_of(&core::mem::take(&mut literal), class)?;
+            self.run(kind, Some(name))?;
+            rest = beyond;
         }
-        self.literal_of(rest, class)
+        literal.push_str(rest);
+        self.literal_of(&literal, class)
     }
 
     fn literal_of(&mut self, part: &str, class: u8) -> Result<(), String> {
-        if class == LABEL {
-            self.push_raw(&part.to_ascii_lowercase())
-        } else {
-            self.literal(part)
-        }
+        if class == LABEL { self.push_raw(&part.to_ascii_lowercase()) } else { self.literal(part) }
     }
 
     /// Appends a part of a path.
@@ -210,7 +180,7 @@ impl PatternSource {
 
     fn run(&mut self, kind: u8, name: Option<&str>) -> Result<(), String> {
         if let Prefix::Whole(whole) = &self.prefix {
-            let folder = whole.rfind('/').map_or("", |end| &whole[..end]);
+            let folder = whole.rsplit_once('/').map_or("", |(folder, _)| folder);
             self.prefix = Prefix::Folder(folder.to_owned());
         }
         self.run_quietly(kind)?;
@@ -239,11 +209,7 @@ impl PatternSource {
 
     fn count_run(&mut self) -> Result<(), String> {
         self.runs += 1;
-        if self.runs <= MAX_RUNS {
-            Ok(())
-        } else {
-            Err("too many placeholders and splats".to_owned())
-        }
+        if self.runs <= MAX_RUNS { Ok(()) } else { Err("too many placeholders and splats".to_owned()) }
     }
 
     /// The index for a name. A name that stands twice means its first place.
@@ -265,23 +231,23 @@ fn rooted(source: &str) -> Result<&str, String> {
         return Err("a source must begin with /".to_owned());
     }
     if source.contains(['?', '#']) {
-        return Err(
-            "a source is a path: write a condition on the query as key=value after it".to_owned(),
-        );
+        return Err("a source is a path: write a condition on the query as key=value after it".to_owned());
     }
     if source.split('/').any(text::is_dots) {
-        return Err(
-            "a source cannot hold . or .. as a segment: browsers never send them".to_owned(),
-        );
+        return Err("a source cannot hold . or .. as a segment: browsers never send them".to_owned());
     }
     Ok(source)
 }
 
+/// Splits at the first `*` or `:`.
+fn split_sign(text: &str) -> Option<(&str, char, &str)> {
+    let (before, found) = text.split_at(text.find(['*', ':'])?);
+    let mut rest = found.chars();
+    Some((before, rest.next()?, rest.as_str()))
+}
+
 fn is_name(name: &str, also: &str) -> bool {
-    !name.is_empty()
-        && name
-            .chars()
-            .all(|byte| byte.is_ascii_alphanumeric() || also.contains(byte))
+    !name.is_empty() && name.chars().all(|byte| byte.is_ascii_alphanumeric() || also.contains(byte))
 }
 
 fn is_name_char(byte: char) -> bool {

@@ -77,9 +77,7 @@ impl CharSet {
     }
 
     pub fn is_disjoint(&self, other: &Self) -> bool {
-        self.0
-            .iter()
-            .all(|&(first, last)| other.0.iter().all(|&(from, to)| last < from || to < first))
+        self.0.iter().all(|&(first, last)| other.0.iter().all(|&(from, to)| last < from || to < first))
     }
 
     /// The set of everything that equals a member when case is ignored, by the rule of JavaScript's `i` flag.
@@ -92,11 +90,7 @@ impl CharSet {
                     continue;
                 };
                 let upper = canonical(char);
-                for other in char
-                    .to_lowercase()
-                    .chain(upper.to_lowercase())
-                    .chain([upper])
-                {
+                for other in char.to_lowercase().chain(upper.to_lowercase()).chain([upper]) {
                     if canonical(other) == upper {
                         ranges.push((other.into(), other.into()));
                     }
@@ -113,9 +107,7 @@ impl CharSet {
         let mut merged: Vec<(u32, u32)> = Vec::with_capacity(self.0.len());
         for &(first, last) in &self.0 {
             match merged.last_mut() {
-                Some(previous) if first <= previous.1.saturating_add(1) => {
-                    previous.1 = previous.1.max(last)
-                }
+                Some(previous) if first <= previous.1.saturating_add(1) => previous.1 = previous.1.max(last),
                 _ => merged.push((first, last)),
             }
         }

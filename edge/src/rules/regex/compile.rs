@@ -5,10 +5,9 @@ use std::fmt;
 use super::char_set::CharSet;
 use super::lookahead::is_nullable;
 use super::program::{
-    ANCHORED, BOUNDARY, BRANCH, CLEAR, END, HEADER, JUMP, LITERAL, LITERAL_FOLDED, LOOK, LOOK_NOT,
-    MATCH, MAX_GROUPS, MAX_LOOKS, MAX_MARKS, NO_LIMIT, NOT_BOUNDARY, ONE, PROGRESS, REFERENCE,
-    REFERENCE_FOLDED, RUN, RUN_GREEDY, RUN_LAZY, SAVE, SET_ALL, SET_BYTE, SET_DOT, SET_NOT_BYTE,
-    SET_RANGES, SPLIT, SPLIT_LAZY, START,
+    ANCHORED, BOUNDARY, BRANCH, CLEAR, END, HEADER, JUMP, LITERAL, LITERAL_FOLDED, LOOK, LOOK_NOT, MATCH, MAX_GROUPS,
+    MAX_LOOKS, MAX_MARKS, NO_LIMIT, NOT_BOUNDARY, ONE, PROGRESS, REFERENCE, REFERENCE_FOLDED, RUN, RUN_GREEDY,
+    RUN_LAZY, SAVE, SET_ALL, SET_BYTE, SET_DOT, SET_NOT_BYTE, SET_RANGES, SPLIT, SPLIT_LAZY, START,
 };
 use super::syntax::{Node, Pattern, Repeat};
 
@@ -33,12 +32,8 @@ impl fmt::Display for CompileError {
         match self {
             Self::LookBehind => formatter.write_str("lookbehind is not supported"),
             Self::TooManyGroups => write!(formatter, "more than {MAX_GROUPS} capture groups"),
-            Self::TooDeep => {
-                formatter.write_str("lookaheads or possibly empty repeats are nested too deep")
-            }
-            Self::TooLarge => {
-                formatter.write_str("too large, often because of a counted repeat of a group")
-            }
+            Self::TooDeep => formatter.write_str("lookaheads or possibly empty repeats are nested too deep"),
+            Self::TooLarge => formatter.write_str("too large, often because of a counted repeat of a group"),
         }
     }
 }
@@ -54,24 +49,14 @@ impl Pattern {
         if self.groups.len() > MAX_GROUPS {
             return Err(CompileError::TooManyGroups);
         }
-        let anchored =
-            matches!(&self.root, Node::Concat(nodes) if nodes.first() == Some(&Node::Start));
+        let anchored = matches!(&self.root, Node::Concat(nodes) if nodes.first() == Some(&Node::Start));
         let groups = u8::try_from(self.groups.len()).unwrap_or(u8::MAX);
         let code = vec![groups, if anchored { ANCHORED } else { 0 }];
-        let mut compiler = Compiler {
-            code,
-            ignore_case,
-            marks: 0,
-            looks: 0,
-        };
+        let mut compiler = Compiler { code, ignore_case, marks: 0, looks: 0 };
         compiler.node(&self.root, &CharSet::all())?;
         compiler.code.push(MATCH);
         debug_assert!(compiler.code.len() > HEADER);
-        if compiler.code.len() > MAX_LENGTH {
-            Err(CompileError::TooLarge)
-        } else {
-            Ok(compiler.code)
-        }
+        if compiler.code.len() > MAX_LENGTH { Err(CompileError::TooLarge) } else { Ok(compiler.code) }
     }
 }
 
@@ -89,11 +74,7 @@ impl Compiler {
     }
 
     pub fn node_set(&self, set: &CharSet, negative: bool) -> CharSet {
-        let set = if self.ignore_case {
-            set.folded()
-        } else {
-            set.clone()
-        };
+        let set = if self.ignore_case { set.folded() } else { set.clone() };
         if negative { set.negated() } else { set }
     }
 
@@ -112,10 +93,7 @@ impl Compiler {
             }
             Node::Start => self.code.push(START),
             Node::End => self.code.push(END),
-            Node::WordBoundary { negative } => {
-                self.code
-                    .push(if *negative { NOT_BOUNDARY } else { BOUNDARY })
-            }
+            Node::WordBoundary { negative } => self.code.push(if *negative { NOT_BOUNDARY } else { BOUNDARY }),
             Node::Capture(group, inner) => {
                 let slot = u8::try_from(group * 2).map_err(|_| CompileError::TooManyGroups)?;
                 self.code.extend([SAVE, slot]);
@@ -139,14 +117,7 @@ impl Compiler {
             Node::LookBehind => return Err(CompileError::LookBehind),
             Node::Reference(group) => {
                 let group = u8::try_from(*group).map_err(|_| CompileError::TooManyGroups)?;
-                self.code.extend([
-                    if self.ignore_case {
-                        REFERENCE_FOLDED
-                    } else {
-                        REFERENCE
-                    },
-                    group,
-                ]);
+                self.code.extend([if self.ignore_case { REFERENCE_FOLDED } else { REFERENCE }, group]);
             }
         }
         Ok(())
@@ -180,39 +151,22 @@ impl Compiler {
     }
 
     fn literal(&mut self, nodes: &[Node]) {
-        let text: String = nodes
-            .iter()
-            .filter_map(|node| {
-                if let Node::Char(char) = node {
-                    Some(*char)
-                } else {
-                    None
-                }
-            })
-            .collect();
+        let text: String =
+            nodes.iter().filter_map(|node| if let Node::Char(char) = node { Some(*char) } else { None }).collect();
         if let [Node::Char(_)] = nodes
             && let [node] = nodes
             && !self.is_literal(node)
         {
             self.code.push(ONE);
-            let set = text
-                .chars()
-                .next()
-                .map(|char| self.char_set(char))
-                .unwrap_or_default();
+            let set = text.chars().next().map(|char| self.char_set(char)).unwrap_or_default();
             // A character has a handful of case variants: they fit any set.
             let _ = self.set(&set);
             return;
         }
         let folded = self.ignore_case && text.bytes().any(|byte| byte.is_ascii_alphabetic());
-        let text = if folded {
-            text.to_ascii_lowercase()
-        } else {
-            text
-        };
+        let text = if folded { text.to_ascii_lowercase() } else { text };
         for chunk in text.as_bytes().chunks(usize::from(u8::MAX)) {
-            self.code
-                .push(if folded { LITERAL_FOLDED } else { LITERAL });
+            self.code.push(if folded { LITERAL_FOLDED } else { LITERAL });
             self.code.push(u8::try_from(chunk.len()).unwrap_or(u8::MAX));
             self.code.extend_from_slice(chunk);
         }
@@ -229,11 +183,7 @@ impl Compiler {
             }
             let first = firsts.get(index).cloned().unwrap_or_default();
             let decided = !is_nullable(node) && later.iter().all(|set| set.is_disjoint(&first));
-            let other = if decided {
-                self.branch(&first)?
-            } else {
-                self.jump(SPLIT)
-            };
+            let other = if decided { self.branch(&first)? } else { self.jump(SPLIT) };
             self.node(node, next)?;
             exits.push(self.jump(JUMP));
             self.land(other);
@@ -253,10 +203,7 @@ impl Compiler {
     /// A repeat of a single character.
     fn run(&mut self, repeat: &Repeat, set: &CharSet, next: &CharSet) -> Result<(), CompileError> {
         let min = u16::try_from(repeat.min).map_err(|_| CompileError::TooLarge)?;
-        let max = repeat
-            .max
-            .and_then(|max| u16::try_from(max).ok())
-            .unwrap_or(NO_LIMIT);
+        let max = repeat.max.and_then(|max| u16::try_from(max).ok()).unwrap_or(NO_LIMIT);
         // When nothing that follows can begin with a member, only the longest run can lead on.
         let decided = repeat.max == Some(repeat.min) || set.is_disjoint(next);
         self.code.push(match (decided, repeat.greedy) {
@@ -306,16 +253,10 @@ impl Compiler {
         Ok(())
     }
 
-    fn round(
-        &mut self,
-        repeat: &Repeat,
-        next: &CharSet,
-        mark: Option<u8>,
-    ) -> Result<(), CompileError> {
+    fn round(&mut self, repeat: &Repeat, next: &CharSet, mark: Option<u8>) -> Result<(), CompileError> {
         let (first, end) = repeat.groups;
         if first < end {
-            let slot =
-                |group: u32| u8::try_from(group * 2).map_err(|_| CompileError::TooManyGroups);
+            let slot = |group: u32| u8::try_from(group * 2).map_err(|_| CompileError::TooManyGroups);
             self.code.extend([CLEAR, slot(first)?, slot(end)?]);
         }
         if let Some(mark) = mark {
@@ -361,20 +302,14 @@ impl Compiler {
     fn set(&mut self, set: &CharSet) -> Result<(), CompileError> {
         let outside = set.negated();
         match (set.ranges(), outside.ranges()) {
-            ([(first @ 0..=0x7f, last)], _) if first == last => {
-                self.code.extend([SET_BYTE, *first as u8])
-            }
-            (_, [(first @ 0..=0x7f, last)]) if first == last => {
-                self.code.extend([SET_NOT_BYTE, *first as u8])
-            }
+            ([(first @ 0..=0x7f, last)], _) if first == last => self.code.extend([SET_BYTE, *first as u8]),
+            (_, [(first @ 0..=0x7f, last)]) if first == last => self.code.extend([SET_NOT_BYTE, *first as u8]),
             (_, []) => self.code.push(SET_ALL),
             _ if outside == CharSet::line_terminators() => self.code.push(SET_DOT),
             (ranges, _) => {
                 let mut ascii = [0_u8; 16];
                 for code in 0..0x80_u32 {
-                    if ranges
-                        .iter()
-                        .any(|(first, last)| (*first..=*last).contains(&code))
+                    if ranges.iter().any(|(first, last)| (*first..=*last).contains(&code))
                         && let Some(byte) = ascii.get_mut((code >> 3) as usize)
                     {
                         *byte |= 1 << (code & 7);
@@ -383,8 +318,7 @@ impl Compiler {
                 let beyond: Vec<_> = ranges.iter().filter(|(_, last)| *last >= 0x80).collect();
                 self.code.push(SET_RANGES);
                 self.code.extend(ascii);
-                self.code
-                    .push(u8::try_from(beyond.len()).map_err(|_| CompileError::TooLarge)?);
+                self.code.push(u8::try_from(beyond.len()).map_err(|_| CompileError::TooLarge)?);
                 for (first, last) in beyond {
                     for code in [first, last] {
                         self.code.extend(code.to_le_bytes().iter().take(3));

@@ -16,14 +16,8 @@ impl Escape {
     pub fn set(&self) -> CharSet {
         match self {
             Self::Char(char) => CharSet::of_char(*char),
-            Self::Set {
-                set,
-                negative: true,
-            } => set.negated(),
-            Self::Set {
-                set,
-                negative: false,
-            } => set.clone(),
+            Self::Set { set, negative: true } => set.negated(),
+            Self::Set { set, negative: false } => set.clone(),
             Self::Boundary { .. } | Self::Reference(_) => CharSet::default(),
         }
     }
@@ -45,9 +39,7 @@ impl GroupNames {
                 ']' => in_class = false,
                 '(' if !in_class => match chars.get(at..).unwrap_or_default() {
                     ['?', '<', '=' | '!', ..] => {}
-                    ['?', '<', name @ ..] => {
-                        groups.push(Some(name.iter().take_while(|char| **char != '>').collect()))
-                    }
+                    ['?', '<', name @ ..] => groups.push(Some(name.iter().take_while(|char| **char != '>').collect())),
                     ['?', ..] => {}
                     _ => groups.push(None),
                 },
@@ -62,10 +54,7 @@ impl GroupNames {
     }
 
     fn number_of(&self, name: &str) -> Option<u32> {
-        let index = self
-            .0
-            .iter()
-            .position(|group| group.as_deref() == Some(name))?;
+        let index = self.0.iter().position(|group| group.as_deref() == Some(name))?;
         u32::try_from(index + 1).ok()
     }
 
@@ -82,17 +71,12 @@ impl Parser<'_> {
             return Err(self.error("\\ at end of pattern"));
         };
         if let Some(set) = CharSet::of_escape(char) {
-            return Ok(Escape::Set {
-                set,
-                negative: char.is_ascii_uppercase(),
-            });
+            return Ok(Escape::Set { set, negative: char.is_ascii_uppercase() });
         }
         Ok(Escape::Char(match char {
             'b' if in_class => '\u{8}',
             'b' | 'B' if !in_class => {
-                return Ok(Escape::Boundary {
-                    negative: char == 'B',
-                });
+                return Ok(Escape::Boundary { negative: char == 'B' });
             }
             'f' => '\u{c}',
             'n' => '\n',
@@ -124,10 +108,7 @@ impl Parser<'_> {
     /// `\cA`; a `\c` that nothing valid follows is a plain backslash, and the `c` is read again.
     fn control(&mut self, in_class: bool) -> char {
         match self.peek() {
-            Some(letter)
-                if letter.is_ascii_alphabetic()
-                    || in_class && (letter.is_ascii_digit() || letter == '_') =>
-            {
+            Some(letter) if letter.is_ascii_alphabetic() || in_class && (letter.is_ascii_digit() || letter == '_') => {
                 self.at += 1;
                 char::from(letter as u8 & 0x1f)
             }
@@ -140,9 +121,7 @@ impl Parser<'_> {
 
     fn hexadecimal(&mut self, digits: usize) -> Option<u32> {
         let text = self.chars.get(self.at..self.at + digits)?;
-        let number = text
-            .iter()
-            .try_fold(0, |number, char| Some(number * 16 + char.to_digit(16)?))?;
+        let number = text.iter().try_fold(0, |number, char| Some(number * 16 + char.to_digit(16)?))?;
         self.at += digits;
         Some(number)
     }
@@ -204,10 +183,7 @@ impl Parser<'_> {
             return Err(self.error("invalid named reference"));
         }
         let name = self.group_name()?;
-        let number = self
-            .names
-            .number_of(&name)
-            .ok_or_else(|| self.error("unknown group name"))?;
+        let number = self.names.number_of(&name).ok_or_else(|| self.error("unknown group name"))?;
         Ok(Escape::Reference(number))
     }
 
@@ -225,10 +201,5 @@ impl Parser<'_> {
 }
 
 fn is_name_char(char: char, first: bool) -> bool {
-    matches!(char, '$' | '_')
-        || if first {
-            char.is_alphabetic()
-        } else {
-            char.is_alphanumeric()
-        }
+    matches!(char, '$' | '_') || if first { char.is_alphabetic() } else { char.is_alphanumeric() }
 }

@@ -13,15 +13,10 @@ impl Compiler {
             Node::Set { set, negative } => self.node_set(set, *negative),
             Node::End => CharSet::default(),
             Node::Capture(_, inner) => self.first(inner, next),
-            Node::Concat(nodes) => nodes
-                .iter()
-                .rev()
-                .fold(next.clone(), |next, node| self.first(node, &next)),
+            Node::Concat(nodes) => nodes.iter().rev().fold(next.clone(), |next, node| self.first(node, &next)),
             Node::Alternate(nodes) => {
                 let mut set = CharSet::default();
-                nodes
-                    .iter()
-                    .for_each(|node| set.add(&self.first(node, next)));
+                nodes.iter().for_each(|node| set.add(&self.first(node, next)));
                 set
             }
             Node::Repeat(repeat) => {
@@ -32,11 +27,9 @@ impl Compiler {
                 set
             }
             Node::Reference(_) => CharSet::all(),
-            Node::Empty
-            | Node::Start
-            | Node::WordBoundary { .. }
-            | Node::Look { .. }
-            | Node::LookBehind => next.clone(),
+            Node::Empty | Node::Start | Node::WordBoundary { .. } | Node::Look { .. } | Node::LookBehind => {
+                next.clone()
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The machine that carries out a program's instructions.
 
 use super::program::{
-    BOUNDARY, BRANCH, CLEAR, END, HEADER, JUMP, LITERAL, LITERAL_FOLDED, LOOK, LOOK_NOT, MATCH,
-    MAX_LOOKS, NO_LIMIT, NOT_BOUNDARY, ONE, PROGRESS, REFERENCE, REFERENCE_FOLDED, RUN, RUN_GREEDY,
-    RUN_LAZY, SAVE, SPLIT, SPLIT_LAZY, START,
+    BOUNDARY, BRANCH, CLEAR, END, HEADER, JUMP, LITERAL, LITERAL_FOLDED, LOOK, LOOK_NOT, MATCH, MAX_LOOKS, NO_LIMIT,
+    NOT_BOUNDARY, ONE, PROGRESS, REFERENCE, REFERENCE_FOLDED, RUN, RUN_GREEDY, RUN_LAZY, SAVE, SPLIT, SPLIT_LAZY,
+    START,
 };
 use super::run::Captures;
 use super::set::Set;
@@ -73,12 +73,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Runs from `pc`, `depth` lookaheads deep, until its [`MATCH`]; returns where the text then stands. On failure the stack is as before.
-    fn run(
-        &mut self,
-        mut pc: usize,
-        mut at: usize,
-        depth: u32,
-    ) -> Result<Option<usize>, Exhausted> {
+    fn run(&mut self, mut pc: usize, mut at: usize, depth: u32) -> Result<Option<usize>, Exhausted> {
         let base = self.captures.stack.len();
         loop {
             self.spend(1)?;
@@ -96,43 +91,26 @@ impl<'a> Machine<'a> {
     }
 
     /// Carries out the instruction at `pc`; returns where to go on, `None` for a failure.
-    fn execute(
-        &mut self,
-        pc: usize,
-        at: usize,
-        depth: u32,
-    ) -> Result<Option<(usize, usize)>, Exhausted> {
+    fn execute(&mut self, pc: usize, at: usize, depth: u32) -> Result<Option<(usize, usize)>, Exhausted> {
         let operand = pc + 1;
         Ok(match self.byte(pc) {
-            instruction @ (LITERAL | LITERAL_FOLDED) => {
-                self.literal(operand, at, instruction == LITERAL_FOLDED)
-            }
-            ONE => self
-                .set(operand)
-                .and_then(|(set, length)| Some((operand + length, set.step(self.text, at)?))),
+            instruction @ (LITERAL | LITERAL_FOLDED) => self.literal(operand, at, instruction == LITERAL_FOLDED),
+            ONE => self.set(operand).and_then(|(set, length)| Some((operand + length, set.step(self.text, at)?))),
             instruction @ (RUN | RUN_GREEDY | RUN_LAZY) => {
                 return self.repeat(instruction, operand, at);
             }
             SPLIT => {
-                self.captures.stack.push(Frame::Resume {
-                    pc: self.number(operand),
-                    at,
-                });
+                self.captures.stack.push(Frame::Resume { pc: self.number(operand), at });
                 Some((operand + 2, at))
             }
             SPLIT_LAZY => {
-                self.captures.stack.push(Frame::Resume {
-                    pc: operand + 2,
-                    at,
-                });
+                self.captures.stack.push(Frame::Resume { pc: operand + 2, at });
                 Some((self.number(operand), at))
             }
-            BRANCH => self
-                .set(operand + 2)
-                .map(|(set, length)| match set.step(self.text, at) {
-                    Some(_) => (operand + 2 + length, at),
-                    None => (self.number(operand), at),
-                }),
+            BRANCH => self.set(operand + 2).map(|(set, length)| match set.step(self.text, at) {
+                Some(_) => (operand + 2 + length, at),
+                None => (self.number(operand), at),
+            }),
             JUMP => Some((self.number(operand), at)),
             SAVE => {
                 self.save(usize::from(self.byte(operand)), at);
@@ -149,8 +127,7 @@ impl<'a> Machine<'a> {
             instruction @ (REFERENCE | REFERENCE_FOLDED) => {
                 self.spend(self.text.len() / 8)?;
                 let group = usize::from(self.byte(operand));
-                self.again(group, at, instruction == REFERENCE_FOLDED)
-                    .map(|end| (operand + 1, end))
+                self.again(group, at, instruction == REFERENCE_FOLDED).map(|end| (operand + 1, end))
             }
             CLEAR => {
                 for slot in self.byte(operand)..self.byte(operand + 1) {
@@ -159,11 +136,7 @@ impl<'a> Machine<'a> {
                 Some((operand + 2, at))
             }
             PROGRESS => {
-                let noted = self
-                    .captures
-                    .slots
-                    .get(usize::from(self.byte(operand)))
-                    .copied();
+                let noted = self.captures.slots.get(usize::from(self.byte(operand))).copied();
                 (noted.is_some_and(|noted| noted as usize != at)).then_some((operand + 1, at))
             }
             _ => None,
@@ -182,36 +155,19 @@ impl<'a> Machine<'a> {
                 }
                 Frame::Shrink { pc, min, at } => {
                     let mut shorter = at - 1;
-                    while shorter > min
-                        && self
-                            .text
-                            .get(shorter)
-                            .is_some_and(|byte| byte & 0xc0 == 0x80)
-                    {
+                    while shorter > min && self.text.get(shorter).is_some_and(|byte| byte & 0xc0 == 0x80) {
                         shorter -= 1;
                     }
                     if shorter > min {
-                        self.captures.stack.push(Frame::Shrink {
-                            pc,
-                            min,
-                            at: shorter,
-                        });
+                        self.captures.stack.push(Frame::Shrink { pc, min, at: shorter });
                     }
                     return Some((pc, shorter));
                 }
-                Frame::Extend {
-                    set: place,
-                    at,
-                    more,
-                } => {
+                Frame::Extend { set: place, at, more } => {
                     let (set, length) = self.set(place)?;
                     if let Some(longer) = set.step(self.text, at) {
                         if more > 1 {
-                            self.captures.stack.push(Frame::Extend {
-                                set: place,
-                                at: longer,
-                                more: more - 1,
-                            });
+                            self.captures.stack.push(Frame::Extend { set: place, at: longer, more: more - 1 });
                         }
                         return Some((place + length, longer));
                     }
@@ -225,20 +181,11 @@ impl<'a> Machine<'a> {
         let length = usize::from(self.byte(operand));
         let literal = self.program.get(operand + 1..operand + 1 + length)?;
         let text = self.text.get(at..at + length)?;
-        let equal = if folded {
-            literal.eq_ignore_ascii_case(text)
-        } else {
-            literal == text
-        };
+        let equal = if folded { literal.eq_ignore_ascii_case(text) } else { literal == text };
         equal.then_some((operand + 1 + length, at + length))
     }
 
-    fn repeat(
-        &mut self,
-        instruction: u8,
-        operand: usize,
-        at: usize,
-    ) -> Result<Option<(usize, usize)>, Exhausted> {
+    fn repeat(&mut self, instruction: u8, operand: usize, at: usize) -> Result<Option<(usize, usize)>, Exhausted> {
         let place = operand + 4;
         let min = u32::try_from(self.number(operand)).unwrap_or(NONE);
         let max = match u32::try_from(self.number(operand + 2)) {
@@ -257,22 +204,14 @@ impl<'a> Machine<'a> {
         let pc = place + length;
         if instruction == RUN_LAZY {
             if more > 0 {
-                self.captures.stack.push(Frame::Extend {
-                    set: place,
-                    at: min_end,
-                    more,
-                });
+                self.captures.stack.push(Frame::Extend { set: place, at: min_end, more });
             }
             return Ok(Some((pc, min_end)));
         }
         let (end, _) = set.run(self.text, min_end, more);
         self.spend((end - min_end) / 8)?;
         if instruction == RUN_GREEDY && end > min_end {
-            self.captures.stack.push(Frame::Shrink {
-                pc,
-                min: min_end,
-                at: end,
-            });
+            self.captures.stack.push(Frame::Shrink { pc, min: min_end, at: end });
         }
         Ok(Some((pc, end)))
     }
@@ -309,21 +248,14 @@ impl<'a> Machine<'a> {
     }
 
     fn again(&self, group: usize, at: usize, folded: bool) -> Option<usize> {
-        let bounds = (
-            self.captures.slots.get(group * 2)?,
-            self.captures.slots.get(group * 2 + 1)?,
-        );
+        let bounds = (self.captures.slots.get(group * 2)?, self.captures.slots.get(group * 2 + 1)?);
         let (&start, &end) = bounds;
         if start == NONE || end == NONE {
             return Some(at);
         }
         let again = self.text.get(start as usize..end as usize)?;
         let text = self.text.get(at..at + again.len())?;
-        let equal = if folded {
-            again.eq_ignore_ascii_case(text)
-        } else {
-            again == text
-        };
+        let equal = if folded { again.eq_ignore_ascii_case(text) } else { again == text };
         equal.then_some(at + again.len())
     }
 
@@ -345,10 +277,7 @@ impl<'a> Machine<'a> {
         {
             // With nothing to go back to, the slots are of no use after a failure.
             if self.looking || !self.captures.stack.is_empty() {
-                self.captures.stack.push(Frame::Restore {
-                    slot,
-                    value: *place,
-                });
+                self.captures.stack.push(Frame::Restore { slot, value: *place });
             }
             *place = value;
         }

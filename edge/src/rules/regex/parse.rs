@@ -37,21 +37,12 @@ impl Pattern {
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
         let chars: Vec<char> = text.chars().collect();
         let names = GroupNames::scan(&chars);
-        let mut parser = Parser {
-            chars: &chars,
-            at: 0,
-            names: &names,
-            groups: Vec::new(),
-            depth: 0,
-        };
+        let mut parser = Parser { chars: &chars, at: 0, names: &names, groups: Vec::new(), depth: 0 };
         let root = parser.alternatives()?;
         if parser.at < chars.len() {
             return Err(parser.error("unmatched ')'"));
         }
-        Ok(Self {
-            root,
-            groups: parser.groups,
-        })
+        Ok(Self { root, groups: parser.groups })
     }
 }
 
@@ -78,8 +69,7 @@ impl Parser<'_> {
     pub fn take(&mut self, text: &str) -> bool {
         let rest = self.chars.get(self.at..).unwrap_or_default();
         let length = text.chars().count();
-        let found =
-            rest.len() >= length && text.chars().zip(rest).all(|(left, right)| left == *right);
+        let found = rest.len() >= length && text.chars().zip(rest).all(|(left, right)| left == *right);
         if found {
             self.at += length;
         }
@@ -87,10 +77,7 @@ impl Parser<'_> {
     }
 
     pub fn error(&self, reason: &'static str) -> SyntaxError {
-        SyntaxError {
-            at: self.at,
-            reason,
-        }
+        SyntaxError { at: self.at, reason }
     }
 
     fn alternatives(&mut self) -> Result<Node, SyntaxError> {
@@ -117,11 +104,7 @@ impl Parser<'_> {
             }
             nodes.push(self.term()?);
         }
-        Ok(if nodes.is_empty() {
-            Node::Empty
-        } else {
-            Node::Concat(nodes)
-        })
+        Ok(if nodes.is_empty() { Node::Empty } else { Node::Concat(nodes) })
     }
 
     fn term(&mut self) -> Result<Node, SyntaxError> {
@@ -130,13 +113,7 @@ impl Parser<'_> {
         let (node, repeatable) = match self.next() {
             Some('^') => (Node::Start, false),
             Some('$') => (Node::End, false),
-            Some('.') => (
-                Node::Set {
-                    set: CharSet::line_terminators(),
-                    negative: true,
-                },
-                true,
-            ),
+            Some('.') => (Node::Set { set: CharSet::line_terminators(), negative: true }, true),
             Some('(') => self.group()?,
             Some('[') => (self.class()?, true),
             Some('\\') => match self.escape(false)? {
@@ -155,11 +132,7 @@ impl Parser<'_> {
             Some(char) => (Node::Char(char), true),
             None => (Node::Empty, false),
         };
-        if repeatable {
-            self.repeated(node, first_group)
-        } else {
-            Ok(node)
-        }
+        if repeatable { self.repeated(node, first_group) } else { Ok(node) }
     }
 
     pub fn next_group(&self) -> u32 {
@@ -181,11 +154,7 @@ impl Parser<'_> {
             self.alternatives()?;
             return self.close(Node::LookBehind, false);
         }
-        let name = if self.take("?<") {
-            Some(self.group_name()?)
-        } else {
-            None
-        };
+        let name = if self.take("?<") { Some(self.group_name()?) } else { None };
         if self.peek() == Some('?') {
             return Err(self.error("invalid group"));
         }
@@ -199,11 +168,7 @@ impl Parser<'_> {
     }
 
     fn close(&mut self, node: Node, repeatable: bool) -> Result<(Node, bool), SyntaxError> {
-        if self.take(")") {
-            Ok((node, repeatable))
-        } else {
-            Err(self.error("unterminated group"))
-        }
+        if self.take(")") { Ok((node, repeatable)) } else { Err(self.error("unterminated group")) }
     }
 
     fn repeated(&mut self, node: Node, first_group: u32) -> Result<Node, SyntaxError> {
@@ -225,13 +190,7 @@ impl Parser<'_> {
             return Err(self.error("numbers out of order in braces"));
         }
         let greedy = !self.take("?");
-        Ok(Node::Repeat(Box::new(Repeat {
-            node,
-            min,
-            max,
-            greedy,
-            groups: (first_group, self.next_group()),
-        })))
+        Ok(Node::Repeat(Box::new(Repeat { node, min, max, greedy, groups: (first_group, self.next_group()) })))
     }
 
     /// Reads `{n}`, `{n,}` or `{n,m}` at `start` and stands behind it; `None`, without moving, when it is plain text.
@@ -247,24 +206,14 @@ impl Parser<'_> {
 
     fn counts(&mut self) -> Option<(u32, Option<u32>)> {
         let min = self.number()?;
-        let max = if self.take(",") {
-            self.number()
-        } else {
-            Some(min)
-        };
+        let max = if self.take(",") { self.number() } else { Some(min) };
         self.take("}").then_some((min, max))
     }
 
     fn number(&mut self) -> Option<u32> {
         let mut number = None;
         while let Some(digit) = self.peek().and_then(|char| char.to_digit(10)) {
-            number = Some(
-                number
-                    .unwrap_or(0_u32)
-                    .saturating_mul(10)
-                    .saturating_add(digit)
-                    .min(MAX_COUNT),
-            );
+            number = Some(number.unwrap_or(0_u32).saturating_mul(10).saturating_add(digit).min(MAX_COUNT));
             self.at += 1;
         }
         number
@@ -293,9 +242,7 @@ impl Parser<'_> {
                     return Err(self.error("range out of order"));
                 }
                 // With a class at either end the dash is itself (Annex B).
-                _ => [low.set(), CharSet::of_char('-'), high.set()]
-                    .iter()
-                    .for_each(|part| set.add(part)),
+                _ => [low.set(), CharSet::of_char('-'), high.set()].iter().for_each(|part| set.add(part)),
             }
         }
         Ok(Node::Set { set, negative })

@@ -17,10 +17,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self {
-            left: STEPS_PER_REQUEST,
-            exceeded: false,
-        }
+        Self { left: STEPS_PER_REQUEST, exceeded: false }
     }
 }
 
@@ -48,11 +45,7 @@ pub struct Captures {
 
 impl Default for Captures {
     fn default() -> Self {
-        Self {
-            slots: [NONE; SLOTS],
-            groups: 0,
-            stack: Vec::new(),
-        }
+        Self { slots: [NONE; SLOTS], groups: 0, stack: Vec::new() }
     }
 }
 
@@ -85,13 +78,7 @@ pub fn search(program: &[u8], text: &str, captures: &mut Captures, budget: &mut 
     };
     captures.groups = usize::from(groups);
     let steps = budget.left.min(STEPS_PER_SEARCH);
-    let mut machine = Machine {
-        program,
-        text: text.as_bytes(),
-        captures,
-        steps,
-        looking: false,
-    };
+    let mut machine = Machine { program, text: text.as_bytes(), captures, steps, looking: false };
     let found = machine.search(flags & ANCHORED != 0);
     let used = steps - machine.steps;
     captures.stack.clear();

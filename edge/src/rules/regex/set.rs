@@ -9,10 +9,7 @@ pub(super) enum Set<'a> {
     NotByte(u8),
     Dot,
     All,
-    Ranges {
-        ascii: &'a [u8; 16],
-        ranges: &'a [[u8; 6]],
-    },
+    Ranges { ascii: &'a [u8; 16], ranges: &'a [[u8; 6]] },
 }
 
 impl<'a> Set<'a> {
@@ -46,8 +43,7 @@ impl<'a> Set<'a> {
                 byte & (1 << (code & 7)) != 0
             }
             Self::Ranges { ranges, .. } => ranges.iter().any(|[a, b, c, d, e, f]| {
-                u32::from_le_bytes([*a, *b, *c, 0]) <= code
-                    && code <= u32::from_le_bytes([*d, *e, *f, 0])
+                u32::from_le_bytes([*a, *b, *c, 0]) <= code && code <= u32::from_le_bytes([*d, *e, *f, 0])
             }),
         }
     }
@@ -85,8 +81,6 @@ fn decode(text: &[u8], at: usize) -> Option<(u32, usize)> {
         return Some((u32::from(first), at + 1));
     };
     let lead = u32::from(first) & (0x7f >> length);
-    let code = tail
-        .iter()
-        .fold(lead, |code, byte| (code << 6) | u32::from(byte & 0x3f));
+    let code = tail.iter().fold(lead, |code, byte| (code << 6) | u32::from(byte & 0x3f));
     Some((code, at + length))
 }

@@ -46,18 +46,9 @@ impl Pattern {
         let [Node::Start, rest @ ..] = nodes.as_slice() else {
             return None;
         };
-        let count = rest
-            .iter()
-            .take_while(|node| matches!(node, Node::Char(_)))
-            .count();
+        let count = rest.iter().take_while(|node| matches!(node, Node::Char(_))).count();
         let (literal, rest) = rest.split_at(count);
-        let text = literal.iter().filter_map(|node| {
-            if let Node::Char(char) = node {
-                Some(*char)
-            } else {
-                None
-            }
-        });
+        let text = literal.iter().filter_map(|node| if let Node::Char(char) = node { Some(*char) } else { None });
         Some((text.collect(), rest))
     }
 }

@@ -10,8 +10,8 @@ use serde_json::Value;
 use self::template::Names;
 use super::Phase;
 use super::format::{
-    FIELD_NAMES, FLAG_CHECK, FLAG_CONTINUE, FLAG_RELATIVE, INDEXES, PHASES, ROUTE_LENGTH, ROUTES,
-    SEED_ONE, SEED_PATH, SEED_TWO,
+    FIELD_NAMES, FLAG_CHECK, FLAG_CONTINUE, FLAG_RELATIVE, INDEXES, PHASES, ROUTE_LENGTH, ROUTES, SEED_ONE, SEED_PATH,
+    SEED_TWO,
 };
 use super::index::{key, lower_case};
 use crate::rules::bytes::{push_block, push_short_text};
@@ -32,10 +32,7 @@ pub struct TableOptions {
 ///
 /// # Errors
 /// The refusals alone, when the table as a whole does not fit an image.
-pub fn build(
-    routes: &[Value],
-    options: TableOptions,
-) -> Result<(Vec<u8>, Vec<Refusal>), Vec<Refusal>> {
+pub fn build(routes: &[Value], options: TableOptions) -> Result<(Vec<u8>, Vec<Refusal>), Vec<Refusal>> {
     let mut refused = Vec::new();
     let mut phases: [Vec<Input<'_>>; PHASES] = Default::default();
     let mut phase = Some(Phase::Start);
@@ -53,23 +50,14 @@ pub fn build(
             Err(problem) => problems.push(problem),
         }
         let source = route.get("src").and_then(Value::as_str).unwrap_or_default();
-        let refusal = |reason| Refusal {
-            line: None,
-            text: source.to_owned(),
-            reason,
-        };
+        let refusal = |reason| Refusal { line: None, text: source.to_owned(), reason };
         refused.extend(problems.into_iter().map(refusal));
     }
     match Image::of(&phases) {
         Some(image) => Ok((image, refused)),
         None => {
-            let reason =
-                "the routes do not fit a route table; use fewer or shorter ones".to_owned();
-            refused.push(Refusal {
-                line: None,
-                text: String::new(),
-                reason,
-            });
+            let reason = "the routes do not fit a route table; use fewer or shorter ones".to_owned();
+            refused.push(Refusal { line: None, text: String::new(), reason });
             Err(refused)
         }
     }
@@ -86,17 +74,9 @@ struct Input<'r> {
 
 impl<'r> Input<'r> {
     /// Compiles what can be; adds what is left out.
-    fn read(
-        route: &'r Value,
-        options: TableOptions,
-        problems: &mut Vec<String>,
-    ) -> Result<Self, String> {
+    fn read(route: &'r Value, options: TableOptions, problems: &mut Vec<String>) -> Result<Self, String> {
         let source = route.get("src").and_then(Value::as_str).unwrap_or_default();
-        let is_set = |name: &str| {
-            route
-                .get(name)
-                .is_some_and(|value| *value != Value::Bool(false))
-        };
+        let is_set = |name: &str| route.get(name).is_some_and(|value| *value != Value::Bool(false));
         for name in ["locale", "mitigate", "middleware", "middlewarePath"] {
             if is_set(name) {
                 return Err(format!("`{name}` is not supported; the route is left out"));
@@ -106,33 +86,20 @@ impl<'r> Input<'r> {
             return Err("services are not supported; the route is left out".to_owned());
         }
         if is_set("env") {
-            problems.push(
-                "`env` has no effect: there are no environment variables at the edge".to_owned(),
-            );
+            problems.push("`env` has no effect: there are no environment variables at the edge".to_owned());
         }
         let is_folded = !options.case_sensitive && !is_set("caseSensitive");
         let pattern = Pattern::parse(source).map_err(|error| error.to_string())?;
-        let program = pattern
-            .compile(is_folded)
-            .map_err(|error| error.to_string())?;
+        let program = pattern.compile(is_folded).map_err(|error| error.to_string())?;
         rules::check(route)?;
-        let is_relative =
-            !options.rooted && !source.starts_with("^/") && !source.starts_with("^\\/");
-        Ok(Self {
-            route,
-            pattern,
-            program,
-            is_folded,
-            is_relative,
-        })
+        let is_relative = !options.rooted && !source.starts_with("^/") && !source.starts_with("^\\/");
+        Ok(Self { route, pattern, program, is_folded, is_relative })
     }
 
     /// Where the route is filed; `None` when it may match any path.
     fn key(&self) -> Option<u32> {
         let whole = self.pattern.literal();
-        let text = whole
-            .clone()
-            .unwrap_or_else(|| self.pattern.first_segments());
+        let text = whole.clone().unwrap_or_else(|| self.pattern.first_segments());
         // Folding non-ASCII letters is the program's work.
         if self.is_relative || !text.starts_with('/') || self.is_folded && !text.is_ascii() {
             return None;
@@ -141,15 +108,8 @@ impl<'r> Input<'r> {
         if whole.is_some() {
             return Some(key(SEED_PATH, &text));
         }
-        let third = text
-            .match_indices('/')
-            .nth(2)
-            .map_or(text.len(), |(at, _)| at);
-        let seed = if text.matches('/').count() > 1 {
-            SEED_TWO
-        } else {
-            SEED_ONE
-        };
+        let third = text.match_indices('/').nth(2).map_or(text.len(), |(at, _)| at);
+        let seed = if text.matches('/').count() > 1 { SEED_TWO } else { SEED_ONE };
         Some(key(seed, text.get(..third)?))
     }
 }
@@ -162,10 +122,7 @@ struct Image {
 impl Image {
     fn of(phases: &[Vec<Input<'_>>; PHASES]) -> Option<Vec<u8>> {
         let count: usize = phases.iter().map(Vec::len).sum();
-        let mut image = Self {
-            bytes: vec![0; ROUTES + count * ROUTE_LENGTH],
-            blocks: HashMap::new(),
-        };
+        let mut image = Self { bytes: vec![0; ROUTES + count * ROUTE_LENGTH], blocks: HashMap::new() };
         let mut number = 0_u16;
         for (phase, inputs) in phases.iter().enumerate() {
             image.write(phase * 2, &number.to_le_bytes());
@@ -188,8 +145,7 @@ impl Image {
     }
 
     fn write(&mut self, at: usize, bytes: &[u8]) {
-        self.bytes
-            .splice(at..at + bytes.len(), bytes.iter().copied());
+        self.bytes.splice(at..at + bytes.len(), bytes.iter().copied());
     }
 
     /// Appends a block, once for equal ones; nothing for an empty one.
@@ -208,24 +164,15 @@ impl Image {
     fn route(&mut self, number: u16, input: &Input<'_>) -> Option<()> {
         let route = input.route;
         let names = Names::of(&input.pattern, route.get("has"));
-        let is = |name: &str| {
-            route
-                .get(name)
-                .is_some_and(|value| *value == Value::Bool(true))
-        };
+        let is = |name: &str| route.get(name).is_some_and(|value| *value == Value::Bool(true));
         let mut flags = if is("continue") { FLAG_CONTINUE } else { 0 };
         flags |= if is("check") { FLAG_CHECK } else { 0 };
         flags |= if input.is_relative { FLAG_RELATIVE } else { 0 };
         let status = route.get("status").and_then(Value::as_u64).unwrap_or(0);
-        let destination = route
-            .get("dest")
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty());
+        let destination = route.get("dest").and_then(Value::as_str).filter(|text| !text.is_empty());
         let blocks = [
             input.program.clone(),
-            destination
-                .map(|text| names.template(text))
-                .unwrap_or_default(),
+            destination.map(|text| names.template(text)).unwrap_or_default(),
             rules::headers(route, &names)?,
             rules::conditions(route)?,
             rules::methods(route)?,
@@ -254,19 +201,11 @@ impl Image {
         }
         keyed.sort_unstable();
         let offset = u32::try_from(self.bytes.len()).ok()?;
-        self.bytes
-            .extend(u16::try_from(keyed.len()).ok()?.to_le_bytes());
-        self.bytes
-            .extend(u16::try_from(loose.len()).ok()?.to_le_bytes());
-        keyed
-            .iter()
-            .for_each(|(key, _)| self.bytes.extend(key.to_le_bytes()));
-        keyed
-            .iter()
-            .for_each(|(_, number)| self.bytes.extend(number.to_le_bytes()));
-        loose
-            .iter()
-            .for_each(|number| self.bytes.extend(number.to_le_bytes()));
+        self.bytes.extend(u16::try_from(keyed.len()).ok()?.to_le_bytes());
+        self.bytes.extend(u16::try_from(loose.len()).ok()?.to_le_bytes());
+        keyed.iter().for_each(|(key, _)| self.bytes.extend(key.to_le_bytes()));
+        keyed.iter().for_each(|(_, number)| self.bytes.extend(number.to_le_bytes()));
+        loose.iter().for_each(|number| self.bytes.extend(number.to_le_bytes()));
         Some(offset)
     }
 }

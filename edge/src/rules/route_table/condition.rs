@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use super::format::{
-    CONDITION_COOKIE, CONDITION_HEADER, CONDITION_HOST, CONDITION_MISSING, CONDITION_QUERY,
-    OPERATION_EQUAL, OPERATION_EXPRESSION, OPERATION_GREATER, OPERATION_GREATER_EQUAL,
-    OPERATION_IN, OPERATION_LESS, OPERATION_LESS_EQUAL, OPERATION_NOT_EQUAL, OPERATION_NOT_IN,
-    OPERATION_PREFIX, OPERATION_SUFFIX,
+    CONDITION_COOKIE, CONDITION_HEADER, CONDITION_HOST, CONDITION_MISSING, CONDITION_QUERY, OPERATION_EQUAL,
+    OPERATION_EXPRESSION, OPERATION_GREATER, OPERATION_GREATER_EQUAL, OPERATION_IN, OPERATION_LESS,
+    OPERATION_LESS_EQUAL, OPERATION_NOT_EQUAL, OPERATION_NOT_IN, OPERATION_PREFIX, OPERATION_SUFFIX,
 };
 use super::pass::RouteRequest;
 use super::query::parameter;
@@ -30,49 +29,30 @@ impl<'a> Condition<'a> {
             let (key, rest) = short_text(rest)?;
             let (operations, rest) = Operations::take(rest)?;
             bytes = rest;
-            Some(Self {
-                kind,
-                key,
-                operations,
-            })
+            Some(Self { kind, key, operations })
         })
     }
 
     /// Whether the request is as this demands.
     pub fn allows(self, request: &RouteRequest<'_>, query: &str, budget: &mut Budget) -> bool {
         let value = self.value(request, query);
-        let holds = value.is_some_and(|value| {
-            self.operations
-                .all(|operation| operation.holds(&value, budget))
-        });
+        let holds = value.is_some_and(|value| self.operations.all(|operation| operation.holds(&value, budget)));
         holds != (self.kind & CONDITION_MISSING != 0)
     }
 
     /// What a group of the value's expression captures; group 0 is the whole value.
-    pub fn capture(
-        self,
-        group: u8,
-        request: &RouteRequest<'_>,
-        query: &str,
-        budget: &mut Budget,
-    ) -> Option<String> {
+    pub fn capture(self, group: u8, request: &RouteRequest<'_>, query: &str, budget: &mut Budget) -> Option<String> {
         let value = self.value(request, query)?;
         if group == 0 {
             return Some(value.into_owned());
         }
         let mut captures = Captures::default();
         let program = { self.operations }.find_map(|operation| match operation {
-            RawOperation {
-                code: OPERATION_EXPRESSION,
-                operand,
-            } => Some(operand),
+            RawOperation { code: OPERATION_EXPRESSION, operand } => Some(operand),
             _ => None,
         })?;
         let found = search(program, &value, &mut captures, budget);
-        captures
-            .get(usize::from(group), &value)
-            .filter(|_| found)
-            .map(str::to_owned)
+        captures.get(usize::from(group), &value).filter(|_| found).map(str::to_owned)
     }
 
     fn value<'v>(self, request: &'v RouteRequest<'_>, query: &'v str) -> Option<Cow<'v, str>> {
@@ -169,18 +149,12 @@ pub(super) fn texts(mut list: &[u8]) -> impl Iterator<Item = &str> {
 /// A decimal number in millionths. Reading it as a float would be most of the routine's size.
 pub(super) fn millionths(text: &str) -> Option<i64> {
     let text = text.trim_ascii();
-    let (negative, digits) = text
-        .strip_prefix('-')
-        .map_or((false, text), |digits| (true, digits));
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if whole.is_empty() && fraction.is_empty() {
         return None;
     }
-    let fraction = fraction
-        .bytes()
-        .chain(std::iter::repeat(b'0'))
-        .take(fraction.len().max(6))
-        .enumerate();
+    let fraction = fraction.bytes().chain(std::iter::repeat(b'0')).take(fraction.len().max(6)).enumerate();
     let mut number = 0_i64;
     for (place, byte) in whole.bytes().map(|byte| (0, byte)).chain(fraction) {
         if !byte.is_ascii_digit() {
@@ -188,9 +162,7 @@ pub(super) fn millionths(text: &str) -> Option<i64> {
         }
         // Places beyond the sixth do not count.
         if place < 6 {
-            number = number
-                .saturating_mul(10)
-                .saturating_add(i64::from(byte - b'0'));
+            number = number.saturating_mul(10).saturating_add(i64::from(byte - b'0'));
         }
     }
     Some(if negative { -number } else { number })
@@ -199,21 +171,13 @@ pub(super) fn millionths(text: &str) -> Option<i64> {
 fn without_port(host: &str) -> &str {
     let digits = host.bytes().rev().take_while(u8::is_ascii_digit).count();
     // A hostname of digits alone has no port.
-    host.get(..host.len() - digits)
-        .and_then(|name| name.strip_suffix(':'))
-        .unwrap_or(host)
+    host.get(..host.len() - digits).and_then(|name| name.strip_suffix(':')).unwrap_or(host)
 }
 
 fn cookie<'r>(header: &'r str, name: &str) -> Option<&'r str> {
     // Several fields reach us joined by commas.
     let pairs = header.split([';', ',']);
-    let mut values =
-        pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name)?.strip_prefix('='));
+    let mut values = pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name)?.strip_prefix('='));
     let value = values.next()?;
-    Some(
-        value
-            .strip_prefix('"')
-            .and_then(|value| value.strip_suffix('"'))
-            .unwrap_or(value),
-    )
+    Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
 }

@@ -18,18 +18,12 @@ impl<'a> Candidates<'a> {
         let hashes = index.get(4..4 + keys * 4).unwrap_or_default();
         let routes = index.get(4 + keys * 4..).unwrap_or_default();
         let (routes, loose) = routes.split_at_checked(keys * 2).unwrap_or_default();
-        let loose = loose
-            .get(..usize::from(u16_at(index, 2).unwrap_or(0)) * 2)
-            .unwrap_or_default();
+        let loose = loose.get(..usize::from(u16_at(index, 2).unwrap_or(0)) * 2).unwrap_or_default();
         let path = lower_case(path);
         let [one, two] = segments(&path);
         // One loop rather than a call for each: the routine is to stay small.
         let mut lists = [&[][..], &[], &[], loose];
-        for (list, (seed, end)) in
-            lists
-                .iter_mut()
-                .zip([(SEED_PATH, path.len()), (SEED_TWO, two), (SEED_ONE, one)])
-        {
+        for (list, (seed, end)) in lists.iter_mut().zip([(SEED_PATH, path.len()), (SEED_TWO, two), (SEED_ONE, one)]) {
             let key = key(seed, path.get(..end).unwrap_or_default());
             let at = |index: usize| u32_at(hashes, index * 4).unwrap_or(u32::MAX);
             let first = partition(keys, &|index| at(index) < key);
@@ -37,8 +31,7 @@ impl<'a> Candidates<'a> {
             *list = routes.get(first * 2..end * 2).unwrap_or_default();
         }
         for list in &mut lists {
-            let is_before =
-                |index: usize| u16_at(list, index * 2).is_some_and(|route| route < from);
+            let is_before = |index: usize| u16_at(list, index * 2).is_some_and(|route| route < from);
             let first = partition(list.len() / 2, &is_before);
             *list = list.get(first * 2..).unwrap_or_default();
         }

@@ -38,9 +38,7 @@ impl<'a> Gathered<'a> {
     /// The transforms that change the answer.
     #[must_use]
     pub fn response_transforms(&self) -> &[Transform<'a>] {
-        self.transforms
-            .get(self.response.clone())
-            .unwrap_or_default()
+        self.transforms.get(self.response.clone()).unwrap_or_default()
     }
 }
 
@@ -87,16 +85,7 @@ impl<'a> RouteTable<'a> {
         files: Option<&dyn Files>,
         budget: &mut Budget,
     ) -> Passed {
-        self.pass_with(
-            phase,
-            target,
-            gathered,
-            &mut Surroundings {
-                request,
-                files,
-                budget,
-            },
-        )
+        self.pass_with(phase, target, gathered, &mut Surroundings { request, files, budget })
     }
 
     pub(super) fn pass_with(
@@ -114,10 +103,7 @@ impl<'a> RouteTable<'a> {
             kept,
             query: &target.query,
             gathered,
-            passed: Passed {
-                target: target.clone(),
-                ..Passed::default()
-            },
+            passed: Passed { target: target.clone(), ..Passed::default() },
         };
         let mut from = first;
         let mut captures = Captures::default();
@@ -162,9 +148,7 @@ fn matched<'p>(
         }
     }
     let mut conditions = Condition::all(route.conditions);
-    conditions
-        .all(|condition| condition.allows(surroundings.request, query, surroundings.budget))
-        .then_some(text)
+    conditions.all(|condition| condition.allows(surroundings.request, query, surroundings.budget)).then_some(text)
 }
 
 struct Pass<'p, 'a> {
@@ -188,20 +172,10 @@ impl<'a> Pass<'_, 'a> {
         captures: &Captures,
         surroundings: &mut Surroundings<'_, '_>,
     ) {
-        let filling = Filling {
-            captures,
-            text,
-            conditions: route.conditions,
-            request: surroundings.request,
-            query: self.query,
-        };
+        let filling =
+            Filling { captures, text, conditions: route.conditions, request: surroundings.request, query: self.query };
         let before = self.gathered.transforms.len();
-        push_transforms(
-            route.transforms,
-            &filling,
-            surroundings.budget,
-            &mut self.gathered.transforms,
-        );
+        push_transforms(route.transforms, &filling, surroundings.budget, &mut self.gathered.transforms);
         let mut destination = match route.destination {
             Some(template) => filling.fill(template, surroundings.budget),
             None => path.to_owned(),
@@ -209,24 +183,14 @@ impl<'a> Pass<'_, 'a> {
         self.set_headers(route.headers, &filling, surroundings.budget);
         let (first, end) = self.table.range(self.phase);
         let scheme = destination.strip_prefix("http").unwrap_or_default();
-        let is_url = scheme
-            .strip_prefix('s')
-            .unwrap_or(scheme)
-            .starts_with("://");
+        let is_url = scheme.strip_prefix('s').unwrap_or(scheme).starts_with("://");
         self.passed.continues = route.continues && number + 1 == end;
         self.passed.changed |= route.continues;
         let mut goes_on = route.continues;
         let mut sets_status = true;
         let is_miss = self.phase == Phase::Miss;
-        if !goes_on
-            && route.checks
-            && self.phase != Phase::Hit
-            && !is_url
-            && (is_miss || route.status.is_none())
-        {
-            let is_there = surroundings
-                .files
-                .is_none_or(|files| files.contains(split(&destination).0));
+        if !goes_on && route.checks && self.phase != Phase::Hit && !is_url && (is_miss || route.status.is_none()) {
+            let is_there = surroundings.files.is_none_or(|files| files.contains(split(&destination).0));
             if !is_there {
                 goes_on = true;
                 sets_status = is_miss;
@@ -235,11 +199,7 @@ impl<'a> Pass<'_, 'a> {
         if sets_status {
             self.passed.status = route.status.or(self.passed.status);
         }
-        let redirects = !goes_on
-            && self
-                .passed
-                .status
-                .is_some_and(|status| (300..400).contains(&status));
+        let redirects = !goes_on && self.passed.status.is_some_and(|status| (300..400).contains(&status));
         let after = self.gathered.transforms.len();
         if after > before && !redirects {
             self.gathered.response = before..after;
@@ -270,18 +230,10 @@ impl<'a> Pass<'_, 'a> {
             return false;
         }
         let (path, query) = split(destination);
-        let target = Target {
-            path: path.to_owned(),
-            query: merged(query, self.query),
-        };
-        let (headers, transforms, response) = (
-            self.gathered.headers.len(),
-            self.gathered.transforms.len(),
-            self.gathered.response.clone(),
-        );
-        let missed = self
-            .table
-            .pass_with(Phase::Miss, &target, self.gathered, surroundings);
+        let target = Target { path: path.to_owned(), query: merged(query, self.query) };
+        let (headers, transforms, response) =
+            (self.gathered.headers.len(), self.gathered.transforms.len(), self.gathered.response.clone());
+        let missed = self.table.pass_with(Phase::Miss, &target, self.gathered, surroundings);
         if missed.found {
             self.passed = missed;
             return true;
@@ -307,17 +259,13 @@ impl<'a> Pass<'_, 'a> {
             let headers = &mut self.gathered.headers;
             match headers.iter().position(|header| header.name == name) {
                 // The hit and miss phases add to what routes said before, and never change it.
-                Some(place)
-                    if place < self.kept && matches!(self.phase, Phase::Hit | Phase::Miss) => {}
+                Some(place) if place < self.kept && matches!(self.phase, Phase::Hit | Phase::Miss) => {}
                 Some(place) => {
                     if let Some(header) = headers.get_mut(place) {
                         header.value = value;
                     }
                 }
-                None => headers.push(Header {
-                    name: name.to_owned(),
-                    value,
-                }),
+                None => headers.push(Header { name: name.to_owned(), value }),
             }
         }
     }

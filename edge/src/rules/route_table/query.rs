@@ -56,9 +56,6 @@ pub(super) fn split(target: &str) -> (&str, &str) {
 
 /// The text before the first `byte`, and the rest, which begins with it.
 pub(super) fn split_at_byte(text: &str, byte: u8) -> (&str, &str) {
-    let at = text
-        .bytes()
-        .position(|other| other == byte)
-        .unwrap_or(text.len());
+    let at = text.bytes().position(|other| other == byte).unwrap_or(text.len());
     text.split_at_checked(at).unwrap_or((text, ""))
 }

@@ -2,9 +2,8 @@
 
 use super::Phase;
 use super::format::{
-    FIELD_NAMES, FLAG_CHECK, FLAG_CONTINUE, FLAG_RELATIVE, INDEXES, PHASES, ROUTE_CONDITIONS,
-    ROUTE_DESTINATION, ROUTE_HEADERS, ROUTE_LENGTH, ROUTE_METHODS, ROUTE_PROGRAM, ROUTE_TRANSFORMS,
-    ROUTES,
+    FIELD_NAMES, FLAG_CHECK, FLAG_CONTINUE, FLAG_RELATIVE, INDEXES, PHASES, ROUTE_CONDITIONS, ROUTE_DESTINATION,
+    ROUTE_HEADERS, ROUTE_LENGTH, ROUTE_METHODS, ROUTE_PROGRAM, ROUTE_TRANSFORMS, ROUTES,
 };
 use crate::rules::bytes::{block_at, short_text, u16_at, u32_at};
 
@@ -25,9 +24,7 @@ impl<'a> RouteTable<'a> {
 
     /// Names of the header fields, lower case, that conditions look at. Others need not be handed in.
     pub fn field_names(self) -> impl Iterator<Item = &'a str> {
-        let mut rest = u32_at(self.bytes, FIELD_NAMES)
-            .and_then(|offset| self.block(offset))
-            .unwrap_or_default();
+        let mut rest = u32_at(self.bytes, FIELD_NAMES).and_then(|offset| self.block(offset)).unwrap_or_default();
         std::iter::from_fn(move || {
             let (name, after) = short_text(rest)?;
             rest = after;
@@ -79,11 +76,7 @@ impl<'a> RouteTable<'a> {
     }
 
     fn block(self, offset: u32) -> Option<&'a [u8]> {
-        if offset == 0 {
-            None
-        } else {
-            block_at(self.bytes, offset)
-        }
+        if offset == 0 { None } else { block_at(self.bytes, offset) }
     }
 }
 

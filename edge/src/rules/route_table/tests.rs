@@ -1,10 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{
-    Answer, Files, Gathered, Header, KeyRule, Phase, RouteRequest, RouteTable, TableOptions,
-    Target, build,
-};
+use super::{Answer, Files, Gathered, Header, KeyRule, Phase, RouteRequest, RouteTable, TableOptions, Target, build};
 use crate::rules::regex::Budget;
 use crate::rules::vercel::lower;
 
@@ -33,61 +30,26 @@ fn walk<'a>(
     files: &'static [&'static str],
 ) -> (Answer, Gathered<'a>) {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let field = |name: &str| {
-        fields
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| *value)
-    };
-    let request = RouteRequest {
-        method: "GET",
-        host: "shop.example:81",
-        field: &field,
-    };
-    let target = Target {
-        path: path.to_owned(),
-        query: query.to_owned(),
-    };
-    RouteTable::load(image)
-        .unwrap()
-        .walk(&target, &request, &Listed(files), &mut Budget::default())
+    let field = |name: &str| fields.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    let request = RouteRequest { method: "GET", host: "shop.example:81", field: &field };
+    let target = Target { path: path.to_owned(), query: query.to_owned() };
+    RouteTable::load(image).unwrap().walk(&target, &request, &Listed(files), &mut Budget::default())
 }
 
 fn answer(config: &Value, target: &str, fields: &[(&str, &'static str)]) -> Answer {
-    walk(
-        &image(&lowered(config)),
-        target,
-        fields,
-        &["/", "/index.html", "/about", "/api/item"],
-    )
-    .0
+    walk(&image(&lowered(config)), target, fields, &["/", "/index.html", "/about", "/api/item"]).0
 }
 
 fn redirect(location: &str) -> Answer {
-    Answer::Redirect {
-        status: 308,
-        location: location.to_owned(),
-    }
+    Answer::Redirect { status: 308, location: location.to_owned() }
 }
 
 fn here(path: &str, query: &str) -> Answer {
-    Answer::Here {
-        target: Target {
-            path: path.to_owned(),
-            query: query.to_owned(),
-        },
-        status: None,
-    }
+    Answer::Here { target: Target { path: path.to_owned(), query: query.to_owned() }, status: None }
 }
 
 fn missing(path: &str) -> Answer {
-    Answer::Missing {
-        target: Target {
-            path: path.to_owned(),
-            query: String::new(),
-        },
-        status: None,
-    }
+    Answer::Missing { target: Target { path: path.to_owned(), query: String::new() }, status: None }
 }
 
 #[test]
@@ -107,12 +69,7 @@ fn redirects_come_before_files_and_rewrites_behind_them() {
         ("/shop/7?id=8&x", here("/api/item", "id=8&x")),
         ("/shop/7", here("/api/item", "id=7")),
         ("/gone", missing("/nowhere")),
-        (
-            "/far/a/b?x=1",
-            Answer::Elsewhere {
-                url: "https://far.example/a/b?key=1&x=1".to_owned(),
-            },
-        ),
+        ("/far/a/b?x=1", Answer::Elsewhere { url: "https://far.example/a/b?key=1&x=1".to_owned() }),
         ("/shopping/7", missing("/shopping/7")),
     ] {
         assert_eq!(answer(&config, target, &[]), expected, "{target}");
@@ -139,14 +96,10 @@ fn locations_keep_the_query_and_never_leave_the_host_by_accident() {
     }
     let routes = json!([{ "src": "^/(.*)$", "status": 302, "headers": { "Location": "/$1#top" } }]);
     let image = image(&routes);
-    for (target, location) in [
-        ("//evil.example", "/evil.example#top"),
-        ("/\\evil.example?q=1", "/evil.example?q=1#top"),
-    ] {
-        let expected = Answer::Redirect {
-            status: 302,
-            location: location.to_owned(),
-        };
+    for (target, location) in
+        [("//evil.example", "/evil.example#top"), ("/\\evil.example?q=1", "/%5Cevil.example?q=1#top")]
+    {
+        let expected = Answer::Redirect { status: 302, location: location.to_owned() };
         assert_eq!(walk(&image, target, &[], &[]).0, expected, "{target}");
     }
 }
@@ -163,22 +116,14 @@ fn conditions_choose_and_capture() {
     ] });
     for (target, fields, location) in [
         ("/a", vec![("x-who", "ada!")], "/h/ada"),
-        (
-            "/a",
-            vec![("x-who", "ada!?"), ("cookie", "a=b; who=bob")],
-            "/c/bob",
-        ),
+        ("/a", vec![("x-who", "ada!?"), ("cookie", "a=b; who=bob")], "/c/bob"),
         ("/a?who=c%0d%0ad", vec![], "/q/c%0D%0Ad?who=c%0d%0ad"),
         ("/a?n=20.49", vec![], "/n?n=20.49"),
         ("/a?n=9.9", vec![], "/login?n=9.9"),
         ("/a", vec![("authorization", "x")], "/shop"),
         ("/b", vec![], "/shop"),
     ] {
-        assert_eq!(
-            answer(&config, target, &fields),
-            redirect(location),
-            "{target} {fields:?}"
-        );
+        assert_eq!(answer(&config, target, &fields), redirect(location), "{target} {fields:?}");
     }
     let image = image(&lowered(&config));
     let names: Vec<&str> = RouteTable::load(&image).unwrap().field_names().collect();
@@ -193,10 +138,7 @@ fn headers_of_routes_that_go_on_reach_the_answer() {
     ], "rewrites": [{ "source": "/never", "destination": "/x" }] });
     let image = image(&lowered(&config));
     let (_, gathered) = walk(&image, "/api/item", &[], &["/api/item"]);
-    let set = |name: &str, value: &str| Header {
-        name: name.to_owned(),
-        value: Some(value.to_owned()),
-    };
+    let set = |name: &str, value: &str| Header { name: name.to_owned(), value: Some(value.to_owned()) };
     assert_eq!(gathered.headers, [set("x-a", "1"), set("x-b", "is item")]);
     assert_eq!(walk(&image, "/nope", &[], &[]).1.headers.len(), 2);
 }
@@ -204,14 +146,8 @@ fn headers_of_routes_that_go_on_reach_the_answer() {
 #[test]
 fn a_header_of_null_is_removed() {
     let routes = json!([{ "src": "^/", "continue": true, "headers": { "ETag": null } }]);
-    let removed = Header {
-        name: "etag".to_owned(),
-        value: None,
-    };
-    assert_eq!(
-        walk(&image(&routes), "/a", &[], &["/a"]).1.headers,
-        [removed]
-    );
+    let removed = Header { name: "etag".to_owned(), value: None };
+    assert_eq!(walk(&image(&routes), "/a", &[], &["/a"]).1.headers, [removed]);
 }
 
 #[test]
@@ -226,28 +162,10 @@ fn statuses_and_the_error_phase_answer_what_nothing_else_does() {
     let image = image(&routes);
     let at = |target| walk(&image, target, &[], &["/docs/404.html"]).0;
     assert_eq!(at("/private"), Answer::Status(403));
-    let nowhere = Target {
-        path: "/nowhere".to_owned(),
-        query: String::new(),
-    };
-    assert_eq!(
-        at("/teapot"),
-        Answer::Missing {
-            target: nowhere,
-            status: Some(418)
-        }
-    );
-    let page = Target {
-        path: "/docs/404.html".to_owned(),
-        query: String::new(),
-    };
-    assert_eq!(
-        at("/docs/x"),
-        Answer::Here {
-            target: page,
-            status: Some(404)
-        }
-    );
+    let nowhere = Target { path: "/nowhere".to_owned(), query: String::new() };
+    assert_eq!(at("/teapot"), Answer::Missing { target: nowhere, status: Some(418) });
+    let page = Target { path: "/docs/404.html".to_owned(), query: String::new() };
+    assert_eq!(at("/docs/x"), Answer::Here { target: page, status: Some(404) });
     assert_eq!(at("/gone"), Answer::Status(410));
     assert_eq!(at("/x"), missing("/x"));
 }
@@ -260,11 +178,7 @@ fn case_counts_where_a_route_says_so() {
     ]);
     let image = image(&routes);
     for (target, found) in [("/Exact", true), ("/exact", false), ("/ANY/X", true)] {
-        assert_eq!(
-            matches!(walk(&image, target, &[], &["/yes"]).0, Answer::Here { .. }),
-            found,
-            "{target}"
-        );
+        assert_eq!(matches!(walk(&image, target, &[], &["/yes"]).0, Answer::Here { .. }), found, "{target}");
     }
 }
 
@@ -276,21 +190,11 @@ fn transforms_are_filled_and_keep_what_they_do_not_know() {
     ] }]);
     let image = image(&routes);
     let (_, gathered) = walk(&image, "/docs/a/b", &[], &["/docs/a/b"]);
-    let [set, append] = gathered.transforms.as_slice() else {
-        panic!("{gathered:?}")
-    };
+    let [set, append] = gathered.transforms.as_slice() else { panic!("{gathered:?}") };
     assert!(matches!(&set.key, KeyRule::Name(name) if name == "x-docs"));
-    assert_eq!(
-        set.arguments.as_deref(),
-        Some(&["a/b $HOME $9".to_owned()][..])
-    );
-    assert_eq!(
-        append.arguments.as_deref(),
-        Some(&["a".to_owned(), "docs".to_owned()][..])
-    );
-    assert!(
-        matches!(append.key, KeyRule::Conditions(names) if names.allow("utm_x") && !names.allow("x"))
-    );
+    assert_eq!(set.arguments.as_deref(), Some(&["a/b $HOME $9".to_owned()][..]));
+    assert_eq!(append.arguments.as_deref(), Some(&["a".to_owned(), "docs".to_owned()][..]));
+    assert!(matches!(append.key, KeyRule::Conditions(names) if names.allow("utm_x") && !names.allow("x")));
     assert_eq!(gathered.response_transforms().len(), 2);
 }
 
@@ -307,39 +211,20 @@ fn what_the_edge_cannot_do_is_told() {
     ]);
     let (image, refused) = build(routes.as_array().unwrap(), TableOptions::default()).unwrap();
     assert_eq!(refused.len(), 7);
-    assert!(
-        refused
-            .iter()
-            .all(|refusal| !refusal.text.is_empty() && !refusal.reason.is_empty())
-    );
-    assert!(
-        matches!(walk(&image, "/c", &[], &["/"]).0, Answer::Here { .. }),
-        "only `env` is left out"
-    );
+    assert!(refused.iter().all(|refusal| !refusal.text.is_empty() && !refusal.reason.is_empty()));
+    assert!(matches!(walk(&image, "/c", &[], &["/"]).0, Answer::Here { .. }), "only `env` is left out");
 }
 
 #[test]
 fn many_routes_cost_a_request_what_one_does() {
     let rule = |index: usize| json!({ "source": format!("/old/{index}/:path*"), "destination": format!("/new/{index}/:path*") });
     let cost = |count: usize| {
-        let image = image(&lowered(
-            &json!({ "redirects": (0..count).map(rule).collect::<Vec<_>>() }),
-        ));
+        let image = image(&lowered(&json!({ "redirects": (0..count).map(rule).collect::<Vec<_>>() })));
         let mut budget = Budget::default();
         let before = budget.left();
-        let target = Target {
-            path: format!("/old/{}/x", count - 1),
-            query: String::new(),
-        };
-        let request = RouteRequest {
-            method: "GET",
-            host: "",
-            field: &|_| None,
-        };
-        let (answer, _) =
-            RouteTable::load(&image)
-                .unwrap()
-                .walk(&target, &request, &Listed(&[]), &mut budget);
+        let target = Target { path: format!("/old/{}/x", count - 1), query: String::new() };
+        let request = RouteRequest { method: "GET", host: "", field: &|_| None };
+        let (answer, _) = RouteTable::load(&image).unwrap().walk(&target, &request, &Listed(&[]), &mut budget);
         assert_eq!(answer, redirect(&format!("/new/{}/x", count - 1)));
         before - budget.left()
     };
@@ -388,24 +273,10 @@ proptest! {
 
 /// The route that ends the first phase for `path`.
 fn pass(image: &[u8], path: &str) -> Option<u16> {
-    let request = RouteRequest {
-        method: "GET",
-        host: "",
-        field: &|_| None,
-    };
-    let target = Target {
-        path: path.to_owned(),
-        query: String::new(),
-    };
+    let request = RouteRequest { method: "GET", host: "", field: &|_| None };
+    let target = Target { path: path.to_owned(), query: String::new() };
     RouteTable::load(image)
         .unwrap()
-        .pass(
-            Phase::Start,
-            &target,
-            &mut Gathered::default(),
-            &request,
-            None,
-            &mut Budget::default(),
-        )
+        .pass(Phase::Start, &target, &mut Gathered::default(), &request, None, &mut Budget::default())
         .route
 }

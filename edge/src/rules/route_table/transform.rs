@@ -62,8 +62,7 @@ impl NameConditions<'_> {
     /// Whether a name fulfils all of them.
     #[must_use]
     pub fn allow(self, name: &str) -> bool {
-        self.0
-            .all(|operation| operation.holds(name, &mut Budget::default()))
+        self.0.all(|operation| operation.holds(name, &mut Budget::default()))
     }
 }
 
@@ -80,11 +79,7 @@ pub(super) fn push_transforms<'a>(
     }
 }
 
-fn transform<'a>(
-    bytes: &'a [u8],
-    filling: &Filling<'_, '_>,
-    budget: &mut Budget,
-) -> Option<(Transform<'a>, &'a [u8])> {
+fn transform<'a>(bytes: &'a [u8], filling: &Filling<'_, '_>, budget: &mut Budget) -> Option<(Transform<'a>, &'a [u8])> {
     let (&[kind, operation], rest) = bytes.split_first_chunk()?;
     let kind = match kind {
         0 => TransformKind::RequestHeaders,
@@ -119,14 +114,5 @@ fn transform<'a>(
         rest = after;
     }
     let arguments = (count != NO_ARGUMENTS).then_some(arguments);
-    Some((
-        Transform {
-            kind,
-            operation,
-            key,
-            arguments,
-            is_single,
-        },
-        rest,
-    ))
+    Some((Transform { kind, operation, key, arguments, is_single }, rest))
 }

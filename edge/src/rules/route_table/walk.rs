@@ -63,16 +63,10 @@ impl<'a> RouteTable<'a> {
             files,
             query: &target.query,
             gathered: Gathered::default(),
-            surroundings: Surroundings {
-                request,
-                files: Some(files),
-                budget,
-            },
+            surroundings: Surroundings { request, files: Some(files), budget },
         };
         let answer = walk.go(target);
-        walk.gathered
-            .headers
-            .retain(|header| header.name != "location");
+        walk.gathered.headers.retain(|header| header.name != "location");
         (answer, walk.gathered)
     }
 }
@@ -96,9 +90,7 @@ impl Walk<'_, '_, '_> {
                 let (url, query) = split(&passed.target.path);
                 let query = merged(query, &passed.target.query);
                 let sign = if query.is_empty() { "" } else { "?" };
-                return Answer::Elsewhere {
-                    url: [url, sign, &query].concat(),
-                };
+                return Answer::Elsewhere { url: [url, sign, &query].concat() };
             }
             if phase == Phase::Start && passed.changed && !passed.found {
                 start.clone_from(&passed.target);
@@ -125,15 +117,11 @@ impl Walk<'_, '_, '_> {
                 return answer;
             }
         }
-        Answer::Missing {
-            target: passed.target,
-            status: passed.status,
-        }
+        Answer::Missing { target: passed.target, status: passed.status }
     }
 
     fn pass(&mut self, phase: Phase, target: &Target) -> Passed {
-        self.table
-            .pass_with(phase, target, &mut self.gathered, &mut self.surroundings)
+        self.table.pass_with(phase, target, &mut self.gathered, &mut self.surroundings)
     }
 
     fn is_there(&self, passed: &Passed) -> bool {
@@ -145,27 +133,16 @@ impl Walk<'_, '_, '_> {
         if let Some(status) = passed.status.filter(|status| (300..400).contains(status)) {
             let mut headers = self.gathered.headers.iter();
             let location = headers.find(|header| header.name == "location");
-            let location = location
-                .and_then(|header| header.value.as_ref())
-                .unwrap_or(&passed.target.path);
-            return Some(Answer::Redirect {
-                status,
-                location: self.location(location),
-            });
+            let location = location.and_then(|header| header.value.as_ref()).unwrap_or(&passed.target.path);
+            return Some(Answer::Redirect { status, location: self.location(location) });
         }
         if self.is_there(passed) {
             if self.table.has(Phase::Hit) {
                 self.pass(Phase::Hit, &passed.target);
             }
-            return Some(Answer::Here {
-                target: std::mem::take(&mut passed.target),
-                status: passed.status,
-            });
+            return Some(Answer::Here { target: std::mem::take(&mut passed.target), status: passed.status });
         }
-        passed
-            .status
-            .filter(|_| !passed.has_destination)
-            .map(Answer::Status)
+        passed.status.filter(|_| !passed.has_destination).map(Answer::Status)
     }
 
     /// A location that stays on this host when it has no scheme, with the visitor's query.

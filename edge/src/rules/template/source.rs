@@ -1,7 +1,8 @@
 //! Compiling a target or header value to a template's bytes.
 
-use super::{CAPTURE, QUERY, TEXT};
-use crate::rules::text::push_escape;
+use super::{CAPTURE, QUERY, TEXT, render};
+use crate::rules::pattern::Captures;
+use crate::rules::text::{URL, push_byte};
 
 /// What the names in a template stand for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,14 +23,12 @@ pub fn compile(text: &str, names: Names<'_>) -> Vec<u8> {
     let mut code = Vec::with_capacity(text.len() + 8);
     let mut literal = String::new();
     let mut rest = text;
-    while let Some(at) = rest.find(':') {
-        let (before, after) = rest.split_at(at);
-        let after = &after[1..];
+    while let Some((before, after)) = rest.split_once(':') {
         literal.push_str(before);
         if let Some((length, part)) = placeholder(after, names) {
             push_text(&mut code, &core::mem::take(&mut literal), names.is_url);
             code.extend(part);
-            rest = &after[length..];
+            rest = after.split_at(length).1;
         } else {
             literal.push(':');
             rest = after;
@@ -40,19 +39,27 @@ pub fn compile(text: &str, names: Names<'_>) -> Vec<u8> {
     code
 }
 
+/// Replaces each `:name` of `text` that has a value.
+#[must_use]
+pub fn substitute(text: &str, values: &[(&str, &str)]) -> String {
+    let names: Vec<_> = values.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let template = compile(text, Names { captures: &names, ..Names::default() });
+    let joined: String = values.iter().map(|(_, value)| *value).collect();
+    let mut captures = Captures::default();
+    let mut at = 0;
+    for (index, (_, value)) in values.iter().enumerate() {
+        captures.set(index, at, at + value.len());
+        at += value.len();
+    }
+    render(&template, &captures, &joined, "").unwrap_or_default()
+}
+
 /// The length of the name that `text` begins with, and the part that stands for it.
 fn placeholder(text: &str, names: Names<'_>) -> Option<(usize, Vec<u8>)> {
-    let stands = |name: &str| {
-        text.strip_prefix(name)
-            .is_some_and(|rest| !rest.starts_with(is_name_char))
-    };
+    let stands = |name: &str| text.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_name_char));
     let mut found: Option<(usize, Vec<u8>)> = None;
     let mut consider = |name: &str, part: Vec<u8>| {
-        if stands(name)
-            && found
-                .as_ref()
-                .is_none_or(|(length, _)| name.len() > *length)
-        {
+        if stands(name) && found.as_ref().is_none_or(|(length, _)| name.len() > *length) {
             found = Some((name.len(), part));
         }
     };
@@ -65,25 +72,14 @@ fn placeholder(text: &str, names: Names<'_>) -> Option<(usize, Vec<u8>)> {
         part.extend(key.bytes());
         consider(name, part);
     }
-    let unknown = text
-        .find(|byte: char| !byte.is_ascii_alphabetic())
-        .unwrap_or(text.len());
+    let unknown = text.find(|byte: char| !byte.is_ascii_alphabetic()).unwrap_or(text.len());
     found.or_else(|| (names.unknown_is_empty && unknown > 0).then(|| (unknown, Vec::new())))
 }
 
 fn push_text(code: &mut Vec<u8>, text: &str, is_url: bool) {
     let mut written = String::with_capacity(text.len());
     for byte in text.bytes().filter(|_| is_url) {
-        if byte.is_ascii_graphic()
-            && !matches!(
-                byte,
-                b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
-            )
-        {
-            written.push(char::from(byte));
-        } else {
-            push_escape(&mut written, byte);
-        }
+        push_byte(&mut written, byte, URL);
     }
     let written = if is_url { &written } else { text };
     let mut rest = written;
@@ -92,10 +88,11 @@ fn push_text(code: &mut Vec<u8>, text: &str, is_url: bool) {
         while !rest.is_char_boundary(end) {
             end -= 1;
         }
+        let (piece, after) = rest.split_at(end);
         code.push(TEXT);
         code.extend(u8::try_from(end));
-        code.extend(&rest.as_bytes()[..end]);
-        rest = &rest[end..];
+        code.extend(piece.bytes());
+        rest = after;
     }
 }
 

@@ -47,9 +47,7 @@ pub(super) fn check(section: Section, rules: &[Value]) -> Result<(), String> {
     for (index, rule) in rules.iter().enumerate() {
         let source = source_of(rule);
         if !is_expression(source) {
-            return Err(format!(
-                "{noun} at index {index} has invalid `source` regular expression \"{source}\"."
-            ));
+            return Err(format!("{noun} at index {index} has invalid `source` regular expression \"{source}\"."));
         }
     }
     for (index, rule) in rules.iter().enumerate() {
@@ -57,25 +55,22 @@ pub(super) fn check(section: Section, rules: &[Value]) -> Result<(), String> {
     }
     let both = |rule: &Value| rule.get("permanent").is_some() && rule.get("statusCode").is_some();
     match rules.iter().position(both) {
-        Some(index) if section == Section::Redirects => Err(format!(
-            "{noun} at index {index} cannot define both `permanent` and `statusCode` properties."
-        )),
+        Some(index) if section == Section::Redirects => {
+            Err(format!("{noun} at index {index} cannot define both `permanent` and `statusCode` properties."))
+        }
         _ => Ok(()),
     }
 }
 
 fn source_of(rule: &Value) -> &str {
-    rule.get("source")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    rule.get("source").and_then(Value::as_str).unwrap_or_default()
 }
 
 fn check_pattern(rule: &Value) -> Result<(), String> {
-    let source = Source::parse(source_of(rule))
-        .map_err(|_| format!("has invalid `source` pattern \"{}\".", source_of(rule)))?;
+    let source =
+        Source::parse(source_of(rule)).map_err(|_| format!("has invalid `source` pattern \"{}\".", source_of(rule)))?;
     let destination = rule.get("destination");
-    let destination =
-        destination.and_then(|value| value.as_str().or_else(|| value.get("path")?.as_str()));
+    let destination = destination.and_then(|value| value.as_str().or_else(|| value.get("path")?.as_str()));
     let has = condition_segments(rule.get("has"));
     for name in destination.map(destination_segments).unwrap_or_default() {
         if !source.segments.contains(&name) && !has.contains(&name) {
@@ -84,20 +79,9 @@ fn check_pattern(rule: &Value) -> Result<(), String> {
             ));
         }
     }
-    for transform in rule
-        .get("transforms")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        if transform
-            .get("type")
-            .is_some_and(|kind| kind == "request.path")
-        {
-            let path = transform
-                .get("args")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+    for transform in rule.get("transforms").and_then(Value::as_array).into_iter().flatten() {
+        if transform.get("type").is_some_and(|kind| kind == "request.path") {
+            let path = transform.get("args").and_then(Value::as_str).unwrap_or_default();
             template::compile(path, &source.segments, &has, &environment(transform))
                 .map_err(|problem| format!("has an invalid `request.path` transform: {problem}"))?;
         }
@@ -111,10 +95,7 @@ fn destination_segments(destination: &str) -> Vec<String> {
     let Some(url) = Url::parse(destination) else {
         return segments;
     };
-    let (hostname, pathname) = (
-        url.hostname.unwrap_or_default(),
-        url.pathname.unwrap_or_default(),
-    );
+    let (hostname, pathname) = (url.hostname.unwrap_or_default(), url.pathname.unwrap_or_default());
     let values = url.query.pairs().filter_map(|(_, values)| values.first());
     for part in [&hostname, &pathname].into_iter().chain(values) {
         let Ok(source) = Source::parse(part) else {

@@ -18,11 +18,7 @@ pub fn read(text: &str) -> Result<Lowered, Vec<Refusal>> {
         return Err(refused);
     }
     let routes = lower(&config).map_err(|ConfigError { code, messages }| {
-        let refusal = |reason| Refusal {
-            line: None,
-            text: code.to_owned(),
-            reason,
-        };
+        let refusal = |reason| Refusal { line: None, text: code.to_owned(), reason };
         messages.into_iter().map(refusal).collect::<Vec<_>>()
     })?;
     Ok(Lowered {
@@ -37,20 +33,13 @@ pub fn read(text: &str) -> Result<Lowered, Vec<Refusal>> {
 fn wrong_sections(config: &Value) -> Vec<Refusal> {
     let mut refused = Vec::new();
     for (name, schema) in Schema::SECTIONS {
-        let Some(problems) = config
-            .get(name)
-            .and_then(|section| validate(schema, section).err())
-        else {
+        let Some(problems) = config.get(name).and_then(|section| validate(schema, section).err()) else {
             continue;
         };
         // The innermost problem says most.
         if let Some(problem) = problems.into_iter().max_by_key(|problem| problem.at.len()) {
             let text = format!("{name}{}", problem.at);
-            refused.push(Refusal {
-                line: None,
-                text,
-                reason: problem.reason,
-            });
+            refused.push(Refusal { line: None, text, reason: problem.reason });
         }
     }
     refused
@@ -62,36 +51,16 @@ mod tests {
 
     #[test]
     fn a_file_is_lowered_or_refused_as_a_whole() {
-        let lowered = read(
-            r#"{ "name": "x", "cleanUrls": true, "redirects": [{ "source": "/a", "destination": "/b" }] }"#,
-        );
+        let lowered =
+            read(r#"{ "name": "x", "cleanUrls": true, "redirects": [{ "source": "/a", "destination": "/b" }] }"#);
         let lowered = lowered.unwrap();
-        assert_eq!(
-            (
-                lowered.routes.len(),
-                lowered.clean_urls,
-                lowered.trailing_slash
-            ),
-            (3, true, None)
-        );
+        assert_eq!((lowered.routes.len(), lowered.clean_urls, lowered.trailing_slash), (3, true, None));
         assert!(lowered.table().0.is_some());
         for (text, place, reason) in [
             ("{\n  \"a\" 1\n}", "\"a\" 1", "this is not JSON"),
-            (
-                r#"{ "redirects": [{ "source": "/a" }] }"#,
-                "redirects[0]",
-                "must have `destination`",
-            ),
-            (
-                r#"{ "cleanUrls": 1 }"#,
-                "cleanUrls",
-                "must be true or false",
-            ),
-            (
-                r#"{ "rewrites": [{ "source": "/:", "destination": "/" }] }"#,
-                "invalid_rewrite",
-                "Rewrite at index 0",
-            ),
+            (r#"{ "redirects": [{ "source": "/a" }] }"#, "redirects[0]", "must have `destination`"),
+            (r#"{ "cleanUrls": 1 }"#, "cleanUrls", "must be true or false"),
+            (r#"{ "rewrites": [{ "source": "/:", "destination": "/" }] }"#, "invalid_rewrite", "Rewrite at index 0"),
         ] {
             let refused = read(text).unwrap_err();
             assert_eq!(refused[0].text, place);

@@ -16,28 +16,18 @@ pub fn lower(config: &Value) -> Result<Option<Vec<Value>>, ConfigError> {
     let mut append = |section: &'static str, lowered: Vec<Value>| {
         let (lowered, messages) = normalize(&lowered);
         if !messages.is_empty() {
-            return Err(ConfigError {
-                code: section,
-                messages,
-            });
+            return Err(ConfigError { code: section, messages });
         }
         routes.get_or_insert_default().extend(lowered);
         Ok(())
     };
     let trailing_slash = config.get("trailingSlash");
     if let Some(clean) = config.get("cleanUrls") {
-        let lowered = if is_truthy(Some(clean)) {
-            lower_clean_urls(is_truthy(trailing_slash))
-        } else {
-            Vec::new()
-        };
+        let lowered = if is_truthy(Some(clean)) { lower_clean_urls(is_truthy(trailing_slash)) } else { Vec::new() };
         append("invalid_clean_urls", lowered)?;
     }
     if trailing_slash.is_some() {
-        append(
-            "invalid_trailing_slash",
-            lower_trailing_slash(is_truthy(trailing_slash)),
-        )?;
+        append("invalid_trailing_slash", lower_trailing_slash(is_truthy(trailing_slash)))?;
     }
     if let Some(given) = config.get("routes").and_then(Value::as_array) {
         append("invalid_route", given.clone())?;
@@ -65,9 +55,7 @@ pub fn lower(config: &Value) -> Result<Option<Vec<Value>>, ConfigError> {
 #[must_use]
 pub fn lower_clean_urls(trailing_slash: bool) -> Vec<Value> {
     let location = if trailing_slash { "/$1/" } else { "/$1" };
-    ["^/(?:(.+)/)?index(?:\\.html)?/?$", "^/(.*)\\.html/?$"]
-        .map(|source| redirect(source, location))
-        .into()
+    ["^/(?:(.+)/)?index(?:\\.html)?/?$", "^/(.*)\\.html/?$"].map(|source| redirect(source, location)).into()
 }
 
 /// The routes of `trailingSlash`, when it is set at all.
@@ -90,9 +78,7 @@ fn redirect(source: &str, location: &str) -> Value {
 /// Names under which `cleanUrls` serves the HTML files among `files`: `(file, clean name)`.
 #[must_use]
 pub fn clean_urls(files: &[&str]) -> Vec<(String, String)> {
-    let pages = files
-        .iter()
-        .map(|file| format!("/{}", file.strip_prefix('/').unwrap_or(file)));
+    let pages = files.iter().map(|file| format!("/{}", file.strip_prefix('/').unwrap_or(file)));
     let pair = |file: String| Some((file.clone(), file.strip_suffix(".html")?.to_owned()));
     pages.filter_map(pair).collect()
 }
@@ -102,10 +88,7 @@ pub fn clean_urls(files: &[&str]) -> Vec<(String, String)> {
 /// # Errors
 /// `invalid_redirect` for a rule whose source or destination cannot be read.
 pub fn lower_redirects(rules: &[Value]) -> Result<Vec<Value>, ConfigError> {
-    rules
-        .iter()
-        .map(|rule| lower_redirect(rule).ok_or_else(|| unreadable(Section::Redirects, rule)))
-        .collect()
+    rules.iter().map(|rule| lower_redirect(rule).ok_or_else(|| unreadable(Section::Redirects, rule))).collect()
 }
 
 fn lower_redirect(rule: &Value) -> Option<Value> {
@@ -132,8 +115,7 @@ fn lower_redirect(rule: &Value) -> Option<Value> {
 /// # Errors
 /// `invalid_rewrite` for a rule whose source or destination cannot be read.
 pub fn lower_rewrites(rules: &[Value], internal: &[&str]) -> Result<Vec<Value>, ConfigError> {
-    let lower =
-        |rule| lower_rewrite(rule, internal).ok_or_else(|| unreadable(Section::Rewrites, rule));
+    let lower = |rule| lower_rewrite(rule, internal).ok_or_else(|| unreadable(Section::Rewrites, rule));
     rules.iter().map(lower).collect()
 }
 
@@ -159,10 +141,8 @@ fn lower_rewrite(rule: &Value, internal: &[&str]) -> Option<Value> {
         }
     }
     if let Some(transforms) = rule.get("transforms").and_then(Value::as_array) {
-        let transforms: Option<Vec<Value>> = transforms
-            .iter()
-            .map(|transform| lower_transform(transform, &source.segments, &has))
-            .collect();
+        let transforms: Option<Vec<Value>> =
+            transforms.iter().map(|transform| lower_transform(transform, &source.segments, &has)).collect();
         route.insert("transforms".to_owned(), Value::Array(transforms?));
     }
     copy(rule, "env", &mut route);
@@ -178,16 +158,8 @@ fn lower_rewrite(rule: &Value, internal: &[&str]) -> Option<Value> {
 fn lower_transform(transform: &Value, segments: &[String], has: &[String]) -> Option<Value> {
     let mut lowered = transform.clone();
     if transform.get("type")? == "request.path" {
-        let path = template::compile(
-            transform.get("args")?.as_str()?,
-            segments,
-            has,
-            &environment(transform),
-        )
-        .ok()?;
-        lowered
-            .as_object_mut()?
-            .insert("args".to_owned(), json!(path));
+        let path = template::compile(transform.get("args")?.as_str()?, segments, has, &environment(transform)).ok()?;
+        lowered.as_object_mut()?.insert("args".to_owned(), json!(path));
     }
     Some(lowered)
 }
@@ -195,11 +167,7 @@ fn lower_transform(transform: &Value, segments: &[String], has: &[String]) -> Op
 /// The environment variables that a transform may use.
 pub(super) fn environment(transform: &Value) -> Vec<&str> {
     let names = transform.get("env").and_then(Value::as_array);
-    names
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
+    names.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// Lowers `headers`.
@@ -207,10 +175,7 @@ pub(super) fn environment(transform: &Value) -> Vec<&str> {
 /// # Errors
 /// `invalid_header` for a rule whose source or headers cannot be read.
 pub fn lower_headers(rules: &[Value]) -> Result<Vec<Value>, ConfigError> {
-    rules
-        .iter()
-        .map(|rule| lower_header(rule).ok_or_else(|| unreadable(Section::Headers, rule)))
-        .collect()
+    rules.iter().map(|rule| lower_header(rule).ok_or_else(|| unreadable(Section::Headers, rule))).collect()
 }
 
 fn lower_header(rule: &Value) -> Option<Value> {
@@ -219,11 +184,7 @@ fn lower_header(rule: &Value) -> Option<Value> {
     let references = references(&source.segments, &has);
     let has_parameters = !has.is_empty() || source.segments.iter().any(|name| name != UNNAMED);
     let fill = |text: &str| {
-        if has_parameters && text.contains(':') {
-            fill(text, &references, false).ok()
-        } else {
-            Some(text.to_owned())
-        }
+        if has_parameters && text.contains(':') { fill(text, &references, false).ok() } else { Some(text.to_owned()) }
     };
     let mut headers = Map::new();
     for header in rule.get("headers")?.as_array()? {
@@ -239,10 +200,7 @@ fn lower_header(rule: &Value) -> Option<Value> {
 }
 
 fn unreadable(section: Section, rule: &Value) -> ConfigError {
-    ConfigError::new(
-        section.code(),
-        format!("Failed to parse {}: {rule}", section.noun().to_lowercase()),
-    )
+    ConfigError::new(section.code(), format!("Failed to parse {}: {rule}", section.noun().to_lowercase()))
 }
 
 fn copy(rule: &Value, name: &str, route: &mut Map<String, Value>) {

@@ -25,28 +25,20 @@ pub fn normalize(routes: &[Value]) -> (Vec<Value>, Vec<String>) {
             }
             None => normalize_route(&mut route, phases.last().copied()),
         };
-        messages.extend(
-            problems
-                .into_iter()
-                .map(|problem| format!("Route at index {index} {problem}")),
-        );
+        messages.extend(problems.into_iter().map(|problem| format!("Route at index {index} {problem}")));
         normalized.push(Value::Object(route));
     }
     (normalized, messages)
 }
 
 fn check_phase(route: &Map<String, Value>, handle: &Value, seen: &[&str]) -> Option<String> {
-    let name = handle
-        .as_str()
-        .map_or_else(|| handle.to_string(), str::to_owned);
+    let name = handle.as_str().map_or_else(|| handle.to_string(), str::to_owned);
     if let Some(other) = route.keys().find(|key| *key != "handle") {
         Some(format!("has unknown property `{other}`."))
     } else if !PHASES.contains(&name.as_str()) {
         Some(format!("has unknown handle value `handle: {name}`."))
     } else if seen.contains(&name.as_str()) {
-        Some(format!(
-            "is a duplicate. Please use one `handle: {name}` at most."
-        ))
+        Some(format!("is a duplicate. Please use one `handle: {name}` at most."))
     } else {
         None
     }
@@ -57,11 +49,7 @@ fn normalize_route(route: &mut Map<String, Value>, phase: Option<&str>) -> Vec<S
     if let Err(problem) = resolve_aliases(route) {
         problems.push(problem);
     }
-    let Some(source) = route
-        .get("src")
-        .and_then(Value::as_str)
-        .filter(|source| !source.is_empty())
-    else {
+    let Some(source) = route.get("src").and_then(Value::as_str).filter(|source| !source.is_empty()) else {
         problems.push("must define either `src` or `source` property.".to_owned());
         return problems;
     };
@@ -71,16 +59,11 @@ fn normalize_route(route: &mut Map<String, Value>, phase: Option<&str>) -> Vec<S
     // An escaped slash is a slash: upstream's tables have the plain one.
     let source = format!("{anchored}{end}").replace("\\/", "/");
     if !is_expression(&source) {
-        problems.push(format!(
-            "has invalid `src`/`source` regular expression \"{source}\"."
-        ));
+        problems.push(format!("has invalid `src`/`source` regular expression \"{source}\"."));
     }
     route.insert("src".to_owned(), json!(source));
 
-    let (dest, goes_on) = (
-        is_truthy(route.get("dest")),
-        is_truthy(route.get("continue")),
-    );
+    let (dest, goes_on) = (is_truthy(route.get("dest")), is_truthy(route.get("continue")));
     if goes_on && route.get("destination").is_some_and(Value::is_object) {
         problems.push(
             "cannot define `continue: true` with a service `destination`. The service handoff is terminal.".to_owned(),
@@ -102,9 +85,7 @@ fn normalize_route(route: &mut Map<String, Value>, phase: Option<&str>) -> Vec<S
         Some("miss") if dest && !is_truthy(route.get("check")) => {
             problem("must define `check: true` after `handle: miss`.");
         }
-        Some("miss") if !dest && !goes_on => {
-            problem("must define `continue: true` after `handle: miss`.")
-        }
+        Some("miss") if !dest && !goes_on => problem("must define `continue: true` after `handle: miss`."),
         _ => {}
     }
     problems
@@ -113,18 +94,12 @@ fn normalize_route(route: &mut Map<String, Value>, phase: Option<&str>) -> Vec<S
 /// `source`, `destination` and `statusCode` are other names of `src`, `dest` and `status`; a destination that is a
 /// service stays.
 fn resolve_aliases(route: &mut Map<String, Value>) -> Result<(), String> {
-    for (alias, name) in [
-        ("source", "src"),
-        ("destination", "dest"),
-        ("statusCode", "status"),
-    ] {
+    for (alias, name) in [("source", "src"), ("destination", "dest"), ("statusCode", "status")] {
         let Some(value) = route.get(alias) else {
             continue;
         };
         if route.contains_key(name) {
-            return Err(format!(
-                "cannot define both `{name}` and `{alias}`. Please use only one."
-            ));
+            return Err(format!("cannot define both `{name}` and `{alias}`. Please use only one."));
         }
         if alias == "destination" && !value.is_string() {
             if let Some(Value::Object(service)) = route.get_mut(alias)

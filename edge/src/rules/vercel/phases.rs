@@ -22,18 +22,10 @@ pub fn append_to_phase(routes: &[Value], added: &[Value], phase: Option<&str>) -
     if added.is_empty() {
         return routes;
     }
-    let handle = |route: &Value| {
-        route
-            .get("handle")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
+    let handle = |route: &Value| route.get("handle").and_then(Value::as_str).map(str::to_owned);
     let start = match phase {
         None => Some(0),
-        Some(phase) => routes
-            .iter()
-            .position(|route| handle(route).as_deref() == Some(phase))
-            .map(|index| index + 1),
+        Some(phase) => routes.iter().position(|route| handle(route).as_deref() == Some(phase)).map(|index| index + 1),
     };
     let start = start.unwrap_or_else(|| {
         routes.push(json!({ "handle": phase }));
@@ -55,9 +47,7 @@ pub fn merge(user: &[Value], builds: &[Build<'_>]) -> Vec<Value> {
     let mut user_phases = Vec::new();
     split(user, &mut user_phases);
     let mut build_phases = Vec::new();
-    sorted
-        .iter()
-        .for_each(|build| split(build.routes, &mut build_phases));
+    sorted.iter().for_each(|build| split(build.routes, &mut build_phases));
     for (phase, _) in user_phases.iter().chain(&build_phases) {
         if !phases.iter().any(|(known, _)| known == phase) {
             phases.push((phase.clone(), Vec::new()));
@@ -76,12 +66,7 @@ pub fn merge(user: &[Value], builds: &[Build<'_>]) -> Vec<Value> {
             route if is(route, "continue") => 0,
             _ => 2,
         };
-        let of_rank = |wanted: i32| {
-            built
-                .iter()
-                .filter(move |route| rank(route) == wanted)
-                .cloned()
-        };
+        let of_rank = |wanted: i32| built.iter().filter(move |route| rank(route) == wanted).cloned();
         merged.extend(of_rank(0));
         merged.extend(routes_of(&user_phases, phase.as_deref()).iter().cloned());
         merged.extend(of_rank(1));
@@ -91,10 +76,7 @@ pub fn merge(user: &[Value], builds: &[Build<'_>]) -> Vec<Value> {
 }
 
 fn routes_of<'a>(phases: &'a Phases, phase: Option<&str>) -> &'a [Value] {
-    phases
-        .iter()
-        .find(|(name, _)| name.as_deref() == phase)
-        .map_or(&[], |(_, routes)| routes.as_slice())
+    phases.iter().find(|(name, _)| name.as_deref() == phase).map_or(&[], |(_, routes)| routes.as_slice())
 }
 
 fn split(routes: &[Value], phases: &mut Phases) {

@@ -13,11 +13,7 @@ pub(super) fn encode_label(label: &str) -> Option<String> {
     let length = u32::try_from(label.chars().count()).ok()?;
     let (mut code, mut delta, mut bias, mut done) = (0x80_u32, 0_u32, 72, basic);
     while done < length {
-        let next = label
-            .chars()
-            .map(u32::from)
-            .filter(|char| *char >= code)
-            .min()?;
+        let next = label.chars().map(u32::from).filter(|char| *char >= code).min()?;
         delta = delta.checked_add((next - code).checked_mul(done + 1)?)?;
         code = next;
         for char in label.chars().map(u32::from) {
@@ -43,11 +39,7 @@ fn push_number(ascii: &mut String, mut number: u32, bias: u32) {
         let digit = |value: u32| char::from_digit(value, 36).unwrap_or('0');
         // Punycode's digits are a to z, then 0 to 9.
         let letter = |value: u32| {
-            if value < 26 {
-                digit(value + 10)
-            } else {
-                digit(value - 26)
-            }
+            if value < 26 { digit(value + 10) } else { digit(value - 26) }
         };
         if number < threshold {
             ascii.push(letter(number));

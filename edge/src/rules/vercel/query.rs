@@ -12,11 +12,7 @@ pub(super) struct Query(Vec<(String, Vec<String>)>);
 impl Query {
     pub fn parse(text: &str) -> Self {
         let mut query = Self::default();
-        for pair in text
-            .split('&')
-            .take(QUERY_LIMIT)
-            .filter(|pair| !pair.is_empty())
-        {
+        for pair in text.split('&').take(QUERY_LIMIT).filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (unescape(name), unescape(value));
             match query.0.iter_mut().find(|(known, _)| *known == name) {
@@ -52,11 +48,7 @@ impl Query {
         let mut pairs = Vec::new();
         for (name, values) in self.pairs() {
             for value in values {
-                pairs.push(format!(
-                    "{}={}",
-                    escape(name, "!'()*-._~"),
-                    escape(value, "!'()*-._~")
-                ));
+                pairs.push(format!("{}={}", escape(name, "!'()*-._~"), escape(value, "!'()*-._~")));
             }
         }
         pairs.join("&")

@@ -49,29 +49,15 @@ impl Schema {
 }
 
 const fn text(max: usize) -> Rule {
-    Rule::Text(Text {
-        min: 0,
-        max,
-        allows: None,
-    })
+    Rule::Text(Text { min: 0, max, allows: None })
 }
 
 const fn list(item: &'static Rule, min: usize, max: usize) -> Rule {
     Rule::List(List { item, min, max })
 }
 
-const fn object(
-    required: &'static [&'static str],
-    properties: &'static [(&'static str, Rule)],
-) -> Rule {
-    Rule::Object(Object {
-        required,
-        properties,
-        min: 0,
-        max: usize::MAX,
-        free: None,
-        one_of: &[],
-    })
+const fn object(required: &'static [&'static str], properties: &'static [(&'static str, Rule)]) -> Rule {
+    Rule::Object(Object { required, properties, min: 0, max: usize::MAX, free: None, one_of: &[] })
 }
 
 const STRING: Rule = text(usize::MAX);
@@ -84,14 +70,7 @@ const SERVICE: Rule = object(
     &["service"],
     &[
         ("type", OneOf(&["service"])),
-        (
-            "service",
-            Rule::Text(Text {
-                min: 1,
-                max: 64,
-                allows: Some(is_service_name),
-            }),
-        ),
+        ("service", Rule::Text(Text { min: 1, max: 64, allows: Some(is_service_name) })),
         ("path", LONG),
     ],
 );
@@ -149,41 +128,23 @@ static NAME: Rule = Rule::Any(&[
 
 static HAS: Rule = list(
     &Rule::Any(&[
-        object(
-            &["type", "value"],
-            &[("type", OneOf(&["host"])), ("value", Rule::Same(&VALUE))],
-        ),
+        object(&["type", "value"], &[("type", OneOf(&["host"])), ("value", Rule::Same(&VALUE))]),
         object(
             &["type", "key"],
-            &[
-                ("type", OneOf(&["header", "cookie", "query"])),
-                ("key", LONG),
-                ("value", Rule::Same(&VALUE)),
-            ],
+            &[("type", OneOf(&["header", "cookie", "query"])), ("key", LONG), ("value", Rule::Same(&VALUE))],
         ),
     ]),
     0,
     16,
 );
 
-static TARGET: Rule = Rule::Open {
-    required: &["key"],
-    properties: &[("key", Rule::Same(&NAME))],
-};
+static TARGET: Rule = Rule::Open { required: &["key"], properties: &[("key", Rule::Same(&NAME))] };
 
 /// A transform but for what depends on its type, which [`Rule::Transform`] adds.
 pub(super) static TRANSFORM: Rule = object(
     &["type", "op"],
     &[
-        (
-            "type",
-            OneOf(&[
-                "request.headers",
-                "request.query",
-                "response.headers",
-                "request.path",
-            ]),
-        ),
+        ("type", OneOf(&["request.headers", "request.query", "response.headers", "request.path"])),
         ("op", OneOf(&["append", "set", "delete"])),
         ("target", Rule::Same(&TARGET)),
         ("args", Rule::Any(&[LONG, list(&LONG, 1, usize::MAX)])),
@@ -192,22 +153,10 @@ pub(super) static TRANSFORM: Rule = object(
 );
 static TRANSFORMS: Rule = list(&Transform, 1, usize::MAX);
 
-pub(super) static HEADER_NAME: Rule = Rule::Text(Text {
-    min: 0,
-    max: usize::MAX,
-    allows: Some(is_header_name),
-});
+pub(super) static HEADER_NAME: Rule = Rule::Text(Text { min: 0, max: usize::MAX, allows: Some(is_header_name) });
 pub(super) static HEADER_VALUE: Rule = Rule::Any(&[PLAIN_VALUE, list(&PLAIN_VALUE, 0, usize::MAX)]);
-const PLAIN_VALUE: Rule = Rule::Text(Text {
-    min: 0,
-    max: usize::MAX,
-    allows: Some(is_header_value),
-});
-pub(super) static REQUEST_PATH: Rule = Rule::Text(Text {
-    min: 0,
-    max: 2048,
-    allows: Some(is_request_path),
-});
+const PLAIN_VALUE: Rule = Rule::Text(Text { min: 0, max: usize::MAX, allows: Some(is_header_value) });
+pub(super) static REQUEST_PATH: Rule = Rule::Text(Text { min: 0, max: 2048, allows: Some(is_request_path) });
 
 static PATH_TRANSFORMS: Rule = list(
     &object(
@@ -224,14 +173,7 @@ static PATH_TRANSFORMS: Rule = list(
 );
 
 const fn map(value: &'static Rule) -> Rule {
-    Rule::Object(Object {
-        required: &[],
-        properties: &[],
-        min: 1,
-        max: 100,
-        free: Some(value),
-        one_of: &[],
-    })
+    Rule::Object(Object { required: &[], properties: &[], min: 1, max: 100, free: Some(value), one_of: &[] })
 }
 
 static ROUTES: Rule = list(
@@ -260,10 +202,7 @@ static ROUTES: Rule = list(
                 ("middlewareRawSrc", list(&STRING, 0, usize::MAX)),
                 ("has", Rule::Same(&HAS)),
                 ("missing", Rule::Same(&HAS)),
-                (
-                    "mitigate",
-                    object(&["action"], &[("action", OneOf(&["challenge", "deny"]))]),
-                ),
+                ("mitigate", object(&["action"], &[("action", OneOf(&["challenge", "deny"]))])),
                 ("transforms", Rule::Same(&TRANSFORMS)),
                 ("env", ENVIRONMENT),
                 ("respectOriginCacheControl", Boolean),
@@ -273,13 +212,7 @@ static ROUTES: Rule = list(
             free: None,
             one_of: &["src", "source"],
         }),
-        object(
-            &["handle"],
-            &[(
-                "handle",
-                OneOf(&["error", "filesystem", "hit", "miss", "resource", "rewrite"]),
-            )],
-        ),
+        object(&["handle"], &[("handle", OneOf(&["error", "filesystem", "hit", "miss", "resource", "rewrite"]))]),
     ]),
     0,
     usize::MAX,
@@ -287,13 +220,7 @@ static ROUTES: Rule = list(
 
 const LOCALE: Rule = Rule::Object(Object {
     required: &[],
-    properties: &[
-        ("redirect", map(&LONG)),
-        ("value", LONG),
-        ("path", LONG),
-        ("cookie", LONG),
-        ("default", LONG),
-    ],
+    properties: &[("redirect", map(&LONG)), ("value", LONG), ("path", LONG), ("cookie", LONG), ("default", LONG)],
     min: 1,
     max: usize::MAX,
     free: None,
@@ -340,14 +267,7 @@ static HEADERS: Rule = list(
         &["source", "headers"],
         &[
             ("source", LONG),
-            (
-                "headers",
-                list(
-                    &object(&["key", "value"], &[("key", LONG), ("value", text(32_768))]),
-                    0,
-                    1024,
-                ),
-            ),
+            ("headers", list(&object(&["key", "value"], &[("key", LONG), ("value", text(32_768))]), 0, 1024)),
             ("has", Rule::Same(&HAS)),
             ("missing", Rule::Same(&HAS)),
         ],
@@ -363,26 +283,18 @@ fn is_service_name(name: &str) -> bool {
 }
 
 fn is_header_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 fn is_header_value(value: &str) -> bool {
     // Everything printable of ASCII but the backslash.
-    !value.is_empty()
-        && value
-            .bytes()
-            .all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\')
+    !value.is_empty() && value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\')
 }
 
 fn is_request_path(path: &str) -> bool {
     path.starts_with('/')
         && !path.starts_with("//")
         && !path.contains(|char: char| {
-            matches!(char, '?' | '#' | '\u{feff}')
-                || char.is_whitespace()
-                || char.is_ascii_control()
+            matches!(char, '?' | '#' | '\u{feff}') || char.is_whitespace() || char.is_ascii_control()
         })
 }

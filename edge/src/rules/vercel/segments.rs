@@ -1,9 +1,7 @@
 //! Parameters of a source put into its destination, as references `$1` or `$name` to what the route will capture.
 
 use super::url::Url;
-use crate::rules::path_to_regexp::{
-    Name, Options, Params, PathError, Value as Param, compile, path_to_regexp,
-};
+use crate::rules::path_to_regexp::{Name, Options, Params, PathError, Value as Param, compile, path_to_regexp};
 use crate::rules::regex::Pattern;
 use serde_json::Value;
 
@@ -22,21 +20,13 @@ pub(super) struct Source {
 impl Source {
     /// Compiles a source pattern: strict, case-sensitive, parameters end at a slash.
     pub fn parse(source: &str) -> Result<Self, PathError> {
-        let options = Options {
-            strict: true,
-            sensitive: true,
-            delimiter: "/".to_owned(),
-            ..Options::default()
-        };
+        let options = Options { strict: true, sensitive: true, delimiter: "/".to_owned(), ..Options::default() };
         let path = path_to_regexp(source, &options)?;
         let name = |name: Name| match name {
             Name::Text(name) => name,
             Name::Index(_) => UNNAMED.to_owned(),
         };
-        Ok(Self {
-            expression: path.source,
-            segments: path.keys.into_iter().map(|key| name(key.name)).collect(),
-        })
+        Ok(Self { expression: path.source, segments: path.keys.into_iter().map(|key| name(key.name)).collect() })
     }
 }
 
@@ -50,16 +40,14 @@ pub(super) fn condition_segments(conditions: Option<&Value>) -> Vec<String> {
     };
     for condition in conditions.and_then(Value::as_array).into_iter().flatten() {
         let value = condition.get("value");
-        let has_value = value
-            .is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)) && value != "");
+        let has_value = value.is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)) && value != "");
         if let Some(key) = condition.get("key").and_then(Value::as_str)
             && !has_value
         {
             add(key);
         }
-        let expression = value
-            .and_then(|value| value.as_str().or_else(|| value.get("re")?.as_str()))
-            .unwrap_or_default();
+        let expression =
+            value.and_then(|value| value.as_str().or_else(|| value.get("re")?.as_str())).unwrap_or_default();
         if !expression.is_empty() {
             named_groups(expression).into_iter().for_each(&mut add);
             if condition.get("type").is_some_and(|kind| kind == "host") {
@@ -76,9 +64,7 @@ fn named_groups(expression: &str) -> Vec<&str> {
         let end = part.find('>')?;
         let name = part.get(..end)?;
         let is_name = name.starts_with(|char: char| char.is_ascii_alphabetic())
-            && name
-                .chars()
-                .all(|char| char.is_ascii_alphanumeric() || char == '_');
+            && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_');
         is_name.then_some(end)
     };
     let parts = expression.split("(?<").skip(1);
@@ -118,8 +104,7 @@ pub(super) fn replace(
     for name in segments.iter().chain(condition_segments) {
         escaped = escaped.replace(&format!(":{name}"), &format!("{ESCAPED_COLON}{name}"));
     }
-    let mut url =
-        Url::parse(&escaped).ok_or_else(|| PathError::Expression(destination.to_owned()))?;
+    let mut url = Url::parse(&escaped).ok_or_else(|| PathError::Expression(destination.to_owned()))?;
     let pathname = colons_restored(url.pathname.as_deref().unwrap_or_default());
     let hash = colons_restored(url.hash.as_deref().unwrap_or_default());
     let hostname = colons_restored(url.hostname.as_deref().unwrap_or_default());
@@ -132,11 +117,7 @@ pub(super) fn replace(
         *value = fill(&colons_restored(value), &references, true)?;
     }
     let names = references.names();
-    if adds_query
-        && !names
-            .iter()
-            .any(|name| !internal.contains(name) && used.iter().any(|used| used == name))
-    {
+    if adds_query && !names.iter().any(|name| !internal.contains(name) && used.iter().any(|used| used == name)) {
         for name in names.into_iter().filter(|name| *name != UNNAMED) {
             if let Some(Param::Text(reference)) = references.get(name)
                 && !url.query.contains(name)
@@ -184,27 +165,16 @@ fn colons_restored(text: &str) -> String {
 
 /// Fills `template`; where it is no pattern itself (`directly`), or is not meant as one, only known parameters count
 /// and everything else stays as it is.
-pub(super) fn fill(
-    template: &str,
-    references: &Params,
-    directly: bool,
-) -> Result<String, PathError> {
+pub(super) fn fill(template: &str, references: &Params, directly: bool) -> Result<String, PathError> {
     if template.is_empty() {
         return Ok(String::new());
     }
-    let options = Options {
-        validate: false,
-        ..Options::default()
-    };
+    let options = Options { validate: false, ..Options::default() };
     if directly && let Ok(filled) = compile(template, references, &options) {
         return Ok(filled);
     }
     let mut text = template.to_owned();
-    for name in references
-        .names()
-        .into_iter()
-        .filter(|name| template.contains(&format!(":{name}")))
-    {
+    for name in references.names().into_iter().filter(|name| template.contains(&format!(":{name}"))) {
         text = protect(&text, name);
     }
     let mut escaped = String::from("/");

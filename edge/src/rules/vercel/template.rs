@@ -21,11 +21,7 @@ pub(super) fn compile(
         }
     }
     let is_parameter = |name: &str| {
-        segments
-            .iter()
-            .filter(|name| *name != UNNAMED)
-            .chain(condition_segments)
-            .any(|known| known == name)
+        segments.iter().filter(|name| *name != UNNAMED).chain(condition_segments).any(|known| known == name)
     };
     for name in names_behind(template, '$') {
         if is_parameter(name) && !environment.contains(&name) {
@@ -48,10 +44,7 @@ fn names_behind(template: &str, sign: char) -> Vec<&str> {
             let rest = template.get(index + 1..).unwrap_or_default();
             let braced = rest.strip_prefix('{').filter(|_| sign == '$');
             let name = braced.and_then(|rest| {
-                identifier(rest).filter(|name| {
-                    rest.get(name.len()..)
-                        .is_some_and(|rest| rest.starts_with('}'))
-                })
+                identifier(rest).filter(|name| rest.get(name.len()..).is_some_and(|rest| rest.starts_with('}')))
             });
             names.extend(name.or_else(|| identifier(rest)));
         }
@@ -61,9 +54,7 @@ fn names_behind(template: &str, sign: char) -> Vec<&str> {
 }
 
 fn identifier(text: &str) -> Option<&str> {
-    let end = text
-        .find(|char: char| !(char.is_ascii_alphanumeric() || char == '_'))
-        .unwrap_or(text.len());
+    let end = text.find(|char: char| !(char.is_ascii_alphanumeric() || char == '_')).unwrap_or(text.len());
     let name = text.get(..end)?;
     (!name.is_empty() && !name.starts_with(|char: char| char.is_ascii_digit())).then_some(name)
 }

@@ -27,20 +27,16 @@ pub(super) struct Url {
 impl Url {
     /// Takes `text` apart; `None` when it cannot be a URL at all.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = slashes_unified(
-            text.trim_matches(|char: char| char <= ' ' || matches!(char, '\u{a0}' | '\u{feff}')),
-        );
+        let text =
+            slashes_unified(text.trim_matches(|char: char| char <= ' ' || matches!(char, '\u{a0}' | '\u{feff}')));
         if let Some(url) = Self::parse_plain_path(&text) {
             return Some(url);
         }
         let mut url = Self::default();
         let mut rest = text.as_str();
-        let scheme =
-            rest.find(|char: char| !(char.is_ascii_alphanumeric() || ".+-".contains(char)));
+        let scheme = rest.find(|char: char| !(char.is_ascii_alphanumeric() || ".+-".contains(char)));
         let mut written_scheme = None;
-        if let Some(end) = scheme
-            .filter(|end| *end > 0 && rest.get(*end..).is_some_and(|rest| rest.starts_with(':')))
-        {
+        if let Some(end) = scheme.filter(|end| *end > 0 && rest.get(*end..).is_some_and(|rest| rest.starts_with(':'))) {
             let (scheme, after) = rest.split_at(end + 1);
             written_scheme = Some(scheme);
             url.protocol = Some(scheme.to_ascii_lowercase());
@@ -55,13 +51,8 @@ impl Url {
                 url.slashes = true;
             }
         }
-        let has_host =
-            has_slashes || written_scheme.is_some_and(|scheme| !SLASHED.contains(&scheme));
-        let rest = if has_host && !is_script {
-            url.take_host(rest)?
-        } else {
-            rest.to_owned()
-        };
+        let has_host = has_slashes || written_scheme.is_some_and(|scheme| !SLASHED.contains(&scheme));
+        let rest = if has_host && !is_script { url.take_host(rest)? } else { rest.to_owned() };
         let rest = if is_script { rest } else { auto_escaped(&rest) };
         url.take_path(&rest);
         Some(url)
@@ -77,11 +68,7 @@ impl Url {
             return None;
         }
         let (pathname, query) = text.split_once('?').unwrap_or((text, ""));
-        Some(Self {
-            pathname: Some(pathname.to_owned()),
-            query: Query::parse(query),
-            ..Self::default()
-        })
+        Some(Self { pathname: Some(pathname.to_owned()), query: Query::parse(query), ..Self::default() })
     }
 
     /// Reads the authority at the start of `rest`; returns what follows it.
@@ -161,17 +148,8 @@ impl Url {
         let (pathname, query) = rest.split_once('?').unwrap_or((rest, ""));
         self.query = Query::parse(query);
         self.pathname = (!pathname.is_empty()).then(|| pathname.to_owned());
-        let is_slashed = self
-            .protocol
-            .as_deref()
-            .is_some_and(|protocol| SLASHED.contains(&protocol));
-        if is_slashed
-            && self.pathname.is_none()
-            && self
-                .hostname
-                .as_deref()
-                .is_some_and(|name| !name.is_empty())
-        {
+        let is_slashed = self.protocol.as_deref().is_some_and(|protocol| SLASHED.contains(&protocol));
+        if is_slashed && self.pathname.is_none() && self.hostname.as_deref().is_some_and(|name| !name.is_empty()) {
             self.pathname = Some("/".to_owned());
         }
     }
@@ -179,21 +157,12 @@ impl Url {
     /// Puts the parts together.
     pub fn print(&self) -> String {
         let mut host = String::new();
-        if let Some(hostname) = self
-            .hostname
-            .as_deref()
-            .filter(|hostname| !hostname.is_empty())
-        {
+        if let Some(hostname) = self.hostname.as_deref().filter(|hostname| !hostname.is_empty()) {
             if let Some(auth) = self.auth.as_deref().filter(|auth| !auth.is_empty()) {
                 host = format!("{}@", escape(auth, "!'()*-.:_~"));
             }
-            let bare =
-                !hostname.contains(':') || hostname.starts_with('[') && hostname.ends_with(']');
-            host += &if bare {
-                hostname.to_owned()
-            } else {
-                format!("[{hostname}]")
-            };
+            let bare = !hostname.contains(':') || hostname.starts_with('[') && hostname.ends_with(']');
+            host += &if bare { hostname.to_owned() } else { format!("[{hostname}]") };
             if let Some(port) = &self.port {
                 host += &format!(":{port}");
             }
@@ -203,12 +172,7 @@ impl Url {
             search = format!("?{}", search.replace('#', "%23"));
         }
         let protocol = self.protocol.as_deref().unwrap_or_default();
-        let mut pathname = self
-            .pathname
-            .as_deref()
-            .unwrap_or_default()
-            .replace('#', "%23")
-            .replace('?', "%3F");
+        let mut pathname = self.pathname.as_deref().unwrap_or_default().replace('#', "%23").replace('?', "%3F");
         if self.slashes || SLASHED.contains(&protocol) {
             if self.slashes || !host.is_empty() {
                 if !pathname.is_empty() && !pathname.starts_with('/') {
@@ -220,11 +184,7 @@ impl Url {
             }
         }
         let hash = self.hash.as_deref().unwrap_or_default();
-        let sign = if hash.is_empty() || hash.starts_with('#') {
-            ""
-        } else {
-            "#"
-        };
+        let sign = if hash.is_empty() || hash.starts_with('#') { "" } else { "#" };
         format!("{protocol}{host}{pathname}{search}{sign}{hash}")
     }
 }
@@ -250,17 +210,14 @@ fn names_user_and_host(rest: &str) -> bool {
     let Some((user, host)) = rest.split_once('@') else {
         return false;
     };
-    !user.is_empty()
-        && !user.contains('/')
-        && host.chars().next().is_some_and(|char| !"@/".contains(char))
+    !user.is_empty() && !user.contains('/') && host.chars().next().is_some_and(|char| !"@/".contains(char))
 }
 
 fn auto_escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
         match char {
-            '\t' | '\n' | '\r' | ' ' | '"' | '\'' | '<' | '>' | '\\' | '^' | '`' | '{' | '|'
-            | '}' => {
+            '\t' | '\n' | '\r' | ' ' | '"' | '\'' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' => {
                 escaped += &format!("%{:02X}", u32::from(char));
             }
             _ => escaped.push(char),
@@ -276,74 +233,28 @@ mod tests {
     #[test]
     fn takes_destinations_apart_as_node_does() {
         for (text, hostname, pathname, printed) in [
-            (
-                "https://:a.example.com/x?a=b",
-                Some(""),
-                Some("/:a.example.com/x"),
-                "https:///:a.example.com/x?a=b",
-            ),
-            (
-                "https://User:p@A.example:81/x#h",
-                Some("a.example"),
-                Some("/x"),
-                "https://User:p@a.example:81/x#h",
-            ),
-            (
-                "https://a b/c",
-                Some("a"),
-                Some("%20b/c"),
-                "https://a/%20b/c",
-            ),
-            (
-                "https://a.example?x=1",
-                Some("a.example"),
-                Some("/"),
-                "https://a.example/?x=1",
-            ),
-            (
-                "//a.example/x",
-                None,
-                Some("//a.example/x"),
-                "//a.example/x",
-            ),
-            (
-                "//u@a.example/x",
-                Some("a.example"),
-                Some("/x"),
-                "//u@a.example/x",
-            ),
+            ("https://:a.example.com/x?a=b", Some(""), Some("/:a.example.com/x"), "https:///:a.example.com/x?a=b"),
+            ("https://User:p@A.example:81/x#h", Some("a.example"), Some("/x"), "https://User:p@a.example:81/x#h"),
+            ("https://a b/c", Some("a"), Some("%20b/c"), "https://a/%20b/c"),
+            ("https://a.example?x=1", Some("a.example"), Some("/"), "https://a.example/?x=1"),
+            ("//a.example/x", None, Some("//a.example/x"), "//a.example/x"),
+            ("//u@a.example/x", Some("a.example"), Some("/x"), "//u@a.example/x"),
             ("\\\\a\\b?\\", None, Some("//a/b"), "//a/b?%5C="),
             ("/a{b}", None, Some("/a{b}"), "/a{b}"),
             ("/a{b}#c", None, Some("/a%7Bb%7D"), "/a%7Bb%7D#c"),
             ("index.html", None, Some("index.html"), "index.html"),
             ("http:/x", None, Some("/x"), "http:/x"),
-            (
-                "http://[::1]:80/x",
-                Some("::1"),
-                Some("/x"),
-                "http://[::1]:80/x",
-            ),
-            (
-                "http://a:80:90/",
-                Some("a"),
-                Some("/:80/"),
-                "http://a:90/:80/",
-            ),
+            ("http://[::1]:80/x", Some("::1"), Some("/x"), "http://[::1]:80/x"),
+            ("http://a:80:90/", Some("a"), Some("/:80/"), "http://a:90/:80/"),
             ("mailto:a@b", Some("b"), None, "mailto:a@b"),
             ("?a=1", None, None, "?a=1"),
         ] {
             let url = Url::parse(text).unwrap();
-            assert_eq!(
-                (url.hostname.as_deref(), url.pathname.as_deref()),
-                (hostname, pathname),
-                "{text}"
-            );
+            assert_eq!((url.hostname.as_deref(), url.pathname.as_deref()), (hostname, pathname), "{text}");
             assert_eq!(url.print(), printed, "{text}");
         }
-        for (hostname, ascii) in [
-            ("ünï.example", "xn--n-nga1b.example"),
-            ("例子.中国", "xn--fsqu00a.xn--fiqs8s"),
-        ] {
+        for (hostname, ascii) in [("ünï.example", "xn--n-nga1b.example"), ("例子.中国", "xn--fsqu00a.xn--fiqs8s")]
+        {
             let url = Url::parse(&format!("https://{hostname}/")).unwrap();
             assert_eq!(url.hostname.as_deref(), Some(ascii));
         }

@@ -68,30 +68,23 @@ pub struct Problem {
 /// The problems, innermost first.
 pub fn validate(schema: Schema, data: &Value) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
-    if schema.rule().check(data, "", &mut problems) {
-        Ok(())
-    } else {
-        Err(problems)
-    }
+    if schema.rule().check(data, "", &mut problems) { Ok(()) } else { Err(problems) }
 }
 
 impl Rule {
     /// Whether `value` is valid; adds what is wrong.
     fn check(&self, value: &Value, at: &str, problems: &mut Vec<Problem>) -> bool {
         let mut refuse = |reason: String| {
-            problems.push(Problem {
-                at: at.to_owned(),
-                reason,
-            });
+            problems.push(Problem { at: at.to_owned(), reason });
             false
         };
         match self {
             Self::Boolean => value.is_boolean() || refuse("must be true or false".to_owned()),
             Self::Number => value.is_number() || refuse("must be a number".to_owned()),
             Self::Integer { min, max } => {
-                let is_valid = value.as_f64().is_some_and(|number| {
-                    number.fract() == 0.0 && (*min as f64..=*max as f64).contains(&number)
-                });
+                let is_valid = value
+                    .as_f64()
+                    .is_some_and(|number| number.fract() == 0.0 && (*min as f64..=*max as f64).contains(&number));
                 is_valid || refuse(format!("must be a whole number from {min} to {max}"))
             }
             Self::Text(text) => match value.as_str() {
@@ -115,33 +108,22 @@ impl Rule {
                 }
                 Some(items) => {
                     let place = |index: usize| format!("{at}[{index}]");
-                    items
-                        .iter()
-                        .enumerate()
-                        .all(|(index, item)| list.item.check(item, &place(index), problems))
+                    items.iter().enumerate().all(|(index, item)| list.item.check(item, &place(index), problems))
                 }
             },
             Self::Object(object) => object.check(value, at, problems),
-            Self::Open {
-                required,
-                properties,
-            } => check_properties(value, required, properties, at, problems),
+            Self::Open { required, properties } => check_properties(value, required, properties, at, problems),
             Self::Any(rules) => {
                 let before = problems.len();
                 if rules.iter().any(|rule| rule.check(value, at, problems)) {
                     problems.truncate(before);
                     return true;
                 }
-                problems.push(Problem {
-                    at: at.to_owned(),
-                    reason: "is none of the things it may be".to_owned(),
-                });
+                problems.push(Problem { at: at.to_owned(), reason: "is none of the things it may be".to_owned() });
                 false
             }
             Self::Same(rule) => rule.check(value, at, problems),
-            Self::Transform => {
-                TRANSFORM.check(value, at, problems) && check_transform(value, at, problems)
-            }
+            Self::Transform => TRANSFORM.check(value, at, problems) && check_transform(value, at, problems),
         }
     }
 }
@@ -149,10 +131,7 @@ impl Rule {
 impl Object {
     fn check(&self, value: &Value, at: &str, problems: &mut Vec<Problem>) -> bool {
         let mut refuse = |reason: String| {
-            problems.push(Problem {
-                at: at.to_owned(),
-                reason,
-            });
+            problems.push(Problem { at: at.to_owned(), reason });
             false
         };
         let Some(fields) = value.as_object() else {
@@ -175,16 +154,13 @@ impl Object {
         }
         if let Some(rule) = self.free {
             let mut others = fields.iter().filter(|(name, _)| !is_known(name));
-            if !others.all(|(name, value)| rule.check(value, &format!("{at}['{name}']"), problems))
-            {
+            if !others.all(|(name, value)| rule.check(value, &format!("{at}['{name}']"), problems)) {
                 return false;
             }
         }
         if !self.one_of.is_empty() && !self.one_of.iter().any(|name| fields.contains_key(*name)) {
-            problems.push(Problem {
-                at: at.to_owned(),
-                reason: format!("must have one of {}", self.one_of.join(", ")),
-            });
+            problems
+                .push(Problem { at: at.to_owned(), reason: format!("must have one of {}", self.one_of.join(", ")) });
             return false;
         }
         true
@@ -199,25 +175,17 @@ fn check_properties(
     problems: &mut Vec<Problem>,
 ) -> bool {
     let Some(fields) = value.as_object() else {
-        problems.push(Problem {
-            at: at.to_owned(),
-            reason: "must be an object".to_owned(),
-        });
+        problems.push(Problem { at: at.to_owned(), reason: "must be an object".to_owned() });
         return false;
     };
-    properties
-        .iter()
-        .all(|(name, rule)| match fields.get(*name) {
-            Some(value) => rule.check(value, &place_of(at, name), problems),
-            None if required.contains(name) => {
-                problems.push(Problem {
-                    at: at.to_owned(),
-                    reason: format!("must have `{name}`"),
-                });
-                false
-            }
-            None => true,
-        })
+    properties.iter().all(|(name, rule)| match fields.get(*name) {
+        Some(value) => rule.check(value, &place_of(at, name), problems),
+        None if required.contains(name) => {
+            problems.push(Problem { at: at.to_owned(), reason: format!("must have `{name}`") });
+            false
+        }
+        None => true,
+    })
 }
 
 /// The rules of a transform that depend on what it is for.
@@ -226,17 +194,14 @@ fn check_transform(value: &Value, at: &str, problems: &mut Vec<Problem>) -> bool
     let (kind, operation) = (field("type"), field("op"));
     let has = |name: &str| value.get(name).is_some();
     let check = |name: &str, rule: &Rule, problems: &mut Vec<Problem>| {
-        value
-            .get(name)
-            .is_none_or(|value| rule.check(value, &place_of(at, name), problems))
+        value.get(name).is_none_or(|value| rule.check(value, &place_of(at, name), problems))
     };
     let sets = matches!(operation, "append" | "set");
     let mut is_valid = !sets || has("args");
     if is_valid && sets && kind.ends_with(".headers") {
         let key = value.pointer("/target/key").filter(|key| key.is_string());
-        is_valid = key.is_none_or(|key| {
-            HEADER_NAME.check(key, &place_of(&place_of(at, "target"), "key"), problems)
-        }) && check("args", &HEADER_VALUE, problems);
+        is_valid = key.is_none_or(|key| HEADER_NAME.check(key, &place_of(&place_of(at, "target"), "key"), problems))
+            && check("args", &HEADER_VALUE, problems);
     }
     if is_valid {
         is_valid = if kind == "request.path" {
@@ -249,13 +214,8 @@ fn check_transform(value: &Value, at: &str, problems: &mut Vec<Problem>) -> bool
         };
     }
     if !is_valid {
-        let reason = format!(
-            "lacks what {kind:?} with {operation:?} needs, or has something that does not go with it"
-        );
-        problems.push(Problem {
-            at: at.to_owned(),
-            reason,
-        });
+        let reason = format!("lacks what {kind:?} with {operation:?} needs, or has something that does not go with it");
+        problems.push(Problem { at: at.to_owned(), reason });
     }
     is_valid
 }

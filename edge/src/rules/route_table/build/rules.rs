@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use super::super::condition::millionths;
 use super::super::format::{
-    CONDITION_COOKIE, CONDITION_HEADER, CONDITION_HOST, CONDITION_MISSING, CONDITION_QUERY,
-    HEADER_REMOVED, HEADER_SET, NO_ARGUMENTS, ONE_ARGUMENT, OPERATION_EQUAL, OPERATION_EXPRESSION,
-    OPERATION_GREATER, OPERATION_GREATER_EQUAL, OPERATION_IN, OPERATION_LESS, OPERATION_LESS_EQUAL,
-    OPERATION_NOT_EQUAL, OPERATION_NOT_IN, OPERATION_PREFIX, OPERATION_SUFFIX,
+    CONDITION_COOKIE, CONDITION_HEADER, CONDITION_HOST, CONDITION_MISSING, CONDITION_QUERY, HEADER_REMOVED, HEADER_SET,
+    NO_ARGUMENTS, ONE_ARGUMENT, OPERATION_EQUAL, OPERATION_EXPRESSION, OPERATION_GREATER, OPERATION_GREATER_EQUAL,
+    OPERATION_IN, OPERATION_LESS, OPERATION_LESS_EQUAL, OPERATION_NOT_EQUAL, OPERATION_NOT_IN, OPERATION_PREFIX,
+    OPERATION_SUFFIX,
 };
 use super::super::transform::{TransformKind, TransformOperation};
 use super::template::Names;
@@ -16,29 +16,18 @@ use crate::rules::regex::Pattern;
 
 /// Says why a route cannot be written, if so.
 pub(super) fn check(route: &Value) -> Result<(), String> {
-    for (name, value) in route
-        .get("headers")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
-        let is_token =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    for (name, value) in route.get("headers").and_then(Value::as_object).into_iter().flatten() {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if name.is_empty() || name.len() > 255 || !name.bytes().all(is_token) {
             return Err(format!("{name:?} is no name of a header"));
         }
         let value = value.as_str().unwrap_or_default();
         if value.contains(|char: char| char.is_control() && char != '\t') {
-            return Err(format!(
-                "the value of header {name:?} has a control character"
-            ));
+            return Err(format!("the value of header {name:?} has a control character"));
         }
     }
     for condition in conditions_of(route) {
-        let key = condition
-            .get("key")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let key = condition.get("key").and_then(Value::as_str).unwrap_or_default();
         if key.len() > 255 {
             return Err("the key of a condition is longer than 255 bytes".to_owned());
         }
@@ -50,20 +39,14 @@ pub(super) fn check(route: &Value) -> Result<(), String> {
 }
 
 fn conditions_of(route: &Value) -> impl Iterator<Item = &Value> {
-    ["has", "missing"]
-        .into_iter()
-        .filter_map(|name| route.get(name)?.as_array())
-        .flatten()
+    ["has", "missing"].into_iter().filter_map(|name| route.get(name)?.as_array()).flatten()
 }
 
 /// The header fields that conditions of these routes read, lower case.
 pub(super) fn field_names<'r>(routes: impl Iterator<Item = &'r Value>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for condition in routes.flat_map(conditions_of) {
-        let key = condition
-            .get("key")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let key = condition.get("key").and_then(Value::as_str).unwrap_or_default();
         match condition.get("type").and_then(Value::as_str) {
             Some("header") => names.push(key.to_lowercase()),
             Some("cookie") => names.push("cookie".to_owned()),
@@ -78,34 +61,17 @@ pub(super) fn field_names<'r>(routes: impl Iterator<Item = &'r Value>) -> Vec<St
 /// Headers by name; `null` removes what the site or an earlier route sets.
 pub(super) fn headers(route: &Value, names: &Names) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    for (name, value) in route
-        .get("headers")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
-        bytes.push(if value.is_null() {
-            HEADER_REMOVED
-        } else {
-            HEADER_SET
-        });
+    for (name, value) in route.get("headers").and_then(Value::as_object).into_iter().flatten() {
+        bytes.push(if value.is_null() { HEADER_REMOVED } else { HEADER_SET });
         push_short_text(&mut bytes, &name.to_lowercase())?;
-        push_block(
-            &mut bytes,
-            &names.template(value.as_str().unwrap_or_default()),
-        )?;
+        push_block(&mut bytes, &names.template(value.as_str().unwrap_or_default()))?;
     }
     Some(bytes)
 }
 
 pub(super) fn methods(route: &Value) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    for method in route
-        .get("methods")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for method in route.get("methods").and_then(Value::as_array).into_iter().flatten() {
         push_short_text(&mut bytes, method.as_str()?)?;
     }
     Some(bytes)
@@ -121,11 +87,7 @@ pub(super) fn expression(condition: &Value) -> Option<(&str, bool)> {
 }
 
 fn program(expression: &str, anchored: bool) -> Result<Vec<u8>, String> {
-    let whole = if anchored {
-        format!("^(?:{expression})$")
-    } else {
-        expression.to_owned()
-    };
+    let whole = if anchored { format!("^(?:{expression})$") } else { expression.to_owned() };
     let pattern = Pattern::parse(&whole).map_err(|error| error.to_string())?;
     pattern.compile(false).map_err(|error| error.to_string())
 }
@@ -133,12 +95,7 @@ fn program(expression: &str, anchored: bool) -> Result<Vec<u8>, String> {
 pub(super) fn conditions(route: &Value) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     for (name, flag) in [("has", 0), ("missing", CONDITION_MISSING)] {
-        for condition in route
-            .get(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        for condition in route.get(name).and_then(Value::as_array).into_iter().flatten() {
             let kind = match condition.get("type")?.as_str()? {
                 "host" => CONDITION_HOST,
                 "header" => CONDITION_HEADER,
@@ -146,15 +103,8 @@ pub(super) fn conditions(route: &Value) -> Option<Vec<u8>> {
                 _ => CONDITION_QUERY,
             };
             bytes.push(kind | flag);
-            let key = condition
-                .get("key")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let key = if kind == CONDITION_HEADER {
-                key.to_lowercase()
-            } else {
-                key.to_owned()
-            };
+            let key = condition.get("key").and_then(Value::as_str).unwrap_or_default();
+            let key = if kind == CONDITION_HEADER { key.to_lowercase() } else { key.to_owned() };
             push_short_text(&mut bytes, &key)?;
             let mut operations = Vec::new();
             if let Some((text, anchored)) = expression(condition) {
@@ -182,12 +132,7 @@ fn push_operations(bytes: &mut Vec<u8>, operations: Vec<(u8, Vec<u8>)>) -> Optio
 fn comparisons(fields: &Map<String, Value>) -> Option<Vec<(u8, Vec<u8>)>> {
     let mut operations = Vec::new();
     for (name, value) in fields {
-        let text = || {
-            value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned)
-                .into_bytes()
-        };
+        let text = || value.as_str().map_or_else(|| value.to_string(), str::to_owned).into_bytes();
         let number = || Some(millionths(&value.to_string())?.to_le_bytes().to_vec());
         let list = || {
             let mut bytes = Vec::new();
@@ -215,12 +160,7 @@ fn comparisons(fields: &Map<String, Value>) -> Option<Vec<(u8, Vec<u8>)>> {
 
 pub(super) fn transforms(route: &Value, names: &Names) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    for transform in route
-        .get("transforms")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for transform in route.get("transforms").and_then(Value::as_array).into_iter().flatten() {
         let kind = match transform.get("type")?.as_str()? {
             "request.headers" => TransformKind::RequestHeaders,
             "request.query" => TransformKind::RequestQuery,
@@ -234,9 +174,7 @@ pub(super) fn transforms(route: &Value, names: &Names) -> Option<Vec<u8>> {
         };
         bytes.extend([kind as u8, operation as u8]);
         match transform.pointer("/target/key") {
-            Some(Value::Object(fields)) if !fields.is_empty() => {
-                push_operations(&mut bytes, comparisons(fields)?)?
-            }
+            Some(Value::Object(fields)) if !fields.is_empty() => push_operations(&mut bytes, comparisons(fields)?)?,
             key => {
                 let key = key.and_then(Value::as_str).unwrap_or_default();
                 bytes.push(0);
@@ -249,11 +187,7 @@ pub(super) fn transforms(route: &Value, names: &Names) -> Option<Vec<u8>> {
                 Vec::new()
             }
             Some(Value::Array(texts)) => {
-                bytes.push(
-                    u8::try_from(texts.len())
-                        .ok()
-                        .filter(|count| *count < ONE_ARGUMENT)?,
-                );
+                bytes.push(u8::try_from(texts.len()).ok().filter(|count| *count < ONE_ARGUMENT)?);
                 texts.iter().filter_map(Value::as_str).collect()
             }
             Some(text) => {

@@ -38,10 +38,7 @@ impl Names {
             }
             let groups = value.and_then(|value| Pattern::parse(value).ok());
             for (group, name) in (1..).zip(groups.iter().flat_map(Pattern::groups)) {
-                names.extend(
-                    name.clone()
-                        .map(|name| (name, Reference::Condition(number, group))),
-                );
+                names.extend(name.clone().map(|name| (name, Reference::Condition(number, group))));
             }
         }
         let groups = u8::try_from(pattern.groups().len()).unwrap_or(u8::MAX);
@@ -51,12 +48,7 @@ impl Names {
     fn get(&self, name: &str) -> Option<Reference> {
         // Keys of header conditions are in lower case by now, references to them as they were written.
         let found = self.names.iter().rev().find(|(known, _)| known == name);
-        let found = found.or_else(|| {
-            self.names
-                .iter()
-                .rev()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        });
+        let found = found.or_else(|| self.names.iter().rev().find(|(known, _)| known.eq_ignore_ascii_case(name)));
         found.map(|(_, reference)| *reference)
     }
 
@@ -68,15 +60,11 @@ impl Names {
             }
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             // As many digits as name a group; the rest is text.
-            let number = (1..=digits)
-                .rev()
-                .find_map(|end| Some((end, self.group(rest.get(..end)?)?)));
+            let number = (1..=digits).rev().find_map(|end| Some((end, self.group(rest.get(..end)?)?)));
             if let Some((end, group)) = number {
                 return Some((end, Some(Reference::Group(group))));
             }
-            let end = rest
-                .find(|char: char| !char.is_ascii_alphanumeric() || char == '0')
-                .unwrap_or(rest.len());
+            let end = rest.find(|char: char| !char.is_ascii_alphanumeric() || char == '0').unwrap_or(rest.len());
             let end = if digits > 0 { end.min(1) } else { end };
             (end > 0).then_some((end, None))
         })
@@ -107,21 +95,13 @@ impl Names {
             return Some((end, reference));
         }
         // Keys of conditions need not be identifiers.
-        let odd = self
-            .names
-            .iter()
-            .filter(|(name, _)| name.contains('-') && starts_with_ignoring_case(rest, name));
-        odd.max_by_key(|(name, _)| name.len())
-            .map(|(name, reference)| (name.len(), *reference))
+        let odd = self.names.iter().filter(|(name, _)| name.contains('-') && starts_with_ignoring_case(rest, name));
+        odd.max_by_key(|(name, _)| name.len()).map(|(name, reference)| (name.len(), *reference))
     }
 
     /// Splits `text` at each `$`; `read` says how long the reference behind it is and what it stands for, or `None` when
     /// it is none.
-    fn split(
-        &self,
-        text: &str,
-        read: impl Fn(&str) -> Option<(usize, Option<Reference>)>,
-    ) -> Vec<u8> {
+    fn split(&self, text: &str, read: impl Fn(&str) -> Option<(usize, Option<Reference>)>) -> Vec<u8> {
         let mut template = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
@@ -136,9 +116,7 @@ impl Names {
             push_text(&mut template, &std::mem::take(&mut plain));
             match reference {
                 Some(Reference::Group(group)) => template.extend([PART_GROUP, group]),
-                Some(Reference::Condition(condition, group)) => {
-                    template.extend([PART_CONDITION, condition, group])
-                }
+                Some(Reference::Condition(condition, group)) => template.extend([PART_CONDITION, condition, group]),
                 None => {}
             }
         }
@@ -158,11 +136,9 @@ fn push_text(template: &mut Vec<u8>, text: &str) {
 
 /// Length of the letters, digits and underscores at the start.
 fn identifier(text: &str) -> usize {
-    text.find(|char: char| !(char.is_ascii_alphanumeric() || char == '_'))
-        .unwrap_or(text.len())
+    text.find(|char: char| !(char.is_ascii_alphanumeric() || char == '_')).unwrap_or(text.len())
 }
 
 fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
-    text.get(..start.len())
-        .is_some_and(|text| text.eq_ignore_ascii_case(start))
+    text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start))
 }
