@@ -11,7 +11,9 @@ use super::pass::RouteRequest;
 use super::query::parameter;
 use super::reader::{take_block, take_text};
 use crate::rules::bytes::short_text;
+use crate::rules::redirects::cookie;
 use crate::rules::regex::{Budget, Captures, search};
+use crate::scan::trim;
 
 /// One condition of a route.
 #[derive(Clone, Copy)]
@@ -148,7 +150,7 @@ pub(super) fn texts(mut list: &[u8]) -> impl Iterator<Item = &str> {
 
 /// A decimal number in millionths. Reading it as a float would be most of the routine's size.
 pub(super) fn millionths(text: &str) -> Option<i64> {
-    let text = text.trim_ascii();
+    let text = trim(text);
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if whole.is_empty() && fraction.is_empty() {
@@ -172,12 +174,4 @@ fn without_port(host: &str) -> &str {
     let digits = host.bytes().rev().take_while(u8::is_ascii_digit).count();
     // A hostname of digits alone has no port.
     host.get(..host.len() - digits).and_then(|name| name.strip_suffix(':')).unwrap_or(host)
-}
-
-fn cookie<'r>(header: &'r str, name: &str) -> Option<&'r str> {
-    // Several fields reach us joined by commas.
-    let pairs = header.split([';', ',']);
-    let mut values = pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name)?.strip_prefix('='));
-    let value = values.next()?;
-    Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
 }

@@ -1,41 +1,35 @@
 //! Queries: parameters by name, and two queries put together.
 
-use crate::rules::text::take_byte;
+use crate::rules::text::{form_decoded, take_byte};
+use crate::scan::{cut, position};
 
-/// The parameters of a query as sent.
-fn pairs(query: &str) -> impl Iterator<Item = &str> {
-    query.split('&').filter(|pair| !pair.is_empty())
-}
-
-/// A parameter's name and value as sent.
-fn parts(pair: &str) -> (&str, &str) {
-    pair.split_once('=').unwrap_or((pair, ""))
-}
-
-/// The decoded value of a parameter; the last one counts. `None` when it is not there or no text.
+/// The decoded value of a parameter, whose name is given as a form would send it; the last one counts. `None` when it
+/// is not there or no text.
 pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
-    let is_named = |pair: &&str| decoded(parts(pair).0).eq(name.bytes());
-    let pair = pairs(query).filter(is_named).last()?;
-    String::from_utf8(decoded(parts(pair).1).collect()).ok()
-}
-
-/// The bytes of a name or value as a form means them; broken escapes as they are.
-fn decoded(text: &str) -> impl Iterator<Item = u8> {
-    let mut rest = text.as_bytes();
-    std::iter::from_fn(move || {
-        let is_plus = rest.first() == Some(&b'+');
-        let (byte, after) = take_byte(rest)?;
-        rest = after;
-        Some(if is_plus { b' ' } else { byte })
-    })
+    let mut value = None;
+    let mut rest = query;
+    while let Some(pair) = take_pair(&mut rest) {
+        let (sent, given) = cut(pair, b'=');
+        if is_same(sent, name) {
+            value = Some(given.unwrap_or_default());
+        }
+    }
+    String::from_utf8(form_decoded(value?)).ok()
 }
 
 /// The parameters of `first` that `second` does not have, then those of `second`.
+#[inline(never)]
 pub(super) fn merged(first: &str, second: &str) -> String {
     let mut query = String::with_capacity(first.len() + second.len() + 1);
-    for pair in pairs(first) {
-        let is_same = |other| decoded(parts(other).0).eq(decoded(parts(pair).0));
-        if !pairs(second).any(is_same) {
+    let mut rest = first;
+    while let Some(pair) = take_pair(&mut rest) {
+        let (name, _) = cut(pair, b'=');
+        let mut others = second;
+        let mut is_new = true;
+        while let Some(other) = take_pair(&mut others) {
+            is_new &= !is_same(name, cut(other, b'=').0);
+        }
+        if is_new {
             query.push_str(pair);
             query.push('&');
         }
@@ -47,15 +41,39 @@ pub(super) fn merged(first: &str, second: &str) -> String {
     query
 }
 
-/// Splits a path or URL from its query, dropping the fragment.
-pub(super) fn split(target: &str) -> (&str, &str) {
-    let (target, _) = split_at_byte(target, b'#');
-    let (path, query) = split_at_byte(target, b'?');
-    (path, query.get(1..).unwrap_or(""))
+/// Splits the next parameter off, name and value as sent; `None` at the end.
+fn take_pair<'q>(rest: &mut &'q str) -> Option<&'q str> {
+    while !rest.is_empty() {
+        let (pair, after) = cut(rest, b'&');
+        *rest = after.unwrap_or_default();
+        if !pair.is_empty() {
+            return Some(pair);
+        }
+    }
+    None
 }
 
-/// The text before the first `byte`, and the rest, which begins with it.
-pub(super) fn split_at_byte(text: &str, byte: u8) -> (&str, &str) {
-    let at = text.bytes().position(|other| other == byte).unwrap_or(text.len());
-    text.split_at_checked(at).unwrap_or((text, ""))
+/// Whether two names are spellings of the same one.
+#[inline(never)]
+fn is_same(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+    loop {
+        match (take_byte(one), take_byte(other)) {
+            (None, None) => return true,
+            (Some((left, after)), Some((right, rest))) if left == right => (one, other) = (after, rest),
+            _ => return false,
+        }
+    }
+}
+
+/// Splits a path or URL from its query, dropping the fragment.
+pub(super) fn split(target: &str) -> (&str, &str) {
+    let (target, _) = cut(target, b'#');
+    let (path, query) = cut(target, b'?');
+    (path, query.unwrap_or_default())
+}
+
+/// The text before a fragment, and the fragment with its `#`.
+pub(super) fn split_fragment(text: &str) -> (&str, &str) {
+    text.split_at_checked(position(text, b'#')).unwrap_or((text, ""))
 }

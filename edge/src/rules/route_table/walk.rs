@@ -1,7 +1,7 @@
 //! One request through all phases.
 
 use super::pass::{Gathered, Passed, RouteRequest, Surroundings};
-use super::query::{merged, split, split_at_byte};
+use super::query::{merged, split, split_fragment};
 use super::reader::RouteTable;
 use super::template::push_visible;
 use super::{Phase, Target};
@@ -147,9 +147,9 @@ impl Walk<'_, '_, '_> {
 
     /// A location that stays on this host when it has no scheme, with the visitor's query.
     fn location(&self, location: &str) -> String {
-        let (location, hash) = split_at_byte(location, b'#');
-        let (mut path, query) = split_at_byte(location, b'?');
-        let query = merged(query.get(1..).unwrap_or(""), self.query);
+        let (location, hash) = split_fragment(location);
+        let (mut path, query) = split(location);
+        let query = merged(query, self.query);
         let mut slash = "";
         // `//host` and `/\host` would leave it.
         while let Some(rest) = path.strip_prefix(|char| matches!(char, '/' | '\\')) {
