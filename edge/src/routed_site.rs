@@ -12,7 +12,7 @@ use crate::rules::canonical_path;
 use crate::rules::headers::HeaderName;
 use crate::rules::redirects::{Found, Varies};
 use crate::rules::regex::Budget;
-use crate::rules::route_table::{Answer, Files, Header, Phase, RouteRequest, RouteTable, Target};
+use crate::rules::route_table::{Answer, Files, Gathered, Header, Phase, RouteRequest, RouteTable, Target};
 use crate::site::Site;
 use crate::static_site::Answering;
 
@@ -35,14 +35,14 @@ pub fn decide<'a>(
     };
     let field = |name: &str| request.field(name);
     let asked = RouteRequest { method: method_name(request.method), host: request.host, field: &field };
-    let outcome = routes.walk(&target, &asked, answering.site, &mut Budget::default());
-    let own = match &outcome.answer {
+    let (answer, gathered) = routes.walk(&target, &asked, answering.site, &mut Budget::default());
+    let own = match &answer {
         Answer::Here { target: here, .. } if here.path == target.path => Own::File,
         Answer::Here { .. } | Answer::Elsewhere { .. } | Answer::Redirect { .. } => Own::Rewritten,
         Answer::Status(_) | Answer::Missing { .. } => Own::Fallback,
     };
     let varies = found.as_ref().map_or_else(Varies::default, |found| found.varies);
-    let decision = match outcome.answer {
+    let decision = match answer {
         Answer::Here { target: here, status: None } if here.path == target.path => match answering.asset(path) {
             Some(decision) => decision,
             None => answer::not_found(answering.context),
@@ -63,7 +63,7 @@ pub fn decide<'a>(
     if let Some(head) = decision.head_mut() {
         // The author of a rewrite names the path it leads to, and so what may be kept.
         let own = if own == Own::Fallback { own } else { Own::File };
-        for Header { name, value } in outcome.headers {
+        for Header { name, value } in gathered.headers {
             if HeaderName::parse(&name).is_some_and(|name| !name.is_forbidden()) {
                 change(head, own, is_redirect, Cow::Owned(name), value);
             }
@@ -82,9 +82,10 @@ pub fn file_headers(answering: &Answering<'_, '_>, table: RouteTable<'_>) -> Vec
 pub fn headers_of(table: RouteTable<'_>, path: &str) -> Vec<Header> {
     let target = Target { path: path.to_owned(), query: String::new() };
     let request = RouteRequest { method: "GET", host: "", field: &|_| None };
-    let passed = table.pass(Phase::Start, &target, &[], &request, None, &mut Budget::default());
+    let mut gathered = Gathered::default();
+    table.pass(Phase::Start, &target, &mut gathered, &request, None, &mut Budget::default());
     let allowed = |header: &Header| HeaderName::parse(&header.name).is_some_and(|name| !name.is_forbidden());
-    passed.headers.into_iter().filter(allowed).collect()
+    gathered.headers.into_iter().filter(allowed).collect()
 }
 
 /// Only files are served here, so that nothing is lost by not telling other methods apart.

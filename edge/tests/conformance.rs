@@ -11,7 +11,8 @@ const LEAST_CLAIMED: usize = 95;
 /// The files of cases in a folder, none when it is not there.
 fn files_of(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();
+    let mut files: Vec<_> =
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();
     files.sort();
     files
 }

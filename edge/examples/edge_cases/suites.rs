@@ -25,7 +25,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use outcome::Outcome;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Runs one case of a suite.
 type Run = fn(&Value) -> Outcome;
@@ -80,9 +80,7 @@ pub fn run_file(file: &str) -> std::result::Result<Vec<Result>, String> {
     let document: Value = serde_json::from_str(&text).map_err(|error| format!("{file}: {error}"))?;
     let suite = document["suite"].as_str().ok_or_else(|| format!("{file}: no suite"))?;
     let cases = document["cases"].as_array().ok_or_else(|| format!("{file}: no cases"))?;
-    let run = |case: &Value| {
-        Result { id: case["id"].clone(), suite: suite.to_owned(), outcome: run_case(suite, case) }
-    };
+    let run = |case: &Value| Result { id: case["id"].clone(), suite: suite.to_owned(), outcome: run_case(suite, case) };
     Ok(cases.iter().map(run).collect())
 }
 

@@ -1,7 +1,7 @@
 //! Suite `vercel-match`: does a source match a path, and where the request goes.
 
 use miaobu_edge::rules::regex::Budget;
-use miaobu_edge::rules::route_table::{Phase, RouteRequest, RouteTable, TableOptions, Target, build};
+use miaobu_edge::rules::route_table::{Gathered, Phase, RouteRequest, RouteTable, TableOptions, Target, build};
 use miaobu_edge::rules::vercel::{
     lower_clean_urls, lower_headers, lower_redirects, lower_rewrites, lower_trailing_slash,
 };
@@ -55,8 +55,9 @@ fn matched(image: &[u8], path: &str) -> Value {
     };
     let request = RouteRequest { method: "GET", host: "localhost", field: &|_| None };
     let target = Target { path: path.to_owned(), query: String::new() };
-    let passed = table.pass(Phase::Start, &target, &[], &request, None, &mut Budget::default());
-    let location = passed.headers.iter().find(|header| header.name == "location").map(|header| header.value.clone());
+    let mut gathered = Gathered::default();
+    let passed = table.pass(Phase::Start, &target, &mut gathered, &request, None, &mut Budget::default());
+    let location = gathered.headers.iter().find(|header| header.name == "location").map(|header| header.value.clone());
     json!({
         "match": passed.found || passed.changed,
         "destination": passed.target.path,

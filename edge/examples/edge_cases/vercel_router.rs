@@ -2,7 +2,7 @@
 
 use miaobu_edge::rules::regex::Budget;
 use miaobu_edge::rules::route_table::{
-    Files, KeyRule, Operation, Passed, Phase, RouteRequest, RouteTable, TableOptions, Target, Transform, TransformKind,
+    Files, Gathered, KeyRule, Passed, Phase, RouteRequest, RouteTable, TableOptions, Target, Transform, TransformKind,
     TransformOperation, build,
 };
 use serde_json::{Map, Value, json};
@@ -35,8 +35,9 @@ pub fn run(case: &Value) -> Outcome {
     let files = Listed(case["files"].as_array().map(Vec::as_slice).unwrap_or_default());
     let files: Option<&dyn Files> = case.get("files").map(|_| &files as &dyn Files);
     let phase = phase.and_then(Phase::of_handle).unwrap_or(Phase::Start);
-    let passed = table.pass(phase, &target, &[], &route_request, files, &mut Budget::default());
-    Outcome::of(&case["expect"], report(&passed))
+    let mut gathered = Gathered::default();
+    let passed = table.pass(phase, &target, &mut gathered, &route_request, files, &mut Budget::default());
+    Outcome::of(&case["expect"], report(case, &passed, &gathered))
 }
 
 struct Listed<'a>(&'a [Value]);
@@ -47,10 +48,12 @@ impl Files for Listed<'_> {
     }
 }
 
-fn report(passed: &Passed<'_>) -> Value {
+fn report(case: &Value, passed: &Passed, gathered: &Gathered<'_>) -> Value {
     let headers: Map<String, Value> =
-        passed.headers.iter().map(|header| (header.name.clone(), json!(header.value))).collect();
-    let transforms = |transforms: &[Transform<'_>]| Value::Array(transforms.iter().map(transform).collect());
+        gathered.headers.iter().map(|header| (header.name.clone(), json!(header.value))).collect();
+    let transforms = |transforms: &[Transform<'_>]| {
+        Value::Array(transforms.iter().map(|transform| self::transform(case, transform)).collect())
+    };
     json!({
         "found": passed.found,
         "dest": passed.target.path,
@@ -60,8 +63,8 @@ fn report(passed: &Passed<'_>) -> Value {
         "continue": passed.continues,
         "dest_is_url": passed.is_url,
         "route_index": passed.route,
-        "request_transforms": transforms(&passed.request_transforms),
-        "response_transforms": transforms(passed.response_transforms.as_deref().unwrap_or_default()),
+        "request_transforms": transforms(&gathered.transforms),
+        "response_transforms": transforms(gathered.response_transforms()),
     })
 }
 
@@ -96,7 +99,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn transform(transform: &Transform<'_>) -> Value {
+fn transform(case: &Value, transform: &Transform<'_>) -> Value {
     let mut object = Map::new();
     let kind = match transform.kind {
         TransformKind::RequestHeaders => "request.headers",
@@ -114,7 +117,7 @@ fn transform(transform: &Transform<'_>) -> Value {
     if transform.kind != TransformKind::RequestPath {
         let key = match &transform.key {
             KeyRule::Name(name) => json!(name),
-            KeyRule::Operations(operations) => Value::Object(operations.iter().map(condition).collect()),
+            KeyRule::Conditions(_) => conditions(case, kind, operation),
         };
         object.insert("target".to_owned(), json!({ "key": key }));
     }
@@ -125,19 +128,12 @@ fn transform(transform: &Transform<'_>) -> Value {
     Value::Object(object)
 }
 
-fn condition(operation: &Operation<'_>) -> (String, Value) {
-    let number = |millionths: &i64| json!(*millionths as f64 / 1e6);
-    let (name, value) = match operation {
-        Operation::Equal(text) => ("eq", json!(text)),
-        Operation::NotEqual(text) => ("neq", json!(text)),
-        Operation::In(texts) => ("inc", json!(texts)),
-        Operation::NotIn(texts) => ("ninc", json!(texts)),
-        Operation::Prefix(text) => ("pre", json!(text)),
-        Operation::Suffix(text) => ("suf", json!(text)),
-        Operation::Greater(limit) => ("gt", number(limit)),
-        Operation::GreaterEqual(limit) => ("gte", number(limit)),
-        Operation::Less(limit) => ("lt", number(limit)),
-        Operation::LessEqual(limit) => ("lte", number(limit)),
-    };
-    (name.to_owned(), value)
+/// The conditions on names as the case writes them: the image holds them in a form of its own.
+fn conditions(case: &Value, kind: &str, operation: &str) -> Value {
+    let routes = case["routes"].as_array().into_iter().flatten();
+    let mut transforms = routes.filter_map(|route| route["transforms"].as_array()).flatten();
+    let transform = transforms.find(|transform| {
+        transform["type"] == kind && transform["op"] == operation && transform["target"]["key"].is_object()
+    });
+    transform.map_or(Value::Null, |transform| transform["target"]["key"].clone())
 }

@@ -28,7 +28,10 @@ fn project(files: &[(&str, &str)]) -> Project {
         builder.file(path, &[index; 32], 10).unwrap();
     }
     let site = Site::load(builder.finish().unwrap()).unwrap();
-    Project { record: RouteRecord { site: Some("d-7".to_owned()), ..RouteRecord::of_static("x", "projects/x/7", 7) }, site }
+    Project {
+        record: RouteRecord { site: Some("d-7".to_owned()), ..RouteRecord::of_static("x", "projects/x/7", 7) },
+        site,
+    }
 }
 
 fn with_redirects(text: &str) -> Project {
@@ -56,7 +59,9 @@ impl Project {
     /// The answer in one line: status, then the location, the object or the URL.
     fn answer(&self, target: &str, fields: &[(&str, &str)]) -> String {
         match self.ask(target, fields) {
-            Decision::Serve(serve) => format!("{} {}", serve.head.status, serve.object.key().replace("projects/x/7", "")),
+            Decision::Serve(serve) => {
+                format!("{} {}", serve.head.status, serve.object.key().replace("projects/x/7", ""))
+            }
             Decision::Redirect(head) => format!("{} {}", head.status, head.location.unwrap_or_default()),
             Decision::Refuse { head, .. } | Decision::NotModified(head) => head.status.to_string(),
             Decision::Proxy(proxy) => format!("-> {}", proxy.url),
@@ -105,7 +110,10 @@ fn files_come_before_rules_unless_these_are_forced() {
 
 #[test]
 fn a_rewrite_is_read_only_and_its_answer_follows_the_file() {
-    let project = project(&[("/_redirects", "/show/* /about 200\n"), ("/_headers", "/show/*\n  Cache-Control: max-age=9\n  X-A: 1\n")]);
+    let project = project(&[
+        ("/_redirects", "/show/* /about 200\n"),
+        ("/_headers", "/show/*\n  Cache-Control: max-age=9\n  X-A: 1\n"),
+    ]);
     assert_eq!(project.answer("/show/me", &[(":method", "POST")]), "405");
     assert_eq!(project.answer("/show/me", &[(":method", "OPTIONS")]), "204");
     assert_eq!(project.header("/show/me", &[], "x-a").as_deref(), Some("1"));
@@ -137,7 +145,8 @@ fn what_looks_at_the_visitor_says_so() {
 
 #[test]
 fn a_location_never_leaves_the_site_by_accident() {
-    let project = with_redirects("/go/* /:splat 301\n/to/:x https://www.shop.test/:x 301\n/out https://other.test/ 302\n");
+    let project =
+        with_redirects("/go/* /:splat 301\n/to/:x https://www.shop.test/:x 301\n/out https://other.test/ 302\n");
     for (target, expected) in [
         ("/go//evil.test", "301 /evil.test"),
         ("/go/\\evil.test", "301 /evil.test"),
@@ -164,7 +173,8 @@ fn header_rules_are_in_the_sets_of_files_and_never_keep_a_stand_in() {
         assert_eq!(project.header(target, fields, "cache-control").as_deref(), Some("no-store"), "{target}");
     }
     assert_eq!(project.header("/about.html", &[], "cache-control").as_deref(), Some("max-age=77"));
-    let hosts = self::project(&[("/_headers", "https://www.shop.test/*\n  X-Host: yes\nhttps://other.test/*\n  X-Host: no\n")]);
+    let hosts =
+        self::project(&[("/_headers", "https://www.shop.test/*\n  X-Host: yes\nhttps://other.test/*\n  X-Host: no\n")]);
     assert_eq!(hosts.header("/about", &[], "x-host").as_deref(), Some("yes"));
 }
 
@@ -193,7 +203,8 @@ fn a_route_table_stands_in_the_place_of_the_files() {
     }
     assert_eq!(project.header("/about", &[], "x-a").as_deref(), Some("1"));
     assert_ne!(project.header("/about", &[], "etag").as_deref(), Some("mine"));
-    let mixed = self::project(&[("/vercel.json", r#"{"rewrites": []}"#), ("/_redirects", "/about.html /x 301!\n/no /y 301\n")]);
+    let mixed =
+        self::project(&[("/vercel.json", r#"{"rewrites": []}"#), ("/_redirects", "/about.html /x 301!\n/no /y 301\n")]);
     assert_eq!(mixed.answer("/about.html", &[]), "301 /x");
     assert_eq!(mixed.answer("/no", &[]), "301 /y");
 }
@@ -207,7 +218,10 @@ fn a_page_of_the_sites_own_stands_in_for_what_is_missing() {
 
 #[test]
 fn a_function_answers_where_no_file_does_or_rules_say_so() {
-    let mut project = project(&[("/miaobu.json", r#"{"run_first": ["/api/*", "/about", "!/api/docs/*"], "redirects": ["/f/* /api/:splat 200"]}"#)]);
+    let mut project = project(&[(
+        "/miaobu.json",
+        r#"{"run_first": ["/api/*", "/about", "!/api/docs/*"], "redirects": ["/f/* /api/:splat 200"]}"#,
+    )]);
     project.record.kind = Kind::Node;
     project.record.fc_endpoint = "http://function.test/".to_owned();
     for (target, method, expected) in [

@@ -195,7 +195,7 @@ mod tests {
         let request = RouteRequest { method: "GET", host: "", field: &|_| None };
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let target = Target { path: path.to_owned(), query: query.to_owned() };
-        match RouteTable::load(&image).unwrap().walk(&target, &request, &Index, &mut Budget::default()).answer {
+        match RouteTable::load(&image).unwrap().walk(&target, &request, &Index, &mut Budget::default()).0 {
             Answer::Redirect { location, status } => format!("{status} {location}"),
             Answer::Here { target, .. } => target.path,
             Answer::Missing { .. } | Answer::Status(404) => "404".to_owned(),

@@ -35,6 +35,7 @@ mod rule;
 #[cfg(feature = "build")]
 mod table;
 
+pub(in crate::rules) use conditions::cookie;
 pub use conditions::{RuleRequest, Varies, visitor_country, visitor_language};
 pub use location::location;
 

@@ -24,7 +24,7 @@ mod run;
 mod set;
 #[cfg(feature = "build")]
 mod syntax;
-#[cfg(all(test, feature = "build"))]
+#[cfg(test)]
 mod tests;
 
 #[cfg(feature = "build")]

@@ -13,17 +13,17 @@ mod pass;
 mod query;
 mod reader;
 mod template;
-#[cfg(all(test, feature = "build"))]
+#[cfg(test)]
 mod tests;
 mod transform;
 mod walk;
 
 #[cfg(feature = "build")]
 pub use build::{TableOptions, build};
-pub use pass::{Passed, RouteRequest};
+pub use pass::{Gathered, Passed, RouteRequest};
 pub use reader::RouteTable;
-pub use transform::{KeyRule, Operation, Transform, TransformKind, TransformOperation};
-pub use walk::{Answer, Files, Outcome};
+pub use transform::{KeyRule, NameConditions, Transform, TransformKind, TransformOperation};
+pub use walk::{Answer, Files};
 
 /// When the routes of a table apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

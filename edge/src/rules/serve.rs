@@ -162,7 +162,7 @@ mod tests {
         let request = RouteRequest { method: "GET", host: "", field: &|_| None };
         let target = Target { path: path.to_owned(), query: String::new() };
         let files = Listed(&["/app.js", "/page", "/index.html", "/b/two"]);
-        match RouteTable::load(&image).unwrap().walk(&target, &request, &files, &mut Budget::default()).answer {
+        match RouteTable::load(&image).unwrap().walk(&target, &request, &files, &mut Budget::default()).0 {
             Answer::Redirect { location, status } => format!("{status} {location}"),
             Answer::Here { target, .. } => target.path,
             Answer::Missing { target, .. } => format!("404 {}", target.path),

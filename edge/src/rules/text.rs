@@ -80,7 +80,7 @@ pub fn form_decoded(text: &str) -> Vec<u8> {
 }
 
 /// The first byte, its escape undone, and what follows it.
-fn take_byte(text: &[u8]) -> Option<(u8, &[u8])> {
+pub fn take_byte(text: &[u8]) -> Option<(u8, &[u8])> {
     if let [b'%', high, low, rest @ ..] = text
         && let (Some(high), Some(low)) = (hex(*high), hex(*low))
     {

@@ -26,7 +26,11 @@ fn our_own_file_sets_how_a_site_is_served() {
     assert_eq!((settings.html_handling, settings.shell), (HtmlHandling::Drop, Shell::All));
     assert!(settings.redirects_first && settings.temporary_redirects && settings.rules.navigations_to_assets);
     assert_eq!(settings.rules.not_found_page.as_deref(), Some("/e.html"));
-    assert!(![&settings.rules.redirects, &settings.rules.headers, &settings.rules.function_rules].iter().any(|image| image.is_empty()));
+    assert!(
+        ![&settings.rules.redirects, &settings.rules.headers, &settings.rules.function_rules]
+            .iter()
+            .any(|image| image.is_empty())
+    );
 }
 
 #[test]
@@ -66,7 +70,8 @@ fn of_the_peers_tables_one_counts() {
 #[test]
 fn too_many_rules_in_all_are_told_once() {
     let lines: String = (0..60).map(|number| format!("/a{number}/* /b\n")).collect();
-    let tables: String = (0..60).map(|number| format!("[[redirects]]\nfrom = \"/c{number}/*\"\nto = \"/d\"\n")).collect();
+    let tables: String =
+        (0..60).map(|number| format!("[[redirects]]\nfrom = \"/c{number}/*\"\nto = \"/d\"\n")).collect();
     let configured = read(&[("/_redirects", &lines), ("/netlify.toml", &tables)]);
     assert_eq!(configured.diagnostics.len(), 1, "{:?}", configured.diagnostics);
     assert!(configured.diagnostics[0].reason.contains("the last 20 are ignored"));

@@ -140,7 +140,7 @@ fn is_true_of(kind: u8, value: &str, request: &RuleRequest<'_>) -> bool {
 }
 
 /// The value of a cookie; the first of a name counts.
-fn cookie<'c>(cookies: &'c str, name: &str) -> Option<&'c str> {
+pub(in crate::rules) fn cookie<'c>(cookies: &'c str, name: &str) -> Option<&'c str> {
     let mut rest = Some(cookies);
     while let Some(pairs) = rest {
         let (pair, after) = cut(pairs, b';');

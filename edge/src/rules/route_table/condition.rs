@@ -11,7 +11,9 @@ use super::pass::RouteRequest;
 use super::query::parameter;
 use super::reader::{take_block, take_text};
 use crate::rules::bytes::short_text;
+use crate::rules::redirects::cookie;
 use crate::rules::regex::{Budget, Captures, search};
+use crate::scan::trim;
 
 /// One condition of a route.
 #[derive(Clone, Copy)]
@@ -61,20 +63,20 @@ impl<'a> Condition<'a> {
             CONDITION_HEADER if self.key == "host" => Some(Cow::Borrowed(request.host)),
             CONDITION_HEADER => (request.field)(self.key).map(Cow::Borrowed),
             CONDITION_COOKIE => cookie((request.field)("cookie")?, self.key).map(Cow::Borrowed),
-            CONDITION_QUERY => parameter(query, self.key),
+            CONDITION_QUERY => parameter(query, self.key).map(Cow::Owned),
             _ => None,
         }
     }
 }
 
 /// Operations that follow each other.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Operations<'a> {
     count: u8,
     bytes: &'a [u8],
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct RawOperation<'a> {
     pub code: u8,
     pub operand: &'a [u8],
@@ -148,35 +150,69 @@ pub(super) fn texts(mut list: &[u8]) -> impl Iterator<Item = &str> {
 
 /// A decimal number in millionths. Reading it as a float would be most of the routine's size.
 pub(super) fn millionths(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if whole.is_empty() && fraction.is_empty() {
-        return None;
-    }
-    let fraction = fraction.bytes().chain(std::iter::repeat(b'0')).take(fraction.len().max(6)).enumerate();
-    let mut number = 0_i64;
-    for (place, byte) in whole.bytes().map(|byte| (0, byte)).chain(fraction) {
+    let text = trim(text);
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (mut number, mut places, mut has_digits, mut has_point) = (0_i64, 0, false, false);
+    for byte in digits.bytes() {
+        if byte == b'.' && !has_point {
+            has_point = true;
+            continue;
+        }
         if !byte.is_ascii_digit() {
             return None;
         }
+        has_digits = true;
         // Places beyond the sixth do not count.
-        if place < 6 {
+        if places < 6 {
             number = number.saturating_mul(10).saturating_add(i64::from(byte - b'0'));
+            places += i32::from(has_point);
         }
     }
-    Some(if negative { -number } else { number })
+    for _ in places..6 {
+        number = number.saturating_mul(10);
+    }
+    has_digits.then_some(if digits.len() < text.len() { -number } else { number })
 }
 
 fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !name.ends_with(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    }
+    let digits = host.bytes().rev().take_while(u8::is_ascii_digit).count();
+    // A hostname of digits alone has no port.
+    host.get(..host.len() - digits).and_then(|name| name.strip_suffix(':')).unwrap_or(host)
 }
 
-fn cookie<'r>(header: &'r str, name: &str) -> Option<&'r str> {
-    let mut pairs = header.split([';', ',']).filter_map(|pair| pair.trim().split_once('='));
-    let (_, value) = pairs.find(|(sent, _)| *sent == name)?;
-    Some(value.trim_matches('"'))
+#[cfg(test)]
+mod tests {
+    use super::{millionths, without_port};
+
+    #[test]
+    fn numbers_are_read_to_the_sixth_place() {
+        for (text, number) in [
+            ("0", Some(0)),
+            ("12", Some(12_000_000)),
+            (" -1.5 ", Some(-1_500_000)),
+            ("0.12345678", Some(123_456)),
+            (".5", Some(500_000)),
+            ("5.", Some(5_000_000)),
+            ("99999999999999999999", Some(i64::MAX)),
+            ("", None),
+            (".", None),
+            ("-", None),
+            ("1e3", None),
+            ("1.2.3", None),
+        ] {
+            assert_eq!(millionths(text), number, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn hosts_lose_their_port() {
+        for (host, name) in [
+            ("a.example:81", "a.example"),
+            ("a.example", "a.example"),
+            ("[::1]:81", "[::1]"),
+            ("127.0.0.1", "127.0.0.1"),
+        ] {
+            assert_eq!(without_port(host), name);
+        }
+    }
 }

@@ -15,15 +15,27 @@ impl<'a> Candidates<'a> {
     /// The candidates from route `from` on.
     pub fn of(index: &'a [u8], path: &str, from: u16) -> Self {
         let keys = usize::from(u16_at(index, 0).unwrap_or(0));
-        let loose = usize::from(u16_at(index, 2).unwrap_or(0));
         let hashes = index.get(4..4 + keys * 4).unwrap_or_default();
-        let routes = index.get(4 + keys * 4..4 + keys * 6).unwrap_or_default();
-        let loose = index.get(4 + keys * 6..4 + keys * 6 + loose * 2).unwrap_or_default();
+        let routes = index.get(4 + keys * 4..).unwrap_or_default();
+        let (routes, loose) = routes.split_at_checked(keys * 2).unwrap_or_default();
+        let loose = loose.get(..usize::from(u16_at(index, 2).unwrap_or(0)) * 2).unwrap_or_default();
         let path = lower_case(path);
         let [one, two] = segments(&path);
-        let of = |seed, text: &str| equal_hashes(hashes, routes, key(seed, text));
-        let lists = [of(SEED_PATH, &path), of(SEED_TWO, two), of(SEED_ONE, one), loose];
-        Self { lists: lists.map(|list| skip_to(list, from)) }
+        // One loop rather than a call for each: the routine is to stay small.
+        let mut lists = [&[][..], &[], &[], loose];
+        for (list, (seed, end)) in lists.iter_mut().zip([(SEED_PATH, path.len()), (SEED_TWO, two), (SEED_ONE, one)]) {
+            let key = key(seed, path.get(..end).unwrap_or_default());
+            let at = |index: usize| u32_at(hashes, index * 4).unwrap_or(u32::MAX);
+            let first = partition(keys, &|index| at(index) < key);
+            let end = partition(keys, &|index| at(index) <= key);
+            *list = routes.get(first * 2..end * 2).unwrap_or_default();
+        }
+        for list in &mut lists {
+            let is_before = |index: usize| u16_at(list, index * 2).is_some_and(|route| route < from);
+            let first = partition(list.len() / 2, &is_before);
+            *list = list.get(first * 2..).unwrap_or_default();
+        }
+        Self { lists }
     }
 }
 
@@ -56,29 +68,19 @@ pub(super) fn lower_case(path: &str) -> Cow<'_, str> {
     }
 }
 
-/// The path up to the end of its first segment, and of its second.
-fn segments(path: &str) -> [&str; 2] {
-    let mut ends = path.match_indices('/').map(|(at, _)| at).skip(1);
-    let one = ends.next().unwrap_or(path.len());
-    let two = ends.next().unwrap_or(path.len());
-    [one, two].map(|end| path.get(..end).unwrap_or(path))
-}
-
-fn equal_hashes<'a>(hashes: &[u8], routes: &'a [u8], key: u32) -> &'a [u8] {
-    let count = hashes.len() / 4;
-    let at = |index: usize| u32_at(hashes, index * 4).unwrap_or(u32::MAX);
-    let first = partition(count, |index| at(index) < key);
-    let end = partition(count, |index| at(index) <= key);
-    routes.get(first * 2..end * 2).unwrap_or_default()
-}
-
-fn skip_to(list: &[u8], from: u16) -> &[u8] {
-    let first = partition(list.len() / 2, |index| u16_at(list, index * 2).is_some_and(|route| route < from));
-    list.get(first * 2..).unwrap_or_default()
+/// Where the path's first segment ends, and its second.
+fn segments(path: &str) -> [usize; 2] {
+    let mut ends = [path.len(); 2];
+    let slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+    for (end, (at, _)) in ends.iter_mut().zip(slashes.skip(1)) {
+        *end = at;
+    }
+    ends
 }
 
 /// The first of `count` for which `is_before` does not hold.
-fn partition(count: usize, is_before: impl Fn(usize) -> bool) -> usize {
+#[inline(never)]
+fn partition(count: usize, is_before: &dyn Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, count);
     while low < high {
         let middle = low + (high - low) / 2;

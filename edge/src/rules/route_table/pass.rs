@@ -6,11 +6,12 @@ use super::index::Candidates;
 use super::query::{merged, split};
 use super::reader::{Route, RouteTable, take_block};
 use super::template::Filling;
-use super::transform::{Transform, transforms};
+use super::transform::{Transform, push_transforms};
 use super::walk::Files;
 use super::{Header, Phase, Target};
 use crate::rules::bytes::short_text;
 use crate::rules::regex::{Budget, Captures, search};
+use std::ops::Range;
 
 /// What routes may ask about a request, beside its path and query.
 pub struct RouteRequest<'r> {
@@ -22,9 +23,28 @@ pub struct RouteRequest<'r> {
     pub field: &'r dyn Fn(&str) -> Option<&'r str>,
 }
 
+/// What routes have gathered so far.
+#[derive(Debug, Default)]
+pub struct Gathered<'a> {
+    /// Headers that routes set or remove, each name once.
+    pub headers: Vec<Header>,
+    /// Transforms of all routes that matched, in order.
+    pub transforms: Vec<Transform<'a>>,
+    /// Which of them change the answer: those of the last route that had any.
+    pub response: Range<usize>,
+}
+
+impl<'a> Gathered<'a> {
+    /// The transforms that change the answer.
+    #[must_use]
+    pub fn response_transforms(&self) -> &[Transform<'a>] {
+        self.transforms.get(self.response.clone()).unwrap_or_default()
+    }
+}
+
 /// What came of a phase.
-#[derive(Clone, Debug, Default)]
-pub struct Passed<'a> {
+#[derive(Debug, Default)]
+pub struct Passed {
     /// A route ended the phase.
     pub found: bool,
     /// Where the request goes now.
@@ -35,18 +55,12 @@ pub struct Passed<'a> {
     pub has_destination: bool,
     /// The last route of the phase matched and goes on.
     pub continues: bool,
-    /// Some route matched and went on: path and headers are no longer as they were.
+    /// Some route matched and went on.
     pub changed: bool,
     /// Status that a route set.
     pub status: Option<u16>,
-    /// Headers that routes set, each name once.
-    pub headers: Vec<Header>,
     /// Number of the route that ended the phase, counted in the phase.
     pub route: Option<u16>,
-    /// Transforms of all routes that matched.
-    pub request_transforms: Vec<Transform<'a>>,
-    /// Transforms of the last route that matched and had any.
-    pub response_transforms: Option<Vec<Transform<'a>>>,
 }
 
 /// What stays the same while a request passes.
@@ -58,62 +72,59 @@ pub(super) struct Surroundings<'s, 'r> {
 }
 
 impl<'a> RouteTable<'a> {
-    /// Sends a request through one phase: where it goes, and what routes did on the way. `headers` are those set so far.
+    /// Sends a request through one phase: where it goes, and what routes gather on the way.
     ///
     /// The rules are those of the peer's router: each route matches the path that the one before left; with
     /// `check`, a destination that is not there sends the request through the miss phase or to the next route.
-    #[must_use]
     pub fn pass(
         self,
         phase: Phase,
         target: &Target,
-        headers: &[Header],
+        gathered: &mut Gathered<'a>,
         request: &RouteRequest<'_>,
         files: Option<&dyn Files>,
         budget: &mut Budget,
-    ) -> Passed<'a> {
-        self.pass_with(phase, target, headers, &mut Surroundings { request, files, budget })
+    ) -> Passed {
+        self.pass_with(phase, target, gathered, &mut Surroundings { request, files, budget })
     }
 
     pub(super) fn pass_with(
         self,
         phase: Phase,
         target: &Target,
-        headers: &[Header],
+        gathered: &mut Gathered<'a>,
         surroundings: &mut Surroundings<'_, '_>,
-    ) -> Passed<'a> {
+    ) -> Passed {
+        let (first, end) = self.range(phase);
+        let kept = gathered.headers.len();
         let mut pass = Pass {
             table: self,
             phase,
-            previous: headers,
-            path: target.path.clone(),
+            kept,
             query: &target.query,
-            passed: Passed { headers: headers.to_vec(), ..Passed::default() },
+            gathered,
+            passed: Passed { target: target.clone(), ..Passed::default() },
         };
-        let (first, end) = self.range(phase);
         let mut from = first;
         let mut captures = Captures::default();
-        'again: loop {
-            let path = pass.path.clone();
-            for number in Candidates::of(self.index(phase), &path, from).take_while(|number| *number < end) {
-                let Some(route) = self.route(number) else {
-                    continue;
-                };
-                let Some(text) = matched(&route, &path, &target.query, &mut captures, surroundings) else {
-                    continue;
-                };
-                match pass.apply(&route, number, text, &captures, surroundings) {
-                    Next::Done => return pass.passed,
-                    Next::On => {}
-                }
-                if pass.path != path {
-                    from = number + 1;
-                    continue 'again;
-                }
+        while from < end {
+            let path = std::mem::take(&mut pass.passed.target.path);
+            let mut candidates = Candidates::of(self.index(phase), &path, from);
+            let found = candidates.find_map(|number| {
+                let route = self.route(number).filter(|_| number < end)?;
+                let text = matched(&route, &path, &target.query, &mut captures, surroundings)?;
+                Some((number, route, text))
+            });
+            let Some((number, route, text)) = found else {
+                pass.passed.target.path = path;
+                break;
+            };
+            from = number + 1;
+            pass.apply(&route, number, &path, text, &captures, surroundings);
+            if pass.passed.found {
+                break;
             }
-            break;
         }
-        pass.passed.target = Target { path: pass.path, query: target.query.clone() };
         pass.passed
     }
 }
@@ -129,113 +140,108 @@ fn matched<'p>(
     if !route.takes(surroundings.request.method) {
         return None;
     }
-    let text = if search(route.program, path, captures, surroundings.budget) {
-        path
-    } else {
-        let relative = path.strip_prefix('/').filter(|_| route.is_relative)?;
-        search(route.program, relative, captures, surroundings.budget).then_some(relative)?
-    };
+    let mut text = path;
+    if !search(route.program, text, captures, surroundings.budget) {
+        text = path.strip_prefix('/').filter(|_| route.is_relative)?;
+        if !search(route.program, text, captures, surroundings.budget) {
+            return None;
+        }
+    }
     let mut conditions = Condition::all(route.conditions);
     conditions.all(|condition| condition.allows(surroundings.request, query, surroundings.budget)).then_some(text)
-}
-
-enum Next {
-    Done,
-    On,
 }
 
 struct Pass<'p, 'a> {
     table: RouteTable<'a>,
     phase: Phase,
-    previous: &'p [Header],
-    path: String,
+    /// Number of the headers that were set before.
+    kept: usize,
     query: &'p str,
-    passed: Passed<'a>,
+    gathered: &'p mut Gathered<'a>,
+    passed: Passed,
 }
 
 impl<'a> Pass<'_, 'a> {
+    /// What a matching route does. The target's path was taken out and has to be set again.
     fn apply(
         &mut self,
         route: &Route<'a>,
         number: u16,
+        path: &str,
         text: &str,
         captures: &Captures,
         surroundings: &mut Surroundings<'_, '_>,
-    ) -> Next {
+    ) {
         let filling =
             Filling { captures, text, conditions: route.conditions, request: surroundings.request, query: self.query };
-        let transforms = transforms(route.transforms, &filling, surroundings.budget);
-        self.passed.request_transforms.extend(transforms.iter().cloned());
-        let destination = match route.destination {
+        let before = self.gathered.transforms.len();
+        push_transforms(route.transforms, &filling, surroundings.budget, &mut self.gathered.transforms);
+        let mut destination = match route.destination {
             Some(template) => filling.fill(template, surroundings.budget),
-            None => self.path.clone(),
+            None => path.to_owned(),
         };
         self.set_headers(route.headers, &filling, surroundings.budget);
-        let last = number + 1 == self.table.range(self.phase).1;
-        if route.continues {
+        let (first, end) = self.table.range(self.phase);
+        let scheme = destination.strip_prefix("http").unwrap_or_default();
+        let is_url = scheme.strip_prefix('s').unwrap_or(scheme).starts_with("://");
+        self.passed.continues = route.continues && number + 1 == end;
+        self.passed.changed |= route.continues;
+        let mut goes_on = route.continues;
+        let mut sets_status = true;
+        let is_miss = self.phase == Phase::Miss;
+        if !goes_on && route.checks && self.phase != Phase::Hit && !is_url && (is_miss || route.status.is_none()) {
+            let is_there = surroundings.files.is_none_or(|files| files.contains(split(&destination).0));
+            if !is_there {
+                goes_on = true;
+                sets_status = is_miss;
+            }
+        }
+        if sets_status {
             self.passed.status = route.status.or(self.passed.status);
-            if !transforms.is_empty() {
-                self.passed.response_transforms = Some(transforms);
+        }
+        let redirects = !goes_on && self.passed.status.is_some_and(|status| (300..400).contains(&status));
+        let after = self.gathered.transforms.len();
+        if after > before && !redirects {
+            self.gathered.response = before..after;
+        }
+        if goes_on {
+            if sets_status || !self.miss(&destination, surroundings) {
+                self.passed.target.path = destination;
             }
-            self.path = destination;
-            self.passed.continues = last;
-            self.passed.changed = true;
-            return Next::On;
+            return;
         }
-        let is_url = destination.starts_with("http://") || destination.starts_with("https://");
-        if route.checks && self.phase != Phase::Hit && !is_url {
-            let (path, _) = split(&destination);
-            let is_there = surroundings.files.is_none_or(|files| files.contains(path));
-            let ends = route.status.is_some() && self.phase != Phase::Miss;
-            if !is_there && !ends {
-                if !transforms.is_empty() {
-                    self.passed.response_transforms = Some(transforms);
-                }
-                return self.miss(route, destination, surroundings);
-            }
-        }
-        self.passed.status = route.status.or(self.passed.status);
-        let redirects = self.passed.status.is_some_and(|status| (300..400).contains(&status));
-        if !redirects && !transforms.is_empty() {
-            self.passed.response_transforms = Some(transforms);
-        }
-        self.found(route, number, destination, is_url);
-        Next::Done
-    }
-
-    fn found(&mut self, route: &Route<'_>, number: u16, destination: String, is_url: bool) {
         self.passed.found = true;
-        self.passed.route = Some(number - self.table.range(self.phase).0);
+        self.passed.route = Some(number - first);
         self.passed.is_url = is_url;
-        self.passed.target = if is_url {
-            Target { path: destination, query: self.query.to_owned() }
-        } else {
-            self.passed.has_destination = route.destination.is_some();
+        self.passed.has_destination = !is_url && route.destination.is_some();
+        if !is_url {
             let (path, query) = split(&destination);
+            let query = merged(query, self.query);
             let slash = if path.starts_with('/') { "" } else { "/" };
-            Target { path: [slash, path].concat(), query: merged(query, self.query) }
-        };
+            destination = [slash, path].concat();
+            self.passed.target.query = query;
+        }
+        self.passed.target.path = destination;
     }
 
-    /// The destination of a checking route is not there.
-    fn miss(&mut self, route: &Route<'_>, destination: String, surroundings: &mut Surroundings<'_, '_>) -> Next {
-        if self.phase == Phase::Miss {
-            self.passed.status = route.status.or(self.passed.status);
-        } else if self.table.has(Phase::Miss) {
-            let (path, query) = split(&destination);
-            let target = Target { path: path.to_owned(), query: merged(query, self.query) };
-            let mut missed = self.table.pass_with(Phase::Miss, &target, &self.passed.headers, surroundings);
-            if missed.found {
-                let mut transforms = std::mem::take(&mut self.passed.request_transforms);
-                transforms.append(&mut missed.request_transforms);
-                missed.request_transforms = transforms;
-                missed.response_transforms = missed.response_transforms.or(self.passed.response_transforms.take());
-                self.passed = missed;
-                return Next::Done;
-            }
+    /// Sends a request whose destination is not there through the miss phase; whether a route ends it there.
+    fn miss(&mut self, destination: &str, surroundings: &mut Surroundings<'_, '_>) -> bool {
+        if !self.table.has(Phase::Miss) {
+            return false;
         }
-        self.path = destination;
-        Next::On
+        let (path, query) = split(destination);
+        let target = Target { path: path.to_owned(), query: merged(query, self.query) };
+        let (headers, transforms, response) =
+            (self.gathered.headers.len(), self.gathered.transforms.len(), self.gathered.response.clone());
+        let missed = self.table.pass_with(Phase::Miss, &target, self.gathered, surroundings);
+        if missed.found {
+            self.passed = missed;
+            return true;
+        }
+        self.gathered.headers.truncate(headers);
+        self.gathered.transforms.truncate(transforms);
+        self.gathered.response = response;
+        false
     }
 
     fn set_headers(&mut self, headers: &[u8], filling: &Filling<'_, '_>, budget: &mut Budget) {
@@ -245,19 +251,20 @@ impl<'a> Pass<'_, 'a> {
             && let Some((template, after)) = take_block(after)
         {
             rest = after;
-            // The hit and miss phases add to what routes said before, and never change it.
-            let keeps = matches!(self.phase, Phase::Hit | Phase::Miss);
-            if keeps && self.previous.iter().any(|header| header.name == name) {
-                continue;
-            }
             let value = match kind {
                 HEADER_SET => Some(filling.fill(template, budget)),
                 HEADER_REMOVED => None,
                 _ => return,
             };
-            let headers = &mut self.passed.headers;
-            match headers.iter_mut().find(|header| header.name == name) {
-                Some(header) => header.value = value,
+            let headers = &mut self.gathered.headers;
+            match headers.iter().position(|header| header.name == name) {
+                // The hit and miss phases add to what routes said before, and never change it.
+                Some(place) if place < self.kept && matches!(self.phase, Phase::Hit | Phase::Miss) => {}
+                Some(place) => {
+                    if let Some(header) = headers.get_mut(place) {
+                        header.value = value;
+                    }
+                }
                 None => headers.push(Header { name: name.to_owned(), value }),
             }
         }

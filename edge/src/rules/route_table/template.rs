@@ -5,7 +5,7 @@ use super::format::{PART_CONDITION, PART_GROUP, PART_TEXT};
 use super::pass::RouteRequest;
 use super::reader::take_text;
 use crate::rules::regex::{Budget, Captures};
-use crate::rules::text::push_escape;
+use crate::rules::text::{URL, push_byte};
 
 /// What a matching route captured.
 pub(super) struct Filling<'f, 'r> {
@@ -50,14 +50,10 @@ impl Filling<'_, '_> {
     }
 }
 
-/// Appends a text, which may hold anything, so that it can stand in a header or a URL: what is not visible ASCII is
+/// Appends a text, which may hold anything, so that it can stand in a header or a URL: what may stand in no URL is
 /// percent-encoded.
 pub(super) fn push_visible(filled: &mut String, text: &str) {
     for byte in text.bytes() {
-        if byte.is_ascii_graphic() {
-            filled.push(char::from(byte));
-        } else {
-            push_escape(filled, byte);
-        }
+        push_byte(filled, byte, URL);
     }
 }

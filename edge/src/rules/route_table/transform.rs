@@ -1,10 +1,7 @@
 //! Changes of headers, query and path that a route asks for.
 
-use super::condition::{Operations, RawOperation, texts};
-use super::format::{
-    NO_ARGUMENTS, ONE_ARGUMENT, OPERATION_EQUAL, OPERATION_GREATER, OPERATION_GREATER_EQUAL, OPERATION_IN,
-    OPERATION_LESS, OPERATION_LESS_EQUAL, OPERATION_NOT_EQUAL, OPERATION_NOT_IN, OPERATION_PREFIX, OPERATION_SUFFIX,
-};
+use super::condition::Operations;
+use super::format::{NO_ARGUMENTS, ONE_ARGUMENT};
 use super::reader::take_block;
 use super::template::Filling;
 use crate::rules::regex::Budget;
@@ -34,7 +31,7 @@ pub enum TransformOperation {
 }
 
 /// A transform with the captures of its route put in.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Transform<'a> {
     /// What it changes.
     pub kind: TransformKind,
@@ -49,71 +46,37 @@ pub struct Transform<'a> {
 }
 
 /// Which fields a transform is for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum KeyRule<'a> {
     /// The one of this name; empty for a path.
     Name(String),
-    /// Those whose names fulfil all operations.
-    Operations(Vec<Operation<'a>>),
+    /// Those whose names fulfil all conditions.
+    Conditions(NameConditions<'a>),
 }
 
-/// A condition on a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Operation<'a> {
-    /// Is this text.
-    Equal(&'a str),
-    /// Is not this text.
-    NotEqual(&'a str),
-    /// Is one of these.
-    In(Vec<&'a str>),
-    /// Is none of these.
-    NotIn(Vec<&'a str>),
-    /// Begins so.
-    Prefix(&'a str),
-    /// Ends so.
-    Suffix(&'a str),
-    /// Is a number above this many millionths.
-    Greater(i64),
-    /// Is a number of at least this many millionths.
-    GreaterEqual(i64),
-    /// Is a number below this many millionths.
-    Less(i64),
-    /// Is a number of at most this many millionths.
-    LessEqual(i64),
-}
+/// Conditions on a field's name.
+#[derive(Clone, Copy, Debug)]
+pub struct NameConditions<'a>(pub(super) Operations<'a>);
 
-impl<'a> Operation<'a> {
-    fn read(raw: RawOperation<'a>) -> Option<Self> {
-        let text = || std::str::from_utf8(raw.operand).ok();
-        let number = || raw.operand.first_chunk().copied().map(i64::from_le_bytes);
-        Some(match raw.code {
-            OPERATION_EQUAL => Self::Equal(text()?),
-            OPERATION_NOT_EQUAL => Self::NotEqual(text()?),
-            OPERATION_IN => Self::In(texts(raw.operand).collect()),
-            OPERATION_NOT_IN => Self::NotIn(texts(raw.operand).collect()),
-            OPERATION_PREFIX => Self::Prefix(text()?),
-            OPERATION_SUFFIX => Self::Suffix(text()?),
-            OPERATION_GREATER => Self::Greater(number()?),
-            OPERATION_GREATER_EQUAL => Self::GreaterEqual(number()?),
-            OPERATION_LESS => Self::Less(number()?),
-            OPERATION_LESS_EQUAL => Self::LessEqual(number()?),
-            _ => return None,
-        })
+impl NameConditions<'_> {
+    /// Whether a name fulfils all of them.
+    #[must_use]
+    pub fn allow(self, name: &str) -> bool {
+        self.0.all(|operation| operation.holds(name, &mut Budget::default()))
     }
 }
 
-/// The transforms in `bytes`, filled.
-pub(super) fn transforms<'a>(
+/// Appends the transforms in `bytes`, filled.
+pub(super) fn push_transforms<'a>(
     mut bytes: &'a [u8],
     filling: &Filling<'_, '_>,
     budget: &mut Budget,
-) -> Vec<Transform<'a>> {
-    let mut transforms = Vec::new();
+    transforms: &mut Vec<Transform<'a>>,
+) {
     while let Some((transform, rest)) = transform(bytes, filling, budget) {
         transforms.push(transform);
         bytes = rest;
     }
-    transforms
 }
 
 fn transform<'a>(bytes: &'a [u8], filling: &Filling<'_, '_>, budget: &mut Budget) -> Option<(Transform<'a>, &'a [u8])> {
@@ -136,19 +99,20 @@ fn transform<'a>(bytes: &'a [u8], filling: &Filling<'_, '_>, budget: &mut Budget
         (KeyRule::Name(filling.fill(name, budget)), rest)
     } else {
         let (operations, rest) = Operations::take(rest)?;
-        (KeyRule::Operations(operations.filter_map(Operation::read).collect()), rest)
+        (KeyRule::Conditions(NameConditions(operations)), rest)
     };
     let (&count, mut rest) = rest.split_first()?;
     let is_single = count == ONE_ARGUMENT;
-    let mut arguments = None;
-    if count != NO_ARGUMENTS {
-        let mut filled = Vec::new();
-        for _ in 0..if is_single { 1 } else { count } {
-            let (argument, after) = take_block(rest)?;
-            filled.push(filling.fill(argument, budget));
-            rest = after;
-        }
-        arguments = Some(filled);
+    let mut arguments = Vec::new();
+    for _ in 0..match count {
+        NO_ARGUMENTS => 0,
+        ONE_ARGUMENT => 1,
+        count => count,
+    } {
+        let (argument, after) = take_block(rest)?;
+        arguments.push(filling.fill(argument, budget));
+        rest = after;
     }
+    let arguments = (count != NO_ARGUMENTS).then_some(arguments);
     Some((Transform { kind, operation, key, arguments, is_single }, rest))
 }

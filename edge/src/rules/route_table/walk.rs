@@ -1,11 +1,10 @@
 //! One request through all phases.
 
-use super::pass::{Passed, RouteRequest, Surroundings};
-use super::query::{merged, split};
+use super::pass::{Gathered, Passed, RouteRequest, Surroundings};
+use super::query::{merged, split, split_fragment};
 use super::reader::RouteTable;
 use super::template::push_visible;
-use super::transform::Transform;
-use super::{Header, Phase, Target};
+use super::{Phase, Target};
 use crate::rules::regex::Budget;
 
 /// What a site has besides its routes.
@@ -47,22 +46,10 @@ pub enum Answer {
     },
 }
 
-/// What came of the routes.
-#[derive(Clone, Debug)]
-pub struct Outcome<'a> {
-    /// Who answers.
-    pub answer: Answer,
-    /// Headers that routes set, lower-case names; `location` is in the answer.
-    pub headers: Vec<Header>,
-    /// Changes of the request that a function gets.
-    pub request_transforms: Vec<Transform<'a>>,
-    /// Changes of the answer.
-    pub response_transforms: Vec<Transform<'a>>,
-}
-
 impl<'a> RouteTable<'a> {
     /// Sends a request through the phases: routes before the files, files, routes behind them, the error phase; with the
-    /// miss or hit phase after each look at the files.
+    /// miss or hit phase after each look at the files. Returns who answers, and what routes gathered; a `location` among
+    /// the headers is in the answer already.
     #[must_use]
     pub fn walk(
         self,
@@ -70,136 +57,108 @@ impl<'a> RouteTable<'a> {
         request: &RouteRequest<'_>,
         files: &dyn Files,
         budget: &mut Budget,
-    ) -> Outcome<'a> {
+    ) -> (Answer, Gathered<'a>) {
         let mut walk = Walk {
             table: self,
             files,
-            visitor_query: target.query.clone(),
-            request_transforms: Vec::new(),
-            response_transforms: Vec::new(),
+            query: &target.query,
+            gathered: Gathered::default(),
+            surroundings: Surroundings { request, files: Some(files), budget },
         };
-        let surroundings = &mut Surroundings { request, files: Some(files), budget };
-        let (answer, headers) = walk.go(target.clone(), surroundings);
-        Outcome {
-            answer,
-            headers: headers.into_iter().filter(|header| header.name != "location").collect(),
-            request_transforms: walk.request_transforms,
-            response_transforms: walk.response_transforms,
-        }
+        let answer = walk.go(target);
+        walk.gathered.headers.retain(|header| header.name != "location");
+        (answer, walk.gathered)
     }
 }
 
-type Headers = Vec<Header>;
-
-struct Walk<'w, 'a> {
+struct Walk<'w, 'r, 'a> {
     table: RouteTable<'a>,
     files: &'w dyn Files,
-    visitor_query: String,
-    request_transforms: Vec<Transform<'a>>,
-    response_transforms: Vec<Transform<'a>>,
+    /// The visitor's.
+    query: &'w str,
+    gathered: Gathered<'a>,
+    surroundings: Surroundings<'w, 'r>,
 }
 
-impl<'a> Walk<'_, 'a> {
-    fn go(&mut self, mut target: Target, surroundings: &mut Surroundings<'_, '_>) -> (Answer, Headers) {
-        let mut headers = Headers::new();
+impl Walk<'_, '_, '_> {
+    fn go(&mut self, target: &Target) -> Answer {
+        let mut start = target.clone();
         let mut passed = Passed::default();
         for phase in [Phase::Start, Phase::Filesystem] {
-            passed = self.pass(phase, &target, &headers, surroundings);
-            if passed.changed && !passed.found {
-                target = passed.target.clone();
-                headers.clone_from(&passed.headers);
-            }
+            passed = self.pass(phase, &start);
             if passed.is_url {
                 let (url, query) = split(&passed.target.path);
                 let query = merged(query, &passed.target.query);
                 let sign = if query.is_empty() { "" } else { "?" };
-                return (Answer::Elsewhere { url: [url, sign, &query].concat() }, passed.headers);
+                return Answer::Elsewhere { url: [url, sign, &query].concat() };
             }
-            let mut is_there = self.is_there(&passed);
-            if let Some(answer) = self.exit(is_there, &passed) {
-                return (answer, passed.headers);
+            if phase == Phase::Start && passed.changed && !passed.found {
+                start.clone_from(&passed.target);
             }
-            if is_there {
-                if self.table.has(Phase::Hit) {
-                    let hit = self.pass(Phase::Hit, &passed.target, &passed.headers, surroundings);
-                    passed.headers = hit.headers;
+            if let Some(answer) = self.answer(&mut passed) {
+                return answer;
+            }
+            if self.table.has(Phase::Miss) {
+                passed = self.pass(Phase::Miss, &passed.target);
+                if let Some(answer) = self.answer(&mut passed) {
+                    return answer;
                 }
-            } else if self.table.has(Phase::Miss) {
-                passed = self.pass(Phase::Miss, &passed.target, &passed.headers, surroundings);
-                is_there = self.is_there(&passed);
-                if let Some(answer) = self.exit(is_there, &passed) {
-                    return (answer, passed.headers);
-                }
-            }
-            if is_there {
-                return (Answer::Here { target: passed.target, status: passed.status }, passed.headers);
             }
             if !self.table.has(Phase::Filesystem) {
                 break;
             }
         }
         if self.table.has(Phase::Error) {
-            let error = self.pass(Phase::Error, &passed.target, &passed.headers, surroundings);
-            if self.is_there(&error) {
-                return (Answer::Here { target: error.target, status: error.status }, error.headers);
-            }
-            if error.found
-                && !error.has_destination
-                && let Some(answer) = self.exit(false, &error)
+            let mut error = self.pass(Phase::Error, &passed.target);
+            // An error route that names a page which is not there says nothing.
+            if (self.is_there(&error) || error.found && !error.has_destination)
+                && let Some(answer) = self.answer(&mut error)
             {
-                return (answer, error.headers);
+                return answer;
             }
         }
-        (Answer::Missing { target: passed.target, status: passed.status }, passed.headers)
+        Answer::Missing { target: passed.target, status: passed.status }
     }
 
-    fn pass(
-        &mut self,
-        phase: Phase,
-        target: &Target,
-        headers: &[Header],
-        surroundings: &mut Surroundings<'_, '_>,
-    ) -> Passed<'a> {
-        let mut passed = self.table.pass_with(phase, target, headers, surroundings);
-        self.request_transforms.append(&mut passed.request_transforms);
-        if let Some(transforms) = passed.response_transforms.take() {
-            self.response_transforms = transforms;
-        }
-        passed
+    fn pass(&mut self, phase: Phase, target: &Target) -> Passed {
+        self.table.pass_with(phase, target, &mut self.gathered, &mut self.surroundings)
     }
 
-    fn is_there(&self, passed: &Passed<'_>) -> bool {
+    fn is_there(&self, passed: &Passed) -> bool {
         self.files.contains(split(&passed.target.path).0)
     }
 
-    /// The answer of a route that sets a status and needs nothing further.
-    fn exit(&self, is_there: bool, passed: &Passed<'_>) -> Option<Answer> {
-        let status = passed.status?;
-        if (300..400).contains(&status) {
-            let location = passed.headers.iter().find(|header| header.name == "location");
+    /// The answer when a route ends the matter: a redirect, a file, or a bare status.
+    fn answer(&mut self, passed: &mut Passed) -> Option<Answer> {
+        if let Some(status) = passed.status.filter(|status| (300..400).contains(status)) {
+            let mut headers = self.gathered.headers.iter();
+            let location = headers.find(|header| header.name == "location");
             let location = location.and_then(|header| header.value.as_ref()).unwrap_or(&passed.target.path);
             return Some(Answer::Redirect { status, location: self.location(location) });
         }
-        (!is_there && !passed.has_destination).then_some(Answer::Status(status))
+        if self.is_there(passed) {
+            if self.table.has(Phase::Hit) {
+                self.pass(Phase::Hit, &passed.target);
+            }
+            return Some(Answer::Here { target: std::mem::take(&mut passed.target), status: passed.status });
+        }
+        passed.status.filter(|_| !passed.has_destination).map(Answer::Status)
     }
 
     /// A location that stays on this host when it has no scheme, with the visitor's query.
     fn location(&self, location: &str) -> String {
-        let (location, hash) = match location.find('#').and_then(|at| location.split_at_checked(at)) {
-            Some((location, hash)) => (location, hash),
-            None => (location, ""),
-        };
-        let (path, query) = location.split_once('?').unwrap_or((location, ""));
-        let query = merged(query, &self.visitor_query);
+        let (location, hash) = split_fragment(location);
+        let (mut path, query) = split(location);
+        let query = merged(query, self.query);
+        let mut slash = "";
+        // `//host` and `/\host` would leave it.
+        while let Some(rest) = path.strip_prefix(|char| matches!(char, '/' | '\\')) {
+            path = rest;
+            slash = "/";
+        }
         let sign = if query.is_empty() { "" } else { "?" };
-        let path = if path.starts_with(['/', '\\']) {
-            // `//host` and `/\host` would leave it.
-            ["/", path.trim_start_matches(['/', '\\'])].concat()
-        } else {
-            path.to_owned()
-        };
-        let mut location = String::with_capacity(path.len() + query.len() + hash.len() + 1);
-        for part in [&path, sign, &query, hash] {
+        let mut location = String::with_capacity(path.len() + query.len() + hash.len() + 2);
+        for part in [slash, path, sign, &query, hash] {
             push_visible(&mut location, part);
         }
         location

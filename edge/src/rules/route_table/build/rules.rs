@@ -13,6 +13,7 @@ use super::super::transform::{TransformKind, TransformOperation};
 use super::template::Names;
 use crate::rules::bytes::{push_block, push_short_text};
 use crate::rules::regex::Pattern;
+use crate::rules::text::push_form_encoded;
 
 /// Says why a route cannot be written, if so.
 pub(super) fn check(route: &Value) -> Result<(), String> {
@@ -104,7 +105,15 @@ pub(super) fn conditions(route: &Value) -> Option<Vec<u8>> {
             };
             bytes.push(kind | flag);
             let key = condition.get("key").and_then(Value::as_str).unwrap_or_default();
-            let key = if kind == CONDITION_HEADER { key.to_lowercase() } else { key.to_owned() };
+            let key = match kind {
+                CONDITION_HEADER => key.to_lowercase(),
+                CONDITION_QUERY => {
+                    let mut sent = String::new();
+                    push_form_encoded(&mut sent, key.as_bytes());
+                    sent
+                }
+                _ => key.to_owned(),
+            };
             push_short_text(&mut bytes, &key)?;
             let mut operations = Vec::new();
             if let Some((text, anchored)) = expression(condition) {
