@@ -57,7 +57,7 @@ pub fn deploy(case: &Value, deployment: &Deployment<'_>) -> Result<Deployed, Str
         };
         let coded_sizes = Coding::ALL.map(|coding| coded_size(coding).unwrap_or(0));
         let size = file.content.len() as u64;
-        let file = SiteFile { path, sha256: &sha256, size, coded_sizes, link: None, retained: None };
+        let file = SiteFile { path, sha256: &sha256, size, coded_sizes, link: None, retained: false };
         builder.add(&file).map_err(|error| error.to_string())?;
     }
     let blob = builder.finish().map_err(|error| error.to_string())?;

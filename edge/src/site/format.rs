@@ -44,11 +44,8 @@ pub const SECTION_LAST_MODIFIED: u32 = 7;
 /// `u32[3][files]`: size of each file in each coding, in the order of [`Coding::ALL`]; 0 where it is not stored. Absent in
 /// large sites, where the bytes are worth more.
 pub const SECTION_CODED_SIZES: u32 = 8;
-/// `u32 first`, `u32 unused`, `i64[…]`: from the header set `first` on, each set's files lie in the folder of this earlier
-/// deployment.
-pub const SECTION_RETAINED: u32 = 9;
 /// How many kinds of sections this crate knows, 0 included, which is none.
-pub const SECTION_KINDS: usize = 10;
+pub const SECTION_KINDS: usize = 9;
 /// Version of every section that this crate reads and writes.
 pub const SECTION_VERSION: u32 = 1;
 
