@@ -38,15 +38,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         let link = if path.ends_with(".html") { links::extract(&content) } else { None };
         let sha256 = Sha256::digest(&content).into();
         let size = content.len() as u64;
-        builder.add(&SiteFile { path, sha256: &sha256, size, coded_sizes, link: link.as_deref(), retained: None })?;
+        builder.add(&SiteFile { path, sha256: &sha256, size, coded_sizes, link: link.as_deref(), retained: false })?;
     }
     if has("retained") {
         let (path, content) = ("/assets/app-0Ld_er-1.js", b"console.log(0)".repeat(40));
-        let folder = objects.join(format!("projects/{slug}/{}", id - 1));
+        let folder = objects.join(&oss_path);
         store(&folder.join("assets/app-0Ld_er-1.js"), &content)?;
         let coded_sizes = store_coded(&folder, path, &content)?;
         let (sha256, size) = (Sha256::digest(&content).into(), content.len() as u64);
-        builder.add(&SiteFile { path, sha256: &sha256, size, coded_sizes, link: None, retained: Some(id - 1) })?;
+        builder.add(&SiteFile { path, sha256: &sha256, size, coded_sizes, link: None, retained: true })?;
     }
     let mut record = RouteRecord {
         updated_at: "2026-01-02T03:04:05.678Z".to_owned(),

@@ -11,6 +11,7 @@ mod markup;
 mod site_rules;
 
 pub use content_type::content_type;
+pub use hashed_names::HashedNames;
 pub use http_date::http_date;
 
 use crate::coding::{Coding, Codings};
@@ -85,8 +86,9 @@ pub struct SiteFile<'a> {
     pub coded_sizes: [u32; 3],
     /// The value of its `Link` header; see [`links::extract`].
     pub link: Option<&'a str>,
-    /// The earlier deployment of the same project that has the file, when this one does not.
-    pub retained: Option<i64>,
+    /// Whether only earlier deployments have the file: then it is there for visitors with an older page, is never
+    /// looked at again, and search engines pass over it.
+    pub retained: bool,
 }
 
 /// Why a blob can't be made.
@@ -132,7 +134,7 @@ struct Input {
     size: u32,
     coded_sizes: [u32; 3],
     link: Option<String>,
-    retained: Option<i64>,
+    retained: bool,
 }
 
 impl Input {
@@ -162,7 +164,7 @@ impl SiteBuilder {
     /// # Errors
     /// [`BuildError::InvalidPath`] and [`BuildError::FileTooLarge`].
     pub fn file(&mut self, path: &str, sha256: &[u8; 32], size: u64) -> Result<(), BuildError> {
-        self.add(&SiteFile { path, sha256, size, coded_sizes: [0; 3], link: None, retained: None })
+        self.add(&SiteFile { path, sha256, size, coded_sizes: [0; 3], link: None, retained: false })
     }
 
     /// Adds a file.
@@ -207,7 +209,6 @@ impl SiteBuilder {
         blob.section(format::SECTION_SIZES, inputs().flat_map(|input| input.size.to_le_bytes()));
         blob.section(format::SECTION_META, meta.flat_map(u16::to_le_bytes));
         blob.section(format::SECTION_HEADER_SETS, sets.section());
-        blob.section(format::SECTION_RETAINED, sets.retained_section());
         if let Some(date) = self.settings.modified.and_then(http_date) {
             blob.section(format::SECTION_LAST_MODIFIED, date.into_bytes());
         }
@@ -235,7 +236,7 @@ impl SiteBuilder {
                 size: 0,
                 coded_sizes: [0; 3],
                 link: None,
-                retained: None,
+                retained: input.retained,
             })?;
         }
         // Where a file answers depends on the others.

@@ -10,7 +10,6 @@ use crate::record::{Kind, RouteRecord};
 use crate::request::{Method, Request};
 use crate::rules::redirects::Varies;
 use crate::site::Site;
-use crate::text::{push_decimal, rsplit_once};
 use crate::{function_site, probe, proxy, static_site};
 
 /// What a host found under the hostname.
@@ -48,8 +47,6 @@ impl Default for Settings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectKey<'a> {
     pub(crate) folder: &'a str,
-    /// The earlier deployment of the same project in whose folder the object lies.
-    pub(crate) retained: Option<i64>,
     /// The coding of the object; every coding has a folder beside the one of the files as they are.
     pub(crate) coding: Option<Coding>,
     pub(crate) stem: Cow<'a, str>,
@@ -57,9 +54,8 @@ pub struct ObjectKey<'a> {
 }
 
 impl ObjectKey<'_> {
-    /// The key, such as `projects/docs/42/assets/app.js`, `projects/docs/42.br/assets/app.js` for the file in a coding, or
-    /// `projects/docs/40/assets/app.js` for one that an earlier deployment left. Always below the folder of the record's
-    /// project.
+    /// The key, such as `projects/docs/42/assets/app.js`, or `projects/docs/42.br/assets/app.js` for the file in a coding.
+    /// Always below the record's folder or one of those beside it.
     #[must_use]
     pub fn key(&self) -> String {
         let mut key = self.folder();
@@ -79,14 +75,7 @@ impl ObjectKey<'_> {
 
     fn folder(&self) -> String {
         let mut folder = String::with_capacity(self.folder.len() + self.stem.len() + 16);
-        match (self.retained, rsplit_once(self.folder, b'/')) {
-            (Some(deployment), Some((project, _))) => {
-                folder.push_str(project);
-                folder.push('/');
-                push_decimal(&mut folder, deployment.unsigned_abs());
-            }
-            _ => folder.push_str(self.folder),
-        }
+        folder.push_str(self.folder);
         if let Some(coding) = self.coding {
             folder.push('.');
             folder.push_str(coding.suffix());
@@ -235,14 +224,6 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// The head of an answer with a header set of the site.
-    pub fn head_of_set(&self, status: u16, site: &'a Site, set: u16) -> Head<'a> {
-        let mut head = self.head(status, crate::head::Source::Site(site, set));
-        // A search engine should forget what only visitors with an older page still ask for.
-        head.noindex |= site.retained(set).is_some();
-        head
-    }
-
     /// A head with what the host's configuration and the record demand of every answer.
     pub fn head(&self, status: u16, source: crate::head::Source<'a>) -> Head<'a> {
         let record = match self.lookup {

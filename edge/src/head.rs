@@ -99,7 +99,7 @@ impl<'a> Head<'a> {
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn of_set_id(context: &crate::decision::Context<'a>, site: &'a Site, id: u16) -> Self {
         let set = id & crate::site::format::META_SET_MASK;
-        let mut head = context.head_of_set(200, site, set);
+        let mut head = context.head(200, Source::Site(site, set));
         head.coding = Coding::from_number(id >> CODING_SHIFT & 3);
         head.varies = id >> VARIES_SHIFT & 1 == 1;
         head
@@ -140,7 +140,8 @@ impl<'a> Head<'a> {
             }
             // RFC 9110, 15.4.5: a 304 describes nothing that it does not send.
             let describes = self.status == 304 && name.starts_with("content-");
-            if !replaced && !describes {
+            let repeated = self.noindex && name == "x-robots-tag" && value == "noindex";
+            if !replaced && !describes && !repeated {
                 visit(name, value);
             }
         };

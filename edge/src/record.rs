@@ -247,6 +247,12 @@ pub fn site_key(deployment_id: i64) -> String {
     format!("d-{deployment_id}")
 }
 
+/// The KV key of a deployment's second site blob, which knows the coded forms of its files.
+#[must_use]
+pub fn refined_site_key(deployment_id: i64) -> String {
+    format!("d-{deployment_id}-r")
+}
+
 /// Where the copy of a deployment's site blob lies in object storage: beside the folder of its files.
 #[must_use]
 pub fn site_object(oss_path: &str) -> String {

@@ -68,7 +68,6 @@ pub struct Site {
     header_sets: Section,
     last_modified: Section,
     coded_sizes: Section,
-    retained: Section,
     redirects: Section,
     header_rules: Section,
     routes: Section,
@@ -171,7 +170,6 @@ impl Site {
             header_sets,
             last_modified: section(format::SECTION_LAST_MODIFIED),
             coded_sizes,
-            retained: section(format::SECTION_RETAINED),
             redirects: section(format::SECTION_REDIRECTS),
             header_rules: section(format::SECTION_HEADER_RULES),
             routes: section(format::SECTION_ROUTES),
@@ -222,16 +220,6 @@ impl Site {
     pub fn coded_size(&self, file: &File, coding: Coding) -> Option<u64> {
         let place = file.index as usize * 3 + coding as usize - 1;
         read_u32(self.section(self.coded_sizes)?, place * 4).filter(|size| *size > 0).map(u64::from)
-    }
-
-    /// The earlier deployment in whose folder the files with this header set lie.
-    pub(crate) fn retained(&self, set: u16) -> Option<i64> {
-        if self.retained.length == 0 {
-            return None;
-        }
-        let section = self.section(self.retained)?;
-        let index = u32::from(set).checked_sub(read_u32(section, 0)?)? as usize;
-        read_u64(section, 8 + index * 8).map(u64::cast_signed)
     }
 
     pub(crate) fn find(&self, stem: &str, class: Class) -> Option<File> {

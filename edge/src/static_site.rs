@@ -76,7 +76,7 @@ impl<'a> Answering<'_, 'a> {
         class: Class,
         file: File,
     ) -> Decision<'a> {
-        let mut head = self.context.head_of_set(status, self.site, file.header_set);
+        let mut head = self.context.head(status, Source::Site(self.site, file.header_set));
         head.cache = cache;
         head.varies = !file.codings.is_empty();
         let choice = match status {
@@ -102,8 +102,7 @@ impl<'a> Answering<'_, 'a> {
             head.status = 206;
             head.content_range = Some((Some(range), file.size));
         }
-        let retained = self.site.retained(file.header_set);
-        let object = ObjectKey { folder: &self.record.oss_path, retained, coding, stem, suffix: class.suffix() };
+        let object = ObjectKey { folder: &self.record.oss_path, coding, stem, suffix: class.suffix() };
         Decision::Serve(Serve { head, object, size, range, with_body: self.request.method != Method::Head })
     }
 

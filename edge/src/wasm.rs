@@ -273,7 +273,7 @@ fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
                 words[RANGE_END] = range.end as u32 + 1;
             }
             match &serve.object {
-                ObjectKey { stem: Cow::Borrowed(stem), suffix, retained: None, .. } => {
+                ObjectKey { stem: Cow::Borrowed(stem), suffix, .. } => {
                     words[STEM_LENGTH] = stem.len() as u32;
                     words[FORM] |= match suffix.len() {
                         0 => 0,

@@ -83,7 +83,8 @@ impl World {
             let coded_sizes = [0, 1, 2].map(|coding| file.coded[coding].as_ref().map_or(0, |body| body.len() as u32));
             let sha256 = Sha256::digest(&file.body).into();
             let (path, size) = (file.path.as_str(), file.body.len() as u64);
-            let added = builder.add(&SiteFile { path, sha256: &sha256, size, coded_sizes, link: None, retained: None });
+            let added =
+                builder.add(&SiteFile { path, sha256: &sha256, size, coded_sizes, link: None, retained: false });
             added.map_err(|error| error.to_string())?;
             objects.push((format!("{folder}{path}"), file.body.clone()));
             for (suffix, body) in ["br", "zst", "gz"].into_iter().zip(&file.coded) {

@@ -11,11 +11,11 @@ const MOST_SETS_WITH_LINKS: usize = 2048;
 /// What decides a file's headers.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Traits<'a> {
-    retained: Option<i64>,
     content_type: String,
     immutable: bool,
     link: Option<&'a str>,
     changes: &'a [Change],
+    retained: bool,
 }
 
 /// What header rules set, or remove, of a file's headers.
@@ -31,21 +31,20 @@ pub struct HeaderSets<'a> {
 }
 
 impl<'a> HeaderSets<'a> {
-    /// Assigns sets to `files`, with what rules change of each, if anything. Those of files that lie in an earlier
-    /// deployment's folder come last.
+    /// Assigns sets to `files`, with what rules change of each, if anything.
     pub fn of(files: &[&'a Input], changes: &'a [Changes]) -> Result<Self, BuildError> {
         let mut changes = changes.iter();
-        let hashed = HashedNames::among(files.iter().map(|file| file.path.as_str()));
+        let hashed = HashedNames::among(files.iter().filter(|file| !file.retained).map(|file| file.path.as_str()));
         let mut ids: HashMap<Traits<'a>, usize> = HashMap::new();
         let mut sets = Vec::new();
         let mut of_file = Vec::with_capacity(files.len());
         for file in files {
             let mut traits = Traits {
-                retained: file.retained,
                 content_type: content_type(&file.path),
-                immutable: file.retained.is_some() || hashed.contains(&file.path),
+                immutable: file.retained || hashed.contains(&file.path),
                 link: file.link.as_deref(),
                 changes: changes.next().map_or(&[], Vec::as_slice),
+                retained: file.retained,
             };
             if sets.len() >= MOST_SETS_WITH_LINKS && !ids.contains_key(&traits) {
                 traits.link = None;
@@ -58,15 +57,7 @@ impl<'a> HeaderSets<'a> {
         if sets.len() > usize::from(format::META_SET_MASK) + 1 {
             return Err(BuildError::TooManyHeaderSets);
         }
-        let mut order: Vec<usize> = (0..sets.len()).collect();
-        order.sort_by_key(|set| sets.get(*set).and_then(|traits| traits.retained));
-        let mut place = vec![0; sets.len()];
-        order
-            .iter()
-            .enumerate()
-            .for_each(|(new, old)| place.iter_mut().nth(*old).into_iter().for_each(|at| *at = new as u16));
-        let of_file = of_file.into_iter().filter_map(|set| place.get(set).copied()).collect();
-        let sets = order.into_iter().filter_map(|set| sets.get(set).cloned()).collect();
+        let of_file = of_file.into_iter().map(|set| set as u16).collect();
         Ok(Self { sets, of_file })
     }
 
@@ -93,17 +84,6 @@ impl<'a> HeaderSets<'a> {
         table.extend(bodies);
         table
     }
-
-    /// The section that says in which earlier deployment's folder files lie; nothing when all are the deployment's own.
-    pub fn retained_section(&self) -> Vec<u8> {
-        let own = self.sets.iter().take_while(|set| set.retained.is_none()).count();
-        if own == self.sets.len() {
-            return Vec::new();
-        }
-        let mut section = (own as u64).to_le_bytes().to_vec();
-        section.extend(self.sets.iter().filter_map(|set| set.retained).flat_map(i64::to_le_bytes));
-        section
-    }
 }
 
 impl Traits<'_> {
@@ -123,6 +103,9 @@ impl Traits<'_> {
             if let Some(value) = value {
                 visit(name, value);
             }
+        }
+        if self.retained {
+            visit("x-robots-tag", "noindex");
         }
     }
 }

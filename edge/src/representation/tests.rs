@@ -10,7 +10,7 @@ const BROTLI_TAG: &str = "\"0707070707070707-br\"";
 fn site(settings: SiteSettings) -> Site {
     let mut builder = SiteBuilder::new(settings);
     for (path, coded_sizes) in [(TEXT, [30, 50, 0]), (IMAGE, [0; 3]), ("/404.html", [20, 0, 0])] {
-        let file = SiteFile { path, sha256: &[7; 32], size: 100, coded_sizes, link: None, retained: None };
+        let file = SiteFile { path, sha256: &[7; 32], size: 100, coded_sizes, link: None, retained: false };
         builder.add(&file).unwrap();
     }
     Site::load(builder.finish().unwrap()).unwrap()

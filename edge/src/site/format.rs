@@ -44,24 +44,21 @@ pub const SECTION_LAST_MODIFIED: u32 = 7;
 /// `u32[3][files]`: size of each file in each coding, in the order of [`Coding::ALL`]; 0 where it is not stored. Absent in
 /// large sites, where the bytes are worth more.
 pub const SECTION_CODED_SIZES: u32 = 8;
-/// `u32 first`, `u32 unused`, `i64[…]`: from the header set `first` on, each set's files lie in the folder of this earlier
-/// deployment.
-pub const SECTION_RETAINED: u32 = 9;
 /// Redirect rules, see [`Redirects`](crate::rules::redirects::Redirects).
-pub const SECTION_REDIRECTS: u32 = 10;
+pub const SECTION_REDIRECTS: u32 = 9;
 /// Header rules, see [`HeaderRules`](crate::rules::headers::HeaderRules), for answers that are not a file at its own URL.
 /// Those of files are in their header sets.
-pub const SECTION_HEADER_RULES: u32 = 11;
+pub const SECTION_HEADER_RULES: u32 = 10;
 /// A route table, see [`RouteTable`](crate::rules::route_table::RouteTable); it takes the place of the usual order.
-pub const SECTION_ROUTES: u32 = 12;
+pub const SECTION_ROUTES: u32 = 11;
 /// A route table that only sets headers, for answers that are no file. Those of files are in their header sets.
-pub const SECTION_FILE_HEADERS: u32 = 13;
+pub const SECTION_FILE_HEADERS: u32 = 12;
 /// Text: the path of the page for missing files, in place of the nearest `404.html`.
-pub const SECTION_NOT_FOUND_PAGE: u32 = 14;
+pub const SECTION_NOT_FOUND_PAGE: u32 = 13;
 /// Rules that choose between function and assets, see [`Routing`](crate::rules::functions::Routing).
-pub const SECTION_FUNCTION_RULES: u32 = 15;
+pub const SECTION_FUNCTION_RULES: u32 = 14;
 /// How many kinds of sections this crate knows, 0 included, which is none.
-pub const SECTION_KINDS: usize = 16;
+pub const SECTION_KINDS: usize = 15;
 /// Version of every section that this crate reads and writes.
 pub const SECTION_VERSION: u32 = 1;
 
