@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use miaobu_edge::build::config::{self, ConfigFile, Configured};
 use miaobu_edge::build::SiteSettings;
+use miaobu_edge::build::config::{self, ConfigFile, Configured};
 
 use super::JobError;
 use crate::domain::{Deployment, Manifest};
@@ -26,7 +26,11 @@ pub(super) async fn read(
     for file in manifest.files() {
         let Some(path) = path_of(file.path.as_str()) else { continue };
         if file.size_bytes > config::LONGEST_FILE {
-            lines.push(format!("{}: the file is longer than {} bytes and is not read.", file.path, config::LONGEST_FILE));
+            lines.push(format!(
+                "{}: the file is longer than {} bytes and is not read.",
+                file.path,
+                config::LONGEST_FILE
+            ));
             continue;
         }
         let key = blob_key(deployment.project_id, &file.sha256).map_err(super::deploy::later)?;

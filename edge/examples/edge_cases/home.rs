@@ -33,6 +33,10 @@ struct Script {
 }
 
 impl Script {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a program for developers that starts a test's server, not the platform"
+    )]
     fn start(home: &str) -> Result<Self, String> {
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/homes/cases.mjs");
         let mut child = Command::new("node")

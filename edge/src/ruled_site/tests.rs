@@ -25,9 +25,9 @@ fn project(files: &[(&str, &str)]) -> Project {
     assert_eq!(configured.diagnostics, []);
     let mut builder = SiteBuilder::new(configured.settings);
     for (index, path) in (1..).zip(FILES) {
-        builder.file(path, &[index; 32], 10).unwrap();
+        builder.file(path, &[index; 32], 10).expect("a name that can be served");
     }
-    let site = Site::load(builder.finish().unwrap()).unwrap();
+    let site = Site::load(builder.finish().expect("a small site")).expect("a site just built");
     Project {
         record: RouteRecord { site: Some("d-7".to_owned()), ..RouteRecord::of_static("x", "projects/x/7", 7) },
         site,
@@ -72,7 +72,7 @@ impl Project {
     fn header(&self, target: &str, fields: &[(&str, &str)], wanted: &str) -> Option<String> {
         let mut values = Vec::new();
         let decision = self.ask(target, fields);
-        decision.head().unwrap().for_each_header(|name, value| {
+        decision.head().expect("an answer that is decided").for_each_header(|name, value| {
             if name == wanted {
                 values.push(value.to_owned());
             }
@@ -250,9 +250,9 @@ proptest! {
         let files = [ConfigFile { path: "/_redirects", text: &redirects }];
         let mut builder = SiteBuilder::new(configure(&files, Default::default()).settings);
         for path in FILES {
-            builder.file(path, &[1; 32], 10).unwrap();
+            builder.file(path, &[1; 32], 10).expect("a name that can be served");
         }
-        let site = Site::load(builder.finish().unwrap()).unwrap();
+        let site = Site::load(builder.finish().expect("a small site")).expect("a site just built");
         let record = RouteRecord { site: Some("d-7".to_owned()), ..RouteRecord::of_static("x", "projects/x/7", 7) };
         let request = Request::new(Method::Get, "www.shop.test", &target);
         match decide(&Lookup::Found { record: &record, site: Some(&site) }, &request, &Settings::default()) {
