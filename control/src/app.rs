@@ -253,6 +253,7 @@ fn context(config: &Config, db: Db, objects: LocalObjectStore, edge_kv: Arc<Loca
             limits: config.limits,
         },
         blobs_in_use: Default::default(),
+        refining: Default::default(),
     }
 }
 

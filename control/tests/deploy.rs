@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use miaobu_control::domain::{DeploymentStatus, Environment, LogLevel, ProjectSettings};
 use miaobu_control::service::{Error, Job, NewProject, ProjectRef, SettingsPatch};
 use miaobu_control::worker::Outcome;
-use miaobu_edge::Site as EdgeSite;
+use miaobu_edge::{Lookup, Method, Request, Settings, Site as EdgeSite, decide};
 
 use crate::support::{Site, TestApp};
 
@@ -61,6 +61,46 @@ async fn the_log_numbers_its_lines_and_tells_each_step() {
     assert!(log.iter().all(|line| line.level == LogLevel::Info), "{log:?}");
     let rest = app.services.logs.page(&ada, deployment.id, 2, 1).await.expect("a page");
     assert_eq!(rest, log[2..3]);
+}
+
+#[tokio::test]
+async fn a_sites_own_files_decide_how_it_is_served_and_what_they_get_wrong_is_logged() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let site = Site::new(&[
+        ("index.html", "hello"),
+        ("_redirects", "/old/* /new/:splat 301\nnonsense\n"),
+        ("_headers", "/*\n  X-Frame-Options: DENY\n"),
+        ("miaobu.json", "{\"redirect_status\": 307, \"colour\": 1}"),
+    ]);
+    let deployment = app.deploy(&ada, &project, &site).await;
+    let log = app.log(&ada, deployment.id).await;
+    let warnings: Vec<_> =
+        log.iter().filter(|line| line.level == LogLevel::Warning).map(|line| line.text.as_str()).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].starts_with("miaobu.json: ") && warnings[0].contains("colour"), "{warnings:?}");
+    assert!(warnings[1].starts_with("_redirects, line 2: ") && warnings[1].contains("nonsense"), "{warnings:?}");
+
+    let record = app.route("shop.localhost").await.expect("a record");
+    let blob = app.edge_kv.get(record.site.as_deref().expect("a site")).await.expect("readable").expect("a blob");
+    let loaded = EdgeSite::load(blob.to_vec()).expect("a sound blob");
+    assert_eq!(loaded.file_count(), 1);
+    let lookup = Lookup::Found { record: &record, site: Some(&loaded) };
+    let headers = |target: &str| {
+        let request = Request::new(Method::Get, "shop.localhost", target);
+        let mut headers = Vec::new();
+        let decision = decide(&lookup, &request, &Settings::default());
+        let head = decision.head().expect("an answer that is decided");
+        head.for_each_header(|name, value| headers.push(format!("{name}: {value}")));
+        (head.status, headers)
+    };
+    let (status, of_rule) = headers("/old/a?b=c");
+    assert!(status == 301 && of_rule.contains(&"location: /new/a?b=c".to_owned()), "{status} {of_rule:?}");
+    let (status, of_page) = headers("/");
+    assert!(status == 200 && of_page.contains(&"x-frame-options: DENY".to_owned()), "{status} {of_page:?}");
+    assert_eq!(headers("/index.html").0, 307);
+    assert_eq!(headers("/_redirects").0, 404);
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod edge_kv;
 mod edge_server;
 mod object_store;
 mod projects;
+mod refine;
 mod releases;
 mod retention;
 mod serve;

@@ -1,13 +1,15 @@
 //! Turns a folder into what a deployment leaves behind: objects and edge KV, as two folders of plain files.
 //!
-//!     make_site FOLDER OUT HOST SLUG ID [shell] [noindex] [older]
+//!     make_site FOLDER OUT HOST SLUG ID [shell] [noindex] [older] [coded] [dated] [retained]
 //!
 //! `OUT/objects` then holds the object store, keys as paths, and `OUT/kv` the values under their keys. `older` leaves the
-//! site blob out, as the older system's records do.
+//! site blob out, as the older system's records do. `coded` stores stand-ins for the coded forms of text: what matters to
+//! the edge is that they are other bytes. `dated` says when the deployment was made. `retained` adds a script that only an
+//! earlier deployment has.
 
-use miaobu_edge::build::{SiteBuilder, SiteSettings};
+use miaobu_edge::build::{SiteBuilder, SiteFile, SiteSettings, links};
 use miaobu_edge::record::{KeyEncoding, RouteRecord, key, site_key, site_object};
-use miaobu_edge::{Shell, Site};
+use miaobu_edge::{Coding, Shell, Site};
 use sha2::{Digest, Sha256};
 use std::error::Error;
 use std::fs;
@@ -16,15 +18,36 @@ use std::path::Path;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, out, host, slug, id, options @ ..] = arguments.as_slice() else {
-        return Err("usage: make_site FOLDER OUT HOST SLUG ID [shell] [noindex] [older]".into());
+        return Err(
+            "usage: make_site FOLDER OUT HOST SLUG ID [shell] [noindex] [older] [coded] [dated] [retained]".into()
+        );
     };
     let has = |option: &str| options.iter().any(|given| given == option);
     let id: i64 = id.parse()?;
     let oss_path = format!("projects/{slug}/{id}");
     let objects = Path::new(out).join("objects");
     let shell = if has("shell") { Shell::Navigations } else { Shell::Off };
-    let mut builder = SiteBuilder::new(SiteSettings { shell, ..SiteSettings::default() });
-    add_folder(&mut builder, Path::new(folder), "", &objects.join(&oss_path))?;
+    let modified = has("dated").then_some(1_767_323_045);
+    let mut builder = SiteBuilder::new(SiteSettings { shell, modified, ..SiteSettings::default() });
+    let mut files = Vec::new();
+    list_folder(Path::new(folder), "", &mut files)?;
+    for path in &files {
+        let content = fs::read(format!("{folder}{path}"))?;
+        store(&objects.join(format!("{oss_path}{path}")), &content)?;
+        let coded_sizes = if has("coded") { store_coded(&objects.join(&oss_path), path, &content)? } else { [0; 3] };
+        let link = if path.ends_with(".html") { links::extract(&content) } else { None };
+        let sha256 = Sha256::digest(&content).into();
+        let size = content.len() as u64;
+        builder.add(&SiteFile { path, sha256: &sha256, size, coded_sizes, link: link.as_deref(), retained: false })?;
+    }
+    if has("retained") {
+        let (path, content) = ("/assets/app-0Ld_er-1.js", b"console.log(0)".repeat(40));
+        let folder = objects.join(&oss_path);
+        store(&folder.join("assets/app-0Ld_er-1.js"), &content)?;
+        let coded_sizes = store_coded(&folder, path, &content)?;
+        let (sha256, size) = (Sha256::digest(&content).into(), content.len() as u64);
+        builder.add(&SiteFile { path, sha256: &sha256, size, coded_sizes, link: None, retained: true })?;
+    }
     let mut record = RouteRecord {
         updated_at: "2026-01-02T03:04:05.678Z".to_owned(),
         noindex: has("noindex"),
@@ -43,19 +66,35 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn add_folder(builder: &mut SiteBuilder, folder: &Path, prefix: &str, objects: &Path) -> Result<(), Box<dyn Error>> {
-    fs::create_dir_all(objects)?;
+fn list_folder(folder: &Path, prefix: &str, files: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = entry.file_name();
-        let path = format!("{prefix}/{}", name.to_str().ok_or("a name that is not UTF-8")?);
+        let path = format!("{prefix}/{}", entry.file_name().to_str().ok_or("a name that is not UTF-8")?);
         if entry.file_type()?.is_dir() {
-            add_folder(builder, &entry.path(), &path, &objects.join(name))?;
+            list_folder(&entry.path(), &path, files)?;
         } else {
-            let content = fs::read(entry.path())?;
-            builder.file(&path, &Sha256::digest(&content).into(), content.len() as u64)?;
-            fs::write(objects.join(name), content)?;
+            files.push(path);
         }
     }
     Ok(())
+}
+
+fn store(file: &Path, content: &[u8]) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(file.parent().ok_or("no folder")?)?;
+    Ok(fs::write(file, content)?)
+}
+
+/// Which codings a file gets depends on its name, so that every combination occurs.
+fn store_coded(folder: &Path, path: &str, content: &[u8]) -> Result<[u32; 3], Box<dyn Error>> {
+    let mut sizes = [0; 3];
+    let text = content.len() > 20 && !path.ends_with(".bin");
+    for (index, coding) in Coding::ALL.into_iter().enumerate() {
+        if text && path.len() >> index & 1 == 0 {
+            let coded = [coding.name().as_bytes(), b":", &content[..content.len() / 2]].concat();
+            let beside = format!("{}.{}{path}", folder.display(), coding.suffix());
+            store(Path::new(&beside), &coded)?;
+            sizes[index] = coded.len() as u32;
+        }
+    }
+    Ok(sizes)
 }

@@ -57,7 +57,17 @@ fn answer(mut stream: &TcpStream, out: &std::path::Path) -> io::Result<()> {
     let (head, body) = match decide(&lookup, &request, &settings) {
         Decision::Serve(serve) if !serve.with_body => (render(&serve.head), Vec::new()),
         Decision::Serve(serve) => match object(&serve.object.key()) {
-            Some(body) => (render(&serve.head), body),
+            Some(body) if serve.size.is_some_and(|size| size != body.len() as u64) => {
+                own(&fail(Failure::ObjectMissing, &lookup, &request, &settings))
+            }
+            Some(body) => {
+                let part = serve.range.map_or(0..body.len(), |range| range.start as usize..range.end as usize + 1);
+                let length = match serve.head.content_length {
+                    Some(_) => String::new(),
+                    None => format!("content-length: {}\r\n", body.len()),
+                };
+                (render(&serve.head) + &length, body.get(part).unwrap_or_default().to_vec())
+            }
             None => own(&fail(Failure::ObjectMissing, &lookup, &request, &settings)),
         },
         Decision::Probe(probe) => {

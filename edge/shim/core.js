@@ -21,16 +21,19 @@ const FLAG_DEPLOYMENT_HEADER = 1 << 3;
 // Places of the words that the core writes.
 const STATUS = 1;
 const HEADER_SET = 2;
-const BODY_AND_CLASS = 3;
+const FORM = 3;
 const STEM_LENGTH = 4;
 const SIZE = 5;
 const TAG_HIGH = 6;
 const TAG_LOW = 7;
 const TEXT_LENGTH = 8;
-const WORDS = 9;
+const RANGE_START = 9;
+const RANGE_END = 10;
+const WORDS = 11;
 
 const NONE = 0xffffffff;
 const SUFFIXES = ["", ".html", "/index.html"];
+const CODINGS = ["", "br", "zst", "gz"];
 
 export function flagsOf(method, secure, deploymentHeader) {
   return (METHODS[method] ?? OTHER_METHOD) | (secure ? FLAG_SECURE : 0) | (deploymentHeader ? FLAG_DEPLOYMENT_HEADER : 0);
@@ -64,12 +67,13 @@ export class Core {
     return { handle, folder, site, copy };
   }
 
-  /** Returns a handle, 0 when the bytes are no site. */
+  /** Returns `{ handle, fields }`: a handle, 0 when the bytes are no site, and what its rules read of a request. */
   loadSite(bytes) {
     const length = this.#copy(bytes);
     // The core keeps the memory that the bytes lie in.
     this.#room = 0;
-    return this.#exports.load_site(length);
+    const handle = this.#exports.load_site(length);
+    return { handle, fields: handle === 0 ? [] : this.#text().split("\n").filter((name) => name !== "") };
   }
 
   dropRecord(handle) {
@@ -102,9 +106,12 @@ export class Core {
     const words = this.#words;
     const status = words[STATUS];
     const set = words[HEADER_SET];
-    const bodyAndClass = words[BODY_AND_CLASS];
+    const form = words[FORM];
     const stem = words[STEM_LENGTH];
-    const withBody = (bodyAndClass & 1) === 1;
+    const withBody = (form & 1) === 1;
+    const coding = CODINGS[(form >> 3) & 3];
+    const size = words[SIZE] === NONE ? undefined : words[SIZE];
+    const range = words[RANGE_END] === 0 ? undefined : `bytes=${words[RANGE_START]}-${words[RANGE_END] - 1}`;
     const text = words[TEXT_LENGTH] === 0 ? "" : this.#text();
     if (kind === PROBE) return { kind, withBody, status, missingStatus: words[SIZE], ...readProbe(text) };
     if (kind === PROXY) return { kind, ...readProxy(text) };
@@ -112,15 +119,16 @@ export class Core {
     let path;
     if (kind === SERVE) {
       if (stem === NONE) [path, rest] = cut(rest, "\n");
-      else path = target.slice(0, stem) + SUFFIXES[bodyAndClass >> 1];
+      else path = target.slice(0, stem) + SUFFIXES[(form >> 1) & 3];
     }
     const ownPath = stem !== NONE;
     if (set !== NONE) {
-      const tag = `"${hex(words[TAG_HIGH])}${hex(words[TAG_LOW])}"`;
-      return { kind, withBody, status, path, ownPath, set, size: words[SIZE], tag, headers: undefined, body: "" };
+      const tag = `"${hex(words[TAG_HIGH])}${hex(words[TAG_LOW])}${coding === "" ? "" : `-${coding}`}"`;
+      return { kind, withBody, status, path, ownPath, coding, range, set, size, tag, headers: undefined, body: "" };
     }
     const [head, body] = cut(rest, "\n\n");
-    return { kind, withBody, status, path, ownPath, set: undefined, size: 0, tag: "", headers: fields(head.split("\n")), body };
+    const headers = fields(head.split("\n"));
+    return { kind, withBody, status, path, ownPath, coding, range, set: undefined, size, tag: "", headers, body };
   }
 
   #text() {

@@ -12,6 +12,7 @@ const MAX_HOSTS = 1_000;
 const MAX_SITE_BYTES = 48 * 1024 * 1024;
 
 const DAMAGED = 0;
+const NO_SITE = { handle: 0, fields: [] };
 
 export class Directory {
   #core;
@@ -42,15 +43,15 @@ export class Directory {
   }
 
   /**
-   * Returns `{ record, site, folder }`: handles, or what stands in for them. They are good until the next await, during
+   * Returns `{ record, site, fields, folder }`: handles, or what stands in for them, and what the site's rules read. They are good until the next await, during
    * which another request may replace them.
    */
   current(host) {
     const entry = this.#hosts.get(host);
-    if (!entry) return { record: UNAVAILABLE, site: 0 };
-    const site = this.#sites.get(entry.site)?.handle ?? 0;
+    if (!entry) return { record: UNAVAILABLE, site: 0, fields: [] };
+    const { handle: site, fields } = this.#sites.get(entry.site) ?? NO_SITE;
     const record = entry.siteDamaged && site === 0 ? DAMAGED : entry.record;
-    return { entry, record, site, folder: entry.folder };
+    return { entry, record, site, fields, folder: entry.folder };
   }
 
   /** The headers of a decision. Those of a header set are made once per record. */
@@ -63,7 +64,7 @@ export class Directory {
     }
     const headers = new Headers(shared);
     headers.set("etag", decision.tag);
-    headers.set("content-length", decision.size);
+    if (decision.size !== undefined) headers.set("content-length", decision.size);
     return headers;
   }
 
@@ -123,22 +124,22 @@ export class Directory {
         console.log(`miaobu: no site ${entry.site}: ${error}`);
       }
       if (bytes === undefined) continue;
-      const handle = this.#core.loadSite(new Uint8Array(bytes));
-      if (handle !== 0) return this.#keepSite(entry.site, handle, bytes.byteLength);
+      const { handle, fields } = this.#core.loadSite(new Uint8Array(bytes));
+      if (handle !== 0) return this.#keepSite(entry.site, handle, fields, bytes.byteLength);
       console.log(`miaobu: site ${entry.site} is damaged`);
       entry.siteDamaged = true;
     }
     entry.siteFailedAt = Date.now();
   }
 
-  #keepSite(key, handle, size) {
+  #keepSite(key, handle, fields, size) {
     // Another request may have read it meanwhile.
     this.#dropSite(key);
     for (const oldest of this.#sites.keys()) {
       if (this.#siteBytes + size <= MAX_SITE_BYTES) break;
       this.#dropSite(oldest);
     }
-    this.#sites.set(key, { handle, size });
+    this.#sites.set(key, { handle, fields, size });
     this.#siteBytes += size;
   }
 

@@ -5,7 +5,10 @@ import { configure } from "./configuration.js";
 import { Directory } from "./directory.js";
 
 /** What the core reads of a request. */
-const FIELDS = ["if-none-match", "accept", "sec-fetch-mode", "connection"];
+const FIELDS = [
+  "if-none-match", "accept", "accept-encoding", "sec-fetch-mode", "connection",
+  "if-match", "if-modified-since", "if-unmodified-since", "range", "if-range",
+];
 
 /** Makes the module's default export from a compiled routine. */
 export function routine(module) {
@@ -46,7 +49,7 @@ async function answer(engine, directory, configuration, request, context) {
   const reading = directory.prepare(host, configuration, context);
   if (reading) await reading;
   const found = directory.current(host);
-  const decision = engine.decide(found.record, found.site, flags, target, lines(request, host));
+  const decision = engine.decide(found.record, found.site, flags, target, lines(request, host, found.fields));
   const fail = (failure) => {
     const { record, site } = directory.current(host);
     return own(engine.fail(record, site, flags, failure));
@@ -63,12 +66,19 @@ async function answer(engine, directory, configuration, request, context) {
   }
 }
 
-function lines(request, host) {
+function lines(request, host, fields) {
   let text = `:host:${host}\n`;
   const client = request.info?.remote_addr;
   if (client) text += `:client:${client}\n`;
   for (const name of FIELDS) {
     const value = field(request, name);
+    if (value !== null) text += `${name}:${value}\n`;
+  }
+  if (fields.length === 0) return text;
+  const country = request.info?.ip_country_id;
+  if (country) text += `:country:${country}\n`;
+  for (const name of fields) {
+    const value = field(request, name.replace("+", ""));
     if (value !== null) text += `${name}:${value}\n`;
   }
   return text;
@@ -88,11 +98,17 @@ function own({ status, headers, body }) {
 }
 
 async function serve(decision, headers, found, configuration, fail) {
-  const { status, withBody, path, ownPath } = decision;
-  if (!withBody) return new Response(null, { status, headers });
-  const object = ownPath ? found.folder + path : path;
-  const stored = await get(configuration, object, "GET");
-  if (stored?.status === 200) return new Response(stored.body, { status, headers });
+  const { status, withBody, path, ownPath, coding, range, size } = decision;
+  // What is stored in a coding must not be encoded once more.
+  const encodeBody = coding === "" ? "automatic" : "manual";
+  if (!withBody) return new Response(null, { status, headers, encodeBody });
+  const object = ownPath ? folderOf(found, coding) + path : path;
+  const stored = await get(configuration, object, "GET", range);
+  if (stored?.status === (range ? 206 : 200)) {
+    const length = size === undefined ? stored.headers.get("content-length") : null;
+    if (length !== null) headers = withLength(headers, length);
+    return new Response(stored.body, { status, headers, encodeBody });
+  }
   stored?.body?.cancel();
   return fail(isMissing(stored) ? core.OBJECT_MISSING : core.STORAGE_UNAVAILABLE);
 }
@@ -117,9 +133,22 @@ function isMissing(stored) {
   return stored?.status === 404 || stored?.status === 403;
 }
 
-async function get(configuration, object, method) {
+function folderOf(found, coding) {
+  return coding === "" ? found.folder : `${found.folder}.${coding}`;
+}
+
+function withLength(headers, length) {
+  const all = new Headers(headers);
+  all.set("content-length", length);
+  return all;
+}
+
+async function get(configuration, object, method, range) {
   try {
-    const init = { method, redirect: "manual", headers: { "accept-encoding": "identity" } };
+    const headers = { "accept-encoding": "identity" };
+    // Without the second, OSS answers a range that it does not like with the whole object.
+    if (range) Object.assign(headers, { range, "x-oss-range-behavior": "standard" });
+    const init = { method, redirect: "manual", headers };
     return await fetch(`${configuration.objects}/${object}`, init);
   } catch {
     return undefined;

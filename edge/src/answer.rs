@@ -45,6 +45,12 @@ pub fn not_found<'a>(context: &Context<'a>) -> Decision<'a> {
     page(context, &Page { status: 404, code: "not_found", title: "Page not found", text, extra: None })
 }
 
+/// An answer whose status a rule of the site sets.
+pub fn status<'a>(context: &Context<'a>, status: u16) -> Decision<'a> {
+    let text = "The site answers with this status here.";
+    page(context, &Page { status, code: "status", title: "No content here", text, extra: None })
+}
+
 pub fn method_not_allowed<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "This address can only be read.";
     page(context, &Page { status: 405, code: "method_not_allowed", title: "Method not allowed", text, extra: ALLOW })
@@ -53,6 +59,26 @@ pub fn method_not_allowed<'a>(context: &Context<'a>) -> Decision<'a> {
 pub fn options<'a>(context: &Context<'a>) -> Decision<'a> {
     let mut head = context.head(204, Source::None);
     head.extra = ALLOW;
+    Decision::Refuse { head, body: Cow::Borrowed("") }
+}
+
+pub fn not_acceptable<'a>(context: &Context<'a>) -> Decision<'a> {
+    let text = "The file is not there in any coding that the request accepts.";
+    let extra = Some(("vary", "Accept-Encoding"));
+    page(context, &Page { status: 406, code: "not_acceptable", title: "Not acceptable", text, extra })
+}
+
+pub fn precondition_failed<'a>(context: &Context<'a>) -> Decision<'a> {
+    let text = "The file is not in the state that the request asks for.";
+    page(context, &Page { status: 412, code: "precondition_failed", title: "Precondition failed", text, extra: None })
+}
+
+/// Without a body: whoever asks for ranges reads headers.
+pub fn unsatisfiable<'a>(context: &Context<'a>, size: u64) -> Decision<'a> {
+    let mut head = context.head(416, Source::None);
+    head.content_range = Some((None, size));
+    head.content_length = Some(0);
+    head.cache = Some(NO_STORE);
     Decision::Refuse { head, body: Cow::Borrowed("") }
 }
 
@@ -91,7 +117,7 @@ pub fn failed<'a>(context: &Context<'a>, failure: Failure) -> Decision<'a> {
 }
 
 fn page<'a>(context: &Context<'a>, page: &Page<'_>) -> Decision<'a> {
-    let status = page.status.to_string();
+    let status = crate::text::decimal(page.status.into());
     let body = [
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>",
         page.title,

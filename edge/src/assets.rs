@@ -30,6 +30,9 @@ pub fn resolve<'a>(site: &Site, key: &'a str) -> Asset<'a> {
         _ => (key, Class::Exact, site.look(key).of(Class::Exact)),
     };
     if let Some(file) = own.and_then(|index| site.file_at(index)) {
+        if pages.mode.keeps_names() {
+            return Asset::File(own_stem, own_class, file);
+        }
         return match (own_class, pages.canonical(own_class)) {
             (Class::Page | Class::Index, Some(ending)) => Asset::Elsewhere(stem, ending),
             _ => Asset::File(own_stem, own_class, file),
@@ -37,6 +40,9 @@ pub fn resolve<'a>(site: &Site, key: &'a str) -> Asset<'a> {
     }
     if pages.mode == HtmlHandling::Off {
         return Asset::Missing;
+    }
+    if pages.mode.keeps_names() {
+        return pages.folder(spelling);
     }
     let first_page = pages.mode == HtmlHandling::Drop || spelling.is_empty();
     let order = if first_page { [Class::Page, Class::Index] } else { [Class::Index, Class::Page] };
@@ -47,6 +53,36 @@ pub fn resolve<'a>(site: &Site, key: &'a str) -> Asset<'a> {
         if spelling == "/index" { pages.answer("", Class::Index) } else { None }
     };
     asset.or_else(folder).unwrap_or(Asset::Missing)
+}
+
+/// The decoded path at which a stored file answers.
+#[cfg(feature = "build")]
+pub fn url_of(site: &Site, path: &str) -> String {
+    let (stem, class) = Class::split(path);
+    let pages = Pages { site, mode: site.html_handling(), stem, look: site.look(stem) };
+    let ending = match (pages.mode, class) {
+        (_, Class::Exact) => None,
+        (HtmlHandling::Folders | HtmlHandling::Open, Class::Index) => Some("/"),
+        (HtmlHandling::OpenPages | HtmlHandling::FoldersWithoutSlash, Class::Index) => {
+            Some(if stem.is_empty() { "/" } else { "" })
+        }
+        (HtmlHandling::OpenPages, Class::Page) => Some(""),
+        (_, class) => pages.canonical(class),
+    };
+    ending.map_or_else(|| path.to_owned(), |ending| [stem, ending].concat())
+}
+
+/// The file that the decoded path `key` means, whatever the canonical URL of it is.
+pub fn stored<'a>(site: &Site, key: &'a str) -> Option<(&'a str, Class, File)> {
+    match resolve(site, key) {
+        Asset::File(stem, class, file) => Some((stem, class, file)),
+        Asset::Missing => None,
+        Asset::Elsewhere(stem, ending) => {
+            // `/x/` is spelled so for its index, and `/x` for its page when there is one.
+            let order = if ending.is_empty() { [Class::Page, Class::Index] } else { [Class::Index, Class::Page] };
+            order.into_iter().find_map(|class| Some((stem, class, site.find(stem, class)?)))
+        }
+    }
 }
 
 /// Splits the ending off a path that can spell a page.
@@ -71,6 +107,24 @@ struct Pages<'s, 'a> {
 }
 
 impl<'a> Pages<'_, 'a> {
+    /// What a path other than a file's own name means where pages keep theirs.
+    fn folder(&self, spelling: &str) -> Asset<'a> {
+        let file = |class| Some(Asset::File(self.stem, class, self.site.file_at(self.look.of(class)?)?));
+        let folder = |index: Asset<'a>| match (self.mode, spelling) {
+            (HtmlHandling::Folders, "") => Asset::Elsewhere(self.stem, "/"),
+            (HtmlHandling::FoldersWithoutSlash, "/") if !self.stem.is_empty() => Asset::Elsewhere(self.stem, ""),
+            _ => index,
+        };
+        let page = || if self.mode == HtmlHandling::OpenPages { file(Class::Page) } else { None };
+        let index = || file(Class::Index).map(folder);
+        let asset = match spelling {
+            "" => page().or_else(index),
+            "/" => index().or_else(page),
+            _ => None,
+        };
+        asset.unwrap_or(Asset::Missing)
+    }
+
     fn answer(&self, spelling: &str, class: Class) -> Option<Asset<'a>> {
         let index = self.look.of(class)?;
         let ending = self.canonical(class)?;
@@ -86,13 +140,14 @@ impl<'a> Pages<'_, 'a> {
         // `/.html` and `/x/.html` have no clean URL: a slash belongs to the folder's index.
         let nameless = class == Class::Page && (self.stem.is_empty() || self.stem.ends_with('/'));
         match (self.mode, class) {
-            (HtmlHandling::Off, _) | (_, Class::Exact) => None,
+            (_, Class::Exact) => None,
             _ if nameless => None,
             (HtmlHandling::Auto | HtmlHandling::Force, Class::Index) => Some("/"),
             (HtmlHandling::Drop, Class::Index) if self.stem.is_empty() => Some("/"),
             (HtmlHandling::Force, Class::Page) => self.look.of(Class::Index).is_none().then_some("/"),
             (HtmlHandling::Auto | HtmlHandling::Drop, Class::Page) => (!self.taken()).then_some(""),
             (HtmlHandling::Drop, Class::Index) => (!self.taken() && self.look.of(Class::Page).is_none()).then_some(""),
+            _ => None,
         }
     }
 

@@ -1,17 +1,35 @@
 //! Makes site blobs, at deploy.
 
+mod blob;
+pub mod config;
 mod content_type;
 mod hashed_names;
+mod header_sets;
+mod http_date;
+pub mod links;
+mod markup;
+mod site_rules;
 
 pub use content_type::content_type;
+pub use hashed_names::HashedNames;
+pub use http_date::http_date;
 
-use crate::head::{REVALIDATE, file_defaults};
+use crate::coding::{Coding, Codings};
 use crate::path::is_storable;
+use crate::site::Site;
 use crate::site::format::{self, Class, HtmlHandling, Shell};
-use std::collections::HashMap;
+use blob::Blob;
+use header_sets::{Changes, HeaderSets};
 
 /// The longest blob that fits one KV value. A longer one still works from its copy in object storage.
 pub const KV_VALUE_LIMIT: usize = 1_800_000;
+
+/// In larger sites the twelve bytes that it takes to know a file's size in each coding are worth more than a
+/// `content-length` on the answer to HEAD in a coding.
+const MOST_FILES_WITH_CODED_SIZES: usize = 4096;
+
+/// Past so many header sets, header rules are applied to each answer instead of to each file.
+const MOST_SETS_WITH_RULES: usize = 3072;
 
 /// How a site is served, beyond its files.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +40,55 @@ pub struct SiteSettings {
     pub shell: Shell,
     /// Redirect to canonical URLs by 307 instead of 308.
     pub temporary_redirects: bool,
+    /// When the deployment was made, in seconds since 1970: the `Last-Modified` of its files.
+    pub modified: Option<i64>,
+    /// Redirect to canonical URLs by 301 instead of 308. `temporary_redirects` goes before it.
+    pub moved_redirects: bool,
+    /// Redirect rules apply even where a file exists.
+    pub redirects_first: bool,
+    /// A missing path never gets the nearest `404.html`.
+    pub without_not_found_page: bool,
+    /// What the site's own files say about its requests; see [`config`].
+    pub rules: SiteRules,
+}
+
+/// Rules of a site, compiled.
+#[derive(Clone, Debug, Default)]
+pub struct SiteRules {
+    /// Image of redirect rules; empty when there are none.
+    pub redirects: Vec<u8>,
+    /// Image of header rules; empty when there are none.
+    pub headers: Vec<u8>,
+    /// Image of a route table; empty when there is none.
+    pub routes: Vec<u8>,
+    /// Image of a route table that only sets headers, by the paths of files; empty when there is none.
+    pub file_headers: Vec<u8>,
+    /// Path of the page for missing files, in place of the nearest `404.html`.
+    pub not_found_page: Option<String>,
+    /// Image of the globs that choose between function and assets; empty when there are none.
+    pub function_rules: Vec<u8>,
+    /// The function answers first, wherever no rule says otherwise.
+    pub function_first: bool,
+    /// Navigations go to the assets, even where these have only a page for missing files.
+    pub navigations_to_assets: bool,
+}
+
+/// A file of a deployment.
+#[derive(Clone, Copy, Debug)]
+pub struct SiteFile<'a> {
+    /// Its path, which begins with `/`.
+    pub path: &'a str,
+    /// The SHA-256 of its content.
+    pub sha256: &'a [u8; 32],
+    /// Its size in bytes.
+    pub size: u64,
+    /// Size of each of its stored variants, in the order of [`Coding::ALL`]; 0 for one that is not stored.
+    pub coded_sizes: [u32; 3],
+    /// The value of its `Link` header; see [`links::extract`].
+    pub link: Option<&'a str>,
+    /// Whether only earlier deployments have the file: then it is there for visitors with an older page, is never
+    /// looked at again, and search engines pass over it.
+    pub retained: bool,
 }
 
 /// Why a blob can't be made.
@@ -65,14 +132,24 @@ struct Input {
     path: String,
     content: u64,
     size: u32,
+    coded_sizes: [u32; 3],
+    link: Option<String>,
+    retained: bool,
+}
+
+impl Input {
+    fn codings(&self) -> Codings {
+        let mut codings = Codings::default();
+        let stored = Coding::ALL.into_iter().zip(self.coded_sizes).filter(|(_, size)| *size > 0);
+        stored.for_each(|(coding, _)| codings.insert(coding));
+        codings
+    }
 }
 
 struct Entry {
     key: u64,
     input: usize,
 }
-
-type HeaderSet = Vec<(String, String)>;
 
 impl SiteBuilder {
     /// A builder for a site without files.
@@ -81,17 +158,28 @@ impl SiteBuilder {
         Self { settings, files: Vec::new() }
     }
 
-    /// Adds a file: its path, which begins with `/`, the SHA-256 of its content, and its size in bytes.
+    /// Adds a file that is stored as it is only: its path, which begins with `/`, the SHA-256 of its content, and its size
+    /// in bytes.
     ///
     /// # Errors
     /// [`BuildError::InvalidPath`] and [`BuildError::FileTooLarge`].
     pub fn file(&mut self, path: &str, sha256: &[u8; 32], size: u64) -> Result<(), BuildError> {
+        self.add(&SiteFile { path, sha256, size, coded_sizes: [0; 3], link: None, retained: false })
+    }
+
+    /// Adds a file.
+    ///
+    /// # Errors
+    /// [`BuildError::InvalidPath`] and [`BuildError::FileTooLarge`].
+    pub fn add(&mut self, file: &SiteFile<'_>) -> Result<(), BuildError> {
+        let &SiteFile { path, sha256, size, coded_sizes, link, retained } = file;
         if !is_storable(path) || path.ends_with('/') {
             return Err(BuildError::InvalidPath(path.to_owned()));
         }
         let size = u32::try_from(size).map_err(|_| BuildError::FileTooLarge(path.to_owned()))?;
         let content = sha256.first_chunk().map_or(0, |chunk| u64::from_be_bytes(*chunk));
-        self.files.push(Input { path: path.to_owned(), content, size });
+        let (path, link) = (path.to_owned(), link.map(str::to_owned));
+        self.files.push(Input { path, content, size, coded_sizes, link, retained });
         Ok(())
     }
 
@@ -101,24 +189,78 @@ impl SiteBuilder {
     /// [`BuildError::DuplicatePath`], [`BuildError::TooManyHeaderSets`] and [`BuildError::TooManyFiles`].
     pub fn finish(self) -> Result<Vec<u8>, BuildError> {
         let (seed, entries) = self.file_entries()?;
-        let (sets, set_of_entry) = self.header_sets(&entries)?;
-        let inputs = || entries.iter().filter_map(|entry| self.files.get(entry.input));
+        let inputs: Vec<&Input> = entries.iter().filter_map(|entry| self.files.get(entry.input)).collect();
+        let changes = if self.settings.rules.change_files() { self.changes_of(&inputs)? } else { Vec::new() };
+        let mut at_run_time = self.settings.rules.look_at_hosts();
+        let mut sets = HeaderSets::of(&inputs, &changes)?;
+        if sets.count() > MOST_SETS_WITH_RULES && !changes.is_empty() {
+            sets = HeaderSets::of(&inputs, &[])?;
+            at_run_time = true;
+        }
+        let flags = self.flags() | if at_run_time { format::FLAG_HEADERS_AT_RUN_TIME } else { 0 };
+        let inputs = || inputs.iter();
+        let meta =
+            inputs().zip(&sets.of_file).map(|(input, set)| set | input.codings().0 << format::META_CODINGS_SHIFT);
         let bucket_bits = (entries.len() / 4).checked_ilog2().unwrap_or(0).min(29);
-        let mut blob = Blob::new(self.flags(), entries.len(), seed, bucket_bits)?;
+        let mut blob = Blob::new(flags, entries.len(), seed, bucket_bits)?;
         blob.section(format::SECTION_BUCKETS, buckets(&entries, bucket_bits).into_iter().flat_map(u32::to_le_bytes));
         blob.section(format::SECTION_KEYS, entries.iter().flat_map(|entry| entry.key.to_le_bytes()));
         blob.section(format::SECTION_CONTENT, inputs().flat_map(|input| input.content.to_le_bytes()));
         blob.section(format::SECTION_SIZES, inputs().flat_map(|input| input.size.to_le_bytes()));
-        blob.section(format::SECTION_META, set_of_entry.into_iter().flat_map(u16::to_le_bytes));
-        blob.section(format::SECTION_HEADER_SETS, header_set_section(&sets));
+        blob.section(format::SECTION_META, meta.flat_map(u16::to_le_bytes));
+        blob.section(format::SECTION_HEADER_SETS, sets.section());
+        if let Some(date) = self.settings.modified.and_then(http_date) {
+            blob.section(format::SECTION_LAST_MODIFIED, date.into_bytes());
+        }
+        let coded = inputs().any(|input| !input.codings().is_empty());
+        if coded && entries.len() <= MOST_FILES_WITH_CODED_SIZES {
+            let sizes = inputs().flat_map(|input| input.coded_sizes).flat_map(u32::to_le_bytes);
+            blob.section(format::SECTION_CODED_SIZES, sizes);
+        }
+        for (kind, bytes) in self.settings.rules.sections() {
+            if !bytes.is_empty() {
+                blob.section(kind, bytes.iter().copied());
+            }
+        }
         blob.finish()
+    }
+
+    /// What header rules make of each file, by the URL at which it answers.
+    fn changes_of(&self, inputs: &[&Input]) -> Result<Vec<Changes>, BuildError> {
+        let settings = SiteSettings { rules: SiteRules::default(), ..self.settings.clone() };
+        let mut plain = Self::new(settings);
+        for input in inputs {
+            plain.add(&SiteFile {
+                path: &input.path,
+                sha256: &[0; 32],
+                size: 0,
+                coded_sizes: [0; 3],
+                link: None,
+                retained: input.retained,
+            })?;
+        }
+        // Where a file answers depends on the others.
+        let site = Site::load(plain.finish()?).map_err(|_| BuildError::TooManyFiles)?;
+        let rules = &self.settings.rules;
+        Ok(inputs.iter().map(|input| rules.changes(&site, &input.path)).collect())
     }
 
     fn flags(&self) -> u32 {
         let folders_with_page = self.files.iter().filter_map(|file| file.path.strip_suffix("/404.html"));
         let depth = folders_with_page.map(|folder| folder.matches('/').count() + 1).max().unwrap_or(0).min(255);
+        let depth = if self.settings.without_not_found_page { 0 } else { depth };
         let temporary = if self.settings.temporary_redirects { format::FLAG_TEMPORARY } else { 0 };
-        (self.settings.html_handling as u32) << format::FLAG_HTML_SHIFT
+        let html = self.settings.html_handling as u32;
+        let choices = [
+            (html > 3, format::FLAG_HTML_HIGH),
+            (self.settings.moved_redirects, format::FLAG_MOVED),
+            (self.settings.redirects_first, format::FLAG_REDIRECTS_FIRST),
+            (self.settings.rules.function_first, format::FLAG_FUNCTION_FIRST),
+            (self.settings.rules.navigations_to_assets, format::FLAG_NAVIGATIONS_TO_ASSETS),
+        ];
+        let chosen = choices.iter().filter(|(chosen, _)| *chosen).fold(0, |flags, (_, flag)| flags | flag);
+        (html & 3) << format::FLAG_HTML_SHIFT
+            | chosen
             | (self.settings.shell as u32) << format::FLAG_SHELL_SHIFT
             | (depth as u32) << format::FLAG_NOT_FOUND_SHIFT
             | temporary
@@ -155,36 +297,6 @@ impl SiteBuilder {
             seed += 1;
         }
     }
-
-    fn header_sets(&self, entries: &[Entry]) -> Result<(Vec<HeaderSet>, Vec<u16>), BuildError> {
-        let hashed = hashed_names::HashedNames::among(self.files.iter().map(|file| file.path.as_str()));
-        let mut ids: HashMap<(String, bool), u16> = HashMap::new();
-        let mut sets = Vec::new();
-        let mut of_entry = Vec::with_capacity(entries.len());
-        for path in entries.iter().filter_map(|entry| self.files.get(entry.input)).map(|file| file.path.as_str()) {
-            let immutable = hashed.contains(path);
-            let content_type = content_type(path);
-            let next = u16::try_from(sets.len()).ok().filter(|_| sets.len() <= usize::from(format::META_SET_MASK));
-            let id = match ids.get(&(content_type.clone(), immutable)) {
-                Some(id) => *id,
-                None => {
-                    let id = next.ok_or(BuildError::TooManyHeaderSets)?;
-                    sets.push(default_headers(&content_type, immutable));
-                    ids.insert((content_type, immutable), id);
-                    id
-                }
-            };
-            of_entry.push(id);
-        }
-        Ok((sets, of_entry))
-    }
-}
-
-fn default_headers(content_type: &str, immutable: bool) -> HeaderSet {
-    let cache_control = if immutable { "public, max-age=31536000, immutable" } else { REVALIDATE };
-    let mut headers = vec![("content-type".to_owned(), content_type.to_owned())];
-    file_defaults(cache_control, |name, value| headers.push((name.to_owned(), value.to_owned())));
-    headers
 }
 
 fn buckets(entries: &[Entry], bits: u32) -> Vec<u32> {
@@ -198,76 +310,6 @@ fn buckets(entries: &[Entry], bits: u32) -> Vec<u32> {
         starts.push(index as u32);
     }
     starts
-}
-
-fn header_set_section(sets: &[HeaderSet]) -> Vec<u8> {
-    let mut table = (sets.len() as u32).to_le_bytes().to_vec();
-    let mut bodies = Vec::new();
-    let start = 8 + sets.len() * 4;
-    for set in sets {
-        table.extend(((start + bodies.len()) as u32).to_le_bytes());
-        for (name, value) in set {
-            for text in [name, value] {
-                bodies.extend((text.len() as u16).to_le_bytes());
-            }
-            bodies.extend(name.bytes().chain(value.bytes()));
-        }
-    }
-    table.extend(((start + bodies.len()) as u32).to_le_bytes());
-    table.extend(bodies);
-    table
-}
-
-/// A blob being written: the fixed header, the section table, and the sections behind it.
-struct Blob {
-    header: Vec<u8>,
-    table: Vec<(u32, usize, usize)>,
-    body: Vec<u8>,
-}
-
-impl Blob {
-    fn new(flags: u32, files: usize, seed: u64, bucket_bits: u32) -> Result<Self, BuildError> {
-        let files = u32::try_from(files).map_err(|_| BuildError::TooManyFiles)?;
-        let mut header = format::MAGIC.to_vec();
-        header.extend(format::VERSION.to_le_bytes());
-        header.extend([0; 12]);
-        header.extend(flags.to_le_bytes());
-        header.extend(files.to_le_bytes());
-        header.extend(seed.to_le_bytes());
-        header.extend(bucket_bits.to_le_bytes());
-        Ok(Self { header, table: Vec::new(), body: Vec::new() })
-    }
-
-    fn section(&mut self, kind: u32, bytes: impl IntoIterator<Item = u8>) {
-        self.body.resize(self.body.len().next_multiple_of(8), 0);
-        let start = self.body.len();
-        self.body.extend(bytes);
-        self.table.push((kind, start, self.body.len() - start));
-    }
-
-    fn finish(self) -> Result<Vec<u8>, BuildError> {
-        let mut blob = self.header;
-        blob.extend((self.table.len() as u32).to_le_bytes());
-        let body_at = (blob.len() + self.table.len() * format::SECTION_ENTRY_LENGTH).next_multiple_of(8);
-        for (kind, start, length) in self.table {
-            for word in [kind, format::SECTION_VERSION, (body_at + start) as u32, length as u32] {
-                blob.extend(word.to_le_bytes());
-            }
-        }
-        blob.resize(body_at, 0);
-        blob.extend(self.body);
-        let length = u32::try_from(blob.len()).map_err(|_| BuildError::TooManyFiles)?;
-        patch(&mut blob, 12, &length.to_le_bytes());
-        let checksum = crate::hash::hash(blob.get(format::CHECKED_FROM..).unwrap_or_default(), 0);
-        patch(&mut blob, 16, &checksum.to_le_bytes());
-        Ok(blob)
-    }
-}
-
-fn patch(blob: &mut [u8], offset: usize, bytes: &[u8]) {
-    if let Some(place) = blob.get_mut(offset..offset + bytes.len()) {
-        place.copy_from_slice(bytes);
-    }
 }
 
 #[cfg(test)]

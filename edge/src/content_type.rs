@@ -1,5 +1,7 @@
 //! Content types for records without a site blob; a blob carries its own, decided at deploy.
 
+use crate::text::rsplit_once;
+
 /// Content types by extension.
 #[derive(Clone, Copy, Debug)]
 pub struct ContentType;
@@ -49,8 +51,8 @@ impl ContentType {
 
 /// What follows the last dot of the last segment; `None` for `/x`, `/.x` and `/x.`.
 pub(crate) fn extension(path: &str) -> Option<&str> {
-    let name = path.rsplit('/').next()?;
-    name.rsplit_once('.')
+    let name = rsplit_once(path, b'/').map_or(path, |(_, name)| name);
+    rsplit_once(name, b'.')
         .filter(|(stem, extension)| !stem.is_empty() && !extension.is_empty())
         .map(|(_, extension)| extension)
 }

@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 
 use crate::answer::{self, Failure};
+use crate::coding::Coding;
 use crate::head::Head;
+use crate::range::ByteRange;
 use crate::record::{Kind, RouteRecord};
 use crate::request::{Method, Request};
+use crate::rules::redirects::Varies;
 use crate::site::Site;
-use crate::{probe, proxy, static_site};
+use crate::{function_site, probe, proxy, static_site};
 
 /// What a host found under the hostname.
 #[derive(Clone, Copy, Debug)]
@@ -40,28 +43,44 @@ impl Default for Settings {
     }
 }
 
-/// An object in storage: the record's folder and a file's decoded path.
+/// An object in storage: the record's folder, or one beside it, and a file's decoded path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectKey<'a> {
     pub(crate) folder: &'a str,
+    /// The coding of the object; every coding has a folder beside the one of the files as they are.
+    pub(crate) coding: Option<Coding>,
     pub(crate) stem: Cow<'a, str>,
     pub(crate) suffix: &'static str,
 }
 
 impl ObjectKey<'_> {
-    /// The key, such as `projects/docs/42/assets/app.js`. Always below the record's folder.
+    /// The key, such as `projects/docs/42/assets/app.js`, or `projects/docs/42.br/assets/app.js` for the file in a coding.
+    /// Always below the record's folder or one of those beside it.
     #[must_use]
     pub fn key(&self) -> String {
-        [self.folder, &self.stem, self.suffix].concat()
+        let mut key = self.folder();
+        key.push_str(&self.stem);
+        key.push_str(self.suffix);
+        key
     }
 
     /// The key as the path of a URL, percent-encoded, without a leading slash.
     #[must_use]
     pub fn url_path(&self) -> String {
-        let mut path = String::from(self.folder);
+        let mut path = self.folder();
         crate::path::push_encoded(&mut path, &self.stem);
         path.push_str(self.suffix);
         path
+    }
+
+    fn folder(&self) -> String {
+        let mut folder = String::with_capacity(self.folder.len() + self.stem.len() + 16);
+        folder.push_str(self.folder);
+        if let Some(coding) = self.coding {
+            folder.push('.');
+            folder.push_str(coding.suffix());
+        }
+        folder
     }
 }
 
@@ -72,8 +91,11 @@ pub struct Serve<'a> {
     pub head: Head<'a>,
     /// The object whose bytes are the body.
     pub object: ObjectKey<'a>,
-    /// Size of the object in bytes.
-    pub size: u64,
+    /// Size of the whole object in bytes. `None` when the site does not say: then the host adds `content-length` when it
+    /// knows it.
+    pub size: Option<u64>,
+    /// The part of the object that is the body; all of it when `None`.
+    pub range: Option<ByteRange>,
     /// Whether the body is sent; for HEAD it is not, and storage is not asked.
     pub with_body: bool,
 }
@@ -109,6 +131,9 @@ pub struct Proxy<'a> {
     pub remove_request_headers: Vec<&'a str>,
     /// Headers set on the request, in place of any that the visitor sent.
     pub set_request_headers: Vec<(&'static str, &'a str)>,
+    /// Whether `url` is one that the site's author chose, on any host. A host that can reach private networks has to see
+    /// to it that this can't.
+    pub external: bool,
     /// Headers of the function's answer that are not passed on.
     pub remove_response_headers: &'static [&'static str],
 }
@@ -145,6 +170,15 @@ impl<'a> Decision<'a> {
             Self::Probe(_) | Self::Proxy(_) => None,
         }
     }
+
+    pub(crate) fn head_mut(&mut self) -> Option<&mut Head<'a>> {
+        match self {
+            Self::Serve(serve) => Some(&mut serve.head),
+            Self::Proxy(proxy) => Some(&mut proxy.head),
+            Self::NotModified(head) | Self::Redirect(head) | Self::Refuse { head, .. } => Some(head),
+            Self::Probe(_) => None,
+        }
+    }
 }
 
 /// The longest path and query answered; longer ones get 414. Twice what fetch on ESA can pass on.
@@ -165,11 +199,12 @@ pub fn decide<'a>(lookup: &Lookup<'a>, request: &Request<'a>, settings: &Setting
         Lookup::Unavailable => answer::unavailable(&context),
         Lookup::Damaged => answer::damaged(&context),
         Lookup::Found { record, site } => match (record.kind, &record.site, site) {
-            (Kind::Node | Kind::Python, ..) => proxy::decide(&context, record, request),
+            (Kind::Node | Kind::Python, Some(_), Some(site)) => function_site::decide(&context, record, site, request),
+            (Kind::Node | Kind::Python, None, _) => proxy::decide(&context, record, request),
             (Kind::Static, _, Some(site)) => static_site::decide(&context, record, site, request),
             (Kind::Static, None, None) => probe::decide(&context, record, request),
             // Hosts may say it either way, so it has to be one answer.
-            (Kind::Static, Some(_), None) => answer::unavailable(&Context { lookup: Lookup::Unavailable, ..context }),
+            (_, Some(_), None) => answer::unavailable(&Context { lookup: Lookup::Unavailable, ..context }),
         },
     }
 }
@@ -202,8 +237,13 @@ impl<'a> Context<'a> {
             source,
             cache: None,
             location: None,
+            coding: None,
+            varies: false,
+            content_range: None,
             extra: None,
             noindex: record.is_some_and(|record| record.noindex),
+            changes: Vec::new(),
+            visitor: Varies::default(),
             deployment: record.filter(|_| self.settings.deployment_header).map(|record| record.deployment_id),
         }
     }

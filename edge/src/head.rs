@@ -1,18 +1,44 @@
 //! Status and headers of an answer, complete: the host adds framing and the date, nothing else.
 
+use crate::coding::Coding;
+use crate::range::ByteRange;
+use crate::rules::redirects::Varies;
 use crate::site::Site;
+use crate::text::{decimal, push_decimal};
+use std::borrow::Cow;
 
-/// A strong entity tag: the first 64 bits of the content's SHA-256.
+/// A strong entity tag: the first 64 bits of the content's SHA-256, and the coding in which it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EntityTag(pub u64);
+pub struct EntityTag {
+    /// The bits of the hash.
+    pub content: u64,
+    /// `None` for the file as it is.
+    pub coding: Option<Coding>,
+}
 
 impl EntityTag {
-    /// The tag as it stands in `ETag`, quotes included.
+    /// The tag of a file as it is.
+    #[must_use]
+    pub fn of(content: u64) -> Self {
+        Self { content, coding: None }
+    }
+
+    /// The tag of the same content in a coding.
+    #[must_use]
+    pub fn coded(self, coding: Option<Coding>) -> Self {
+        Self { coding, ..self }
+    }
+
+    /// The tag as it stands in `ETag`, quotes included: `"0123456789abcdef-br"`.
     #[must_use]
     pub fn to_header(self) -> String {
-        let mut text = String::with_capacity(18);
+        let mut text = String::with_capacity(22);
         text.push('"');
-        push_hex(&mut text, self.0);
+        push_hex(&mut text, self.content);
+        if let Some(coding) = self.coding {
+            text.push('-');
+            text.push_str(coding.suffix());
+        }
         text.push('"');
         text
     }
@@ -52,32 +78,70 @@ pub struct Head<'a> {
     /// Replaces the source's `cache-control`.
     pub(crate) cache: Option<&'static str>,
     pub(crate) location: Option<String>,
+    /// The coding of the body.
+    pub(crate) coding: Option<Coding>,
+    /// Whether another coding could have been chosen.
+    pub(crate) varies: bool,
+    /// Which part of how many bytes this is; no part for 416.
+    pub(crate) content_range: Option<(Option<ByteRange>, u64)>,
     /// Single headers of this answer: `allow`, `retry-after`.
     pub(crate) extra: Option<(&'static str, &'static str)>,
     pub(crate) noindex: bool,
     pub(crate) deployment: Option<i64>,
+    /// What the site's rules set, or remove, in place of what the source says.
+    pub(crate) changes: Vec<(Cow<'a, str>, Option<String>)>,
+    /// What about the visitor decided this answer.
+    pub(crate) visitor: Varies,
 }
 
-impl Head<'_> {
-    /// The header set of the site that this answer uses unchanged.
+impl<'a> Head<'a> {
+    /// The head that answers with an id of [`Head::set_id`] share.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn of_set_id(context: &crate::decision::Context<'a>, site: &'a Site, id: u16) -> Self {
+        let set = id & crate::site::format::META_SET_MASK;
+        let mut head = context.head(200, Source::Site(site, set));
+        head.coding = Coding::from_number(id >> CODING_SHIFT & 3);
+        head.varies = id >> VARIES_SHIFT & 1 == 1;
+        head
+    }
+
+    /// Names the headers of an answer that has nothing of its own beyond `etag` and `content-length`: the header set of the
+    /// site, and what the coding adds.
     ///
-    /// Answers of one record with equal ids have equal headers, apart from `etag` and `content-length`; hosts may keep
-    /// them rendered.
+    /// Answers of one record with equal ids have equal headers, apart from these two; hosts may keep them rendered.
     #[must_use]
     pub fn set_id(&self) -> Option<u16> {
         match self.source {
-            Source::Site(_, set) if self.status == 200 && self.cache.is_none() && self.extra.is_none() => Some(set),
+            Source::Site(_, set)
+                if self.status == 200
+                    && self.cache.is_none()
+                    && self.extra.is_none()
+                    && self.changes.is_empty()
+                    && self.visitor.nothing() =>
+            {
+                Some(
+                    set | self.coding.map_or(0, |coding| coding as u16) << CODING_SHIFT
+                        | u16::from(self.varies) << VARIES_SHIFT,
+                )
+            }
             _ => None,
         }
     }
 
     /// Visits every header in the order in which hosts send them; names are lower case.
     pub fn for_each_header(&self, mut visit: impl FnMut(&str, &str)) {
+        let mut vary = String::new();
         let mut from_source = |name: &str, value: &str| {
-            let replaced = self.cache.is_some() && name == "cache-control";
+            let replaced = self.cache.is_some() && name == "cache-control"
+                || self.changes.iter().any(|(changed, _)| changed == name);
+            if name == "vary" && !replaced {
+                vary.push_str(value);
+                return;
+            }
             // RFC 9110, 15.4.5: a 304 describes nothing that it does not send.
             let describes = self.status == 304 && name.starts_with("content-");
-            if !replaced && !describes {
+            let repeated = self.noindex && name == "x-robots-tag" && value == "noindex";
+            if !replaced && !describes && !repeated {
                 visit(name, value);
             }
         };
@@ -93,6 +157,7 @@ impl Head<'_> {
             }
             Source::None => {}
         }
+        self.for_each_change(&mut vary, &mut visit);
         if let Some(cache) = self.cache {
             visit("cache-control", cache);
         }
@@ -102,20 +167,85 @@ impl Head<'_> {
         if let Some((name, value)) = self.extra {
             visit(name, value);
         }
+        self.push_vary(&mut vary);
+        if !vary.is_empty() {
+            visit("vary", &vary);
+        }
+        self.for_each_of_representation(&mut visit);
         if let Some(tag) = self.entity_tag {
             visit("etag", &tag.to_header());
         }
         if let Some(length) = self.content_length {
-            visit("content-length", &length.to_string());
+            visit("content-length", &decimal(length));
         }
         if self.noindex {
             visit("x-robots-tag", "noindex");
         }
         if let Some(id) = self.deployment {
-            visit("x-miaobu-deployment", &id.to_string());
+            let sign = if id < 0 { "-" } else { "" };
+            visit("x-miaobu-deployment", &[sign, &decimal(id.unsigned_abs())].concat());
+        }
+    }
+
+    /// What rules set. Their `vary` goes into `vary`.
+    fn for_each_change(&self, vary: &mut String, visit: &mut impl FnMut(&str, &str)) {
+        for (name, value) in &self.changes {
+            let Some(value) = value else { continue };
+            match name.as_ref() {
+                "vary" => vary.push_str(value),
+                "cache-control" if self.cache.is_some() => {}
+                name if self.status == 304 && name.starts_with("content-") => {}
+                name => visit(name, value),
+            }
+        }
+    }
+
+    fn push_vary(&self, vary: &mut String) {
+        let Varies { language, cookie, .. } = self.visitor;
+        let names = [(self.varies, "Accept-Encoding"), (language, "Accept-Language"), (language || cookie, "Cookie")];
+        for (_, name) in names.iter().filter(|(named, _)| *named) {
+            if !vary.is_empty() {
+                vary.push_str(", ");
+            }
+            vary.push_str(name);
+        }
+    }
+
+    /// What the form of the body adds: its coding, its range, its date.
+    fn for_each_of_representation(&self, visit: &mut impl FnMut(&str, &str)) {
+        if let Some(coding) = self.coding.filter(|_| self.status != 304) {
+            visit("content-encoding", coding.name());
+        }
+        if let Some((part, size)) = self.content_range {
+            let mut value = String::from("bytes ");
+            match part {
+                Some(part) => {
+                    push_decimal(&mut value, part.start);
+                    value.push('-');
+                    push_decimal(&mut value, part.end);
+                }
+                None => value.push('*'),
+            }
+            value.push('/');
+            push_decimal(&mut value, size);
+            visit("content-range", &value);
+        }
+        if let Source::Site(site, _) = self.source
+            && matches!(self.status, 200 | 206)
+        {
+            if self.coding.is_none() {
+                visit("accept-ranges", "bytes");
+            }
+            if let Some(date) = site.last_modified() {
+                visit("last-modified", date);
+            }
         }
     }
 }
+
+// Places in a set's id beside the number of the site's header set, which has twelve bits.
+const CODING_SHIFT: u32 = 12;
+const VARIES_SHIFT: u32 = 14;
 
 /// The headers that every file and page of ours gets, its content type aside.
 pub(crate) fn file_defaults(cache_control: &str, mut visit: impl FnMut(&str, &str)) {

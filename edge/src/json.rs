@@ -3,6 +3,8 @@
 //! A general parser would be a fifth of the routine's size. Only scalar members are handed out; arrays and objects are
 //! checked and skipped, because a reader ignores fields that it does not know.
 
+use crate::text::read_decimal;
+
 /// Longer documents are refused unread.
 pub const MAX_LENGTH: usize = 64 * 1024;
 const MAX_DEPTH: usize = 16;
@@ -161,7 +163,7 @@ impl Reader<'_> {
             self.digits()?;
         }
         let text = core::str::from_utf8(self.text.get(start..whole)?).ok()?;
-        let integer = if self.at == whole { text.parse().ok() } else { None };
+        let integer = if self.at == whole { integer(text) } else { None };
         Some(integer.map_or(Scalar::Other, Scalar::Integer))
     }
 
@@ -214,6 +216,14 @@ impl Reader<'_> {
             unit = unit * 16 + (self.next()? as char).to_digit(16)?;
         }
         Some(unit)
+    }
+}
+
+/// A number that no `i64` holds reads as the largest there is, which does not fit either.
+fn integer(text: &str) -> Option<i64> {
+    match text.strip_prefix('-') {
+        Some(digits) => 0i64.checked_sub_unsigned(read_decimal(digits)?),
+        None => i64::try_from(read_decimal(text)?).ok(),
     }
 }
 

@@ -20,19 +20,29 @@
 
 mod answer;
 mod assets;
-mod conditional;
+mod coding;
+pub mod conditional;
 mod content_type;
 mod decision;
+mod function_site;
 mod hash;
 mod head;
 mod json;
+pub mod negotiate;
 mod path;
 mod probe;
 mod proxy;
+pub mod range;
 pub mod record;
+mod representation;
 mod request;
+mod routed_site;
+mod ruled_site;
+pub mod rules;
+mod scan;
 mod site;
 mod static_site;
+mod text;
 
 #[cfg(feature = "build")]
 pub mod build;
@@ -40,6 +50,7 @@ pub mod build;
 mod wasm;
 
 pub use answer::Failure;
+pub use coding::{Coding, Codings};
 pub use content_type::ContentType;
 pub use decision::{Candidate, Decision, Lookup, ObjectKey, Probe, Proxy, Serve, Settings, decide, fail};
 pub use head::{EntityTag, Head};

@@ -3,6 +3,7 @@
 //! Some hosts hand over a URL that went through such a parser and some hand over the bytes of the request line. What the
 //! parser would change is therefore never a reason for a different answer.
 
+use crate::text::{split, split_once};
 use std::borrow::Cow;
 
 /// A path, decoded for looking files up.
@@ -21,7 +22,7 @@ impl<'a> Path<'a> {
         if is_plain(raw) {
             return Self { key: Cow::Borrowed(raw), canonical: true };
         }
-        let raw = raw.split('#').next().unwrap_or(raw);
+        let raw = split_once(raw, b'#').map_or(raw, |(raw, _)| raw);
         let segments = url_segments(raw);
         let mut key = String::with_capacity(raw.len());
         let mut canonical = true;
@@ -48,7 +49,7 @@ pub fn is_storable(path: &str) -> bool {
     };
     let name = name.strip_suffix('/').filter(|name| !name.is_empty()).unwrap_or(name);
     path == "/"
-        || name.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
+        || split(name, b'/').all(|segment| !matches!(segment, "" | "." | ".."))
             && !name.chars().any(|character| character == '\\' || character.is_control())
 }
 
@@ -66,16 +67,21 @@ pub fn push_encoded(url: &mut String, path: &str) {
 /// Appends a request target to a URL as a URL parser would leave it: dot segments resolved, backslashes turned, what may
 /// not stand in a URL percent-encoded, the fragment gone. Nothing is decoded.
 pub fn push_target(url: &mut String, target: &str) {
-    let target = target.split('#').next().unwrap_or(target);
-    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let target = split_once(target, b'#').map_or(target, |(target, _)| target);
+    let (path, query) = split_once(target, b'?').map_or((target, None), |(path, query)| (path, Some(query)));
     for segment in url_segments(path) {
         url.push('/');
         push_url_text(url, segment, b"\"<>^`{}");
     }
     if let Some(query) = query {
         url.push('?');
-        push_url_text(url, query, b"\"<>'");
+        push_query(url, query);
     }
+}
+
+/// Appends a query to a URL as a URL parser would leave it.
+pub fn push_query(url: &mut String, query: &str) {
+    push_url_text(url, query, b"\"<>'");
 }
 
 fn push_url_text(url: &mut String, text: &str, encoded: &[u8]) {
@@ -91,7 +97,7 @@ fn push_url_text(url: &mut String, text: &str, encoded: &[u8]) {
 fn push_byte(url: &mut String, byte: u8) {
     url.push('%');
     for digit in [byte >> 4, byte & 15] {
-        url.extend(char::from_digit(digit.into(), 16).map(|digit| digit.to_ascii_uppercase()));
+        url.push(char::from(if digit < 10 { b'0' + digit } else { b'A' + digit - 10 }));
     }
 }
 
@@ -194,7 +200,7 @@ fn push_segment(key: &mut String, segment: &str, canonical: &mut bool) {
     let decoded = decode(segment);
     *canonical &= decoded.is_some() && !key.ends_with('/');
     let text = decoded.as_deref().unwrap_or(segment);
-    for part in text.split('/') {
+    for part in split(text, b'/') {
         if !key.ends_with('/') {
             key.push('/');
         }
@@ -203,7 +209,7 @@ fn push_segment(key: &mut String, segment: &str, canonical: &mut bool) {
 }
 
 fn decode(segment: &str) -> Option<Cow<'_, str>> {
-    if !segment.contains('%') {
+    if !segment.as_bytes().contains(&b'%') {
         return Some(Cow::Borrowed(segment));
     }
     let mut decoded = Vec::with_capacity(segment.len());

@@ -31,7 +31,7 @@ pub fn decide<'a>(context: &Context<'a>, record: &'a RouteRecord, request: &Requ
     }
     let candidate = |(stem, class): (Cow<'a, str>, Class)| {
         let content_type = if class == Class::Exact { ContentType::of(&stem) } else { ContentType::of(class.suffix()) };
-        let object = ObjectKey { folder: &record.oss_path, stem, suffix: class.suffix() };
+        let object = ObjectKey { folder: &record.oss_path, coding: None, stem, suffix: class.suffix() };
         Candidate { head: context.head(200, Source::File(content_type)), object }
     };
     Decision::Probe(Probe {

@@ -5,6 +5,7 @@ use crate::head::Source;
 use crate::path::push_target;
 use crate::record::RouteRecord;
 use crate::request::Request;
+use crate::text::{split, trim};
 
 /// Hop-by-hop fields (RFC 9110, 7.6.1), and what only a proxy may say about a visitor.
 const REQUEST_ONLY_OURS: [&str; 17] = [
@@ -41,15 +42,32 @@ const RESPONSE_ONLY_OURS: [&str; 10] = [
 ];
 
 pub fn decide<'a>(context: &Context<'a>, record: &'a RouteRecord, request: &Request<'a>) -> Decision<'a> {
-    let mut url = String::from(record.fc_endpoint.trim_end_matches('/'));
+    to_function(context, record, request, request.target)
+}
+
+/// Passes a request on to the project's function, under this path and query.
+pub fn to_function<'a>(
+    context: &Context<'a>,
+    record: &RouteRecord,
+    request: &Request<'a>,
+    target: &str,
+) -> Decision<'a> {
+    let mut endpoint = record.fc_endpoint.as_str();
+    while let Some(rest) = endpoint.strip_suffix('/') {
+        endpoint = rest;
+    }
+    let mut url = String::from(endpoint);
     // A fetch of the routine's runtimes would resolve dot segments in any case; natively the same has to reach the function.
-    push_target(&mut url, request.target);
-    let named = request
-        .connection
-        .into_iter()
-        .flat_map(|header| header.split(','))
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
+    push_target(&mut url, target);
+    pass(context, request, url, false)
+}
+
+/// Passes a request on to `url`.
+pub fn pass<'a>(context: &Context<'a>, request: &Request<'a>, url: String, external: bool) -> Decision<'a> {
+    let mut remove_request_headers = REQUEST_ONLY_OURS.to_vec();
+    if let Some(header) = request.connection {
+        remove_request_headers.extend(split(header, b',').map(trim).filter(|name| !name.is_empty()));
+    }
     let mut set_request_headers =
         vec![("x-forwarded-host", request.host), ("x-forwarded-proto", if request.secure { "https" } else { "http" })];
     if let Some(address) = request.client_address {
@@ -58,8 +76,9 @@ pub fn decide<'a>(context: &Context<'a>, record: &'a RouteRecord, request: &Requ
     Decision::Proxy(Proxy {
         head: context.head(200, Source::None),
         url,
-        remove_request_headers: REQUEST_ONLY_OURS.into_iter().chain(named).collect(),
+        remove_request_headers,
         set_request_headers,
+        external,
         remove_response_headers: &RESPONSE_ONLY_OURS,
     })
 }

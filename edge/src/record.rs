@@ -2,6 +2,7 @@
 
 use crate::hash::hash;
 use crate::json::{self, Scalar};
+use crate::text::{push_decimal, rsplit_once, split};
 
 /// What a project is, and so how its requests are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +115,7 @@ impl RouteRecord {
                 kind = [Kind::Static, Kind::Node, Kind::Python].into_iter().find(|kind| kind.name() == text);
             }
             ("deployment_id", Scalar::Integer(id)) => deployment_id = Some(id),
-            ("oss_path", Scalar::Text(text)) => record.oss_path = text.trim_matches('/').to_owned(),
+            ("oss_path", Scalar::Text(text)) => record.oss_path = without_slashes(&text).to_owned(),
             ("fc_endpoint", Scalar::Text(text)) => record.fc_endpoint = text,
             ("project_slug", Scalar::Text(text)) => record.project_slug = text,
             ("commit_sha", Scalar::Text(text)) => record.commit_sha = text,
@@ -144,7 +145,10 @@ impl RouteRecord {
         }
         push_member(&mut json, "project_slug", &self.project_slug);
         json.push_str(",\"deployment_id\":");
-        json.push_str(&self.deployment_id.to_string());
+        if self.deployment_id < 0 {
+            json.push('-');
+        }
+        push_decimal(&mut json, self.deployment_id.unsigned_abs());
         push_member(&mut json, "commit_sha", &self.commit_sha);
         push_member(&mut json, "updated_at", &self.updated_at);
         if let Some(site) = &self.site {
@@ -180,9 +184,16 @@ fn checksum_holds(bytes: &[u8]) -> bool {
     check == expected.as_bytes()
 }
 
+fn without_slashes(mut path: &str) -> &str {
+    while let Some(rest) = path.strip_prefix('/').or_else(|| path.strip_suffix('/')) {
+        path = rest;
+    }
+    path
+}
+
 /// A folder that can only mean a place below the store's root.
 fn is_folder(path: &str) -> bool {
-    path.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
+    split(path, b'/').all(|segment| !matches!(segment, "" | "." | ".."))
         && path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'?' | b'#' | b'%'))
 }
 
@@ -208,7 +219,7 @@ pub enum KeyEncoding {
 /// holds no `X`, so no two names share a key.
 #[must_use]
 pub fn key(host: &str, encoding: KeyEncoding) -> String {
-    let name = match host.rsplit_once(':') {
+    let name = match rsplit_once(host, b':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
@@ -236,10 +247,16 @@ pub fn site_key(deployment_id: i64) -> String {
     format!("d-{deployment_id}")
 }
 
+/// The KV key of a deployment's second site blob, which knows the coded forms of its files.
+#[must_use]
+pub fn refined_site_key(deployment_id: i64) -> String {
+    format!("d-{deployment_id}-r")
+}
+
 /// Where the copy of a deployment's site blob lies in object storage: beside the folder of its files.
 #[must_use]
 pub fn site_object(oss_path: &str) -> String {
-    format!("{oss_path}.site")
+    [oss_path, ".site"].concat()
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! What the core is told about a request.
 
+use crate::conditional::Conditions;
+use crate::text::split_once;
+
 /// A request method, as far as serving files tells methods apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -45,8 +48,16 @@ pub struct Request<'a> {
     pub secure: bool,
     /// The visitor's address as the host knows it, never as the visitor claims it.
     pub client_address: Option<&'a str>,
-    pub(crate) if_none_match: Option<&'a str>,
+    /// The country from which the visitor comes, two letters, as the host knows it.
+    pub country: Option<&'a str>,
+    pub(crate) accept_language: Option<&'a str>,
+    pub(crate) cookies: Option<&'a str>,
+    others: Vec<(&'a str, &'a str)>,
+    pub(crate) conditions: Conditions<'a>,
+    pub(crate) range: Option<&'a str>,
+    pub(crate) if_range: Option<&'a str>,
     pub(crate) accept: Option<&'a str>,
+    pub(crate) accept_encoding: Option<&'a str>,
     pub(crate) fetch_mode: Option<&'a str>,
     pub(crate) connection: Option<&'a str>,
 }
@@ -61,8 +72,15 @@ impl<'a> Request<'a> {
             target,
             secure: false,
             client_address: None,
-            if_none_match: None,
+            country: None,
+            accept_language: None,
+            cookies: None,
+            others: Vec::new(),
+            conditions: Conditions::default(),
+            range: None,
+            if_range: None,
             accept: None,
+            accept_encoding: None,
             fetch_mode: None,
             connection: None,
         }
@@ -74,23 +92,61 @@ impl<'a> Request<'a> {
     /// depends on are ignored, so a host may hand in all of them.
     pub fn header(&mut self, name: &str, value: &'a str) {
         match name {
-            "if-none-match" => self.if_none_match = Some(value),
             "accept" => self.accept = Some(value),
+            "accept-language" => self.accept_language = Some(value),
+            "cookie" => self.cookies = Some(value),
+            "accept-encoding" => self.accept_encoding = Some(value),
+            "if-match" => self.conditions.if_match = Some(value),
+            "if-modified-since" => self.conditions.if_modified_since = Some(value),
+            "if-none-match" => self.conditions.if_none_match = Some(value),
+            "if-range" => self.if_range = Some(value),
+            "if-unmodified-since" => self.conditions.if_unmodified_since = Some(value),
+            "range" => self.range = Some(value),
             "sec-fetch-mode" => self.fetch_mode = Some(value),
             "connection" => self.connection = Some(value),
             _ => {}
         }
     }
 
+    /// Takes a header field that [`Site::field_names`](crate::Site::field_names) names. Lower case, as for
+    /// [`header`](Self::header).
+    pub fn named_field(&mut self, name: &'a str, value: &'a str) {
+        self.others.push((name, value));
+    }
+
+    /// The value of a header field, as far as it was handed in.
+    pub(crate) fn field(&self, name: &str) -> Option<&'a str> {
+        match name {
+            "accept" => self.accept,
+            "accept-encoding" => self.accept_encoding,
+            "accept-language" => self.accept_language,
+            "cookie" => self.cookies,
+            "host" => Some(self.host),
+            "range" => self.range,
+            "sec-fetch-mode" => self.fetch_mode,
+            _ => self.others.iter().find(|(known, _)| *known == name).map(|(_, value)| *value),
+        }
+    }
+
+    /// The host without its port.
+    pub(crate) fn host_name(&self) -> &'a str {
+        let end = match self.host.as_bytes().first() {
+            Some(b'[') => None,
+            _ => self.host.bytes().position(|byte| byte == b':'),
+        };
+        let host = end.and_then(|end| self.host.get(..end)).unwrap_or(self.host);
+        host.strip_suffix('.').unwrap_or(host)
+    }
+
     /// The path without the query.
     #[must_use]
     pub fn path(&self) -> &'a str {
-        self.target.split_once('?').map_or(self.target, |(path, _)| path)
+        split_once(self.target, b'?').map_or(self.target, |(path, _)| path)
     }
 
     /// The query with its `?`, or nothing.
     #[must_use]
     pub fn query(&self) -> &'a str {
-        self.target.find('?').and_then(|at| self.target.get(at..)).unwrap_or("")
+        self.target.get(self.path().len()..).unwrap_or("")
     }
 }

@@ -6,7 +6,11 @@ pub mod format;
 
 use format::{Class, HtmlHandling, Shell};
 
+use crate::coding::{Coding, Codings};
 use crate::head::EntityTag;
+use crate::rules::headers::HeaderRules;
+use crate::rules::redirects::Redirects;
+use crate::rules::route_table::RouteTable;
 
 /// Why bytes are no site blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,9 @@ pub struct File {
     pub size: u64,
     /// Its header set, for [`Site::for_each_header`].
     pub header_set: u16,
+    /// The codings in which it is stored as well.
+    pub codings: Codings,
+    index: u32,
 }
 
 /// A loaded site blob. It owns its bytes; hosts share it behind an `Arc`.
@@ -59,6 +66,14 @@ pub struct Site {
     sizes: usize,
     meta: usize,
     header_sets: Section,
+    last_modified: Section,
+    coded_sizes: Section,
+    redirects: Section,
+    header_rules: Section,
+    routes: Section,
+    file_headers: Section,
+    not_found_page: Section,
+    function_rules: Section,
 }
 
 /// The files under one stem, as indices.
@@ -103,7 +118,7 @@ impl Site {
             return Err(SiteError::Checksum);
         }
         let (files, bucket_bits) = (word(28)?, word(40)?);
-        let mut sections = [Section::default(); 7];
+        let mut sections = [Section::default(); format::SECTION_KINDS];
         for index in 0..word(44)? as usize {
             let entry = format::HEADER_LENGTH + index * format::SECTION_ENTRY_LENGTH;
             let (kind, version) = (word(entry)?, word(entry + 4)?);
@@ -124,6 +139,7 @@ impl Site {
         let sizes = section(format::SECTION_SIZES);
         let meta = section(format::SECTION_META);
         let header_sets = section(format::SECTION_HEADER_SETS);
+        let coded_sizes = section(format::SECTION_CODED_SIZES);
         if bucket_bits >= 30 {
             return Err(SiteError::Section);
         }
@@ -135,6 +151,7 @@ impl Site {
             (content, count * 8),
             (sizes, count * 4),
             (meta, count * 2),
+            (coded_sizes, if coded_sizes.length == 0 { 0 } else { count * 12 }),
         ];
         let fits = |(section, length): &(Section, u64)| section.length as u64 == *length;
         if !expected.iter().all(fits) || header_sets.length < 4 {
@@ -151,6 +168,14 @@ impl Site {
             sizes: sizes.offset,
             meta: meta.offset,
             header_sets,
+            last_modified: section(format::SECTION_LAST_MODIFIED),
+            coded_sizes,
+            redirects: section(format::SECTION_REDIRECTS),
+            header_rules: section(format::SECTION_HEADER_RULES),
+            routes: section(format::SECTION_ROUTES),
+            file_headers: section(format::SECTION_FILE_HEADERS),
+            not_found_page: section(format::SECTION_NOT_FOUND_PAGE),
+            function_rules: section(format::SECTION_FUNCTION_RULES),
             bytes,
         })
     }
@@ -181,6 +206,20 @@ impl Site {
             visit(name, value);
             rest = after;
         }
+    }
+
+    /// When the deployment was made, as an HTTP date.
+    #[must_use]
+    pub fn last_modified(&self) -> Option<&str> {
+        let date = self.section(self.last_modified).filter(|date| !date.is_empty())?;
+        core::str::from_utf8(date).ok()
+    }
+
+    /// Size in bytes of `file` in a coding; `None` when it is not stored so or the site does not say.
+    #[must_use]
+    pub fn coded_size(&self, file: &File, coding: Coding) -> Option<u64> {
+        let place = file.index as usize * 3 + coding as usize - 1;
+        read_u32(self.section(self.coded_sizes)?, place * 4).filter(|size| *size > 0).map(u64::from)
     }
 
     pub(crate) fn find(&self, stem: &str, class: Class) -> Option<File> {
@@ -215,21 +254,75 @@ impl Site {
     }
 
     pub(crate) fn file_at(&self, index: u32) -> Option<File> {
-        let index = index as usize;
+        let place = index as usize;
+        let meta = read_u16(&self.bytes, self.meta + place * 2)?;
         Some(File {
-            entity_tag: EntityTag(read_u64(&self.bytes, self.content + index * 8)?),
-            size: read_u32(&self.bytes, self.sizes + index * 4)?.into(),
-            header_set: read_u16(&self.bytes, self.meta + index * 2)? & format::META_SET_MASK,
+            entity_tag: EntityTag::of(read_u64(&self.bytes, self.content + place * 8)?),
+            size: read_u32(&self.bytes, self.sizes + place * 4)?.into(),
+            header_set: meta & format::META_SET_MASK,
+            codings: Codings(meta >> format::META_CODINGS_SHIFT),
+            index,
         })
     }
 
     pub(crate) fn html_handling(&self) -> HtmlHandling {
-        match self.flags >> format::FLAG_HTML_SHIFT & 3 {
-            0 => HtmlHandling::Auto,
-            1 => HtmlHandling::Force,
-            2 => HtmlHandling::Drop,
-            _ => HtmlHandling::Off,
+        match (self.flags >> format::FLAG_HTML_SHIFT & 3, self.has_flag(format::FLAG_HTML_HIGH)) {
+            (0, false) => HtmlHandling::Auto,
+            (1, false) => HtmlHandling::Force,
+            (2, false) => HtmlHandling::Drop,
+            (_, false) => HtmlHandling::Off,
+            (0, true) => HtmlHandling::Folders,
+            (1, true) => HtmlHandling::FoldersWithoutSlash,
+            (2, true) => HtmlHandling::Open,
+            (_, true) => HtmlHandling::OpenPages,
         }
+    }
+
+    pub(crate) fn has_flag(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Whether anything but its files decides how the site answers.
+    pub(crate) fn has_rules(&self) -> bool {
+        [self.redirects, self.header_rules, self.routes, self.file_headers, self.not_found_page]
+            .iter()
+            .any(|section| section.length > 0)
+    }
+
+    pub(crate) fn redirects(&self) -> Option<Redirects<'_>> {
+        Redirects::load(self.filled(self.redirects)?)
+    }
+
+    pub(crate) fn header_rules(&self) -> Option<HeaderRules<'_>> {
+        HeaderRules::load(self.filled(self.header_rules)?)
+    }
+
+    pub(crate) fn routes(&self) -> Option<RouteTable<'_>> {
+        RouteTable::load(self.filled(self.routes)?)
+    }
+
+    pub(crate) fn file_headers(&self) -> Option<RouteTable<'_>> {
+        RouteTable::load(self.filled(self.file_headers)?)
+    }
+
+    /// Rules that choose between function and assets.
+    pub(crate) fn function_rules(&self) -> &[u8] {
+        self.filled(self.function_rules).unwrap_or_default()
+    }
+
+    /// Path of the page for missing files, when the site names one.
+    pub(crate) fn not_found_page(&self) -> Option<&str> {
+        core::str::from_utf8(self.filled(self.not_found_page)?).ok()
+    }
+
+    /// Names of the request's header fields, lower case, that the site's routes look at, besides those that every
+    /// decision may look at.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.routes().into_iter().flat_map(RouteTable::field_names)
+    }
+
+    fn filled(&self, section: Section) -> Option<&[u8]> {
+        self.section(section).filter(|bytes| !bytes.is_empty())
     }
 
     pub(crate) fn shell(&self) -> Shell {
@@ -241,7 +334,11 @@ impl Site {
     }
 
     pub(crate) fn canonical_status(&self) -> u16 {
-        if self.flags & format::FLAG_TEMPORARY == 0 { 308 } else { 307 }
+        match (self.has_flag(format::FLAG_TEMPORARY), self.has_flag(format::FLAG_MOVED)) {
+            (true, _) => 307,
+            (_, true) => 301,
+            _ => 308,
+        }
     }
 
     /// How many folders deep to look for a `404.html`, the root counting as one.
@@ -250,14 +347,17 @@ impl Site {
     }
 
     fn header_set(&self, set: u16) -> Option<&[u8]> {
-        let Section { offset, length } = self.header_sets;
-        let section = self.bytes.get(offset..offset.checked_add(length)?)?;
+        let section = self.section(self.header_sets)?;
         let set = usize::from(set);
         if set >= read_u32(section, 0)? as usize {
             return None;
         }
         let start = read_u32(section, 4 + set * 4)? as usize;
         section.get(start..read_u32(section, 8 + set * 4)? as usize)
+    }
+
+    fn section(&self, Section { offset, length }: Section) -> Option<&[u8]> {
+        self.bytes.get(offset..offset.checked_add(length)?)
     }
 }
 

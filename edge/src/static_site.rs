@@ -2,15 +2,17 @@
 
 use crate::answer;
 use crate::assets::{self, Asset};
-use crate::conditional::none_match_holds;
 use crate::content_type::extension;
 use crate::decision::{Context, Decision, ObjectKey, Serve};
 use crate::head::{NO_STORE, REVALIDATE, Source};
-use crate::path::{Path, push_encoded};
-use crate::record::RouteRecord;
+use crate::path::{Path, push_encoded, push_query};
+use crate::record::{Kind, RouteRecord};
+use crate::representation::{self, Choice};
 use crate::request::{Method, Request};
 use crate::site::format::{Class, Shell};
 use crate::site::{File, Site};
+use crate::text::contains;
+use crate::{function_site, proxy, ruled_site};
 use std::borrow::Cow;
 
 pub fn decide<'a>(
@@ -21,42 +23,52 @@ pub fn decide<'a>(
 ) -> Decision<'a> {
     let path = Path::read(request.path());
     let answering = Answering { context, record, site, request };
-    match assets::resolve(site, &path.key) {
-        Asset::Missing => answering.missing(&path),
-        Asset::Elsewhere(..) | Asset::File(..) if request.method == Method::Options => answer::options(context),
-        Asset::Elsewhere(..) | Asset::File(..) if request.method == Method::Other => {
-            answer::method_not_allowed(context)
-        }
-        Asset::Elsewhere(stem, ending) => answering.redirect(stem, ending),
-        Asset::File(..) if !path.canonical => answering.redirect(&path.key, ""),
-        Asset::File(stem, class, file) => {
-            let stem = share(&path, stem);
-            answering.file(stem, class, file)
-        }
+    if site.has_rules() {
+        return ruled_site::decide(&answering, &path);
     }
+    answering.asset(&path).unwrap_or_else(|| answering.missing(&path))
 }
 
 /// The stem, borrowed from the request where the path is.
-fn share<'a>(path: &Path<'a>, stem: &str) -> Cow<'a, str> {
+pub fn share<'a>(path: &Path<'a>, stem: &str) -> Cow<'a, str> {
     match path.key {
         Cow::Borrowed(key) => key.get(..stem.len()).map_or_else(|| Cow::Owned(stem.to_owned()), Cow::Borrowed),
         Cow::Owned(_) => Cow::Owned(stem.to_owned()),
     }
 }
 
-struct Answering<'c, 'a> {
-    context: &'c Context<'a>,
-    record: &'a RouteRecord,
-    site: &'a Site,
-    request: &'c Request<'a>,
+/// A request for a site.
+pub struct Answering<'c, 'a> {
+    pub context: &'c Context<'a>,
+    pub record: &'a RouteRecord,
+    pub site: &'a Site,
+    pub request: &'c Request<'a>,
 }
 
 impl<'a> Answering<'_, 'a> {
-    fn file(&self, stem: Cow<'a, str>, class: Class, file: File) -> Decision<'a> {
-        self.serve(200, None, stem, class, file)
+    /// What the site's files say about a path; `None` when nothing is there.
+    pub fn asset(&self, path: &Path<'a>) -> Option<Decision<'a>> {
+        Some(match assets::resolve(self.site, &path.key) {
+            Asset::Missing => return None,
+            _ if !self.request.method.reads() => self.only_read(),
+            Asset::Elsewhere(stem, ending) => self.redirect(stem, ending),
+            Asset::File(..) if !path.canonical && !self.site.html_handling().is_a_peers() => {
+                self.redirect(&path.key, "")
+            }
+            Asset::File(stem, class, file) => self.serve(200, None, share(path, stem), class, file),
+        })
     }
 
-    fn serve(
+    /// The answer of what is there when the method asks for something else than reading it.
+    pub fn only_read(&self) -> Decision<'a> {
+        match self.request.method {
+            Method::Options => answer::options(self.context),
+            _ => answer::method_not_allowed(self.context),
+        }
+    }
+
+    /// One file, with this status and in place of its own this cache rule.
+    pub fn serve(
         &self,
         status: u16,
         cache: Option<&'static str>,
@@ -66,24 +78,40 @@ impl<'a> Answering<'_, 'a> {
     ) -> Decision<'a> {
         let mut head = self.context.head(status, Source::Site(self.site, file.header_set));
         head.cache = cache;
-        if status == 200 {
-            head.entity_tag = Some(file.entity_tag);
-            if self.request.if_none_match.is_some_and(|header| none_match_holds(header, file.entity_tag)) {
-                head.status = 304;
-                return Decision::NotModified(head);
-            }
+        head.varies = !file.codings.is_empty();
+        let choice = match status {
+            200 => representation::choose(self.request, self.site, &file),
+            _ => Choice::Whole(representation::stand_in(self.request, &file)),
+        };
+        let (coding, range) = match choice {
+            Choice::Whole(coding) | Choice::NotModified(coding) => (coding, None),
+            Choice::Part(range) => (None, Some(range)),
+            Choice::NotAcceptable => return answer::not_acceptable(self.context),
+            Choice::PreconditionFailed => return answer::precondition_failed(self.context),
+            Choice::Unsatisfiable => return answer::unsatisfiable(self.context, file.size),
+        };
+        head.coding = coding;
+        head.entity_tag = Some(file.entity_tag.coded(coding)).filter(|_| status == 200);
+        if matches!(choice, Choice::NotModified(_)) {
+            head.status = 304;
+            return Decision::NotModified(head);
         }
-        head.content_length = Some(file.size);
-        let object = ObjectKey { folder: &self.record.oss_path, stem, suffix: class.suffix() };
-        Decision::Serve(Serve { head, object, size: file.size, with_body: self.request.method != Method::Head })
+        let size = coding.map_or(Some(file.size), |coding| self.site.coded_size(&file, coding));
+        head.content_length = range.map_or(size, |range| Some(range.length()));
+        if let Some(range) = range {
+            head.status = 206;
+            head.content_range = Some((Some(range), file.size));
+        }
+        let object = ObjectKey { folder: &self.record.oss_path, coding, stem, suffix: class.suffix() };
+        Decision::Serve(Serve { head, object, size, range, with_body: self.request.method != Method::Head })
     }
 
     /// A redirect to a canonical URL. Deployments change their minds, so it has to be asked for again.
-    fn redirect(&self, stem: &str, ending: &str) -> Decision<'a> {
+    pub fn redirect(&self, stem: &str, ending: &str) -> Decision<'a> {
         let mut location = String::with_capacity(stem.len() + ending.len() + self.request.query().len());
         push_encoded(&mut location, stem);
         location.push_str(ending);
-        location.push_str(self.request.query());
+        push_query(&mut location, self.request.query());
         let mut head = self.context.head(self.site.canonical_status(), Source::None);
         head.cache = Some(REVALIDATE);
         head.content_length = Some(0);
@@ -91,17 +119,26 @@ impl<'a> Answering<'_, 'a> {
         Decision::Redirect(head)
     }
 
-    fn missing(&self, path: &Path<'a>) -> Decision<'a> {
+    /// The answer to a path where nothing is: the project's function, the shell, or a page for missing files.
+    pub fn missing(&self, path: &Path<'a>) -> Decision<'a> {
+        if self.record.kind != Kind::Static && !function_site::keeps_missing(self, path) {
+            return proxy::decide(self.context, self.record, self.request);
+        }
         if self.wants_shell(path)
             && let Some(file) = self.site.find("", Class::Index)
         {
             // Rules for the missing path must not make browsers keep the shell under it.
             return self.serve(200, Some(REVALIDATE), Cow::Borrowed(""), Class::Index, file);
         }
+        self.not_found(path)
+    }
+
+    /// The page for a missing file.
+    pub fn not_found(&self, path: &Path<'_>) -> Decision<'a> {
         self.not_found_page(&path.key).unwrap_or_else(|| answer::not_found(self.context))
     }
 
-    fn wants_shell(&self, path: &Path<'_>) -> bool {
+    pub fn wants_shell(&self, path: &Path<'_>) -> bool {
         let request = self.request;
         request.method.reads()
             && match self.site.shell() {
@@ -110,7 +147,7 @@ impl<'a> Answering<'_, 'a> {
                 Shell::Navigations => match request.fetch_mode {
                     Some(mode) => mode == "navigate",
                     None => {
-                        request.accept.is_some_and(|accept| accept.contains("text/html"))
+                        request.accept.is_some_and(|accept| contains(accept, "text/html"))
                             || extension(&path.key).is_none()
                     }
                 },
@@ -118,15 +155,25 @@ impl<'a> Answering<'_, 'a> {
     }
 
     /// The `404.html` of the nearest folder that has one.
-    fn not_found_page(&self, key: &str) -> Option<Decision<'a>> {
-        let depth = self.site.not_found_depth();
-        let ends = key.match_indices('/').map(|(at, _)| at).take(depth);
-        for end in ends.collect::<Vec<_>>().into_iter().rev() {
-            let stem = [key.get(..end)?, "/404"].concat();
-            if let Some(file) = self.site.find(&stem, Class::Page) {
-                return Some(self.serve(404, Some(NO_STORE), Cow::Owned(stem), Class::Page, file));
-            }
+    pub fn not_found_page(&self, key: &str) -> Option<Decision<'a>> {
+        if let Some(page) = self.site.not_found_page() {
+            let (stem, class, file) = assets::stored(self.site, page)?;
+            return Some(self.serve(404, Some(NO_STORE), Cow::Owned(stem.to_owned()), class, file));
         }
-        None
+        let mut depth = self.site.not_found_depth();
+        let mut nearest = None;
+        for (at, byte) in key.bytes().enumerate() {
+            if byte != b'/' {
+                continue;
+            }
+            if depth == 0 {
+                break;
+            }
+            depth -= 1;
+            let stem = [key.get(..at)?, "/404"].concat();
+            nearest = self.site.find(&stem, Class::Page).map(|file| (stem, file)).or(nearest);
+        }
+        let (stem, file) = nearest?;
+        Some(self.serve(404, Some(NO_STORE), Cow::Owned(stem), Class::Page, file))
     }
 }

@@ -6,10 +6,11 @@
 
 use crate::answer::Failure;
 use crate::decision::{Context, Decision, Lookup, ObjectKey, Settings};
-use crate::head::{Head, Source};
+use crate::head::Head;
 use crate::record::{KeyEncoding, RouteRecord};
 use crate::request::{Method, Request};
 use crate::site::Site;
+use crate::text::split_once;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -30,14 +31,17 @@ const STEM_IN_TEXT: u32 = u32::MAX;
 const KIND: usize = 0;
 const STATUS: usize = 1;
 const HEADER_SET: usize = 2;
-const BODY_AND_CLASS: usize = 3;
+const FORM: usize = 3;
 const STEM_LENGTH: usize = 4;
 /// Of the object; for a probe, the status when none exists.
 const SIZE: usize = 5;
 const TAG_HIGH: usize = 6;
 const TAG_LOW: usize = 7;
 const TEXT_LENGTH: usize = 8;
-const WORDS: usize = 9;
+/// Of the range of the object that is the body; the end is one past its last byte, and 0 when all of it is.
+const RANGE_START: usize = 9;
+const RANGE_END: usize = 10;
+const WORDS: usize = 11;
 
 #[derive(Default)]
 struct State {
@@ -67,8 +71,11 @@ pub fn input(length: u32) -> u32 {
     })
 }
 
-/// Where the words of a decision lie: kind, status, header set, body and class, stem length, size, the entity tag's high
-/// and low half, length of the text.
+/// Where the words of a decision lie: kind, status, header set, form of the body, stem length, size, the entity tag's high
+/// and low half, length of the text, start and end of the range.
+///
+/// The form: bit 0 whether there is a body, 1 and 2 the class, 3 and 4 the coding. The size is `u32::MAX` when it takes the
+/// object to know it.
 #[wasm_bindgen]
 pub fn words() -> u32 {
     with(|state| state.words.as_ptr() as u32)
@@ -110,12 +117,28 @@ pub fn load_record(length: u32) -> u32 {
 }
 
 /// Takes over the site blob in the input and returns its handle, 0 when it can't be used.
+///
+/// The text is then the names of the header fields that its rules look at, a line each; with a `+` before those that
+/// [`decide`] wants so.
 #[wasm_bindgen]
 pub fn load_site(length: u32) -> u32 {
     with(|state| {
         let mut bytes = std::mem::take(&mut state.input);
         bytes.truncate(length as usize);
-        Site::load(bytes).map_or(0, |site| state.sites.insert(site))
+        let State { text, words, sites, .. } = state;
+        text.clear();
+        let Ok(site) = Site::load(bytes) else {
+            return 0;
+        };
+        if site.redirects().is_some() {
+            text.push_str("cookie\naccept-language\n");
+        }
+        for name in site.field_names() {
+            text.push('+');
+            push_line(text, name);
+        }
+        words[TEXT_LENGTH] = text.len() as u32;
+        sites.insert(site)
     })
 }
 
@@ -132,7 +155,8 @@ pub fn drop_site(site: u32) {
 }
 
 /// Decides the request in the input: the target, then per line a header field `name:value`, with `:host` and `:client`
-/// for the host and the visitor's address. `record` is a handle, or 0 for a damaged, `u32::MAX` for an unknown and
+/// for the host and the visitor's address, and `:country` for where the visitor is. A `+` before the name marks a field that
+/// only the site's routes look at. `record` is a handle, or 0 for a damaged, `u32::MAX` for an unknown and
 /// `u32::MAX - 1` for an unavailable one; `site` is a handle or 0.
 ///
 /// Returns the kind: 1 serve, 2 probe, 3 proxy, 4 answer without a fetch. The text holds, a line each: the object's path
@@ -169,7 +193,7 @@ pub fn header_set(record: u32, site: u32, set: u32, flags: u32) {
         };
         let lookup = Lookup::Found { record, site: Some(site) };
         let context = Context { method: Method::Get, lookup, settings: settings(flags) };
-        push_fields(text, &context.head(200, Source::Site(site, set as u16)));
+        push_fields(text, &Head::of_set_id(&context, site, set as u16));
         words[TEXT_LENGTH] = text.len() as u32;
     });
 }
@@ -210,10 +234,10 @@ fn answer(record: u32, site: u32, length: u32, flags: u32, failure: Option<Failu
 }
 
 fn read_request(method: Method, secure: bool, lines: &str) -> Request<'_> {
-    let (target, mut rest) = lines.split_once('\n').unwrap_or((lines, ""));
+    let (target, mut rest) = split_once(lines, b'\n').unwrap_or((lines, ""));
     let mut request = Request::new(method, "", target);
     request.secure = secure;
-    while let Some((line, after)) = rest.split_once('\n') {
+    while let Some((line, after)) = split_once(rest, b'\n') {
         rest = after;
         // The pseudo-fields begin with the colon that ends a field's name.
         let Some(at) = line.bytes().skip(1).position(|byte| byte == b':') else {
@@ -222,6 +246,10 @@ fn read_request(method: Method, secure: bool, lines: &str) -> Request<'_> {
         match line.split_at_checked(at.saturating_add(1)) {
             Some((":host", value)) => request.host = value.get(1..).unwrap_or_default(),
             Some((":client", value)) => request.client_address = value.get(1..),
+            Some((":country", value)) => request.country = value.get(1..),
+            Some((name, value)) if name.starts_with('+') => {
+                request.named_field(name.get(1..).unwrap_or_default(), value.get(1..).unwrap_or_default());
+            }
             Some((name, value)) => request.header(name, value.get(1..).unwrap_or_default()),
             None => {}
         }
@@ -238,11 +266,16 @@ fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
     match decision {
         Decision::Serve(serve) => {
             words[KIND] = SERVE;
-            words[BODY_AND_CLASS] = u32::from(serve.with_body);
+            let coding = serve.object.coding.map_or(0, |coding| coding as u32);
+            words[FORM] = u32::from(serve.with_body) | coding << 3;
+            if let Some(range) = serve.range {
+                words[RANGE_START] = range.start as u32;
+                words[RANGE_END] = range.end as u32 + 1;
+            }
             match &serve.object {
                 ObjectKey { stem: Cow::Borrowed(stem), suffix, .. } => {
                     words[STEM_LENGTH] = stem.len() as u32;
-                    words[BODY_AND_CLASS] |= match suffix.len() {
+                    words[FORM] |= match suffix.len() {
                         0 => 0,
                         5 => 1 << 1,
                         _ => 2 << 1,
@@ -263,7 +296,7 @@ fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
         }
         Decision::Probe(probe) => {
             words[KIND] = PROBE;
-            words[BODY_AND_CLASS] = u32::from(probe.with_body);
+            words[FORM] = u32::from(probe.with_body);
             for candidate in &probe.candidates {
                 words[STATUS] = candidate.head.status.into();
                 push_line(text, &candidate.object.url_path());
@@ -296,12 +329,12 @@ fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
 /// Writes a head into the words, and into the text what they can't say.
 fn write_head(head: &Head<'_>, words: &mut [u32; WORDS], text: &mut String) {
     words[STATUS] = head.status.into();
-    match (head.set_id(), head.entity_tag, head.content_length) {
-        (Some(set), Some(tag), Some(length)) => {
+    words[SIZE] = head.content_length.map_or(u32::MAX, |length| length as u32);
+    match (head.set_id(), head.entity_tag) {
+        (Some(set), Some(tag)) => {
             words[HEADER_SET] = set.into();
-            words[SIZE] = length as u32;
-            words[TAG_HIGH] = (tag.0 >> 32) as u32;
-            words[TAG_LOW] = tag.0 as u32;
+            words[TAG_HIGH] = (tag.content >> 32) as u32;
+            words[TAG_LOW] = tag.content as u32;
         }
         _ => {
             push_fields(text, head);

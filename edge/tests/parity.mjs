@@ -15,7 +15,7 @@ import { dirname, join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { send } from "./homes/client.mjs";
-import { randomFrom, requestsFor } from "./homes/requests.mjs";
+import { conditionsFor, randomFrom, requestsFor } from "./homes/requests.mjs";
 import { startFunction, startNative, startNode, startStorage, startWorkerd } from "./homes/start.mjs";
 
 const workspace = fileURLToPath(new URL("../../", import.meta.url));
@@ -40,6 +40,7 @@ const SITE = {
   "a+b@c,d.txt": "plus",
   "100%.txt": "percent",
   "empty.txt": "",
+  "hints.html": `<base href="/assets/"><link rel=modulepreload href=app-B2x_-9aZ.js><link rel="preload" as=style href="/style.css">`,
   "data.bin": Buffer.from(Array.from({ length: 70_000 }, (_, index) => index % 251)),
 };
 
@@ -83,6 +84,8 @@ function makeSites(makeSite) {
   }
   const make = (host, slug, id, ...options) => execFileSync(makeSite, [site, folder, host, slug, String(id), ...options]);
   make("docs.localhost", "docs", 1);
+  make("coded.localhost", "coded", 11, "coded", "dated", "retained");
+  make("coded-d11.localhost", "coded", 11, "coded", "dated", "retained", "noindex", "shell");
   make("app.localhost", "app", 2, "shell");
   make("app-d2.localhost", "app", 2, "shell", "noindex");
   make("older.localhost", "older", 3, "older");
@@ -156,9 +159,13 @@ test("every home answers every request as the native core does", async (context)
       const { status, headers } = await check(request);
       const tag = headers.find((header) => header.startsWith("etag: "))?.slice(6);
       if (status !== 200 || !tag) continue;
+      for (const conditions of conditionsFor(tag, headers, random)) {
+        await check({ ...request, headers: { ...request.headers, ...conditions } });
+      }
       const fields = [tag, `W/${tag}`, `"x", ${tag}`];
       const field = fields[Math.floor(random() * fields.length)];
-      const again = await check({ ...request, headers: { ...request.headers, "if-none-match": field } });
+      const { range, "if-match": match, "if-unmodified-since": date, ...kept } = request.headers ?? {};
+      const again = await check({ ...request, headers: { ...kept, "if-none-match": field } });
       assert.equal(again.status, 304);
     }
   }

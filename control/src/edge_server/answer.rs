@@ -8,6 +8,7 @@ use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, Head
 use http::request::Parts;
 use http::{Response, StatusCode, Version};
 use hyper::body::Incoming;
+use miaobu_edge::range::ByteRange;
 use miaobu_edge::{Decision, Failure, Lookup, Probe, Request, Serve, fail};
 
 use super::activity::{Activity, Answering};
@@ -41,6 +42,8 @@ impl<'a> Answer<'a> {
         let (response, content) = match decision {
             Decision::Serve(serve) => self.serve(&serve).await,
             Decision::Probe(probe) => self.probe(probe).await,
+            // This server stands in a private network, and may hold secrets near it: a site's author can't send it there.
+            Decision::Proxy(proxy) if proxy.external => self.failed(Failure::FunctionUnreachable),
             Decision::Proxy(proxy) => match self.edge.functions.pass(&proxy, self.parts, body, self.activity).await {
                 Ok(answer) => answer,
                 Err(Unanswered::Failed(failure)) => self.failed(failure),
@@ -57,7 +60,13 @@ impl<'a> Answer<'a> {
             return (head(), Content::Empty);
         }
         match self.open(&serve.object.key()).await {
-            Ok(Some(file)) if file.size() == serve.size => (head(), self.content(file)),
+            Ok(Some(file)) if serve.size.is_none_or(|size| size == file.size()) => {
+                let mut response = head();
+                if serve.size.is_none() {
+                    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(file.size()));
+                }
+                (response, self.content(file, serve.range))
+            }
             // Bytes of another length are not the file that the site lists.
             Ok(_) => {
                 tracing::error!(key = serve.object.key(), "a file that the site lists is not in the object store");
@@ -76,7 +85,7 @@ impl<'a> Answer<'a> {
             };
             let mut response = head(&candidate.head);
             response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(file.size()));
-            let content = if probe.with_body { self.content(file) } else { Content::Empty };
+            let content = if probe.with_body { self.content(file, None) } else { Content::Empty };
             return (response, content);
         }
         match *probe.missing {
@@ -85,8 +94,8 @@ impl<'a> Answer<'a> {
         }
     }
 
-    fn content(&self, file: StoredFile) -> Content {
-        file.content((self.parts.version < Version::HTTP_2).then(|| Arc::clone(self.file_parts)))
+    fn content(&self, file: StoredFile, range: Option<ByteRange>) -> Content {
+        file.content(range, (self.parts.version < Version::HTTP_2).then(|| Arc::clone(self.file_parts)))
     }
 
     async fn open(&self, key: &str) -> Result<Option<StoredFile>, Failure> {

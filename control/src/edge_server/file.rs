@@ -10,6 +10,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IoSlice};
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,9 +37,9 @@ pub(super) struct FileReader {
 }
 
 impl FileReader {
-    /// Returns a reader of the first `size` bytes of `file`.
-    pub(super) fn new(file: Arc<File>, size: u64, parts: Option<Arc<FileParts>>) -> Self {
-        Self { file, offset: 0, remaining: size, parts }
+    /// Returns a reader of `bytes` of `file`.
+    pub(super) fn new(file: Arc<File>, bytes: Range<u64>, parts: Option<Arc<FileParts>>) -> Self {
+        Self { file, offset: bytes.start, remaining: bytes.end.saturating_sub(bytes.start), parts }
     }
 
     /// Bytes that [`next`](Self::next) has still to return.
@@ -149,11 +150,15 @@ mod tests {
         let content: Vec<u8> = (0..READ_BYTES * 2 + 7).map(|at| (at * 7 / 8) as u8).collect();
         let file = tempfile::tempfile().expect("a file");
         file.write_all_at(&content, 0).expect("a written file");
-        let mut reader = FileReader::new(Arc::new(file), content.len() as u64, None);
-        let mut read = Vec::new();
-        while let Some(bytes) = reader.next() {
-            read.extend_from_slice(&bytes.expect("a readable file"));
+        let (file, length) = (Arc::new(file), content.len());
+        for range in [0..length, 5..6, READ_BYTES - 1..length - 1, 7..7] {
+            let bytes = range.start as u64..range.end as u64;
+            let mut reader = FileReader::new(Arc::clone(&file), bytes, None);
+            let mut read = Vec::new();
+            while let Some(bytes) = reader.next() {
+                read.extend_from_slice(&bytes.expect("a readable file"));
+            }
+            assert!(read == content[range.clone()] && reader.remaining() == 0, "{range:?}");
         }
-        assert!(read == content && reader.remaining() == 0);
     }
 }

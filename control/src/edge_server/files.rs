@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use miaobu_edge::range::ByteRange;
 
 use super::body::Content;
 use super::file::{FileParts, FileReader};
@@ -48,11 +49,15 @@ impl StoredFile {
         }
     }
 
-    /// Returns the body that the file is. With `parts`, those of the visitor's connection, it may be a stand-in.
-    pub(super) fn content(self, parts: Option<Arc<FileParts>>) -> Content {
+    /// Returns the body that `range` of the file is, or all of it. With `parts`, those of the visitor's connection, it may
+    /// be a stand-in.
+    pub(super) fn content(self, range: Option<ByteRange>, parts: Option<Arc<FileParts>>) -> Content {
+        let size = self.size();
+        let range = range.map_or(0..size, |range| range.start..size.min(range.end + 1));
         match self {
-            Self::Small(bytes) => Content::Whole(bytes),
-            Self::Large(file, size) => Content::File(FileReader::new(file, size, parts)),
+            Self::Small(bytes) if range.end - range.start == size => Content::Whole(bytes),
+            Self::Small(bytes) => Content::Whole(bytes.slice(range.start as usize..range.end as usize)),
+            Self::Large(file, _) => Content::File(FileReader::new(file, range, parts)),
         }
     }
 }

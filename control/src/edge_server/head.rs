@@ -7,8 +7,8 @@ use http::header::{CONTENT_LENGTH, ETAG, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use miaobu_edge::Head;
 
-/// Header sets that are kept for a route. Sites have a few: one a content type and cache class.
-const KEPT_SETS: usize = 16;
+/// Header sets that are kept for a route. Sites have a few: one a content type, cache class and coding.
+const KEPT_SETS: usize = 64;
 
 /// Rendered header sets of one route, by the core's id. All that differs within a set is the tag and the length.
 #[derive(Debug, Default)]

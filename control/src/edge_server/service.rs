@@ -7,11 +7,11 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::header::{CONNECTION, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONNECTION, COOKIE, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
-use miaobu_edge::{Method, Settings, decide};
+use miaobu_edge::{Lookup, Method, Settings, decide};
 
 use super::EdgeConfig;
 use super::activity::{Activity, Answering};
@@ -145,6 +145,13 @@ impl Connection {
         for (name, value) in &joined {
             request.header(name.as_str(), value);
         }
+        if let Lookup::Found { site: Some(site), .. } = lookup {
+            for name in site.field_names() {
+                let again = joined.iter().find(|(joined, _)| joined.as_str() == name).map(|(_, value)| value.as_str());
+                let value = again.or_else(|| parts.headers.get(name).and_then(|value| value.to_str().ok()));
+                value.into_iter().for_each(|value| request.named_field(name, value));
+            }
+        }
         let decision = decide(&lookup, &request, &self.edge.settings);
         let answer = Answer {
             edge: &self.edge,
@@ -159,12 +166,14 @@ impl Connection {
     }
 }
 
-/// The fields that were sent more than once, each joined as the core wants them.
+/// The fields that were sent more than once, each joined as the core wants them. Cookies have a separator of their own
+/// (RFC 9113, 8.2.3).
 fn joined(parts: &Parts) -> Vec<(&HeaderName, String)> {
     if parts.headers.keys_len() == parts.headers.len() {
         return Vec::new();
     }
     let all = |name| parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     let repeated = parts.headers.keys().filter(|name| parts.headers.get_all(*name).iter().nth(1).is_some());
-    repeated.map(|name| (name, all(name).collect::<Vec<_>>().join(", "))).collect()
+    let separator = |name: &HeaderName| if *name == COOKIE { "; " } else { ", " };
+    repeated.map(|name| (name, all(name).collect::<Vec<_>>().join(separator(name)))).collect()
 }

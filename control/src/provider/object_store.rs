@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -45,6 +46,20 @@ pub struct Object {
     pub size_bytes: u64,
     /// Its bytes.
     pub body: ObjectBody,
+}
+
+impl Object {
+    /// Reads all of it; this may take the thread a while.
+    pub fn into_bytes(self) -> io::Result<Bytes> {
+        match self.body {
+            ObjectBody::Bytes(bytes) => Ok(bytes),
+            ObjectBody::File(mut file) => {
+                let mut bytes = Vec::with_capacity(usize::try_from(self.size_bytes).unwrap_or_default());
+                file.read_to_end(&mut bytes)?;
+                Ok(bytes.into())
+            }
+        }
+    }
 }
 
 /// The bytes of an object, in the form in which the store has them at hand.

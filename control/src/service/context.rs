@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::RwLock;
+use miaobu_edge::Coding;
+use tokio::sync::{Mutex, RwLock};
 
 use super::Events;
 use crate::clock::Clock;
@@ -33,6 +34,8 @@ pub struct Context {
     /// Held for reading while blobs are taken into use, and for writing while unused ones are deleted, so that none is
     /// deleted between being counted on and being named in a manifest.
     pub blobs_in_use: RwLock<()>,
+    /// Held by whoever compresses files: one at a time is as fast as several, and leaves the other jobs their turn.
+    pub refining: Mutex<()>,
 }
 
 /// What the operator chose.
@@ -89,6 +92,26 @@ pub fn artifact_path(slug: &Slug, id: DeploymentId) -> String {
 pub fn blob_key(project: ProjectId, digest: &Sha256) -> Result<ObjectKey, InvalidObjectKey> {
     let hex = digest.to_hex();
     ObjectKey::parse(format!("blobs/{project}/{}/{hex}", &hex[..2]))
+}
+
+/// The key of a blob in a coding.
+pub fn coded_blob_key(project: ProjectId, digest: &Sha256, coding: Coding) -> Result<ObjectKey, InvalidObjectKey> {
+    ObjectKey::parse(format!("{}.{}", blob_key(project, digest)?, coding.suffix()))
+}
+
+/// The key prefix of a deployment's files in a coding. It lies beside their own, where no file's name can clash with it.
+pub fn coded_path(slug: &Slug, id: DeploymentId, coding: Coding) -> String {
+    format!("{}.{}", artifact_path(slug, id), coding.suffix())
+}
+
+/// The key of the list of files that a deployment has only for visitors with an older page.
+pub fn retained_key(id: DeploymentId) -> Result<ObjectKey, InvalidObjectKey> {
+    ObjectKey::parse(format!("manifests/{id}.retained"))
+}
+
+/// The key of what reading a deployment's files taught.
+pub fn refinements_key(id: DeploymentId) -> Result<ObjectKey, InvalidObjectKey> {
+    ObjectKey::parse(format!("manifests/{id}.refined"))
 }
 
 /// The key of a deployment's manifest.

@@ -30,6 +30,8 @@ pub enum Job {
         /// A base domain under which its hostnames stood before and no longer do.
         former_base: Option<String>,
     },
+    /// Store a deployment's files in other codings as well and publish its site again.
+    Refine(DeploymentId),
     /// Purge what a project no longer needs.
     Retention(ProjectId),
     /// Remove the files and edge entries of a deployment that has ended or was purged.
@@ -42,6 +44,7 @@ impl Job {
         match self {
             Self::Deploy(_) => "deploy",
             Self::SyncRoutes { .. } => "sync_routes",
+            Self::Refine(_) => "refine",
             Self::Retention(_) => "retention",
             Self::Purge(_) => "purge",
         }
@@ -55,6 +58,7 @@ impl Job {
                 project: ProjectId(subject),
                 former_base: payload.get("former_base").and_then(Value::as_str).map(str::to_owned),
             },
+            "refine" => Self::Refine(DeploymentId(subject)),
             "retention" => Self::Retention(ProjectId(subject)),
             "purge" => Self::Purge(DeploymentId(subject)),
             _ => return None,
@@ -91,7 +95,7 @@ impl Job {
 
     fn subject(&self) -> i64 {
         match self {
-            Self::Deploy(id) | Self::Purge(id) => id.0,
+            Self::Deploy(id) | Self::Refine(id) | Self::Purge(id) => id.0,
             Self::SyncRoutes { project, .. } | Self::Retention(project) => project.0,
         }
     }
@@ -107,7 +111,7 @@ impl Job {
     fn patience(&self) -> TimeDelta {
         match self {
             Self::Deploy(_) => super::deployments::DEPLOYING_LIMIT,
-            Self::SyncRoutes { .. } | Self::Retention(_) | Self::Purge(_) => TimeDelta::days(1),
+            Self::SyncRoutes { .. } | Self::Refine(_) | Self::Retention(_) | Self::Purge(_) => TimeDelta::days(1),
         }
     }
 }

@@ -2,13 +2,11 @@
 //!
 //! Layout, little-endian: `MBM1`, count u32, then per file: length of the path u16, path, sha-256, size u64.
 
-use std::io::Read as _;
-
 use bytes::Bytes;
 
-use super::{Context, Error, Result, manifest_key};
+use super::{Context, Error, Result, manifest_key, retained_key};
 use crate::domain::{DeploymentId, Manifest, ManifestFile, Sha256, SitePath};
-use crate::provider::ObjectBody;
+use crate::provider::ObjectKey;
 
 const MAGIC: &[u8; 4] = b"MBM1";
 
@@ -18,21 +16,26 @@ pub(crate) async fn put(context: &Context, id: DeploymentId, manifest: &Manifest
     Ok(context.objects.put(&key, encode(manifest)).await?)
 }
 
+/// Stores the list of files that a deployment has only for visitors with an older page.
+pub(crate) async fn put_retained(context: &Context, id: DeploymentId, files: &Manifest) -> Result<()> {
+    let key = retained_key(id).map_err(Error::internal)?;
+    Ok(context.objects.put(&key, encode(files)).await?)
+}
+
 /// Returns a deployment's manifest, `None` when there is none.
 pub(crate) async fn get(context: &Context, id: DeploymentId) -> Result<Option<Manifest>> {
-    let key = manifest_key(id).map_err(Error::internal)?;
-    let Some(object) = context.objects.get(&key).await? else { return Ok(None) };
-    let decoded = tokio::task::spawn_blocking(move || {
-        let bytes = match object.body {
-            ObjectBody::Bytes(bytes) => bytes,
-            ObjectBody::File(mut file) => {
-                let mut bytes = Vec::with_capacity(usize::try_from(object.size_bytes).unwrap_or_default());
-                file.read_to_end(&mut bytes)?;
-                Bytes::from(bytes)
-            }
-        };
-        decode(&bytes).ok_or_else(|| std::io::Error::other(format!("the manifest of deployment {id} is damaged")))
-    });
+    read(context, &manifest_key(id).map_err(Error::internal)?).await
+}
+
+/// Returns the list of files that a deployment has only for visitors with an older page, `None` when there is none yet.
+pub(crate) async fn get_retained(context: &Context, id: DeploymentId) -> Result<Option<Manifest>> {
+    read(context, &retained_key(id).map_err(Error::internal)?).await
+}
+
+async fn read(context: &Context, key: &ObjectKey) -> Result<Option<Manifest>> {
+    let Some(object) = context.objects.get(key).await? else { return Ok(None) };
+    let damaged = std::io::Error::other(format!("{key} is damaged"));
+    let decoded = tokio::task::spawn_blocking(move || decode(&object.into_bytes()?).ok_or(damaged));
     Ok(Some(decoded.await.map_err(Error::internal)?.map_err(Error::internal)?))
 }
 

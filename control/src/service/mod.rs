@@ -15,6 +15,7 @@ mod jobs;
 mod logs;
 pub(crate) mod manifests;
 mod projects;
+pub(crate) mod refinements;
 pub(crate) mod routes;
 mod secret;
 mod uploads;
@@ -24,7 +25,10 @@ use std::sync::Arc;
 
 pub use activation::Activation;
 pub use auth::Auth;
-pub use context::{Context, Limits, Settings, artifact_path, blob_key, manifest_key};
+pub use context::{
+    Context, Limits, Settings, artifact_path, blob_key, coded_blob_key, coded_path, manifest_key, refinements_key,
+    retained_key,
+};
 pub use deployments::{DeploymentFilter, Deployments, Urls};
 pub use error::{Error, Problem};
 pub use events::Events;

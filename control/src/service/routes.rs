@@ -47,7 +47,7 @@ fn record_of(slug: &Slug, route: &Route) -> Option<RouteRecord> {
     Some(RouteRecord {
         commit_sha: route.commit_sha.clone().unwrap_or_default(),
         updated_at: route.updated_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)).unwrap_or_default(),
-        site: Some(record::site_key(id)),
+        site: Some(if route.refined == Some(true) { record::refined_site_key(id) } else { record::site_key(id) }),
         noindex,
         ..RouteRecord::of_static(slug.as_str(), &artifact_path(slug, DeploymentId(id)), id)
     })

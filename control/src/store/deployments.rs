@@ -41,6 +41,7 @@ statements! {
     PROLONG = "UPDATE deployments SET deadline_at = $2 WHERE status = $1 AND deadline_at < $2";
     LIST_OVERDUE = "SELECT id, status FROM deployments WHERE deadline_at <= $1 ORDER BY id LIMIT 100";
     LIST_WITH_STATUS = "SELECT id FROM deployments WHERE project_id = $1 AND status = $2 ORDER BY id DESC";
+    REFINE = "UPDATE deployments SET refined = TRUE WHERE id = $1 AND status = 'deployed' AND NOT refined";
     GET_STATUS = "SELECT status FROM deployments WHERE id = $1";
 }
 
@@ -254,6 +255,12 @@ pub async fn list_with_status(
 ) -> Result<Vec<DeploymentId>, Error> {
     let rows: Vec<(i64,)> = session.query(LIST_WITH_STATUS).bind(project.0).bind(status.as_str()).fetch_all().await?;
     Ok(rows.into_iter().map(|(id,)| DeploymentId(id)).collect())
+}
+
+/// Notes that a deployment's second site blob is in place; `false` when it is noted already or the deployment is no
+/// longer deployed.
+pub async fn refine(session: &mut impl Session, id: DeploymentId) -> Result<bool, Error> {
+    Ok(session.query(REFINE).bind(id.0).execute().await? == 1)
 }
 
 /// Returns a deployment's state.

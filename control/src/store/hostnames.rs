@@ -13,7 +13,7 @@ statements! {
     FREE = "DELETE FROM hostnames WHERE name = $1 AND reserved_until IS NOT NULL
         AND (reserved_until <= $2 OR project_id IN (SELECT id FROM projects WHERE owner_id = $3))";
     LIST_ROUTES = "SELECT hostnames.name, hostnames.kind, hostnames.environment,
-            deployments.id AS deployment_id, deployments.commit_sha, deployments.status,
+            deployments.id AS deployment_id, deployments.commit_sha, deployments.status, deployments.refined,
             COALESCE(releases.created_at, deployments.deployed_at) AS updated_at
         FROM hostnames
         LEFT JOIN releases ON hostnames.deployment_id IS NULL AND hostnames.reserved_until IS NULL
@@ -89,6 +89,8 @@ pub struct Route {
     pub commit_sha: Option<String>,
     /// That deployment's state.
     pub status: Option<String>,
+    /// Whether that deployment has its second site blob.
+    pub refined: Option<bool>,
     /// Since when it leads there.
     pub updated_at: Option<DateTime<Utc>>,
 }

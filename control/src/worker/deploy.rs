@@ -6,15 +6,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
-use miaobu_edge::build::{BuildError, KV_VALUE_LIMIT, SiteBuilder, SiteSettings};
-use miaobu_edge::{HtmlHandling, Shell, record};
+use miaobu_edge::record;
 
-use super::JobError;
-use crate::domain::{
-    self, Deployment, DeploymentId, DeploymentStatus, LogLevel, Manifest, NotFound, ProjectSettings, SpaFallback,
-};
-use crate::provider::{self, InvalidObjectKey, KvEntry, ObjectKey};
+use super::publish::{self, Files};
+use super::{JobError, retained};
+use crate::domain::{Deployment, DeploymentId, DeploymentStatus, LogLevel, Manifest, ManifestFile};
+use crate::provider::{self, InvalidObjectKey, ObjectKey};
+use crate::service::refinements::Refinements;
 use crate::service::{Activation, Context, Job, activation, artifact_path, blob_key, manifests, routes};
 use crate::store::deployments::{self, Step};
 use crate::store::jobs::{self, Lease};
@@ -46,7 +44,11 @@ pub async fn run(context: &Arc<Context>, lease: Lease, id: DeploymentId) -> Resu
         Ok(())
     };
     let publishing = async {
-        publish(context, &deployment, settings, &manifest).await?;
+        let retained = retained::find(context, &deployment, &manifest).await?;
+        let retained = assemble_retained(context, &deployment, Arc::new(retained)).await?;
+        let manifest = Arc::clone(&manifest);
+        let files = Files { settings, manifest, retained, refinements: Refinements::new() };
+        publish(context, &deployment, files).await?;
         crate::failpoint!("deploy.published");
         Ok::<_, JobError>(())
     };
@@ -66,15 +68,7 @@ pub async fn run(context: &Arc<Context>, lease: Lease, id: DeploymentId) -> Resu
 
 async fn assemble(context: &Context, deployment: &Deployment, manifest: &Arc<Manifest>) -> Result<(), JobError> {
     let start = Instant::now();
-    let (files, project) = (Arc::clone(manifest), deployment.project_id);
-    let path = artifact_path(&deployment.project_slug, deployment.id);
-    let pairs = tokio::task::spawn_blocking(move || {
-        let pair = |file: &domain::ManifestFile| {
-            Ok((blob_key(project, &file.sha256)?, ObjectKey::parse(format!("{path}/{}", file.path))?))
-        };
-        files.files().iter().map(pair).collect::<Result<Vec<_>, InvalidObjectKey>>()
-    });
-    let pairs = pairs.await.map_err(later)?.map_err(later)?;
+    let pairs = blobs_to_files(deployment, manifest).await?;
     match context.objects.copy_all(pairs).await {
         Err(error) if error.kind == provider::ErrorKind::NotFound => {
             return Err(forget_lost(context, deployment, manifest).await?);
@@ -83,6 +77,45 @@ async fn assemble(context: &Context, deployment: &Deployment, manifest: &Arc<Man
     }
     let text = format!("Assembled {} files ({} ms).", manifest.files().len(), start.elapsed().as_millis());
     log(context, deployment.id, LogLevel::Info, &text).await
+}
+
+/// Puts the files of earlier deployments beside its own. Blobs that went with the deployment that had them are no loss.
+async fn assemble_retained(
+    context: &Context,
+    deployment: &Deployment,
+    retained: Arc<Manifest>,
+) -> Result<Arc<Manifest>, JobError> {
+    if retained.files().is_empty() {
+        return Ok(retained);
+    }
+    let pairs = blobs_to_files(deployment, &retained).await?;
+    match context.objects.copy_all(pairs).await {
+        Err(error) if error.kind == provider::ErrorKind::NotFound => {
+            let none = Manifest::sorted(Vec::new());
+            manifests::put_retained(context, deployment.id, &none).await?;
+            Ok(Arc::new(none))
+        }
+        other => {
+            other?;
+            Ok(retained)
+        }
+    }
+}
+
+/// Which blob goes where.
+async fn blobs_to_files(
+    deployment: &Deployment,
+    manifest: &Arc<Manifest>,
+) -> Result<Vec<(ObjectKey, ObjectKey)>, JobError> {
+    let (files, project) = (Arc::clone(manifest), deployment.project_id);
+    let path = artifact_path(&deployment.project_slug, deployment.id);
+    let pairs = tokio::task::spawn_blocking(move || {
+        let pair = |file: &ManifestFile| {
+            Ok((blob_key(project, &file.sha256)?, ObjectKey::parse(format!("{path}/{}", file.path))?))
+        };
+        files.files().iter().map(pair).collect::<Result<Vec<_>, InvalidObjectKey>>()
+    });
+    pairs.await.map_err(later)?.map_err(later)
 }
 
 /// A blob that the rows promise is not in the store: the rows are put right, so that the next deployment sends it again.
@@ -102,46 +135,15 @@ async fn forget_lost(context: &Context, deployment: &Deployment, manifest: &Mani
     Ok(JobError::Never { code: "blobs_lost", message })
 }
 
-async fn publish(
-    context: &Context,
-    deployment: &Deployment,
-    settings: ProjectSettings,
-    manifest: &Arc<Manifest>,
-) -> Result<(), JobError> {
+async fn publish(context: &Context, deployment: &Deployment, files: Files) -> Result<(), JobError> {
     let start = Instant::now();
-    let manifest = Arc::clone(manifest);
-    let blob = tokio::task::spawn_blocking(move || build_site(&manifest, settings)).await.map_err(later)?;
-    let blob = blob.map_err(|error| JobError::Never { code: "site_refused", message: error.to_string() })?;
-    let size = blob.len();
-    let blob = Bytes::from(blob);
-    let path = artifact_path(&deployment.project_slug, deployment.id);
-    let key = ObjectKey::parse(record::site_object(&path)).map_err(later)?;
-    context.objects.put(&key, blob.clone()).await?;
-    if size <= KV_VALUE_LIMIT {
-        let key = record::site_key(deployment.id.0);
-        context.edge_kv.write(vec![KvEntry { key, value: Some(blob), generation: PUBLISHED }]).await?;
+    let (_, lines) = publish::configured(context, deployment, &files).await?;
+    for line in lines {
+        log(context, deployment.id, LogLevel::Warning, &line).await?;
     }
+    let size = publish::run(context, deployment, Arc::new(files), record::site_key(deployment.id.0)).await?;
     let text = format!("Published the site's index, {size} bytes ({} ms).", start.elapsed().as_millis());
     log(context, deployment.id, LogLevel::Info, &text).await
-}
-
-fn build_site(manifest: &Manifest, settings: ProjectSettings) -> Result<Vec<u8>, BuildError> {
-    let html_handling = match settings.html_handling {
-        domain::HtmlHandling::Auto => HtmlHandling::Auto,
-        domain::HtmlHandling::Force => HtmlHandling::Force,
-        domain::HtmlHandling::Drop => HtmlHandling::Drop,
-        domain::HtmlHandling::None => HtmlHandling::Off,
-    };
-    let shell = match (settings.not_found, settings.spa_fallback) {
-        (NotFound::SinglePage, SpaFallback::Navigation) => Shell::Navigations,
-        (NotFound::SinglePage, SpaFallback::All) => Shell::All,
-        (NotFound::Page404 | NotFound::None, _) => Shell::Off,
-    };
-    let mut builder = SiteBuilder::new(SiteSettings { html_handling, shell, ..SiteSettings::default() });
-    for file in manifest.files() {
-        builder.file(&format!("/{}", file.path), &file.sha256.0, file.size_bytes)?;
-    }
-    builder.finish()
 }
 
 /// Marks it deployed and moves the pointer if it may; `false` when it was ended meanwhile.
@@ -181,6 +183,7 @@ async fn activate(context: &Context, lease: Lease, deployment: &Deployment) -> R
     let project = deployment.project_id;
     Job::SyncRoutes { project, former_base: None }.enqueue(&mut tx, now).await?;
     Job::Retention(project).enqueue(&mut tx, now).await?;
+    Job::Refine(id).enqueue(&mut tx, now).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -193,6 +196,6 @@ async fn log(context: &Context, id: DeploymentId, level: LogLevel, text: &str) -
     Ok(())
 }
 
-fn later(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> JobError {
+pub(super) fn later(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> JobError {
     JobError::Later(error.into())
 }

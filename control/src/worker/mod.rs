@@ -3,10 +3,15 @@
 //! Invariant: a job may run twice, may be killed at any instruction, and may find that somebody else has its lease. So
 //! each step can be repeated, and what it writes to rows it writes only while it holds the lease.
 
+mod coded;
 mod deploy;
+mod publish;
 mod purge;
+mod refine;
+mod retained;
 mod retention;
 mod runner;
+mod site_config;
 mod sweep;
 
 pub use runner::{Outcome, Runner};

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use miaobu_edge::record;
+use miaobu_edge::{Coding, record};
 
 use super::JobError;
 use super::deploy::DELETED;
 use crate::domain::{DeploymentId, DeploymentStatus};
 use crate::provider::{KvEntry, ObjectKey};
-use crate::service::{Context, Error, artifact_path, manifest_key, routes};
+use crate::service::{Context, Error, artifact_path, coded_path, manifest_key, refinements_key, retained_key, routes};
 use crate::store::{deployments, hostnames};
 
 /// Runs the job. Every step may find its work done.
@@ -29,10 +29,15 @@ pub async fn run(context: &Arc<Context>, id: DeploymentId) -> Result<(), JobErro
     let path = artifact_path(&deployment.project_slug, id);
     let tree = ObjectKey::parse(path.as_str()).map_err(Error::internal)?;
     context.objects.delete_prefix(&tree).await?;
+    for coding in Coding::ALL {
+        let tree = ObjectKey::parse(coded_path(&deployment.project_slug, id, coding)).map_err(Error::internal)?;
+        context.objects.delete_prefix(&tree).await?;
+    }
     let site = ObjectKey::parse(record::site_object(&path)).map_err(Error::internal)?;
-    let manifest = manifest_key(id).map_err(Error::internal)?;
-    context.objects.delete_all(vec![site, manifest]).await?;
+    let lists = [manifest_key(id), retained_key(id), refinements_key(id)].into_iter().collect::<Result<Vec<_>, _>>();
+    context.objects.delete_all([vec![site], lists.map_err(Error::internal)?].concat()).await?;
     crate::failpoint!("purge.deleted");
-    context.edge_kv.write(vec![KvEntry { key: record::site_key(id.0), value: None, generation: DELETED }]).await?;
+    let gone = |key| KvEntry { key, value: None, generation: DELETED };
+    context.edge_kv.write(vec![gone(record::site_key(id.0)), gone(record::refined_site_key(id.0))]).await?;
     Ok(())
 }

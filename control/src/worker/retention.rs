@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use miaobu_edge::Coding;
 
 use super::JobError;
 use crate::domain::{DeploymentId, DeploymentStatus, LogLevel, ProjectId, Sha256};
-use crate::service::{Context, Error, Job, blob_key, manifests, routes};
+use crate::service::{Context, Error, Job, blob_key, coded_blob_key, manifests, routes};
 use crate::store::deployments::{self, Step};
 use crate::store::{Session, Tx, blobs, hostnames, logs, projects, releases};
 
@@ -77,8 +78,14 @@ async fn sweep_blobs(context: &Arc<Context>, project: ProjectId) -> Result<bool,
     let mut tx = context.db.begin().await?;
     blobs::delete_all(&mut tx, project, &unused).await?;
     tx.commit().await?;
-    let keys = unused.iter().map(|digest| blob_key(project, digest)).collect::<Result<Vec<_>, _>>();
-    context.objects.delete_all(keys.map_err(Error::internal)?).await?;
+    let mut keys = Vec::with_capacity(unused.len() * 4);
+    for digest in &unused {
+        keys.push(blob_key(project, digest).map_err(Error::internal)?);
+        for coding in Coding::ALL {
+            keys.push(coded_blob_key(project, digest, coding).map_err(Error::internal)?);
+        }
+    }
+    context.objects.delete_all(keys).await?;
     Ok(more)
 }
 
@@ -94,6 +101,8 @@ async fn needed_blobs(
         for id in deployments::list_with_status(session, project, status).await? {
             let Some(manifest) = manifests::get(context, id).await? else { return Ok(None) };
             needed.extend(manifest.files().iter().map(|file| file.sha256));
+            let retained = manifests::get_retained(context, id).await?;
+            needed.extend(retained.iter().flat_map(|retained| retained.files()).map(|file| file.sha256));
         }
     }
     Ok(Some(needed))

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use super::{JobError, deploy, purge, retention, sweep};
+use super::{JobError, deploy, purge, refine, retention, sweep};
 use crate::domain::BaseDomain;
 use crate::service::{Context, Job, routes};
 use crate::store::jobs::{self, ClaimedJob, Lease};
@@ -136,6 +136,7 @@ impl Runner {
                 let former = former_base.as_deref().and_then(|base| BaseDomain::parse(base).ok());
                 Ok(routes::sync(context, *project, former.as_ref()).await?)
             }
+            Job::Refine(id) => refine::run(context, lease, *id).await,
             Job::Retention(project) => retention::run(context, *project).await,
             Job::Purge(id) => purge::run(context, *id).await,
         }

@@ -20,6 +20,7 @@ async fn a_file_is_served_with_the_headers_that_were_decided_and_no_others() {
     let mut names: Vec<_> = answer.headers.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     let expected = [
+        "accept-ranges",
         "cache-control",
         "content-length",
         "content-type",
@@ -56,6 +57,27 @@ async fn a_good_copy_is_confirmed_without_a_body() {
     let listed = format!("if-none-match: \"other\"\r\nif-none-match: W/{etag}\r\n");
     assert_eq!(client.ask("GET", HOST, "/", &listed).await.status, 304, "a field sent twice is one list");
     assert_eq!(client.ask("GET", HOST, "/", "if-none-match: \"other\"\r\n").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_range_of_a_file_is_sent_alone() {
+    let edge = Edge::start().await;
+    let content = |length: usize| (0..length).map(|at| (at * 31 / 7) as u8).collect::<Vec<_>>();
+    let (small, large) = (content(300), content(3 * 1024 * 1024 + 5));
+    edge.deploy(HOST, 1, &[("/small.bin", &small), ("/large.bin", &large)]).await;
+    let mut client = edge.connect().await;
+    for (path, file) in [("/small.bin", &small), ("/large.bin", &large)] {
+        for range in [0..1, 10..file.len() - 10, file.len() - 1..file.len(), 0..file.len()] {
+            let field = format!("range: bytes={}-{}\r\n", range.start, range.end - 1);
+            let answer = client.ask("GET", HOST, path, &field).await;
+            assert_eq!(answer.status, 206, "{path} {field}");
+            assert!(answer.body == file[range.clone()], "{path} {field}");
+            let expected = format!("bytes {}-{}/{}", range.start, range.end - 1, file.len());
+            assert_eq!(answer.header("content-range"), Some(expected.as_str()));
+        }
+        let beyond = client.ask("GET", HOST, path, &format!("range: bytes={}-\r\n", file.len())).await;
+        assert_eq!((beyond.status, beyond.body.len()), (416, 0), "{path}");
+    }
 }
 
 #[tokio::test]

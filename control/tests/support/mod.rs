@@ -82,6 +82,7 @@ impl TestApp {
                 limits,
             },
             blobs_in_use: Default::default(),
+            refining: Default::default(),
         });
         let services = Services::open(context.clone()).expect("the services open");
         let runner = Runner::new(context.clone());

@@ -169,6 +169,7 @@ fn every_answer_has_exactly_its_headers() {
                 revalidate,
                 DEFAULTS[0],
                 DEFAULTS[1],
+                "accept-ranges: bytes",
                 "etag: \"0303030303030303\"",
                 "content-length: 102",
             ],

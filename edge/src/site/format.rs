@@ -16,6 +16,9 @@
 //! Sections begin at multiples of eight. A reader skips a section that it does not know when the kind has
 //! [`SECTION_OPTIONAL`] set, and refuses the blob otherwise: rules that are not understood must not be left out.
 
+#[cfg(doc)]
+use crate::coding::Coding;
+
 pub const MAGIC: [u8; 8] = *b"miaobu\0s";
 pub const VERSION: u32 = 1;
 pub const HEADER_LENGTH: usize = 48;
@@ -36,16 +39,51 @@ pub const SECTION_SIZES: u32 = 4;
 pub const SECTION_META: u32 = 5;
 /// `u32 count`, `u32[count + 1]` offsets from the section's start, then per set: name length u16, value length u16, name, value …
 pub const SECTION_HEADER_SETS: u32 = 6;
+/// Text: when the deployment was made, as an HTTP date. Absent when unknown.
+pub const SECTION_LAST_MODIFIED: u32 = 7;
+/// `u32[3][files]`: size of each file in each coding, in the order of [`Coding::ALL`]; 0 where it is not stored. Absent in
+/// large sites, where the bytes are worth more.
+pub const SECTION_CODED_SIZES: u32 = 8;
+/// Redirect rules, see [`Redirects`](crate::rules::redirects::Redirects).
+pub const SECTION_REDIRECTS: u32 = 9;
+/// Header rules, see [`HeaderRules`](crate::rules::headers::HeaderRules), for answers that are not a file at its own URL.
+/// Those of files are in their header sets.
+pub const SECTION_HEADER_RULES: u32 = 10;
+/// A route table, see [`RouteTable`](crate::rules::route_table::RouteTable); it takes the place of the usual order.
+pub const SECTION_ROUTES: u32 = 11;
+/// A route table that only sets headers, for answers that are no file. Those of files are in their header sets.
+pub const SECTION_FILE_HEADERS: u32 = 12;
+/// Text: the path of the page for missing files, in place of the nearest `404.html`.
+pub const SECTION_NOT_FOUND_PAGE: u32 = 13;
+/// Rules that choose between function and assets, see [`Routing`](crate::rules::functions::Routing).
+pub const SECTION_FUNCTION_RULES: u32 = 14;
+/// How many kinds of sections this crate knows, 0 included, which is none.
+pub const SECTION_KINDS: usize = 15;
 /// Version of every section that this crate reads and writes.
 pub const SECTION_VERSION: u32 = 1;
 
-/// Header set id of a file. The four bits above are kept: a rule matches the file's own path (1), stored codings (3).
+/// Header set id of a file. The bit above is kept for files of which a rule matches the own path.
 pub const META_SET_MASK: u16 = 0x0fff;
+/// Three bits: the codings in which the file is stored as well, in the order of [`Coding::ALL`].
+pub const META_CODINGS_SHIFT: u32 = 13;
 
+/// Two bits of the way in which pages are spelled.
 pub const FLAG_HTML_SHIFT: u32 = 0;
 pub const FLAG_SHELL_SHIFT: u32 = 2;
 /// Canonical URLs are reached by 307 instead of 308.
 pub const FLAG_TEMPORARY: u32 = 1 << 4;
+/// The third bit of the way in which pages are spelled.
+pub const FLAG_HTML_HIGH: u32 = 1 << 5;
+/// Canonical URLs are reached by 301 instead of 308.
+pub const FLAG_MOVED: u32 = 1 << 6;
+/// Redirect rules apply even where a file exists.
+pub const FLAG_REDIRECTS_FIRST: u32 = 1 << 7;
+/// Header rules could not be worked out for each file, so they apply to files as well.
+pub const FLAG_HEADERS_AT_RUN_TIME: u32 = 1 << 16;
+/// The function answers first, wherever no rule says otherwise.
+pub const FLAG_FUNCTION_FIRST: u32 = 1 << 17;
+/// Navigations go to the assets, even where these have only a page for missing files.
+pub const FLAG_NAVIGATIONS_TO_ASSETS: u32 = 1 << 18;
 /// Eight bits: 0 when no folder has a `404.html`, else one more than the depth of the deepest folder that has one.
 pub const FLAG_NOT_FOUND_SHIFT: u32 = 8;
 
@@ -96,6 +134,26 @@ pub enum HtmlHandling {
     Drop = 2,
     /// Each file under its own name only; not even `/` serves `index.html`.
     Off = 3,
+    /// Pages under their own names; `/x/` for `x/index.html`, to which `/x` redirects. As most file servers do.
+    Folders = 4,
+    /// Pages under their own names; `/x` for `x/index.html`, to which `/x/` redirects.
+    FoldersWithoutSlash = 5,
+    /// Pages under their own names; `/x` and `/x/` for `x/index.html`. No redirects: the routes of a peer make them.
+    Open = 6,
+    /// As `Open`, and `/x` for `x.html` too.
+    OpenPages = 7,
+}
+
+impl HtmlHandling {
+    /// Whether it is a way of a peer who answers to every encoding of a path.
+    pub(crate) fn is_a_peers(self) -> bool {
+        self as u32 > Self::Off as u32
+    }
+
+    /// Whether every page answers under its own name.
+    pub(crate) fn keeps_names(self) -> bool {
+        self as u32 >= Self::Off as u32
+    }
 }
 
 /// Which missing paths get the single-page shell, `/index.html`, with status 200.

@@ -47,11 +47,13 @@ fn sign(blob: &mut [u8]) {
 
 #[test]
 fn a_section_that_is_not_known_is_skipped_only_when_it_says_so() {
-    for (kind, expected) in
-        [(7, Err(SiteError::Version)), (9, Err(SiteError::Version)), (9 | 1 << 31, Err(SiteError::Section))]
-    {
+    for (kind, expected) in [
+        (99, Err(SiteError::Version)),
+        (u32::MAX >> 1, Err(SiteError::Version)),
+        (99 | 1 << 31, Err(SiteError::Section)),
+    ] {
         let mut blob = sample();
-        // The header set section comes last in the table; without it the blob lacks a section that it needs.
+        // The header set section is the sixth in the table; without it the blob lacks a section that it needs.
         let entry = super::format::HEADER_LENGTH + 5 * super::format::SECTION_ENTRY_LENGTH;
         blob[entry..entry + 4].copy_from_slice(&u32::to_le_bytes(kind));
         sign(&mut blob);

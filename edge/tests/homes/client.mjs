@@ -15,7 +15,9 @@ export async function send(url, { method, host, target, headers = {}, body = "" 
   socket.write(`${method} ${target} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`);
   const chunks = [];
   socket.on("data", (chunk) => chunks.push(chunk));
-  await once(socket, "close");
+  await once(socket, "close").catch((error) => {
+    throw new Error(`${method} ${target} with ${JSON.stringify(headers)} after ${Buffer.concat(chunks).length} bytes`, { cause: error });
+  });
   return parse(Buffer.concat(chunks), method);
 }
 

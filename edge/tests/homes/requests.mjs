@@ -40,11 +40,37 @@ function variants(host, target, random) {
   ];
   const methods = ["HEAD", "POST", "OPTIONS", "DELETE"];
   const pick = (list) => list[Math.floor(random() * list.length)];
+  const accept = { "accept-encoding": pick(CODINGS) };
   return [
     { method: "GET", host, target },
-    { method: "GET", host, target, headers: pick(headers) },
-    { method: pick(methods), host, target, headers: pick(headers) },
+    { method: "GET", host, target, headers: accept },
+    { method: "GET", host, target, headers: { ...pick(headers), ...accept } },
+    { method: pick(methods), host, target, headers: { ...pick(headers), ...accept } },
   ];
+}
+
+const CODINGS = [
+  "gzip, deflate, br, zstd", "gzip", "zstd", "br;q=0.5, gzip", "identity;q=0", "*;q=0", "br, identity;q=0", "identity;q=1, *;q=0",
+  "*", "x-gzip", "", "br;q=2, gzip;q=nonsense", "GZIP , Br;q=0.001",
+];
+const RANGES = [
+  "bytes=0-0", "bytes=0-", "bytes=-1", "bytes=2-5", "bytes=5-2", "bytes=0-3,4-7", "bytes=0-1,5-6", "bytes=99999999-", "bytes=-0", "bytes=",
+  "lines=0-1", "bytes=0-18446744073709551616", "bytes= 1 - 2 ",
+];
+
+/** Two sets of conditions or ranges, which may hold or not, for a file that was answered with these headers. */
+export function conditionsFor(tag, headers, random) {
+  const pick = (list) => list[Math.floor(random() * list.length)];
+  const date = headers.find((header) => header.startsWith("last-modified: "))?.slice(15) ?? "Fri, 02 Jan 2026 03:04:05 GMT";
+  const range = pick(RANGES);
+  const all = [
+    { range },
+    { range, "if-range": pick([tag, date, `W/${tag}`, '"other"', "Fri, 02 Jan 2026 03:04:06 GMT"]) },
+    { range, "if-match": pick(["*", tag, '"other"']) },
+    { "if-unmodified-since": pick([date, "Thu, 01 Jan 2026 00:00:00 GMT", "nonsense"]) },
+    { "if-modified-since": pick([date, "Thu, 01 Jan 2026 00:00:00 GMT", "Friday, 02-Jan-26 03:04:05 GMT"]) },
+  ];
+  return [pick(all), pick(all)];
 }
 
 /** A small generator with a seed, so that a failure can be run again. */

@@ -16,8 +16,10 @@ const edgePackage = fileURLToPath(new URL("../../../wasm-pkg/", import.meta.url)
 export async function startStorage(root) {
   const server = createServer(async (request, response) => {
     try {
-      const body = await readFile(join(root, decodeURIComponent(request.url)));
-      response.writeHead(200, { "content-length": body.length });
+      const object = await readFile(join(root, decodeURIComponent(request.url)));
+      const [, start, end] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
+      const body = start === undefined ? object : object.subarray(Number(start), Number(end) + 1);
+      response.writeHead(start === undefined ? 200 : 206, { "content-length": body.length });
       response.end(request.method === "HEAD" ? undefined : body);
     } catch {
       response.writeHead(404).end();
@@ -55,10 +57,10 @@ async function listen(server) {
 }
 
 /** The one-file bundle in Node. */
-export async function startNode(storage) {
+export async function startNode(storage, { tellsRequests = false } = {}) {
   const { execute, install } = await import("./standin.mjs");
   const { default: routine } = await import(join(edgePackage, "esa.js"));
-  install(`${storage}/kv`);
+  install(`${storage}/kv`, tellsRequests);
   const env = { MIAOBU_OBJECTS_URL: `${storage}/objects` };
   const server = createServer(async (incoming, outgoing) => {
     const { method, url, headers } = incoming;
@@ -72,7 +74,7 @@ export async function startNode(storage) {
 }
 
 /** The imported module in workerd. */
-export async function startWorkerd(storage) {
+export async function startWorkerd(storage, { tellsRequests = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "miaobu-workerd-"));
   for (const name of ["standin.mjs", "workerd-main.mjs"]) await copyFile(join(here, name), join(folder, name));
   for (const name of ["workerd.js", "routine.wasm"]) await copyFile(join(edgePackage, name), join(folder, name));
@@ -88,7 +90,7 @@ const config :Workerd.Config = (
         ${module("workerd-main.mjs", "esModule")}, ${module("standin.mjs", "esModule")},
         ${module("workerd.js", "esModule")}, ${module("routine.wasm", "wasm")}
       ],
-      bindings = [${text("KV_URL", `${storage}/kv`)}, ${text("MIAOBU_OBJECTS_URL", `${storage}/objects`)}],
+      bindings = [${text("KV_URL", `${storage}/kv`)}, ${text("TELLS", tellsRequests ? "1" : "")}, ${text("MIAOBU_OBJECTS_URL", `${storage}/objects`)}],
       compatibilityDate = "2026-11-01", compatibilityFlags = ["nodejs_als"])),
     (name = "internet", network = (allow = ["private", "public", "local"]))
   ],

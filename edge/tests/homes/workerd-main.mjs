@@ -3,7 +3,7 @@ import routine from "./workerd.js";
 
 export default {
   fetch(request, env, context) {
-    install(env.KV_URL);
+    install(env.KV_URL, env.TELLS === "1");
     return execute(routine, request, env, context);
   },
 };

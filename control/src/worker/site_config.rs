@@ -1,0 +1,70 @@
+//! A site's own configuration files, read while it is deployed.
+
+use std::io::Read;
+
+use miaobu_edge::build::SiteSettings;
+use miaobu_edge::build::config::{self, ConfigFile, Configured};
+
+use super::JobError;
+use crate::domain::{Deployment, Manifest};
+use crate::provider::{Object, ObjectBody};
+use crate::service::{Context, blob_key};
+
+/// The most lines of one deployment's log about its configuration files.
+const MOST_LINES: usize = 100;
+
+/// How the site is served according to its own files, with `project` where they say nothing, and what the log has to say
+/// about them.
+pub(super) async fn read(
+    context: &Context,
+    deployment: &Deployment,
+    manifest: &Manifest,
+    project: SiteSettings,
+) -> Result<(SiteSettings, Vec<String>), JobError> {
+    let mut texts = Vec::new();
+    let mut lines = Vec::new();
+    for file in manifest.files() {
+        let Some(path) = path_of(file.path.as_str()) else { continue };
+        if file.size_bytes > config::LONGEST_FILE {
+            lines.push(format!(
+                "{}: the file is longer than {} bytes and is not read.",
+                file.path,
+                config::LONGEST_FILE
+            ));
+            continue;
+        }
+        let key = blob_key(deployment.project_id, &file.sha256).map_err(super::deploy::later)?;
+        let Some(object) = context.objects.get(&key).await? else { continue };
+        match String::from_utf8(bytes_of(object).await.map_err(super::deploy::later)?) {
+            Ok(text) => texts.push((path, text)),
+            Err(_) => lines.push(format!("{}: the file is not UTF-8 text and is not read.", file.path)),
+        }
+    }
+    let files: Vec<_> = texts.iter().map(|(path, text)| ConfigFile { path, text }).collect();
+    let Configured { settings, diagnostics } = config::configure(&files, project);
+    lines.extend(diagnostics.iter().map(|diagnostic| format!("{diagnostic}.")));
+    let more = lines.len().saturating_sub(MOST_LINES);
+    if more > 0 {
+        lines.truncate(MOST_LINES);
+        lines.push(format!("{more} more problems in configuration files are not listed."));
+    }
+    Ok((settings, lines))
+}
+
+async fn bytes_of(object: Object) -> Result<Vec<u8>, std::io::Error> {
+    match object.body {
+        ObjectBody::Bytes(bytes) => Ok(bytes.into()),
+        ObjectBody::File(mut file) => {
+            let read = tokio::task::spawn_blocking(move || {
+                let mut bytes = Vec::new();
+                file.read_to_end(&mut bytes).map(|_| bytes)
+            });
+            read.await.map_err(std::io::Error::other)?
+        }
+    }
+}
+
+/// The path in [`config::FILES`] of a file of the manifest, if it is one of those.
+pub(super) fn path_of(path: &str) -> Option<&'static str> {
+    config::FILES.into_iter().find(|known| known.strip_prefix('/') == Some(path))
+}

@@ -1,0 +1,231 @@
+//! Where we differ from a peer on purpose: the reviewed list of unclaimed cases.
+//!
+//! By rule and not by id, so that other cases of the same suites fall under the same reasons.
+
+use serde_json::Value;
+
+/// Tells whether a case falls under a difference.
+type Applies = fn(&Value) -> bool;
+
+/// Suite, rule, reason in one line.
+const DIFFERENCES: &[(&str, Applies, &str)] = &[
+    (
+        "redirects-match",
+        has_prefixed_placeholder,
+        "a placeholder is replaced by its exact name; the peers also replace it where it begins a longer name",
+    ),
+    (
+        "headers-match",
+        has_prefixed_placeholder,
+        "a placeholder is replaced by its exact name; the peers also replace it where it begins a longer name",
+    ),
+    (
+        "redirects-parse",
+        |case| case["input"].to_string().contains("rate_limit"),
+        "rate limits of single rules are not offered, and the diagnostics say so",
+    ),
+    (
+        "function-routing",
+        |case| case["expect"]["error"] == true && case["config"]["has_function"] == false,
+        "rules for a function that is not there are refused at deploy; at the edge the assets answer",
+    ),
+    (
+        "headers-parse",
+        has_line_without_colon,
+        "a line that is neither a path nor a field is refused with its number; the peer drops it silently",
+    ),
+    (
+        "http-static",
+        |case| names_option(case, &["acceptRanges", "etag", "lastModified"]),
+        "ranges and validators can't be switched off",
+    ),
+    (
+        "http-static",
+        |case| case["config"]["dotfiles"] == "deny",
+        "hidden files are not deployed, and what is not deployed is 404",
+    ),
+    (
+        "http-static",
+        |case| case["expect"]["file"].as_str().is_some_and(|file| file.starts_with('/')) && has_other_index(case),
+        "the page of a folder is index.html",
+    ),
+    ("sirv", has_other_index, "the page of a folder is index.html"),
+    (
+        "http-static",
+        |case| case["expect"]["status"] == 400,
+        "a path that does not decode is looked up as it is, and is 404 when no file has that name",
+    ),
+    (
+        "http-static",
+        |case| case["expect"]["headers"].get("content-security-policy").is_some(),
+        "error pages of our own have a style sheet within",
+    ),
+    (
+        "precompressed",
+        |case| !case["expect"]["file"].is_null() && !has_plain_file(case),
+        "variants are made from a file, so none is there without it",
+    ),
+    (
+        "sirv",
+        |case| case["config"]["extensions"].as_array().is_some_and(|list| list.iter().any(|name| name != "html")),
+        "only .html is left out of URLs",
+    ),
+    (
+        "sirv",
+        |case| case["expect"]["headers"]["content-type"] == "",
+        "a file of unknown type is application/octet-stream",
+    ),
+    (
+        "sirv",
+        |case| case["expect"]["status"] == 304,
+        "a 304 carries the tag (RFC 9110, 15.4.5), and files have a Cache-Control unless a header rule removes it",
+    ),
+    (
+        "pages-e2e",
+        |case| case["op"] == "strip_leading_slashes",
+        "a step inside the peer: here Location never leaves the site, see redirects-match",
+    ),
+    (
+        "pages-e2e",
+        |case| escapes_first(case) && case["expect"]["status"] == 308,
+        "a path that begins with an escaped slash means a file of the site or nothing, and is not redirected to another spelling of nothing",
+    ),
+    (
+        "assets-e2e",
+        |case| !case["expect"]["headers"]["set-cookie"].is_null(),
+        "header rules can't set cookies: one answer goes to many visitors",
+    ),
+    (
+        "assets-e2e",
+        |case| {
+            case["expect"]["headers"].get("content-type").is_some_and(Value::is_null) && case["expect"]["status"] == 200
+        },
+        "a file of unknown type is application/octet-stream",
+    ),
+    ("netlify-e2e", |case| case["expect"]["headers"].get("age").is_some(), "Age is for caches to set"),
+    (
+        "netlify-e2e",
+        |case| case["expect"]["status"] == 405 && case["expect"].get("body").is_some(),
+        "error pages are our own",
+    ),
+    (
+        "vercel-e2e",
+        runs_a_function,
+        "what a function answers, or which source file becomes one, is not the edge's to say",
+    ),
+    (
+        "vercel-e2e",
+        asks_the_internet,
+        "the case asks a server on the internet; that the request goes there is tested by our own",
+    ),
+    (
+        "serve-handler",
+        |case| case["expect"]["headers"].get("etag").is_some(),
+        "the entity tag names the content in our own way, and header rules can't replace it",
+    ),
+    ("serve-handler", |case| case["config"]["symlinks"] == true, "a link is deployed as the file that it leads to"),
+    (
+        "serve-handler",
+        |case| !case["config"]["directoryListing"].is_null() && case["config"]["directoryListing"] != false,
+        "folders are not listed",
+    ),
+    (
+        "firebase",
+        |case| {
+            case["config"]["i18n"].is_object() && !case["expect"]["file"].is_null() && case["expect"]["status"] != 404
+        },
+        "content by language is done by redirects with Language",
+    ),
+    (
+        "firebase",
+        |case| !case["config"]["protect"].is_null(),
+        "protection is a setting of the project, not of a file in it",
+    ),
+    (
+        "firebase",
+        |case| !case["expect"]["headers"]["cache-control"].is_null() && case["expect"]["status"] == 404,
+        "a page for a missing file is never kept",
+    ),
+    (
+        "firebase",
+        |case| case["config"]["cleanUrls"] == true && case["config"]["trailingSlash"].is_null() && has_both(case),
+        "a redirect never leads to another page than the one that was asked for",
+    ),
+];
+
+/// Why the case is not claimed, or `None` when it is.
+pub fn reason(suite: &str, case: &Value) -> Option<&'static str> {
+    let difference = DIFFERENCES.iter().find(|(of, applies, _)| *of == suite && applies(case))?;
+    Some(difference.2)
+}
+
+/// Whether the name of one placeholder of a rule begins another's. GitLab reads whole names, as we do.
+fn has_prefixed_placeholder(case: &Value) -> bool {
+    let texts = [&case["rules_text"], &case["rules"], &case["template"]].map(|text| match text {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    });
+    case["dialect"] != "gitlab-pages"
+        && texts.iter().flat_map(|text| text.split(['\n', '{'])).any(|rule| {
+            let names: Vec<&str> = rule
+                .split(':')
+                .skip(1)
+                .map(|rest| {
+                    rest.split(|byte: char| !byte.is_ascii_alphanumeric() && byte != '_').next().unwrap_or(rest)
+                })
+                .filter(|name| name.starts_with(|first: char| first.is_ascii_alphabetic()))
+                .collect();
+            names.iter().any(|name| names.iter().any(|other| other != name && other.starts_with(name)))
+        })
+}
+
+fn has_line_without_colon(case: &Value) -> bool {
+    let files = case["input"]["files"].as_array().into_iter().flatten();
+    let lines: Vec<_> = files.filter_map(|file| file["text"].as_str()).flat_map(str::lines).map(str::trim).collect();
+    case["dialect"] == "netlify"
+        && lines.iter().any(|line| !line.is_empty() && !line.starts_with(['/', '#']) && !line.contains(':'))
+}
+
+/// Whether the path begins with an escape.
+fn escapes_first(case: &Value) -> bool {
+    case["request"]["path"].as_str().is_some_and(|path| path.starts_with("/%"))
+}
+
+fn runs_a_function(case: &Value) -> bool {
+    let runs = case["expect"]["handler"].as_str().is_some_and(|handler| handler.starts_with("function"));
+    let api = case["request"]["path"].as_str().is_some_and(|path| path.trim_start_matches('/').starts_with("api/"));
+    runs || api && case["functions"].is_array()
+}
+
+fn asks_the_internet(case: &Value) -> bool {
+    let leads_out = |rule: &Value| rule["destination"].as_str().is_some_and(|destination| destination.contains("://"));
+    let rewrites = case["config"]["rewrites"].as_array();
+    rewrites.is_some_and(|rules| rules.iter().any(leads_out)) && case["expect"].get("body_matches").is_some()
+}
+
+/// Whether the site has a page and a folder of the same name.
+fn has_both(case: &Value) -> bool {
+    let path = case["request"]["path"].as_str().unwrap_or_default();
+    let stem = path.trim_end_matches(".html").trim_end_matches("/index").trim_end_matches('/');
+    let has = |name: String| case["files"].as_array().into_iter().flatten().any(|file| file["path"] == name);
+    path.contains("/index") && has(format!("{stem}.html")) && has(format!("{stem}/index.html"))
+}
+
+fn names_option(case: &Value, options: &[&str]) -> bool {
+    options.iter().any(|option| case["config"].get(option).is_some())
+}
+
+/// Whether the file that is expected is a folder's page by another name than ours, or none at all.
+fn has_other_index(case: &Value) -> bool {
+    let file = case["expect"]["file"].as_str().unwrap_or_default();
+    let path = case["request"]["path"].as_str().unwrap_or_default();
+    file.ends_with("/index.htm") || path.ends_with('/') && !file.is_empty() && !file.ends_with("/index.html")
+}
+
+/// Whether the variant that is expected lies beside its file.
+fn has_plain_file(case: &Value) -> bool {
+    let file = case["expect"]["file"].as_str().unwrap_or_default();
+    let suffixes = case["config"]["suffix"].as_object().into_iter().flatten().filter_map(|(_, suffix)| suffix.as_str());
+    let plain = suffixes.into_iter().find_map(|suffix| file.strip_suffix(suffix)).unwrap_or(file);
+    case["files"].as_array().into_iter().flatten().any(|stored| stored["path"] == plain)
+}

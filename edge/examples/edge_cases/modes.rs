@@ -1,0 +1,242 @@
+//! The mode in which each suite of whole responses is run: its peer's settings, as a site's own files say them.
+
+use miaobu_edge::build::config::{ConfigFile, configure};
+use miaobu_edge::build::{SiteRules, SiteSettings};
+use miaobu_edge::rules::headers::{self, HeaderRule};
+use miaobu_edge::rules::redirects::{self, Limits, RedirectRule};
+use miaobu_edge::rules::route_table::{TableOptions, build};
+use miaobu_edge::rules::{Dialect, functions};
+use miaobu_edge::{HtmlHandling, Shell};
+use serde_json::{Value, json};
+
+use super::redirects_parse::toml_of;
+use super::world::{StoredFile, World};
+
+/// When the sites of cases were deployed, in seconds since 1970.
+pub const MODIFIED: i64 = 1_767_323_045;
+
+/// The site of a case.
+pub fn world(suite: &str, case: &Value) -> Result<World, String> {
+    let config = &case["config"];
+    let mut has_function = case["has_function"] == true;
+    let project = SiteSettings { modified: Some(MODIFIED), ..SiteSettings::default() };
+    let settings = match suite {
+        "html-handling" => workers(case, project),
+        "assets-e2e" => with_rules(config, Dialect::Cloudflare, workers(case, project))?,
+        "pages-e2e" => {
+            let has = |name: &str| list(&case["files"]).any(|file| file["path"] == name);
+            let shell = if has("/404.html") { Shell::Off } else { Shell::All };
+            let project = SiteSettings { redirects_first: true, shell, ..project };
+            with_rules(config, Dialect::Cloudflare, project)?
+        }
+        "netlify-e2e" => {
+            has_function = false;
+            let project = SiteSettings { html_handling: HtmlHandling::OpenPages, ..project };
+            with_rules(config, Dialect::Netlify, project)?
+        }
+        "vercel-e2e" => {
+            has_function = false;
+            peer("/vercel.json", config, project)
+        }
+        "serve-handler" => peer("/serve.json", config, project),
+        "firebase" => peer("/firebase.json", &json!({ "hosting": config }), project),
+        "hosts-trailing-slash" => host(case, project),
+        "http-static" => {
+            with_cache_rule(config, ", ", SiteSettings { html_handling: HtmlHandling::Folders, ..project })
+        }
+        "sirv" => {
+            let shell = match (&config["single"], &config["ignores"]) {
+                (Value::Null | Value::Bool(false), _) => Shell::Off,
+                (_, Value::Bool(false)) => Shell::All,
+                _ => Shell::Navigations,
+            };
+            let rules = SiteRules { routes: missing_under(&config["ignores"])?, ..SiteRules::default() };
+            let html_handling = HtmlHandling::OpenPages;
+            with_cache_rule(config, ",", SiteSettings { html_handling, shell, rules, ..project })
+        }
+        "precompressed" => SiteSettings { html_handling: HtmlHandling::OpenPages, ..project },
+        _ => return Err("no mode for this suite".to_owned()),
+    };
+    Ok(World { settings, files: files(suite, case), has_function })
+}
+
+/// No file's name ends with a slash here: it is the index of that folder.
+pub fn stored_path(path: &str) -> String {
+    if path.ends_with('/') { format!("{path}index.html") } else { path.to_owned() }
+}
+
+fn files(suite: &str, case: &Value) -> Vec<StoredFile> {
+    let config = &case["config"];
+    // The command line deploys no hidden files; these peers have a switch for them.
+    let hides = match suite {
+        "http-static" => config["dotfiles"] != "allow",
+        "sirv" => config["dotfiles"] != true,
+        _ => false,
+    };
+    let hidden = |path: &str| path.split('/').any(|segment| segment.starts_with('.') && segment != ".well-known");
+    let mut files: Vec<StoredFile> = Vec::new();
+    for file in list(&case["files"]) {
+        let path = stored_path(file["path"].as_str().unwrap_or_default());
+        if hides && hidden(&path) {
+            continue;
+        }
+        let body = match (file["body"].as_str(), file["size"].as_u64()) {
+            (Some(body), _) => body.as_bytes().to_vec(),
+            (None, Some(size)) => path.bytes().cycle().take(usize::try_from(size).unwrap_or(0)).collect(),
+            (None, None) => format!("content of {path}").into_bytes(),
+        };
+        files.push(StoredFile { path, body, coded: [None, None, None] });
+    }
+    if suite == "precompressed" {
+        let on: Vec<_> = list(&case["config"]["precompressed"]).filter_map(Value::as_str).collect();
+        for (index, name) in ["br", "zstd", "gzip"].into_iter().enumerate().filter(|(_, name)| on.contains(name)) {
+            let suffix = case["config"]["suffix"][name].as_str().unwrap_or_default();
+            for place in 0..files.len() {
+                let coded = files.iter().find(|file| file.path == format!("{}{suffix}", files[place].path));
+                files[place].coded[index] = coded.map(|file| file.body.clone());
+            }
+        }
+    }
+    files
+}
+
+/// Cloudflare Workers' settings of static assets.
+fn workers(case: &Value, project: SiteSettings) -> SiteSettings {
+    let config = &case["config"];
+    // A file that is named as a folder stands for its index.
+    let folders = list(&case["files"]).any(|file| file["path"].as_str().is_some_and(|path| path.ends_with('/')));
+    let not_found = config["not_found_handling"].as_str().unwrap_or("none");
+    let navigations_to_assets = config["navigation_prefers_assets"] == true;
+    SiteSettings {
+        html_handling: match config["html_handling"].as_str() {
+            Some("force-trailing-slash") => HtmlHandling::Force,
+            Some("drop-trailing-slash") => HtmlHandling::Drop,
+            Some("none") if folders => HtmlHandling::Folders,
+            Some("none") => HtmlHandling::Off,
+            _ => HtmlHandling::Auto,
+        },
+        shell: if not_found == "single-page-application" { Shell::All } else { Shell::Off },
+        without_not_found_page: not_found != "404-page",
+        temporary_redirects: true,
+        redirects_first: true,
+        rules: SiteRules { navigations_to_assets, ..SiteRules::default() },
+        ..project
+    }
+}
+
+/// Redirects and headers of a case, given as lists or as the texts of files.
+fn with_rules(config: &Value, dialect: Dialect, mut settings: SiteSettings) -> Result<SiteSettings, String> {
+    let name = if dialect == Dialect::Cloudflare { "cloudflare" } else { "netlify" };
+    let own = json!({ "dialect": name }).to_string();
+    let mut files = vec![ConfigFile { path: "/miaobu.json", text: &own }];
+    for path in ["/_redirects", "/_headers"] {
+        files.extend(config[&path[1..]].as_str().map(|text| ConfigFile { path, text }));
+    }
+    settings = configure(&files, settings).settings;
+    let rules = redirect_rules(config, dialect);
+    if !rules.is_empty() {
+        settings.rules.redirects = redirects::compile(&rules, dialect, Limits::INLINE).image;
+    }
+    let rules: Vec<_> = list(&config["header_rules"]).map(header_rule).collect();
+    if !rules.is_empty() {
+        settings.rules.headers = headers::compile(&rules, dialect).image;
+    }
+    match &config["run_worker_first"] {
+        Value::Bool(always) => settings.rules.function_first = *always,
+        Value::Array(globs) => {
+            let globs: Vec<_> = globs.iter().filter_map(|glob| glob.as_str().map(str::to_owned)).collect();
+            let rules = functions::parse(&globs).map_err(|problems| problems.join("; "))?;
+            settings.rules.function_rules = functions::compile(&rules);
+        }
+        _ => {}
+    }
+    Ok(settings)
+}
+
+/// A route table by which paths that match one of these expressions are missing, unless a file is there.
+fn missing_under(expressions: &Value) -> Result<Vec<u8>, String> {
+    let mut routes = vec![json!({ "handle": "filesystem" })];
+    let one = std::slice::from_ref(expressions);
+    for expression in expressions.as_array().map_or(one, Vec::as_slice) {
+        let source = expression["regex"].as_str().or(expression.as_str());
+        routes.extend(source.map(|source| json!({ "src": source, "status": 404 })));
+    }
+    if routes.len() == 1 {
+        return Ok(Vec::new());
+    }
+    let (image, refused) = build(&routes, TableOptions::default()).map_err(|refused| format!("{refused:?}"))?;
+    if refused.is_empty() { Ok(image) } else { Err(format!("{refused:?}")) }
+}
+
+/// The cache options of these peers, as the header rule that says the same.
+fn with_cache_rule(config: &Value, separator: &str, mut settings: SiteSettings) -> SiteSettings {
+    const YEAR: u64 = 365 * 24 * 3600;
+    let age = match (&config["maxAge"], separator) {
+        (Value::Number(seconds), ",") => seconds.as_u64(),
+        (Value::Number(milliseconds), _) => milliseconds.as_u64().map(|milliseconds| milliseconds / 1000),
+        (Value::String(text), _) => {
+            text.strip_suffix('y').and_then(|years| years.parse().ok()).map(|years: u64| years * YEAR)
+        }
+        _ => None,
+    };
+    let mut rule = HeaderRule { path: "/*".to_owned(), ..HeaderRule::default() };
+    if config["cacheControl"] == false {
+        rule.unset.push("Cache-Control".to_owned());
+    } else if let Some(age) = age {
+        let immutable = if config["immutable"] == true { format!("{separator}immutable") } else { String::new() };
+        rule.set.push(("Cache-Control".to_owned(), format!("public{separator}max-age={}{immutable}", age.min(YEAR))));
+    } else {
+        return settings;
+    }
+    settings.rules.headers = headers::compile(&[rule], Dialect::Cloudflare).image;
+    settings
+}
+
+fn redirect_rules(config: &Value, dialect: Dialect) -> Vec<RedirectRule> {
+    if dialect == Dialect::Netlify {
+        return toml_of(&config["redirects"]).map(redirects::from_value).unwrap_or_default().rules;
+    }
+    let rule = |rule: &Value| RedirectRule {
+        line: rule["line"].as_u64().and_then(|line| u32::try_from(line).ok()).unwrap_or(0),
+        from: rule["from"].as_str().unwrap_or_default().to_owned(),
+        to: rule["to"].as_str().unwrap_or_default().to_owned(),
+        status: rule["status"].as_u64().and_then(|status| u16::try_from(status).ok()),
+        ..RedirectRule::default()
+    };
+    // Static rules count in the order of their lines, and all before the dynamic ones.
+    let mut rules: Vec<_> = list(&config["static_redirects"]).map(rule).collect();
+    rules.sort_by_key(|rule| rule.line);
+    rules.extend(list(&config["dynamic_redirects"]).map(rule));
+    rules
+}
+
+fn header_rule(rule: &Value) -> HeaderRule {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let set = rule["set"].as_object().into_iter().flatten().map(|(name, value)| (name.clone(), text(value)));
+    HeaderRule {
+        line: 0,
+        path: text(&rule["path"]),
+        set: set.collect(),
+        unset: list(&rule["unset"]).map(text).collect(),
+    }
+}
+
+fn peer(path: &str, config: &Value, project: SiteSettings) -> SiteSettings {
+    let text = config.to_string();
+    configure(&[ConfigFile { path, text: &text }], project).settings
+}
+
+fn host(case: &Value, project: SiteSettings) -> SiteSettings {
+    let config = &case["config"];
+    match case["dialect"].as_str() {
+        Some("vercel") => peer("/vercel.json", config, project),
+        Some("cloudflare-pages") => project,
+        Some("netlify") if config["pretty_urls"] == true => project,
+        Some("github-pages") => SiteSettings { html_handling: HtmlHandling::Folders, ..project },
+        _ => SiteSettings { html_handling: HtmlHandling::OpenPages, ..project },
+    }
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}

@@ -1,0 +1,174 @@
+//! `miaobu.json`: our own settings and rules.
+
+use serde_json::Value;
+
+use super::{Grammar, Reading};
+use crate::rules::headers::HeaderRule;
+use crate::rules::redirects::{self, Limits};
+use crate::rules::{Dialect, Parsed, Refusal, functions};
+use crate::site::format::{HtmlHandling, Shell};
+
+const NAME: &str = "miaobu.json";
+
+impl Reading {
+    pub(super) fn miaobu(&mut self, text: Option<&str>) {
+        let Some(text) = text else { return };
+        let keys = match serde_json::from_str(text) {
+            Ok(Value::Object(keys)) => keys,
+            Ok(_) => return self.refuse_own(None, "", "this must be an object".to_owned()),
+            Err(error) => {
+                let line = u32::try_from(error.line()).ok().filter(|line| *line > 0);
+                return self.refuse_own(line, "", format!("this is not JSON: {error}"));
+            }
+        };
+        // The shell depends on two keys, in whatever order they come.
+        let all_paths = keys.get("spa_fallback") == Some(&Value::from("all"));
+        for (key, value) in &keys {
+            if let Err(reason) = self.key(key, value, all_paths) {
+                self.refuse_own(None, &format!("{key}: {value}"), reason);
+            }
+        }
+    }
+
+    fn key(&mut self, key: &str, value: &Value, all_paths: bool) -> Result<(), String> {
+        let settings = &mut self.settings;
+        match key {
+            "$schema" => {}
+            "html_handling" => {
+                settings.html_handling = one_of(
+                    value,
+                    &[
+                        ("auto", HtmlHandling::Auto),
+                        ("force", HtmlHandling::Force),
+                        ("drop", HtmlHandling::Drop),
+                        ("none", HtmlHandling::Off),
+                    ],
+                )?;
+            }
+            "not_found" => {
+                let shell = if all_paths { Shell::All } else { Shell::Navigations };
+                settings.shell =
+                    one_of(value, &[("404_page", Shell::Off), ("single_page", shell), ("none", Shell::Off)])?;
+                settings.without_not_found_page = value == "none";
+            }
+            "spa_fallback" => {
+                let shell = one_of(value, &[("navigation", Shell::Navigations), ("all", Shell::All)])?;
+                if settings.shell != Shell::Off {
+                    settings.shell = shell;
+                }
+            }
+            "redirects_first" => settings.redirects_first = truth(value)?,
+            "redirect_status" => match value.as_u64() {
+                Some(308) => (settings.temporary_redirects, settings.moved_redirects) = (false, false),
+                Some(307) => settings.temporary_redirects = true,
+                Some(301) => (settings.temporary_redirects, settings.moved_redirects) = (false, true),
+                _ => return Err("this must be 301, 307 or 308".to_owned()),
+            },
+            "dialect" => {
+                self.dialect = one_of(
+                    value,
+                    &[("netlify", Grammar::Netlify), ("cloudflare", Grammar::Cloudflare), ("gitlab", Grammar::GitLab)],
+                )?;
+            }
+            "error_pages" => self.error_pages(value)?,
+            "run_first" => self.run_first(value)?,
+            "navigation_prefers_assets" => settings.rules.navigations_to_assets = truth(value)?,
+            "redirects" => self.redirects(list(value)?),
+            "headers" => self.headers(list(value)?),
+            _ => return Err("there is no such setting".to_owned()),
+        }
+        Ok(())
+    }
+
+    fn error_pages(&mut self, value: &Value) -> Result<(), String> {
+        let pages = value.as_object().ok_or("this must be an object such as {\"404\": \"/missing.html\"}")?;
+        for (status, page) in pages {
+            match page.as_str().filter(|page| page.starts_with('/')) {
+                Some(page) if status == "404" => self.settings.rules.not_found_page = Some(page.to_owned()),
+                Some(_) => self.refuse_own(None, status, "only 404 can have a page of its own".to_owned()),
+                None => self.refuse_own(None, status, "a page is a path that begins with /".to_owned()),
+            }
+        }
+        Ok(())
+    }
+
+    fn run_first(&mut self, value: &Value) -> Result<(), String> {
+        if let Some(always) = value.as_bool() {
+            self.settings.rules.function_first = always;
+            return Ok(());
+        }
+        let globs = list(value)?.iter().map(|glob| glob.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
+        let globs = globs.ok_or("this must be true, false or a list of paths with *")?;
+        let rules = functions::parse(&globs).map_err(|problems| problems.join("; "))?;
+        self.settings.rules.function_rules = functions::compile(&rules);
+        Ok(())
+    }
+
+    fn redirects(&mut self, rules: &[Value]) {
+        for rule in rules {
+            // A line as in a `_redirects` file, or a table as in a netlify.toml.
+            let parsed = match rule {
+                Value::String(line) => redirects::parse(line, Dialect::Netlify, Limits::INLINE, true),
+                rule => match serde_json::from_value::<toml::Value>(rule.clone()) {
+                    Ok(table) => redirects::from_value(toml::Value::Array(vec![table])),
+                    Err(_) => {
+                        self.refuse_own(None, &rule.to_string(), "null has no place in a redirect".to_owned());
+                        continue;
+                    }
+                },
+            };
+            let refused = parsed.refused.into_iter().map(|refusal| Refusal { line: None, ..refusal }).collect();
+            let rules = self.take(NAME, Parsed { rules: parsed.rules, refused });
+            self.own_redirects.extend(rules);
+        }
+    }
+
+    fn headers(&mut self, rules: &[Value]) {
+        for rule in rules {
+            match header_rule(rule) {
+                Some(rule) => self.own_headers.push(rule),
+                None => {
+                    let reason = "a header rule is {\"path\": …, \"set\": {name: value}, \"unset\": [name]}";
+                    self.refuse_own(None, &rule.to_string(), reason.to_owned());
+                }
+            }
+        }
+    }
+
+    fn refuse_own(&mut self, line: Option<u32>, text: &str, reason: String) {
+        self.refuse(NAME, [Refusal { line, text: text.to_owned(), reason }]);
+    }
+}
+
+fn header_rule(rule: &Value) -> Option<HeaderRule> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let known = |name: &String| matches!(name.as_str(), "path" | "set" | "unset");
+    let keys = rule.as_object().filter(|keys| keys.keys().all(known))?;
+    let set = match keys.get("set") {
+        Some(set) => {
+            set.as_object()?.iter().map(|(name, value)| Some((name.clone(), text(value)?))).collect::<Option<_>>()?
+        }
+        None => Vec::new(),
+    };
+    let unset = match keys.get("unset") {
+        Some(unset) => unset.as_array()?.iter().map(text).collect::<Option<_>>()?,
+        None => Vec::new(),
+    };
+    Some(HeaderRule { line: 0, path: text(keys.get("path")?)?, set, unset })
+}
+
+fn one_of<T: Copy>(value: &Value, choices: &[(&str, T)]) -> Result<T, String> {
+    let chosen = choices.iter().find(|(name, _)| value.as_str() == Some(name)).map(|(_, choice)| *choice);
+    chosen.ok_or_else(|| {
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        format!("this must be one of {}", names.join(", "))
+    })
+}
+
+fn truth(value: &Value) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| "this must be true or false".to_owned())
+}
+
+fn list(value: &Value) -> Result<&[Value], String> {
+    value.as_array().map(Vec::as_slice).ok_or_else(|| "this must be a list".to_owned())
+}

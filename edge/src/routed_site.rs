@@ -1,0 +1,99 @@
+//! Answers of a site with a route table: a vercel.json, firebase.json or serve.json decides, in its phases.
+
+use std::borrow::Cow;
+
+use crate::answer;
+use crate::assets;
+use crate::decision::Decision;
+use crate::path::Path;
+use crate::request::Method;
+use crate::ruled_site::{Own, absent, change, dress, missing, pass, redirect, rewrite};
+use crate::rules::canonical_path;
+use crate::rules::headers::HeaderName;
+use crate::rules::redirects::{Found, Varies};
+use crate::rules::regex::Budget;
+use crate::rules::route_table::{Answer, Files, Gathered, Header, Phase, RouteRequest, RouteTable, Target};
+use crate::site::Site;
+use crate::static_site::Answering;
+
+impl Files for Site {
+    fn contains(&self, path: &str) -> bool {
+        assets::stored(self, &Path::read(path).key).is_some()
+    }
+}
+
+pub fn decide<'a>(
+    answering: &Answering<'_, 'a>,
+    path: &Path<'a>,
+    routes: RouteTable<'a>,
+    found: Option<Found>,
+) -> Decision<'a> {
+    let request = answering.request;
+    let target = Target {
+        path: canonical_path(request.path()).into_owned(),
+        query: request.query().trim_start_matches('?').to_owned(),
+    };
+    let field = |name: &str| request.field(name);
+    let asked = RouteRequest { method: method_name(request.method), host: request.host, field: &field };
+    let (answer, gathered) = routes.walk(&target, &asked, answering.site, &mut Budget::default());
+    let own = match &answer {
+        Answer::Here { target: here, .. } if here.path == target.path => Own::File,
+        Answer::Here { .. } | Answer::Elsewhere { .. } | Answer::Redirect { .. } => Own::Rewritten,
+        Answer::Status(_) | Answer::Missing { .. } => Own::Fallback,
+    };
+    let varies = found.as_ref().map_or_else(Varies::default, |found| found.varies);
+    let decision = match answer {
+        Answer::Here { target: here, status: None } if here.path == target.path => match answering.asset(path) {
+            Some(decision) => decision,
+            None => answer::not_found(answering.context),
+        },
+        Answer::Here { target, status } => {
+            rewrite(answering, path, (&target.path, &target.query), status.unwrap_or(200))
+        }
+        Answer::Elsewhere { url } => pass(answering, &url),
+        Answer::Redirect { status, location } => redirect(answering, status, location),
+        // A route that says 404 means it, whatever would stand in for a missing page.
+        Answer::Status(status) | Answer::Missing { status: Some(status), .. } if status >= 400 => {
+            missing(answering, path, status)
+        }
+        Answer::Status(_) | Answer::Missing { .. } => absent(answering, path, found),
+    };
+    let mut decision = dress(answering, decision, own, varies);
+    let is_redirect = matches!(decision, Decision::Redirect(_));
+    if let Some(head) = decision.head_mut() {
+        // The author of a rewrite names the path it leads to, and so what may be kept.
+        let own = if own == Own::Fallback { own } else { Own::File };
+        for Header { name, value } in gathered.headers {
+            if HeaderName::parse(&name).is_some_and(|name| !name.is_forbidden()) {
+                change(head, own, is_redirect, Cow::Owned(name), value);
+            }
+        }
+    }
+    decision
+}
+
+/// What routes for files say about a path where no file is.
+pub fn file_headers(answering: &Answering<'_, '_>, table: RouteTable<'_>) -> Vec<Header> {
+    let path = canonical_path(answering.request.path());
+    headers_of(table, &path)
+}
+
+/// The headers that a table of header routes gives to a path.
+pub fn headers_of(table: RouteTable<'_>, path: &str) -> Vec<Header> {
+    let target = Target { path: path.to_owned(), query: String::new() };
+    let request = RouteRequest { method: "GET", host: "", field: &|_| None };
+    let mut gathered = Gathered::default();
+    table.pass(Phase::Start, &target, &mut gathered, &request, None, &mut Budget::default());
+    let allowed = |header: &Header| HeaderName::parse(&header.name).is_some_and(|name| !name.is_forbidden());
+    gathered.headers.into_iter().filter(allowed).collect()
+}
+
+/// Only files are served here, so that nothing is lost by not telling other methods apart.
+fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::Get => "GET",
+        Method::Head => "HEAD",
+        Method::Options => "OPTIONS",
+        Method::Other => "POST",
+    }
+}

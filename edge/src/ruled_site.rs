@@ -1,0 +1,219 @@
+//! Answers of a static project whose site has rules: redirects and rewrites, a peer's route table, header rules.
+//!
+//! The order is: rules that are forced, files, all other rules, then what answers for a missing file. With a route table,
+//! its phases stand in the place of the files.
+
+use std::borrow::Cow;
+
+use crate::answer;
+use crate::assets::{self, Asset};
+use crate::decision::{Decision, Serve};
+use crate::head::{Head, NO_STORE, REVALIDATE, Source};
+use crate::path::Path;
+use crate::proxy;
+use crate::record::Kind;
+use crate::routed_site;
+use crate::rules::canonical_path;
+use crate::rules::headers::{HeaderValue, State};
+use crate::rules::redirects::{Found, Match, RuleRequest, Varies, location, visitor_country, visitor_language};
+use crate::site::format;
+use crate::static_site::{Answering, share};
+
+pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>) -> Decision<'a> {
+    let site = answering.site;
+    let first = site.has_flag(format::FLAG_REDIRECTS_FIRST);
+    let mut found = None;
+    if site.redirects().is_some_and(|redirects| first || redirects.any_forced()) {
+        let asked = find(answering);
+        if let Some(rule) = asked.rule.as_ref().filter(|rule| rule.force || first)
+            && let Some(decision) = apply(answering, rule, path)
+        {
+            return dress(answering, decision, Own::Rewritten, asked.varies);
+        }
+        found = Some(asked);
+    }
+    if let Some(routes) = site.routes() {
+        return routed_site::decide(answering, path, routes, found);
+    }
+    let varies = found.as_ref().map_or_else(Varies::default, |found| found.varies);
+    match answering.asset(path) {
+        Some(decision) => dress(answering, decision, Own::File, varies),
+        None => absent(answering, path, found),
+    }
+}
+
+/// The answer to a path where no file is: by a rule, else the shell or a page for missing files.
+pub fn absent<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<Found>) -> Decision<'a> {
+    let found = found.unwrap_or_else(|| find(answering));
+    let decision = found.rule.as_ref().and_then(|rule| apply(answering, rule, path));
+    let (decision, own) = match decision {
+        Some(decision) => (decision, Own::Rewritten),
+        None => (answering.missing(path), Own::Fallback),
+    };
+    dress(answering, decision, own, found.varies)
+}
+
+fn find(answering: &Answering<'_, '_>) -> Found {
+    let Some(redirects) = answering.site.redirects() else {
+        return Found::default();
+    };
+    let path = canonical_path(answering.request.path());
+    redirects.find(&rule_request(answering, &path))
+}
+
+fn rule_request<'r>(answering: &'r Answering<'_, '_>, path: &'r str) -> RuleRequest<'r> {
+    let request = answering.request;
+    let cookies = request.cookies.unwrap_or_default();
+    RuleRequest {
+        secure: request.secure,
+        host: request.host_name(),
+        path,
+        query: request.query(),
+        country: visitor_country(cookies, request.country),
+        language: visitor_language(cookies, request.accept_language.unwrap_or_default()),
+        cookies,
+        // Nobody vouches for roles: no rule that asks for one applies.
+        roles: &[],
+    }
+}
+
+/// Carries a rule out; `None` when it leads to where the request is, which must not go on for ever.
+fn apply<'a>(answering: &Answering<'_, 'a>, rule: &Match, path: &Path<'a>) -> Option<Decision<'a>> {
+    let request = answering.request;
+    if (300..400).contains(&rule.status) {
+        let own = canonical_path(request.path());
+        let location = location(rule, &rule_request(answering, &own));
+        return (location != request.target).then(|| redirect(answering, rule.status, location));
+    }
+    if rule.external {
+        let passes = (200..300).contains(&rule.status);
+        return Some(if passes { pass(answering, &rule.target) } else { missing(answering, path, rule.status) });
+    }
+    let target = rule.target.split('#').next().unwrap_or(&rule.target);
+    let target = target.split_once('?').unwrap_or((target, ""));
+    Some(rewrite(answering, path, target, rule.status))
+}
+
+/// A redirect that a rule made. Deployments change their minds, so it has to be asked for again.
+pub fn redirect<'a>(answering: &Answering<'_, 'a>, status: u16, location: String) -> Decision<'a> {
+    let mut head = answering.context.head(status, Source::None);
+    head.cache = Some(REVALIDATE);
+    head.content_length = Some(0);
+    head.location = Some(location);
+    Decision::Redirect(head)
+}
+
+/// Passes the request on to a URL, with the visitor's query unless it has its own.
+pub fn pass<'a>(answering: &Answering<'_, 'a>, url: &str) -> Decision<'a> {
+    let mut url = url.split('#').next().unwrap_or(url).to_owned();
+    if !url.contains('?') {
+        url.push_str(answering.request.query());
+    }
+    proxy::pass(answering.context, answering.request, url, true)
+}
+
+/// Answers with what is under another path of the site.
+pub fn rewrite<'a>(
+    answering: &Answering<'_, 'a>,
+    path: &Path<'a>,
+    (raw, query): (&str, &str),
+    status: u16,
+) -> Decision<'a> {
+    let target = Path::read(raw);
+    let site = answering.site;
+    if answering.site.has_flag(format::FLAG_REDIRECTS_FIRST)
+        && let Asset::Elsewhere(stem, ending) = assets::resolve(site, &target.key)
+    {
+        return answering.redirect(stem, ending);
+    }
+    match assets::stored(site, &target.key) {
+        None if answering.record.kind != Kind::Static => {
+            let query = if query.is_empty() { answering.request.query().trim_start_matches('?') } else { query };
+            let sign = if query.is_empty() { "" } else { "?" };
+            let target = [raw, sign, query].concat();
+            proxy::to_function(answering.context, answering.record, answering.request, &target)
+        }
+        None => missing(answering, path, 404),
+        Some(_) if !answering.request.method.reads() => answering.only_read(),
+        Some((stem, class, file)) => {
+            // Where the rule leads to the path itself, its bytes can be named by the request.
+            let stem = if path.key == target.key { share(path, stem) } else { Cow::Owned(stem.to_owned()) };
+            let cache = if status < 300 { None } else { Some(NO_STORE) };
+            answering.serve(status, cache, stem, class, file)
+        }
+    }
+}
+
+/// The page for missing files, or for another status that has no page of its own.
+pub fn missing<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, status: u16) -> Decision<'a> {
+    if status < 400 || status == 404 {
+        return answering.not_found(path);
+    }
+    answer::status(answering.context, status)
+}
+
+/// How an answer is related to the path of its request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Own {
+    /// It is what is there.
+    File,
+    /// A rule put it there.
+    Rewritten,
+    /// It stands in for what is not there.
+    Fallback,
+}
+
+/// Adds what header rules and conditions make of an answer.
+pub fn dress<'a>(answering: &Answering<'_, 'a>, mut decision: Decision<'a>, own: Own, varies: Varies) -> Decision<'a> {
+    let site = answering.site;
+    let folded = matches!(&decision, Decision::Serve(Serve { head, .. }) | Decision::NotModified(head)
+        if matches!(head.source, Source::Site(..)));
+    let is_redirect = matches!(decision, Decision::Redirect(_));
+    let Some(head) = decision.head_mut() else {
+        return decision;
+    };
+    head.visitor = varies;
+    if varies.country {
+        // No header tells a country, so no cache but the visitor's own can know whom the answer is for.
+        head.cache = Some(if head.status >= 400 { NO_STORE } else { "private, max-age=0, must-revalidate" });
+    }
+    if folded && own == Own::File && !site.has_flag(format::FLAG_HEADERS_AT_RUN_TIME) {
+        return decision;
+    }
+    if let Some(rules) = site.header_rules() {
+        let path = canonical_path(answering.request.path());
+        let host = answering.request.host_name();
+        let host = if rules.look_at_hosts() { host.to_ascii_lowercase() } else { String::new() };
+        let fields = rules.fields(&host, &path);
+        for (name, state) in fields.iter() {
+            let value = match state {
+                State::Removed => None,
+                State::Set(value) => Some(value.as_str().to_owned()),
+            };
+            change(head, own, is_redirect, Cow::Borrowed(name), value);
+        }
+    }
+    if !folded && let Some(table) = site.file_headers() {
+        for header in routed_site::file_headers(answering, table) {
+            change(head, own, is_redirect, Cow::Owned(header.name), header.value);
+        }
+    }
+    decision
+}
+
+/// Changes one header of an answer, unless that would let something be kept that stands in for something else.
+pub fn change<'a>(head: &mut Head<'a>, own: Own, is_redirect: bool, name: Cow<'a, str>, value: Option<String>) {
+    if name == "cache-control" {
+        if is_redirect && head.status < 400 {
+            head.cache = None;
+        } else if own != Own::File {
+            return;
+        }
+    }
+    let value = value.filter(|value| HeaderValue::parse(value).is_some());
+    head.changes.retain(|(known, _)| *known != name);
+    head.changes.push((name, value));
+}
+
+#[cfg(all(test, feature = "build"))]
+mod tests;

@@ -1,0 +1,76 @@
+//! What a peer's configuration file comes to.
+
+use serde_json::{Value, json};
+
+use super::diagnostic::Refusal;
+use super::route_table::{TableOptions, build};
+
+/// A configuration file, read and lowered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lowered {
+    /// Low-level routes in phases; empty when the file has none.
+    pub routes: Vec<Value>,
+    /// Routes with headers whose sources are matched against the path of the file that is served, not against the
+    /// request's.
+    pub file_headers: Vec<Value>,
+    /// Whether sources are for whole paths, see [`TableOptions::rooted`].
+    pub rooted: bool,
+    /// Pages answer without their `.html`. Files know it, not routes, where the peer looks at files first.
+    pub clean_urls: bool,
+    /// Whether paths of pages end with a slash; `None` when the file does not say.
+    pub trailing_slash: Option<bool>,
+    /// Path of the page for missing files.
+    pub error_page: Option<String>,
+    /// What could not be used.
+    pub refused: Vec<Refusal>,
+}
+
+impl Lowered {
+    /// The image of the route table, `None` when there are no routes, and everything that was refused.
+    #[must_use]
+    pub fn table(&self) -> (Option<Vec<u8>>, Vec<Refusal>) {
+        let mut refused = self.refused.clone();
+        if self.routes.is_empty() {
+            return (None, refused);
+        }
+        match build(&self.routes, TableOptions { rooted: self.rooted, ..TableOptions::default() }) {
+            Ok((image, others)) => {
+                refused.extend(others);
+                (Some(image), refused)
+            }
+            Err(others) => {
+                refused.extend(others);
+                (None, refused)
+            }
+        }
+    }
+
+    pub(super) fn refuse(&mut self, text: &Value, reason: impl Into<String>) {
+        let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
+        self.refused.push(Refusal { line: None, text, reason: reason.into() });
+    }
+}
+
+/// The headers of a rule, `[{ key, value }]`, as an object; a value of `null` removes the header.
+pub(super) fn headers(rule: &Value) -> Option<Value> {
+    let mut headers = serde_json::Map::new();
+    for header in rule.get("headers")?.as_array()? {
+        let value = header.get("value").filter(|value| value.is_string() || value.is_null())?;
+        headers.insert(header.get("key")?.as_str()?.to_owned(), value.clone());
+    }
+    Some(Value::Object(headers))
+}
+
+/// A redirect's route.
+pub(super) fn redirect(source: &str, location: &str, status: &Value) -> Value {
+    json!({ "src": source, "headers": { "Location": location }, "status": status })
+}
+
+/// Reads a configuration file's JSON.
+pub(super) fn read_json(text: &str) -> Result<Value, Refusal> {
+    serde_json::from_str(text).map_err(|error| {
+        let line = u32::try_from(error.line()).ok().filter(|line| *line > 0);
+        let at = line.and_then(|line| text.lines().nth(line as usize - 1)).unwrap_or_default();
+        Refusal { line, text: at.trim().to_owned(), reason: format!("this is not JSON: {error}") }
+    })
+}
