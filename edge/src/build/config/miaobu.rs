@@ -1,4 +1,18 @@
 //! `miaobu.json`: our own settings and rules.
+//!
+//! | key | value |
+//! |---|---|
+//! | `html_handling` | `auto`, `force`, `drop` or `none` |
+//! | `not_found` | `404_page`, `single_page` or `none` |
+//! | `spa_fallback` | `navigation` or `all`: which missing paths the single page answers |
+//! | `redirect_status` | 308, 307 or 301: how canonical URLs are reached |
+//! | `redirects_first` | true: redirect rules apply even where a file exists |
+//! | `dialect` | `netlify`, `cloudflare` or `gitlab`: whose reading of `_redirects` and `_headers` applies |
+//! | `redirects` | a list of lines as in `_redirects`, or of tables as in a `netlify.toml` |
+//! | `headers` | a list of `{ "path", "set": {name: value}, "unset": [name] }` |
+//! | `error_pages` | `{ "404": path }` |
+//! | `run_first` | true, or a list of globs, with `!` for exceptions: paths that the function answers first |
+//! | `navigation_prefers_assets` | true: a missing page is not the function's |
 
 use serde_json::Value;
 
