@@ -19,9 +19,11 @@ mod lenient;
 mod openapi;
 mod settings;
 
+pub mod alidns;
 pub mod credentials;
 pub mod encode;
 pub mod esa;
+pub mod fc;
 pub mod oss;
 pub mod rpc;
 pub mod sign;

@@ -2,9 +2,11 @@
 //! script.
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails as tests do")]
 
+mod alidns;
 mod calls;
 mod credentials;
 mod esa;
+mod fc;
 mod oss;
 mod signatures;
 mod support;
