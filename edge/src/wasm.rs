@@ -110,7 +110,7 @@ pub fn load_record(length: u32) -> u32 {
         };
         let site = record.site.as_deref().unwrap_or_default();
         let copy = crate::record::site_object(&record.oss_path);
-        state.text = [&record.oss_path, site, &copy].join("\n");
+        state.text = [&record.oss_path, "\n", site, "\n", &copy].concat();
         state.words[TEXT_LENGTH] = state.text.len() as u32;
         state.records.insert(record)
     })
