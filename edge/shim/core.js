@@ -49,8 +49,17 @@ export class Core {
   #encoder = new TextEncoder();
   #decoder = new TextDecoder();
 
-  constructor(module) {
-    this.#exports = new WebAssembly.Instance(module, {}).exports;
+  /** `rest` returns the compiled module of what few sites need; it is loaded when the first of them is asked for. */
+  constructor(module, rest) {
+    const load = () => {
+      try {
+        new WebAssembly.Instance(rest(), { first: this.#exports });
+      } catch (error) {
+        // Whatever it was, it leaves the core in the middle of something, as a trap does.
+        throw new WebAssembly.RuntimeError(`the rest was not loaded: ${error}`);
+      }
+    };
+    this.#exports = new WebAssembly.Instance(module, { rest: { load } }).exports;
     this.#wordsAt = this.#exports.words() >>> 0;
   }
 

@@ -24,19 +24,22 @@ struct Free {
 
 const _: () = assert!(size_of::<Free>() <= UNIT);
 
-/// More memory: at least so many bytes, from a multiple of the unit on, and how many they are. `None` when there is none.
-pub type Grow = fn(usize) -> Option<(NonNull<u8>, usize)>;
+/// Where memory comes from.
+pub trait Grow {
+    /// More memory: at least so many bytes, from a multiple of the unit on, and how many they are. `None` when there is none.
+    fn grow(&self, least: usize) -> Option<(NonNull<u8>, usize)>;
+}
 
 /// The free memory of the routine.
-pub struct Pool {
+pub struct Pool<G> {
     small: [*mut Free; CLASSES],
     /// By address.
     large: *mut Free,
-    grow: Grow,
+    grow: G,
 }
 
-impl Pool {
-    pub const fn new(grow: Grow) -> Self {
+impl<G: Grow> Pool<G> {
+    pub const fn new(grow: G) -> Self {
         Self { small: [null_mut(); CLASSES], large: null_mut(), grow }
     }
 
@@ -120,7 +123,7 @@ impl Pool {
                     place = &raw mut (*block.as_ptr()).next;
                 }
             }
-            let Some((memory, length)) = (self.grow)(size) else { return null_mut() };
+            let Some((memory, length)) = self.grow.grow(size) else { return null_mut() };
             // SAFETY: memory that was not there before is nobody else's.
             unsafe { self.give_large(memory.as_ptr().cast(), length) };
         }
@@ -182,17 +185,21 @@ mod global {
 
     const PAGE: usize = 64 * 1024;
 
-    struct Global(UnsafeCell<Pool>);
+    struct Global(UnsafeCell<Pool<Pages>>);
 
     #[global_allocator]
-    static GLOBAL: Global = Global(UnsafeCell::new(Pool::new(GROW)));
+    static GLOBAL: Global = Global(UnsafeCell::new(Pool::new(Pages)));
 
-    const GROW: Grow = |least| {
-        let pages = least.checked_next_multiple_of(PAGE)? / PAGE;
-        let before = memory_grow(0, pages);
-        let start = NonNull::new((before.checked_mul(PAGE)?) as *mut u8)?;
-        (before != usize::MAX).then_some((start, pages * PAGE))
-    };
+    struct Pages;
+
+    impl Grow for Pages {
+        fn grow(&self, least: usize) -> Option<(NonNull<u8>, usize)> {
+            let pages = least.checked_next_multiple_of(PAGE)? / PAGE;
+            let before = memory_grow(0, pages);
+            let start = NonNull::new((before.checked_mul(PAGE)?) as *mut u8)?;
+            (before != usize::MAX).then_some((start, pages * PAGE))
+        }
+    }
 
     // SAFETY: the routine has one thread.
     unsafe impl Sync for Global {}

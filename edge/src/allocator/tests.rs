@@ -1,9 +1,17 @@
-use super::{CHUNK, Pool, UNIT};
+use super::{CHUNK, Grow, Pool, UNIT};
 use core::cell::Cell;
 use core::ptr::NonNull;
 use proptest::prelude::*;
 
 const PAGE: usize = 64 * 1024;
+
+type Source = fn(usize) -> Option<(NonNull<u8>, usize)>;
+
+impl Grow for Source {
+    fn grow(&self, least: usize) -> Option<(NonNull<u8>, usize)> {
+        self(least)
+    }
+}
 
 /// Fresh pages, which nobody gives back: tests are short.
 fn grow(least: usize) -> Option<(NonNull<u8>, usize)> {
@@ -75,7 +83,7 @@ impl Held {
 proptest! {
     #[test]
     fn blocks_never_overlap_and_keep_what_is_written(steps in proptest::collection::vec(step(), 1..200)) {
-        let mut pool = Pool::new(grow);
+        let mut pool = Pool::new(grow as Source);
         let mut held: Vec<Held> = Vec::new();
         for (count, step) in steps.into_iter().enumerate() {
             match step {
@@ -107,7 +115,7 @@ proptest! {
 #[test]
 fn freed_neighbours_become_one_block_in_any_order() {
     for order in [[0, 1, 2], [2, 1, 0], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1]] {
-        let mut pool = Pool::new(grow);
+        let mut pool = Pool::new(grow as Source);
         let first: Vec<_> = (0..3).map(|_| pool.take(PAGE / 4)).collect();
         let rest = pool.take(PAGE / 4);
         for index in order {
@@ -123,7 +131,7 @@ fn freed_neighbours_become_one_block_in_any_order() {
 
 #[test]
 fn small_blocks_are_used_again_and_none_is_handed_out_without_memory() {
-    let mut pool = Pool::new(grow);
+    let mut pool = Pool::new(grow as Source);
     let block = pool.take(100);
     // SAFETY: given back once.
     unsafe { pool.give(block, 100) };
@@ -140,7 +148,7 @@ fn small_blocks_are_used_again_and_none_is_handed_out_without_memory() {
 fn thousands_of_sites_one_after_the_other_take_the_memory_of_a_few() {
     const HELD: usize = 8;
     const LARGEST: usize = 1_800_000;
-    let mut pool = Pool::new(contiguous);
+    let mut pool = Pool::new(contiguous as Source);
     let mut sites: Vec<(*mut u8, usize)> = Vec::new();
     for round in 0..5_000usize {
         if sites.len() == HELD {
