@@ -73,12 +73,12 @@ pub fn decoded(raw: &str) -> String {
 #[must_use]
 pub fn without_leading_slashes(mut path: &str) -> &str {
     loop {
-        let escape = path.get(..3).filter(|escape| ["%2F", "%2f", "%5C", "%5c", "%09"].contains(escape));
-        let first = path.chars().next().filter(|first| matches!(first, '/' | '\\') || first.is_whitespace());
-        match escape.map(str::len).or(first.map(char::len_utf8)) {
-            Some(length) => path = path.get(length..).unwrap_or_default(),
-            None => return path,
-        }
+        let length = match path.as_bytes() {
+            [b'/' | b'\\' | b' ' | b'\t'..=b'\r', ..] => 1,
+            [b'%', b'2', b'F' | b'f', ..] | [b'%', b'5', b'C' | b'c', ..] | [b'%', b'0', b'9', ..] => 3,
+            _ => return path,
+        };
+        path = path.get(length..).unwrap_or_default();
     }
 }
 
