@@ -10,6 +10,7 @@ pub mod links;
 mod markup;
 mod site_rules;
 
+pub use blob::seal;
 pub use content_type::content_type;
 pub use hashed_names::HashedNames;
 pub use http_date::http_date;
