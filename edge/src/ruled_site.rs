@@ -212,8 +212,15 @@ pub fn change<'a>(head: &mut Head<'a>, own: Own, is_redirect: bool, name: Cow<'a
             return;
         }
     }
+    // The conditions of the request have been held against these already.
+    if matches!(&*name, "etag" | "last-modified" | "accept-ranges") {
+        return;
+    }
     let value = value.filter(|value| HeaderValue::parse(value).is_some());
-    head.changes.retain(|(known, _)| *known != name);
+    // One answer may set several cookies.
+    if value.is_none() || name != "set-cookie" {
+        head.changes.retain(|(known, _)| *known != name);
+    }
     head.changes.push((name, value));
 }
 
