@@ -49,7 +49,10 @@ export class Core {
   #encoder = new TextEncoder();
   #decoder = new TextDecoder();
 
-  /** `rest` returns the compiled module of what few sites need; it is loaded when the first of them is asked for. */
+  /**
+   * Takes a compiled module, and what returns that of the rest, which few sites need; it is loaded when the first of them is
+   * asked for. Where there is no WebAssembly, takes a function that makes an instance of all of it.
+   */
   constructor(module, rest) {
     const load = () => {
       try {
@@ -59,7 +62,7 @@ export class Core {
         throw new WebAssembly.RuntimeError(`the rest was not loaded: ${error}`);
       }
     };
-    this.#exports = new WebAssembly.Instance(module, { rest: { load } }).exports;
+    this.#exports = typeof module === "function" ? module() : new WebAssembly.Instance(module, { rest: { load } }).exports;
     this.#wordsAt = this.#exports.words() >>> 0;
   }
 

@@ -21,7 +21,7 @@ export function routine(module, rest) {
       try {
         return await answer(engine, directory, configuration, request, context);
       } catch (error) {
-        if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+        if (!isTrap(error)) throw error;
         // A trap leaves the core's memory as it was in the middle of something. It costs this one request.
         console.log(`miaobu: the routine trapped: ${error}`);
         engine = new core.Core(module, rest);
@@ -30,6 +30,11 @@ export function routine(module, rest) {
       }
     },
   };
+}
+
+// Made into JavaScript, the core says "abort" where a module traps.
+function isTrap(error) {
+  return typeof WebAssembly === "object" ? error instanceof WebAssembly.RuntimeError : error.message === "abort";
 }
 
 // ESA calls fetch(request, context, env), workerd fetch(request, env, context), and some samples leave one out.

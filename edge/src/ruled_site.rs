@@ -9,7 +9,7 @@ use crate::answer;
 use crate::assets::{self, Asset};
 use crate::decision::{Decision, Serve};
 use crate::head::{Head, NO_STORE, REVALIDATE, Source};
-use crate::path::Path;
+use crate::path::{Path, push_query};
 use crate::proxy;
 use crate::record::Kind;
 use crate::request::Request;
@@ -119,10 +119,12 @@ pub fn redirect<'a>(answering: &Answering<'_, 'a>, status: u16, location: String
 }
 
 /// Passes the request on to a URL, with the visitor's query unless it has its own.
-pub fn pass<'a>(answering: &Answering<'_, 'a>, url: &str) -> Decision<'a> {
-    let mut url = url.split('#').next().unwrap_or(url).to_owned();
+pub fn pass<'a>(answering: &Answering<'_, 'a>, target: &str) -> Decision<'a> {
+    let mut url = String::with_capacity(target.len());
+    // A route puts parts of the request into its target as they came.
+    push_query(&mut url, target.split('#').next().unwrap_or(target));
     if !url.contains('?') {
-        url.push_str(answering.request.query());
+        push_query(&mut url, answering.request.query());
     }
     proxy::pass(answering.context, answering.request, url, true)
 }
