@@ -17,7 +17,7 @@ export async function temporaryFolder(test) {
 
 // Below the ports that the system gives to outgoing connections (32768 and up): between this look and the server's start,
 // or while a server is down to be started again, no connection of another test can take it.
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 22_000);
     const server = createServer();
