@@ -8,7 +8,7 @@ use crate::decision::Decision;
 use crate::origin::Origin;
 use crate::path::Path;
 use crate::request::Method;
-use crate::ruled_site::{Own, absent, change, dress, missing, pass, redirect, rewrite};
+use crate::ruled_site::{Own, absent, change, dress, files, missing, pass, redirect, rewrite};
 use crate::rules::canonical_path;
 use crate::rules::headers::HeaderName;
 use crate::rules::redirects::{Found, Varies};
@@ -23,12 +23,11 @@ impl Files for Site {
     }
 }
 
-pub fn decide<'a>(
-    answering: &Answering<'_, 'a>,
-    path: &Path<'a>,
-    routes: RouteTable<'a>,
-    found: Option<Found>,
-) -> Decision<'a> {
+#[inline(never)]
+pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<Found>) -> Decision<'a> {
+    let Some(routes) = answering.site.routes() else {
+        return files(answering, path, found);
+    };
     let (answer, gathered) = walk(answering, routes);
     let own_path = canonical_path(answering.request.path());
     let own = match &answer {
@@ -80,9 +79,10 @@ pub fn walk<'t>(answering: &Answering<'_, '_>, routes: RouteTable<'t>) -> (Answe
 }
 
 /// What routes for files say about a path where no file is.
-pub fn file_headers(answering: &Answering<'_, '_>, table: RouteTable<'_>) -> Vec<Header> {
+#[inline(never)]
+pub fn file_headers(answering: &Answering<'_, '_>) -> Vec<Header> {
     let path = canonical_path(answering.request.path());
-    headers_of(table, &path)
+    answering.site.file_headers().map_or_else(Vec::new, |table| headers_of(table, &path))
 }
 
 /// The headers that a table of header routes gives to a path.
