@@ -1,6 +1,7 @@
 //! The API in the CLI's words: the only place that knows the generated client.
 
 mod failure;
+mod resources;
 
 use std::time::Duration;
 

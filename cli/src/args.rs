@@ -1,9 +1,13 @@
 //! The command line, as written.
 
+mod resources;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub use self::resources::{Domains, DomainsCommand, Env, EnvCommand, Role, TeamsCommand};
 
 /// Turns a folder into a live site in seconds.
 #[derive(Debug, Parser)]
@@ -84,6 +88,40 @@ leave it are refused.")]
         /// Environment to roll back
         #[arg(long, value_enum, default_value = "production")]
         environment: Environment,
+    },
+    /// Deploy the files of a deployment again
+    Redeploy {
+        /// Deployment id
+        #[arg(value_name = "DEPLOYMENT")]
+        deployment: i64,
+    },
+    /// End a deployment that is on its way
+    Cancel {
+        /// Deployment id
+        #[arg(value_name = "DEPLOYMENT")]
+        deployment: i64,
+    },
+    /// Delete a project with all it owns
+    Delete {
+        /// Project
+        #[arg(value_name = "PROJECT")]
+        project: String,
+        /// Only show what would be deleted
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// List, set and delete env vars
+    Env(Env),
+    /// List, add, verify and point domains
+    Domains(Domains),
+    /// List and change teams, members and invitations
+    Teams {
+        /// What to do.
+        #[command(subcommand)]
+        command: TeamsCommand,
     },
     /// Open the live site in a browser
     Open {

@@ -1,11 +1,15 @@
 //! One file for each command but `deploy`.
 
 pub mod deployments;
+pub mod domains;
+pub mod env;
 pub mod login;
 pub mod logs;
 pub mod open;
 pub mod projects;
 pub mod promote;
+pub mod remove;
+pub mod teams;
 
 use crate::args::Project;
 use crate::errors::Failure;

@@ -87,6 +87,12 @@ async fn dispatch(settings: Settings, command: Command) -> Result<(), Failure> {
             commands::promote::rollback(&settings, &project, environment, to).await
         }
         Command::Open { project, print } => commands::open::run(&settings, &project, print).await,
+        Command::Redeploy { deployment } => commands::remove::redeploy(&settings, deployment).await,
+        Command::Cancel { deployment } => commands::remove::cancel(&settings, deployment).await,
+        Command::Delete { project, dry_run, yes } => commands::remove::delete(&settings, &project, dry_run, yes).await,
+        Command::Env(arguments) => commands::env::run(&settings, arguments).await,
+        Command::Domains(arguments) => commands::domains::run(&settings, arguments).await,
+        Command::Teams { command } => commands::teams::run(&settings, command).await,
         Command::Completions { .. } => Ok(()),
     }
 }

@@ -9,5 +9,6 @@ mod deploying;
 mod faults;
 mod login;
 mod platform;
+mod resources;
 mod scripted;
 mod support;

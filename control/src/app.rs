@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::domain::BaseDomain;
 use crate::edge_server::{BindError, EdgeConfig, EdgeServer};
 use crate::provider::local::{LocalEdgeKv, LocalObjectStore};
+use crate::provider::{LocalHostnames, Resolver};
 use crate::random::SystemRandom;
 use crate::service::{self, Auth, Context, Events, InvalidKeys, Job, Services, Settings, Vault};
 use crate::store::{self, Access, Db, Location, meta, projects};
@@ -153,6 +154,7 @@ impl App {
             allowed_origins: config.api.allowed_origins.clone(),
             behind_proxy: config.api.behind_proxy,
             rate_limits: config.api.rate_limits,
+            metrics: config.api.metrics,
         };
         let workers = config.workers;
         Ok(Self { services, api_addr, edge_addr, context, acceptor, edge, api, workers, _lock: lock })
@@ -267,6 +269,8 @@ fn context(
         random: Arc::new(SystemRandom),
         objects: Arc::new(objects),
         edge_kv,
+        dns: Arc::new(Resolver::new(&config.dns_servers)),
+        edge_hostnames: Arc::new(LocalHostnames),
         events: Events::default(),
         vault,
         settings: Settings {
@@ -292,6 +296,9 @@ async fn recover(context: &Context, location: &Location) -> Result<(), store::Er
         if released > 0 {
             tracing::info!(released, "jobs of the former process go on");
         }
+    }
+    if service::has_stale_secrets(context, &mut tx).await? {
+        Job::RotateSecrets.enqueue(&mut tx, now).await?;
     }
     let base = &context.settings.base_domain;
     let former = meta::get(&mut tx, BASE_DOMAIN).await?;

@@ -12,7 +12,7 @@ use std::str::FromStr as _;
 use sqlx::postgres::PgConnectOptions;
 
 use self::written::Written;
-use crate::api::RateLimits;
+use crate::api::{MetricsAccess, RateLimits};
 use crate::domain::BaseDomain;
 use crate::service::{Limits, Vault};
 use crate::store::Location;
@@ -26,6 +26,8 @@ pub struct Config {
     pub base_domain: BaseDomain,
     /// Where the database is.
     pub database: Location,
+    /// The name servers that are asked about people's domains; none for those that the system asks.
+    pub dns_servers: Vec<SocketAddr>,
     /// The keys that seal secrets; `None` for those in the data folder.
     pub secret_keys: Option<SecretKeys>,
     /// The API.
@@ -57,6 +59,8 @@ pub struct Api {
     pub behind_proxy: bool,
     /// How often callers may ask.
     pub rate_limits: RateLimits,
+    /// Who may read `/metrics`.
+    pub metrics: MetricsAccess,
 }
 
 /// Settings of the edge.
@@ -158,6 +162,16 @@ impl Config {
         let secure_cookies = written.take("api.secure_cookies", boolean);
         let allowed_origins = written.take("api.allowed_origins", origins);
         let behind_proxy = written.take("api.behind_proxy", boolean);
+        let metrics = written.take("api.metrics", |text| match text {
+            "loopback" => Ok(MetricsAccess::Loopback),
+            "public" => Ok(MetricsAccess::Public),
+            "off" => Ok(MetricsAccess::Off),
+            other => Err(format!("{other:?} is neither loopback, public nor off")),
+        });
+        let dns_servers = written.take("dns.servers", |text| {
+            let given = text.split(',').map(str::trim).filter(|server| !server.is_empty());
+            given.map(address).collect::<Result<Vec<_>, _>>()
+        });
         let secret_keys = written.take("secrets.keys", secret_keys);
         let edge_addr = written.take("edge.addr", address);
         let threads = written.take("edge.threads", |text| integer(text, 0..=256));
@@ -196,6 +210,7 @@ impl Config {
                 data_dir: data_dir?,
                 base_domain: base_domain?,
                 database: database?,
+                dns_servers: dns_servers?,
                 secret_keys: secret_keys?,
                 api: Api {
                     addr: api_addr?,
@@ -203,6 +218,7 @@ impl Config {
                     secure_cookies: secure_cookies?,
                     allowed_origins: allowed_origins?,
                     behind_proxy: behind_proxy?,
+                    metrics: metrics?,
                     rate_limits: RateLimits {
                         caller_per_minute: caller_per_minute?,
                         address_per_minute: address_per_minute?,

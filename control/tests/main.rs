@@ -4,10 +4,14 @@
 mod api_auth;
 mod api_client;
 mod api_conventions;
+mod api_deletion;
 mod api_deployments;
 mod api_document;
+mod api_domains;
+mod api_env_vars;
 mod api_frame;
 mod api_logs;
+mod api_matrix;
 mod api_projects;
 mod api_schema;
 mod api_support;

@@ -56,6 +56,14 @@ scopes! {
     DeploymentsRead = "deployments:read";
     /// Makes, uploads, cancels and activates deployments.
     DeploymentsWrite = "deployments:write";
+    /// Reads domains.
+    DomainsRead = "domains:read";
+    /// Adds, verifies, changes and deletes domains.
+    DomainsWrite = "domains:write";
+    /// Reads env vars; never the value of a secret one.
+    EnvVarsRead = "env_vars:read";
+    /// Makes, changes and deletes env vars.
+    EnvVarsWrite = "env_vars:write";
     /// Reads what was done, and by whom.
     AuditRead = "audit:read";
     /// Needs a session: what a leaked API token must not do.

@@ -7,11 +7,12 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
 use super::Tag;
-use super::answer::{Answer, ApiResult, Listing};
+use super::answer::{Accepted, Answer, ApiResult, Listing};
 use super::body::{Body, JsonBody};
-use super::caller::{Caller, DeploymentsRead, DeploymentsWrite};
+use super::caller::{Caller, DeploymentsRead, DeploymentsWrite, ProjectsRead};
 use super::enums::{DeploymentStatusView, EnvironmentView, SourceView};
 use super::params::{default_limit, page_request, project_ref};
+use super::precondition::IfMatch;
 use super::values::{Nullable, Timestamp};
 use crate::domain::{Deployment, DeploymentError, DeploymentId, Environment};
 use crate::service::{DeploymentFilter, Deployments};
@@ -57,6 +58,8 @@ pub struct DeploymentView {
     pub commit_sha: Nullable<String>,
     /// The first line of the commit's message, or what the person said of the upload.
     pub commit_message: Nullable<String>,
+    /// The version of its environment's env vars that it was made with; 0 before there were any.
+    pub env_version: i64,
     /// How many files it has.
     pub file_count: i64,
     /// How many bytes they have.
@@ -91,6 +94,7 @@ impl DeploymentView {
             source: SourceView::Upload,
             commit_sha: Nullable(deployment.commit.sha),
             commit_message: Nullable(deployment.commit.message),
+            env_version: deployment.env_version,
             file_count: deployment.file_count,
             size_bytes: deployment.size_bytes,
             url: urls.url,
@@ -122,6 +126,82 @@ impl Example for PromotionBody {
 
 impl JsonBody for PromotionBody {
     const OPTIONAL: bool = true;
+}
+
+/// What to build.
+#[derive(Debug, Default, Object, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[oai(rename = "Trigger", skip_serializing_if_is_none, example)]
+pub struct TriggerBody {
+    /// Where it shall be active; `production` when absent.
+    #[oai(nullable)]
+    pub environment: Option<EnvironmentView>,
+    /// The branch; the repository's default one when absent.
+    #[oai(nullable, validator(max_length = 255))]
+    pub branch: Option<String>,
+    /// The commit; the branch's newest when absent.
+    #[oai(nullable, validator(max_length = 64))]
+    pub commit_sha: Option<String>,
+}
+
+impl Example for TriggerBody {
+    fn example() -> Self {
+        Self { environment: None, branch: Some("main".to_owned()), commit_sha: None }
+    }
+}
+
+impl JsonBody for TriggerBody {
+    const OPTIONAL: bool = true;
+}
+
+/// What deleting a deployment did, or would do.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "DeploymentDeletion")]
+pub struct DeploymentDeletionView {
+    /// The deployment's id.
+    pub id: i64,
+    /// Where it was served on its own.
+    pub pinned_url: String,
+    /// How many files it had.
+    pub file_count: i64,
+    /// How many bytes they had.
+    pub size_bytes: i64,
+    /// Whether nothing was deleted, because only the plan was asked for.
+    pub dry_run: bool,
+}
+
+/// How much there is in the caller's teams.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "DashboardStatistics")]
+pub struct StatisticsView {
+    /// Projects.
+    pub total_projects: i64,
+    /// Deployments in progress now.
+    pub active_deployments: i64,
+    /// Deployments made since the first of the month, UTC.
+    pub builds_this_month: i64,
+    /// Domains that are verified.
+    pub verified_domains: i64,
+}
+
+/// Operations for the overview of the dashboard.
+pub struct StatisticsApi;
+
+#[OpenApi(prefix_path = "/api/v1", tag = "Tag::Projects")]
+impl StatisticsApi {
+    /// Count what there is
+    ///
+    /// In all teams of the caller. Changes nothing. Fails only when the credential does.
+    #[oai(path = "/projects/stats/dashboard", method = "get", operation_id = "getDashboardStatistics")]
+    async fn get_dashboard_statistics(&self, caller: Caller<ProjectsRead>) -> ApiResult<Answer<StatisticsView>> {
+        let statistics = caller.services.deployments.statistics(&caller.actor).await?;
+        Ok(Answer::new(StatisticsView {
+            total_projects: statistics.projects,
+            active_deployments: statistics.in_progress,
+            builds_this_month: statistics.this_month,
+            verified_domains: statistics.domains,
+        }))
+    }
 }
 
 #[OpenApi(prefix_path = "/api/v1/public", tag = "Tag::Deployments")]
@@ -197,6 +277,70 @@ impl DeploymentsApi {
         let deployments = &caller.services.deployments;
         let deployment = deployments.cancel(&caller.actor, DeploymentId(deployment_id.0)).await?;
         Ok(Answer::new(DeploymentView::new(deployment, deployments)))
+    }
+
+    /// Build a deployment from the repository
+    ///
+    /// Queues a build of the project's repository. Fails with `no_repository` (409) when the project has none, and with
+    /// `not_found` (404).
+    #[oai(path = "/projects/:project/deployments/trigger", method = "post", operation_id = "triggerDeployment")]
+    async fn trigger_deployment(
+        &self,
+        caller: Caller<DeploymentsWrite>,
+        /// The project's slug or id.
+        project: Path<String>,
+        _body: Body<TriggerBody>,
+    ) -> ApiResult<Accepted<DeploymentView>> {
+        let deployments = &caller.services.deployments;
+        let deployment = deployments.trigger(&caller.actor, &project_ref(&project.0)?).await?;
+        let location = format!("/api/v1/public/deployments/{}", deployment.id);
+        Ok(Accepted::new(DeploymentView::new(deployment, deployments)).at(location))
+    }
+
+    /// Deploy the same files again
+    ///
+    /// Makes a deployment of this one's files, with the settings and env vars as they are now, and queues it. Fails with
+    /// `files_gone` (409) when the files were purged, and with `not_found` (404).
+    #[oai(path = "/deployments/:deployment_id/redeploy", method = "post", operation_id = "redeployDeployment")]
+    async fn redeploy_deployment(
+        &self,
+        caller: Caller<DeploymentsWrite>,
+        /// The deployment's id.
+        deployment_id: Path<i64>,
+    ) -> ApiResult<Accepted<DeploymentView>> {
+        let id = DeploymentId(deployment_id.0);
+        let deployment = caller.services.uploads.redeploy(&caller.actor, id).await?;
+        let location = format!("/api/v1/public/deployments/{}", deployment.id);
+        Ok(Accepted::new(DeploymentView::new(deployment, &caller.services.deployments)).at(location))
+    }
+
+    /// Delete a deployment
+    ///
+    /// It is listed no more, and its files go in the background. With `dry_run` nothing is deleted. Fails with
+    /// `deployment_in_use` (409) while an environment or a domain serves it, with `not_final` (409) while it is on its way,
+    /// with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state.
+    #[oai(path = "/deployments/:deployment_id", method = "delete", operation_id = "deleteDeployment")]
+    async fn delete_deployment(
+        &self,
+        caller: Caller<DeploymentsWrite>,
+        /// The deployment's id.
+        deployment_id: Path<i64>,
+        /// Whether only to find out what would happen.
+        dry_run: Query<Option<bool>>,
+        if_match: IfMatch,
+    ) -> ApiResult<Answer<DeploymentDeletionView>> {
+        let deployments = &caller.services.deployments;
+        let (id, dry_run) = (DeploymentId(deployment_id.0), dry_run.0.unwrap_or(false));
+        let expected =
+            |deployment: &Deployment| if_match.allows(|| DeploymentView::new(deployment.clone(), deployments));
+        let deployment = deployments.delete(&caller.actor, id, dry_run, expected).await?;
+        Ok(Answer::new(DeploymentDeletionView {
+            id: deployment.id.0,
+            pinned_url: deployments.urls(&deployment).pinned_url,
+            file_count: deployment.file_count,
+            size_bytes: deployment.size_bytes,
+            dry_run,
+        }))
     }
 
     /// Make a deployment active

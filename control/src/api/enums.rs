@@ -80,6 +80,38 @@ api_enum! {
 }
 
 api_enum! {
+    /// Whether the value of an env var can be read again.
+    #[oai(rename = "EnvVarKind")]
+    EnvVarKindView = EnvVarKind { Plain, Secret }
+}
+
+api_enum! {
+    /// What has to happen until a change is seen: the site is built again, the function is started anew, or nothing.
+    #[oai(rename = "EnvVarEffect")]
+    EnvVarEffectView = EnvVarEffect { Rebuild, Restart, Nothing }
+}
+
+api_enum! {
+    /// How far a domain's certificate is.
+    #[oai(rename = "SslStatus")]
+    SslStatusView = SslStatus { Pending, Active, Failed }
+}
+
+api_enum! {
+    /// Whether the edge serves a domain.
+    #[oai(rename = "EsaStatus")]
+    EsaStatusView = EsaStatus { Pending, Online }
+}
+
+api_enum! {
+    /// How a project is as a whole, production and staging taken together.
+    #[oai(rename = "ProjectStatus")]
+    ProjectStatusView = ProjectStatus {
+        Empty, Error, Creating, Active, Starting, Stopping, Terminating, Stopped, Partial,
+    }
+}
+
+api_enum! {
     /// What a member may do in a team: a viewer sees, a deployer deploys as well, an admin changes projects and members
     /// as well, an owner everything.
     #[oai(rename = "Role")]

@@ -20,6 +20,7 @@ use super::cors::{self, Cors};
 use super::failure;
 use super::host::HostCheck;
 use super::limits::{self, Lost};
+use super::metrics::Metrics;
 use super::operations::Methods;
 use super::problem::ApiError;
 use super::request_id::RequestId;
@@ -31,6 +32,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Puts the frame around an endpoint.
 #[derive(Debug, Clone)]
 pub struct Frame {
+    /// Counts of requests.
+    pub metrics: Metrics,
     /// What the operator chose.
     pub config: ApiConfig,
     /// What counts requests that reach no operation.
@@ -107,6 +110,7 @@ impl<E: Endpoint> Endpoint for Framed<E> {
         if let Ok(value) = HeaderValue::from_str(id.as_str()) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
+        self.frame.metrics.observe(&operation, response.status(), started.elapsed());
         span.in_scope(|| {
             tracing::info!(
                 method = method.as_str(),
@@ -225,7 +229,8 @@ mod tests {
 
     fn frame() -> Frame {
         let (config, hosts) = (ApiConfig::default(), HostCheck::new(&[]));
-        Frame { config, services: None, hosts, methods: Arc::new(Methods::default()) }
+        let metrics = Metrics::default();
+        Frame { metrics, config, services: None, hosts, methods: Arc::new(Methods::default()) }
     }
 
     #[tokio::test]

@@ -11,7 +11,9 @@ mod caller;
 mod cors;
 mod deployments;
 mod document;
+mod domains;
 mod enums;
+mod env_vars;
 mod failure;
 mod frame;
 mod gate;
@@ -20,6 +22,7 @@ mod host;
 mod idempotency;
 mod limits;
 mod logs;
+mod metrics;
 mod octets;
 mod operations;
 mod pages;
@@ -46,12 +49,16 @@ use poem_openapi::{OpenApi, OpenApiService, Tags};
 
 use self::audit::AuditApi;
 use self::auth::AuthApi;
-use self::deployments::DeploymentsApi;
+use self::deployments::{DeploymentsApi, StatisticsApi};
+use self::domains::DomainsApi;
+use self::env_vars::EnvVarsApi;
 use self::frame::Frame;
 use self::health::HealthApi;
 use self::host::HostCheck;
 pub use self::limits::RateLimits;
 use self::logs::LogsApi;
+use self::metrics::Metrics;
+pub use self::metrics::MetricsAccess;
 use self::operations::{Guarded, Methods};
 use self::projects::ProjectsApi;
 use self::sessions::SessionsApi;
@@ -76,6 +83,10 @@ enum Tag {
     Audit,
     /// What a user deploys.
     Projects,
+    /// What builds and functions find in their environment.
+    EnvVars,
+    /// Names of people's own.
+    Domains,
     /// Attempts to ship: their life, their logs, and which of them is active.
     Deployments,
     /// Bringing files: list them, send what the store lacks, finish.
@@ -97,6 +108,8 @@ pub struct ApiConfig {
     pub behind_proxy: bool,
     /// How often callers may ask.
     pub rate_limits: RateLimits,
+    /// Who may read `/metrics`.
+    pub metrics: MetricsAccess,
 }
 
 impl ApiConfig {
@@ -107,12 +120,13 @@ impl ApiConfig {
 }
 
 type Accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, AuditApi);
-type Shipping = (ProjectsApi, DeploymentsApi, UploadsApi, LogsApi);
+type Shipping = (ProjectsApi, EnvVarsApi, DomainsApi, DeploymentsApi, UploadsApi, LogsApi, StatisticsApi);
 type Apis = (Accounts, Shipping, HealthApi);
 
 /// Returns everything that the API's address serves.
 pub fn routes(services: Services, config: ApiConfig) -> impl Endpoint<Output = Response> {
     let frame = Frame {
+        metrics: Metrics::default(),
         config: config.clone(),
         services: Some(services.clone()),
         hosts: HostCheck::new(&config.public_hosts),
@@ -120,7 +134,9 @@ pub fn routes(services: Services, config: ApiConfig) -> impl Endpoint<Output = R
     };
     let operations = Arc::new(service().into_endpoint());
     let routes = Route::new().nest_no_strip("/api", Arc::clone(&operations)).nest_no_strip("/health", operations);
-    pages::add(routes.at("/", get(home))).data(services).data(config).with(frame)
+    let metrics = frame.metrics.clone();
+    let routes = routes.at("/", get(home)).at("/metrics", get(metrics::show));
+    pages::add(routes).data(metrics).data(services).data(config).with(frame)
 }
 
 /// Until there is a dashboard, the documentation is what there is to see.
@@ -131,7 +147,7 @@ fn home() -> Redirect {
 
 fn service() -> OpenApiService<Guarded<Apis>, ()> {
     let accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, AuditApi);
-    let shipping = (ProjectsApi, DeploymentsApi, UploadsApi, LogsApi);
+    let shipping = (ProjectsApi, EnvVarsApi, DomainsApi, DeploymentsApi, UploadsApi, LogsApi, StatisticsApi);
     OpenApiService::new(Guarded((accounts, shipping, HealthApi)), "Miaobu", "1")
         .description("Turns a folder into a live site in seconds. Every failure is an `application/problem+json`.")
         .server("/")

@@ -127,6 +127,7 @@ impl ApiError {
                 "the login code is wrong, was used before, or has expired",
                 "the server prints a fresh code when it starts and after each use; `miaobu-control login-code` makes one",
             ),
+            "invalid_ticket" => ("the ticket was used, is too old, or is none", "make another with `createLogTicket`"),
             "invalid_password" => {
                 ("the login or the password is wrong", "`miaobu-control login-code` lets the operator in")
             }

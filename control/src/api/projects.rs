@@ -11,12 +11,14 @@ use super::answer::{Answer, ApiResult, Created, Listing};
 use super::body::{Body, JsonBody};
 use super::caller::{Caller, DeploymentsWrite, ProjectsRead, ProjectsWrite};
 use super::deployments::DeploymentView;
-use super::enums::{EnvironmentView, HtmlHandlingView, NotFoundView, ProjectKindView, SpaFallbackView};
+use super::enums::{
+    EnvironmentView, HtmlHandlingView, NotFoundView, ProjectKindView, ProjectStatusView, SpaFallbackView,
+};
 use super::params::{default_limit, page_request, project_ref};
 use super::precondition::IfMatch;
 use super::values::{Nullable, Patch, Timestamp};
 use crate::domain::{DeploymentId, Environment, HtmlHandling, NotFound, Project, ProjectSettings, SpaFallback, TeamId};
-use crate::service::{NewProject, Projects, SettingsPatch};
+use crate::service::{Deletion, NewProject, Projects, SettingsPatch};
 
 /// Operations on projects.
 pub struct ProjectsApi;
@@ -57,6 +59,8 @@ pub struct ProjectView {
     pub kind: ProjectKindView,
     /// Where production is served.
     pub url: String,
+    /// How it is as a whole.
+    pub status: ProjectStatusView,
     /// What production serves now; null before the first deployment.
     pub active_deployment_id: Nullable<i64>,
     /// How new deployments are served.
@@ -75,6 +79,7 @@ impl ProjectView {
             kind: project.kind.into(),
             url: projects.url(&project.slug),
             slug: project.slug.to_string(),
+            status: project.status.into(),
             active_deployment_id: Nullable(project.active_deployment_id.map(|id| id.0)),
             settings: project.settings.into(),
             created_at: project.created_at.into(),
@@ -183,6 +188,33 @@ impl Example for ProjectPatchBody {
 
 impl JsonBody for ProjectPatchBody {}
 
+/// What deleting a project did, or would do.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "ProjectDeletion")]
+pub struct DeletionView {
+    /// The project's slug.
+    pub project: String,
+    /// Its hostnames, which answer no more; those that it chose stay reserved to its team for 30 days.
+    pub hostnames: Vec<String>,
+    /// Its domains.
+    pub domains: Vec<String>,
+    /// How many deployments it had.
+    pub deployments: i64,
+    /// How many env vars.
+    pub env_vars: i64,
+    /// How many bytes of files.
+    pub stored_bytes: i64,
+    /// Whether nothing was deleted, because only the plan was asked for.
+    pub dry_run: bool,
+}
+
+impl DeletionView {
+    fn new(deletion: Deletion, dry_run: bool) -> Self {
+        let Deletion { project, hostnames, domains, deployments, env_vars, stored_bytes } = deletion;
+        Self { project: project.slug.to_string(), hostnames, domains, deployments, env_vars, stored_bytes, dry_run }
+    }
+}
+
 /// Where to go back to.
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -285,6 +317,29 @@ impl ProjectsApi {
         let expected = |project: &Project| if_match.allows(|| ProjectView::new(project.clone(), projects));
         let project = projects.update_settings(&caller.actor, &project_ref(&project.0)?, patch, expected).await?;
         Ok(Answer::new(ProjectView::new(project, projects)))
+    }
+
+    /// Delete a project
+    ///
+    /// With all it owns: hostnames, domains, deployments and their files, env vars. Nobody sees it and nothing serves it when
+    /// the answer comes; the files go in the background. With `dry_run` nothing is deleted, and the answer says what would
+    /// be. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with `precondition_failed` (412) when
+    /// `If-Match` names another state.
+    #[oai(path = "/projects/:project", method = "delete", operation_id = "deleteProject")]
+    async fn delete_project(
+        &self,
+        caller: Caller<ProjectsWrite>,
+        /// The project's slug or id.
+        project: Path<String>,
+        /// Whether only to find out what would happen.
+        dry_run: Query<Option<bool>>,
+        if_match: IfMatch,
+    ) -> ApiResult<Answer<DeletionView>> {
+        let projects = &caller.services.projects;
+        let dry_run = dry_run.0.unwrap_or(false);
+        let expected = |project: &Project| if_match.allows(|| ProjectView::new(project.clone(), projects));
+        let deletion = projects.delete(&caller.actor, &project_ref(&project.0)?, dry_run, expected).await?;
+        Ok(Answer::new(DeletionView::new(deletion, dry_run)))
     }
 
     /// Go back to an earlier deployment

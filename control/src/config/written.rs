@@ -15,6 +15,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("api.secure_cookies", "MIAOBU_API_SECURE_COOKIES"),
     ("api.allowed_origins", "MIAOBU_API_ALLOWED_ORIGINS"),
     ("api.behind_proxy", "MIAOBU_API_BEHIND_PROXY"),
+    ("api.metrics", "MIAOBU_API_METRICS"),
+    ("dns.servers", "MIAOBU_DNS_SERVERS"),
     ("secrets.keys", "MIAOBU_SECRET_KEYS"),
     ("edge.addr", "MIAOBU_EDGE_ADDR"),
     ("edge.threads", "MIAOBU_EDGE_THREADS"),

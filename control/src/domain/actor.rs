@@ -33,6 +33,19 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// The holder of a ticket: may read deployments of the projects that `user`, or the token, knows, and nothing else.
+    pub fn of_ticket(user: UserId, bound_to: Option<TokenId>) -> Self {
+        Self {
+            user_id: user,
+            credential: Credential::Token(bound_to.unwrap_or(TokenId(0))),
+            scopes: Scopes::of(&[Scope::DeploymentsRead]),
+            bound_to,
+            only_team: None,
+            asks: Some(Scope::DeploymentsRead),
+            subject: Subject::default(),
+        }
+    }
+
     /// Whether the caller came with a session, which some operations demand.
     pub fn has_session(&self) -> bool {
         matches!(self.credential, Credential::Session(_))

@@ -120,6 +120,8 @@ pub struct Deployment {
     pub status: DeploymentStatus,
     /// The commit it was made from.
     pub commit: CommitInfo,
+    /// The version of its environment's env vars that it was made with; 0 before there were any.
+    pub env_version: i64,
     /// How many files its artifact has.
     pub file_count: i64,
     /// How many bytes they have.

@@ -6,13 +6,16 @@
 mod access;
 mod actor;
 mod audit;
+mod custom_domain;
 mod deployment;
 mod digest;
+mod env_var;
 mod hostname;
 mod ids;
 mod manifest;
 mod page;
 mod project;
+mod project_status;
 mod release;
 mod site_path;
 mod slug;
@@ -22,8 +25,10 @@ mod user;
 pub use access::{Role, Scope, Scopes};
 pub use actor::{Actor, Credential, Subject};
 pub use audit::AuditEvent;
+pub use custom_domain::{Domain, DomainName, EdgeState, EsaStatus, InvalidDomainName, SslStatus};
 pub use deployment::{CommitInfo, Deployment, DeploymentError, DeploymentStatus, Environment, LogLevel, LogLine};
 pub use digest::{InvalidDigest, Sha256};
+pub use env_var::{EnvVar, EnvVarEffect, EnvVarKind, EnvVarName, EnvVarValue, InvalidEnvVarName};
 pub use hostname::{BaseDomain, InvalidHostname, branch_label, pinned_label};
 pub use ids::{
     AuditEventId, DeploymentId, DomainId, EnvVarId, InvitationId, JobId, ProjectId, ReleaseId, SessionId, TeamId,
@@ -32,6 +37,7 @@ pub use ids::{
 pub use manifest::{InvalidManifest, Manifest, ManifestFile, ManifestProblem};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest};
 pub use project::{HtmlHandling, NotFound, Project, ProjectKind, ProjectSettings, SpaFallback};
+pub use project_status::ProjectStatus;
 pub use release::{Release, ReleaseKind};
 pub use site_path::{InvalidSitePath, SitePath};
 pub use slug::{InvalidSlug, Slug};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::deployment::text_enum;
-use super::{DeploymentId, ProjectId, Slug, TeamId, UserId};
+use super::{DeploymentId, ProjectId, ProjectStatus, Slug, TeamId, UserId};
 
 /// What a project is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,8 @@ pub struct Project {
     pub settings: ProjectSettings,
     /// What production serves now.
     pub active_deployment_id: Option<DeploymentId>,
+    /// How it is as a whole.
+    pub status: ProjectStatus,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it or its settings last changed.

@@ -3,12 +3,16 @@
 //! Invariant: a provider never reads or writes the database's rows, and nothing here is called inside a transaction.
 //! What must reach a provider is a job, and a job may run twice: every operation is idempotent.
 
+mod dns;
+mod edge_hostnames;
 mod edge_kv;
 mod error;
 mod object_store;
 
 pub mod local;
 
+pub use dns::{Dns, Resolver};
+pub use edge_hostnames::{EdgeHostnames, LocalHostnames};
 pub use edge_kv::{EdgeKv, KvEntry};
 pub use error::{Error, ErrorKind};
 pub use object_store::{InvalidObjectKey, Object, ObjectBody, ObjectKey, ObjectStore};

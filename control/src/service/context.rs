@@ -11,7 +11,7 @@ use super::Events;
 use super::vault::Vault;
 use crate::clock::Clock;
 use crate::domain::{BaseDomain, DeploymentId, ProjectId, Sha256, Slug};
-use crate::provider::{EdgeKv, InvalidObjectKey, ObjectKey, ObjectStore};
+use crate::provider::{Dns, EdgeHostnames, EdgeKv, InvalidObjectKey, ObjectKey, ObjectStore};
 use crate::random::Random;
 use crate::store::Db;
 
@@ -28,6 +28,10 @@ pub struct Context {
     pub objects: Arc<dyn ObjectStore>,
     /// What the edge reads.
     pub edge_kv: Arc<dyn EdgeKv>,
+    /// What the public DNS says.
+    pub dns: Arc<dyn Dns>,
+    /// Names that the edge is to answer for.
+    pub edge_hostnames: Arc<dyn EdgeHostnames>,
     /// Who waits for what.
     pub events: Events,
     /// What seals secrets.

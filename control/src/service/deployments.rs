@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{Datelike as _, TimeDelta};
 use tokio::time::Instant;
 
 use super::gate::permit;
@@ -15,7 +15,7 @@ use crate::domain::{
 };
 use crate::store::deployments::Step;
 use crate::store::releases::Pointer;
-use crate::store::{self, Session, Tx, deployments, logs, releases};
+use crate::store::{self, Session, Tx, deployments, hostnames, logs, releases};
 
 /// How long an upload may stand still.
 pub(crate) const UPLOADING_LIMIT: TimeDelta = TimeDelta::hours(24);
@@ -33,6 +33,19 @@ pub struct DeploymentFilter {
     pub status: Option<DeploymentStatus>,
     /// From this branch.
     pub branch: Option<String>,
+}
+
+/// How much there is in somebody's teams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statistics {
+    /// Projects.
+    pub projects: i64,
+    /// Deployments that are on their way now.
+    pub in_progress: i64,
+    /// Deployments made since the first of the month, UTC.
+    pub this_month: i64,
+    /// Domains that are verified.
+    pub domains: i64,
 }
 
 /// Where a deployment can be seen.
@@ -110,6 +123,76 @@ impl Deployments {
         self.context.events.deployment_changed(id);
         self.context.events.job_queued();
         Ok(deployment)
+    }
+
+    /// Deletes a deployment that nothing serves: it is listed no more, and its files go in the background. With `dry_run`
+    /// nothing happens.
+    ///
+    /// Fails with `not_final` while it is on its way, with `deployment_in_use` while an environment or a domain serves it,
+    /// and with [`Error::Changed`] when `expected` does not hold for it as it is.
+    pub async fn delete(
+        &self,
+        actor: &Actor,
+        id: DeploymentId,
+        dry_run: bool,
+        expected: impl Fn(&Deployment) -> bool + Send,
+    ) -> Result<Deployment> {
+        let now = self.context.now();
+        let mut tx = self.context.db.begin().await?;
+        let deployment = find(&mut tx, actor, id).await?;
+        store::projects::lock(&mut tx, deployment.project_id).await?;
+        if !expected(&deployment) {
+            return Err(Error::Changed);
+        }
+        if !deployment.status.is_final() {
+            return Err(Error::Conflict {
+                code: "not_final",
+                message: format!("deployment {id} is {}", deployment.status),
+                hint: Some("cancel it first".to_owned()),
+            });
+        }
+        if deployment.active || hostnames::list_pinned(&mut tx, deployment.project_id).await?.contains(&id) {
+            return Err(Error::Conflict {
+                code: "deployment_in_use",
+                message: format!("an environment or a domain serves deployment {id}"),
+                hint: Some("make it serve another one first".to_owned()),
+            });
+        }
+        if dry_run {
+            return Ok(deployment);
+        }
+        let step = Step::new(DeploymentStatus::Deployed, DeploymentStatus::Purged);
+        deployments::take_step(&mut tx, id, step, now).await?;
+        deployments::set_deleted(&mut tx, id, now).await?;
+        Job::SyncRoutes { project: deployment.project_id, former_base: None }.enqueue(&mut tx, now).await?;
+        Job::Purge(id).enqueue_after(&mut tx, now, self.context.edge_kv.propagation()).await?;
+        tx.commit().await?;
+        self.context.events.deployment_changed(id);
+        self.context.events.job_queued();
+        Ok(deployment)
+    }
+
+    /// Makes a deployment from the project's repository.
+    ///
+    /// Fails with `no_repository` as long as the project has none.
+    pub async fn trigger(&self, actor: &Actor, project: &ProjectRef) -> Result<Deployment> {
+        let mut session = self.context.db.read().await?;
+        let project = projects::find(&mut session, actor, project).await?;
+        Err(Error::Conflict {
+            code: "no_repository",
+            message: format!("{} has no repository to build from", project.slug),
+            hint: Some("upload the files instead: `miaobu deploy DIR`".to_owned()),
+        })
+    }
+
+    /// Returns how much there is in the actor's teams, for an overview.
+    pub async fn statistics(&self, actor: &Actor) -> Result<Statistics> {
+        let now = self.context.now();
+        let month = now.date_naive().with_day0(0).and_then(|day| day.and_hms_opt(0, 0, 0)).map(|time| time.and_utc());
+        let mut session = self.context.db.read().await?;
+        let (projects, in_progress, this_month, domains) =
+            deployments::statistics(&mut session, actor, month.unwrap_or(now)).await?;
+        Ok(Statistics { projects, in_progress, this_month, domains })
     }
 
     /// Makes the deployment the one that `environment` serves, and lets go of a hold. The embedded edge shows it when
@@ -205,7 +288,7 @@ pub(super) async fn find(session: &mut impl Session, actor: &Actor, id: Deployme
     Ok(deployment)
 }
 
-fn not_deployed(deployment: &Deployment) -> Error {
+pub(super) fn not_deployed(deployment: &Deployment) -> Error {
     let (id, status) = (deployment.id, deployment.status);
     Error::Conflict {
         code: "not_deployed",

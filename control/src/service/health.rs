@@ -35,6 +35,12 @@ impl Health {
         Self { context }
     }
 
+    /// Returns how many jobs are in each state.
+    pub async fn jobs_by_state(&self) -> Result<Vec<(String, i64)>> {
+        let mut session = self.context.db.read().await?;
+        Ok(jobs::count_by_state(&mut session).await?)
+    }
+
     /// Returns how each part is.
     pub async fn check(&self) -> Vec<HealthPart> {
         vec![

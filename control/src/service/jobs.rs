@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus, ProjectId};
+use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus, DomainId, ProjectId};
 use crate::store::jobs::{self, NewJob};
 use crate::store::{self, Session, deployments};
 
@@ -34,6 +34,12 @@ pub enum Job {
     Refine(DeploymentId),
     /// Purge what a project no longer needs.
     Retention(ProjectId),
+    /// Make the edge answer for a domain, or forget it.
+    SyncDomain(DomainId),
+    /// Remove what a deleted project has.
+    DeleteProject(ProjectId),
+    /// Seal with the present key what an older one sealed.
+    RotateSecrets,
     /// Remove the files and edge entries of a deployment that has ended or was purged.
     Purge(DeploymentId),
 }
@@ -46,6 +52,9 @@ impl Job {
             Self::SyncRoutes { .. } => "sync_routes",
             Self::Refine(_) => "refine",
             Self::Retention(_) => "retention",
+            Self::SyncDomain(_) => "sync_domain",
+            Self::DeleteProject(_) => "delete_project",
+            Self::RotateSecrets => "rotate_secrets",
             Self::Purge(_) => "purge",
         }
     }
@@ -60,6 +69,9 @@ impl Job {
             },
             "refine" => Self::Refine(DeploymentId(subject)),
             "retention" => Self::Retention(ProjectId(subject)),
+            "sync_domain" => Self::SyncDomain(DomainId(subject)),
+            "delete_project" => Self::DeleteProject(ProjectId(subject)),
+            "rotate_secrets" => Self::RotateSecrets,
             "purge" => Self::Purge(DeploymentId(subject)),
             _ => return None,
         })
@@ -96,7 +108,9 @@ impl Job {
     fn subject(&self) -> i64 {
         match self {
             Self::Deploy(id) | Self::Refine(id) | Self::Purge(id) => id.0,
-            Self::SyncRoutes { project, .. } | Self::Retention(project) => project.0,
+            Self::SyncRoutes { project, .. } | Self::Retention(project) | Self::DeleteProject(project) => project.0,
+            Self::SyncDomain(id) => id.0,
+            Self::RotateSecrets => 0,
         }
     }
 
@@ -111,6 +125,7 @@ impl Job {
     fn patience(&self) -> TimeDelta {
         match self {
             Self::Deploy(_) => super::deployments::DEPLOYING_LIMIT,
+            Self::DeleteProject(_) | Self::SyncDomain(_) | Self::RotateSecrets => TimeDelta::days(7),
             Self::SyncRoutes { .. } | Self::Refine(_) | Self::Retention(_) | Self::Purge(_) => TimeDelta::days(1),
         }
     }

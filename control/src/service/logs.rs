@@ -1,26 +1,69 @@
 //! What deployments said.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use tokio::time::Instant;
 
 use super::{Context, Error, Result, deployments};
-use crate::domain::{Actor, DeploymentId, LogLine};
+use crate::domain::{Actor, DeploymentId, LogLine, Sha256, TokenId, UserId};
 use crate::store::{self, logs};
 
 /// How often a waiting caller looks although nothing was announced.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
+/// How long a ticket works.
+const TICKET_LIFE: TimeDelta = TimeDelta::seconds(60);
+/// What tickets are sealed for.
+const TICKET: &str = "log_ticket";
+
 /// Logs of deployments.
 #[derive(Debug, Clone)]
 pub struct Logs {
     context: Arc<Context>,
+    /// Tickets that were used, until they would stop working anyway.
+    used: Arc<Mutex<HashMap<Sha256, i64>>>,
 }
 
 impl Logs {
     pub(super) fn new(context: Arc<Context>) -> Self {
-        Self { context }
+        Self { context, used: Arc::default() }
+    }
+
+    /// Returns a ticket that opens one stream of the log within a minute, and when it stops working.
+    pub async fn issue_ticket(&self, actor: &Actor, id: DeploymentId) -> Result<(String, DateTime<Utc>)> {
+        let mut session = self.context.db.read().await?;
+        deployments::find(&mut session, actor, id).await?;
+        let expires_at = self.context.now() + TICKET_LIFE;
+        let (user, bound) = (actor.user_id.0, actor.bound_to.map_or(0, |token| token.0));
+        let text = format!("{user} {bound} {id} {}", expires_at.timestamp_millis());
+        let sealed = self.context.vault.seal(TICKET, text.as_bytes(), &*self.context.random)?;
+        Ok((data_encoding::BASE64URL_NOPAD.encode(&sealed), expires_at))
+    }
+
+    /// Returns who holds a ticket and of what log; it is used up.
+    ///
+    /// Fails with `invalid_ticket` when it was used before, is too old or is none.
+    pub fn use_ticket(&self, ticket: &str) -> Result<(Actor, DeploymentId)> {
+        let invalid = || Error::Unauthenticated { code: "invalid_ticket" };
+        let now = self.context.now().timestamp_millis();
+        let sealed = data_encoding::BASE64URL_NOPAD.decode(ticket.as_bytes()).map_err(|_| invalid())?;
+        let opened = self.context.vault.open(TICKET, &sealed).map_err(|_| invalid())?;
+        let text = String::from_utf8(opened).map_err(|_| invalid())?;
+        let numbers: Vec<i64> = text.split(' ').filter_map(|number| number.parse().ok()).collect();
+        let [user, bound, id, expires_at] = numbers[..] else { return Err(invalid()) };
+        if expires_at <= now {
+            return Err(invalid());
+        }
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.retain(|_, expires_at| *expires_at > now);
+        if used.insert(Sha256::of(&sealed), expires_at).is_some() {
+            return Err(invalid());
+        }
+        Ok((Actor::of_ticket(UserId(user), (bound != 0).then_some(TokenId(bound))), DeploymentId(id)))
     }
 
     /// Returns up to `limit` lines with a number above `after`, in their order.

@@ -10,8 +10,11 @@ mod auth;
 mod context;
 mod deployments;
 mod disk;
+pub(crate) mod domains;
+pub(crate) mod env_vars;
 mod error;
 mod events;
+mod fernet;
 mod gate;
 mod health;
 mod jobs;
@@ -19,6 +22,7 @@ mod limits;
 mod logs;
 pub(crate) mod manifests;
 mod password;
+mod project_deletion;
 mod projects;
 pub(crate) mod refinements;
 pub(crate) mod routes;
@@ -38,7 +42,9 @@ pub use context::{
     Context, Limits, Settings, artifact_path, blob_key, coded_blob_key, coded_path, manifest_key, refinements_key,
     retained_key,
 };
-pub use deployments::{DeploymentFilter, Deployments, Urls};
+pub use deployments::{DeploymentFilter, Deployments, Statistics, Urls};
+pub use domains::{DomainPatch, Domains, Instruction};
+pub use env_vars::{EnvVarPatch, EnvVarPlan, EnvVars, NewEnvVar, at_version, has_stale_secrets};
 pub use error::{Error, Problem};
 pub use events::Events;
 pub use gate::{Attempt, Begun, Gate};
@@ -46,6 +52,7 @@ pub use health::{Health, HealthPart};
 pub use jobs::{Job, recover};
 pub use limits::{Quota, Verdict};
 pub use logs::Logs;
+pub use project_deletion::Deletion;
 pub use projects::{NewProject, ProjectRef, Projects, SettingsPatch};
 pub use teams::Teams;
 pub use uploads::{BatchReceipt, MissingBlob, NewDeployment, PartReceipt, Upload, Uploads};
@@ -69,6 +76,10 @@ pub struct Services {
     pub audit: Audit,
     /// Projects.
     pub projects: Projects,
+    /// Env vars.
+    pub env_vars: EnvVars,
+    /// Domains of people's own.
+    pub domains: Domains,
     /// Deployments and their activation.
     pub deployments: Deployments,
     /// How files reach a deployment.
@@ -89,6 +100,8 @@ impl Services {
             teams: Teams::new(Arc::clone(&context)),
             audit: Audit::new(Arc::clone(&context)),
             projects: Projects::new(Arc::clone(&context)),
+            env_vars: EnvVars::new(Arc::clone(&context)),
+            domains: Domains::new(Arc::clone(&context)),
             deployments: Deployments::new(Arc::clone(&context)),
             uploads: Uploads::open(Arc::clone(&context))?,
             logs: Logs::new(Arc::clone(&context)),

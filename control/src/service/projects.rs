@@ -64,6 +64,10 @@ impl Projects {
         Self { context }
     }
 
+    pub(super) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
     /// Returns the projects of a team, or of all of the actor's, newest first.
     pub async fn list(&self, actor: &Actor, team: Option<TeamId>, page: PageRequest) -> Result<Page<Project>> {
         let mut session = self.context.db.read().await?;

@@ -26,7 +26,7 @@ pub async fn sync(context: &Context, project: ProjectId, former_base: Option<&Ba
     let mut entries = Vec::with_capacity(routes.len());
     for route in &routes {
         let value = record_of(&slug, route).map(|record| Bytes::from(record.to_json()));
-        let platform = route.kind == "platform";
+        let platform = route.kind != "custom";
         let host = if platform { base.hostname(&route.name) } else { route.name.clone() };
         entries.push(KvEntry { key: record::key(&host, KeyEncoding::Plain), value, generation });
         if let Some(former) = former_base.filter(|former| platform && *former != base) {

@@ -33,6 +33,13 @@ pub fn secret(prefix: &str, random: &dyn Random) -> String {
     text
 }
 
+/// Returns 32 random base-62 characters.
+pub fn random_text(random: &dyn Random) -> String {
+    let mut text = secret("", random);
+    text.truncate(RANDOM_CHARACTERS);
+    text
+}
+
 /// Returns the last four random characters of a secret made by [`secret`].
 pub fn hint(secret: &str) -> &str {
     let end = secret.len() - CHECKSUM_CHARACTERS;

@@ -18,8 +18,9 @@ use futures_core::Stream;
 
 use self::receiver::{Receiver, Source};
 use self::refusals::not_uploading;
-use super::{Context, Error, ProjectRef, Result, deployments, projects};
+use super::{Context, Error, ProjectRef, Result, deployments, manifests, projects};
 use crate::domain::{Actor, CommitInfo, Deployment, DeploymentId, DeploymentStatus, Environment, ManifestFile, Sha256};
+use crate::store::blobs;
 
 /// A deployment to be made from files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,6 +185,34 @@ impl Uploads {
                 hint: Some("send them, then finish again".to_owned()),
             }),
         }
+    }
+
+    /// Makes a deployment of the same files as `id` has, with the settings and env vars as they are now, and queues it.
+    ///
+    /// Fails with `files_gone` when the files were purged.
+    pub async fn redeploy(&self, actor: &Actor, id: DeploymentId) -> Result<Deployment> {
+        let receiver = &self.receiver;
+        let context = &receiver.context;
+        let mut session = context.db.read().await?;
+        let former = deployments::find(&mut session, actor, id).await?;
+        let project = projects::find(&mut session, actor, &ProjectRef::Id(former.project_id)).await?;
+        drop(session);
+        let gone = || Error::Conflict {
+            code: "files_gone",
+            message: format!("the files of deployment {id} are gone"),
+            hint: Some("upload them again".to_owned()),
+        };
+        let manifest = manifests::get(context, id).await?.ok_or_else(gone)?;
+        let _in_use = context.blobs_in_use.read().await;
+        let mut session = context.db.read().await?;
+        let present = blobs::list(&mut session, project.id).await?;
+        drop(session);
+        if manifest.blobs().keys().any(|digest| !present.contains_key(digest)) {
+            return Err(gone());
+        }
+        let source = Source { environment: former.environment, branch: former.branch, commit: former.commit };
+        let (deployment, _) = receiver.insert(actor, &project, source, &manifest).await?;
+        receiver.queue(actor, deployment.id).await
     }
 
     /// Makes a deployment from a tar archive, plain or gzip, of the folder, and queues it.

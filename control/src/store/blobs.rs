@@ -21,6 +21,8 @@ statements! {
         ($1, $2, $19, $20), ($1, $2, $21, $22), ($1, $2, $23, $24), ($1, $2, $25, $26),
         ($1, $2, $27, $28), ($1, $2, $29, $30), ($1, $2, $31, $32), ($1, $2, $33, $34)
         ON CONFLICT (project_id, sha256) DO NOTHING";
+    TOTAL = "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS bytes FROM blobs WHERE project_id = $1";
+    DELETE_OF_PROJECT = "DELETE FROM blobs WHERE project_id = $1";
     DELETE = "DELETE FROM blobs WHERE project_id = $1 AND sha256 = $2";
 }
 
@@ -67,6 +69,18 @@ pub async fn delete_all(session: &mut impl Session, project: ProjectId, blobs: &
     for digest in blobs {
         session.query(DELETE).bind(project.0).bind(&digest.0[..]).execute().await?;
     }
+    Ok(())
+}
+
+/// Returns how many bytes a project has in the object store as blobs.
+pub async fn total_bytes(session: &mut impl Session, project: ProjectId) -> Result<i64, Error> {
+    let (bytes,): (i64,) = session.query(TOTAL).bind(project.0).fetch_one().await?;
+    Ok(bytes)
+}
+
+/// Forgets every blob of a project.
+pub async fn delete_of_project(session: &mut impl Session, project: ProjectId) -> Result<(), Error> {
+    session.query(DELETE_OF_PROJECT).bind(project.0).execute().await?;
     Ok(())
 }
 

@@ -17,7 +17,7 @@ macro_rules! select {
         concat!(
             "SELECT deployments.id, deployments.project_id, projects.slug, projects.team_id, deployments.environment,
                 deployments.branch, deployments.status, deployments.commit_sha, deployments.commit_message,
-                deployments.settings, deployments.file_count, deployments.size_bytes, deployments.error_code,
+                deployments.settings, deployments.env_version, deployments.file_count, deployments.size_bytes, deployments.error_code,
                 deployments.error_message, deployments.created_at, deployments.deployed_at, deployments.deadline_at,
                 ",
             $role,
@@ -32,8 +32,10 @@ macro_rules! select {
 
 statements! {
     INSERT = "INSERT INTO deployments (project_id, environment, branch, status, source, commit_sha, commit_message,
-            settings, file_count, size_bytes, created_at, updated_at, deadline_at)
-        VALUES ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, $10, $11) RETURNING id";
+            settings, file_count, size_bytes, created_at, updated_at, deadline_at, env_version)
+        VALUES ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, $10, $11,
+            (SELECT COALESCE(MAX(env_versions.version), 0) FROM env_versions
+             WHERE env_versions.project_id = $1 AND env_versions.environment = $2)) RETURNING id";
     GET = select!("team_members.role",
         "JOIN team_members ON team_members.team_id = projects.team_id AND team_members.user_id = $1
          WHERE deployments.id = $3 AND deployments.deleted_at IS NULL AND projects.deleted_at IS NULL
@@ -55,6 +57,29 @@ statements! {
     LIST_OVERDUE = "SELECT id, status FROM deployments WHERE deadline_at <= $1 ORDER BY id LIMIT 100";
     LIST_WITH_STATUS = "SELECT id FROM deployments WHERE project_id = $1 AND status = $2 ORDER BY id DESC";
     REFINE = "UPDATE deployments SET refined = TRUE WHERE id = $1 AND status = 'deployed' AND NOT refined";
+    STATISTICS = "SELECT COUNT(*) AS projects,
+            CAST(COALESCE(SUM((SELECT COUNT(*) FROM deployments WHERE deployments.project_id = projects.id
+                AND deployments.deleted_at IS NULL
+                AND deployments.status IN ('queued', 'cloning', 'building', 'uploading', 'deploying'))), 0) AS BIGINT)
+                AS in_progress,
+            CAST(COALESCE(SUM((SELECT COUNT(*) FROM deployments WHERE deployments.project_id = projects.id
+                AND deployments.created_at >= $3)), 0) AS BIGINT) AS this_month,
+            CAST(COALESCE(SUM((SELECT COUNT(*) FROM domains WHERE domains.project_id = projects.id
+                AND domains.released_at IS NULL AND domains.verified_at IS NOT NULL)), 0) AS BIGINT) AS domains
+        FROM projects
+        JOIN team_members ON team_members.team_id = projects.team_id AND team_members.user_id = $1
+        WHERE projects.deleted_at IS NULL
+          AND (CAST($2 AS BIGINT) IS NULL OR EXISTS (
+            SELECT 1 FROM api_token_projects AS bound
+            WHERE bound.token_id = $2 AND bound.project_id = projects.id))";
+    // Those that only a deletion touches.
+    TOTALS = "SELECT COUNT(*) AS count, CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS bytes FROM deployments
+        WHERE project_id = $1 AND deleted_at IS NULL";
+    END_ALL = "UPDATE deployments SET status = CASE WHEN status = 'deployed' THEN 'purged' ELSE 'cancelled' END,
+            updated_at = $2, deadline_at = NULL
+        WHERE project_id = $1 AND status NOT IN ('failed', 'cancelled', 'purged')";
+    LIST_UNPURGED = "SELECT id FROM deployments WHERE project_id = $1 AND deleted_at IS NULL ORDER BY id";
+    SET_DELETED = "UPDATE deployments SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL";
     GET_STATUS = "SELECT status FROM deployments WHERE id = $1";
 }
 
@@ -71,6 +96,7 @@ struct DeploymentRow {
     commit_sha: Option<String>,
     commit_message: Option<String>,
     settings: Json<ProjectSettings>,
+    env_version: i64,
     file_count: i64,
     size_bytes: i64,
     error_code: Option<String>,
@@ -94,6 +120,7 @@ impl TryFrom<DeploymentRow> for Deployment {
             branch: row.branch,
             status: DeploymentStatus::from_text(&row.status).ok_or_else(|| unusable("status"))?,
             commit: CommitInfo { sha: row.commit_sha, message: row.commit_message },
+            env_version: row.env_version,
             file_count: row.file_count,
             size_bytes: row.size_bytes,
             error: row.error_code.map(|code| DeploymentError { code, message: row.error_message.unwrap_or_default() }),
@@ -289,6 +316,40 @@ pub async fn list_with_status(
 /// longer deployed.
 pub async fn refine(session: &mut impl Session, id: DeploymentId) -> Result<bool, Error> {
     Ok(session.query(REFINE).bind(id.0).execute().await? == 1)
+}
+
+/// Returns how many projects the actor may know of, and of these the deployments on their way, the deployments since
+/// `since` and the verified domains.
+pub async fn statistics(
+    session: &mut impl Session,
+    actor: &Actor,
+    since: DateTime<Utc>,
+) -> Result<(i64, i64, i64, i64), Error> {
+    let query = session.query(STATISTICS).bind(actor.user_id.0).bind(actor.bound_to.map(|token| token.0));
+    query.bind(since).fetch_one().await
+}
+
+/// Returns how many deployments a project has, and how many bytes their files have.
+pub async fn totals(session: &mut impl Session, project: ProjectId) -> Result<(i64, i64), Error> {
+    session.query(TOTALS).bind(project.0).fetch_one().await
+}
+
+/// Ends every deployment of a project: those on their way are cancelled, the others are to be purged.
+pub async fn end_all(session: &mut impl Session, project: ProjectId, now: DateTime<Utc>) -> Result<(), Error> {
+    session.query(END_ALL).bind(project.0).bind(now).execute().await?;
+    Ok(())
+}
+
+/// Returns a project's deployments that are not deleted.
+pub async fn list_unpurged(session: &mut impl Session, project: ProjectId) -> Result<Vec<DeploymentId>, Error> {
+    let rows: Vec<(i64,)> = session.query(LIST_UNPURGED).bind(project.0).fetch_all().await?;
+    Ok(rows.into_iter().map(|(id,)| DeploymentId(id)).collect())
+}
+
+/// Hides a deployment; its row stays for history.
+pub async fn set_deleted(session: &mut impl Session, id: DeploymentId, now: DateTime<Utc>) -> Result<(), Error> {
+    session.query(SET_DELETED).bind(id.0).bind(now).execute().await?;
+    Ok(())
 }
 
 /// Returns a deployment's state.

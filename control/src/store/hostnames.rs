@@ -24,6 +24,15 @@ statements! {
         WHERE hostnames.project_id = $1 ORDER BY hostnames.id";
     LIST_PINNED = "SELECT deployment_id FROM hostnames
         WHERE project_id = $1 AND deployment_id IS NOT NULL AND NOT automatic AND reserved_until IS NULL";
+    INSERT_DOMAIN = "INSERT INTO hostnames (name, kind, project_id, environment, branch, deployment_id, automatic,
+            created_at)
+        VALUES ($1, $2, $3, $4, '', $5, FALSE, $6) ON CONFLICT (name) DO NOTHING";
+    POINT_DOMAIN = "UPDATE hostnames SET environment = $3, deployment_id = $4
+        WHERE name = $1 AND project_id = $2 AND kind <> 'platform' AND reserved_until IS NULL";
+    RESERVE = "UPDATE hostnames SET reserved_until = $3, environment = NULL, deployment_id = NULL
+        WHERE name = $1 AND project_id = $2 AND kind <> 'platform' AND reserved_until IS NULL";
+    RESERVE_ALL = "UPDATE hostnames SET reserved_until = $2, environment = NULL, deployment_id = NULL
+        WHERE project_id = $1 AND NOT automatic AND reserved_until IS NULL";
     DELETE_OF_DEPLOYMENT = "DELETE FROM hostnames WHERE deployment_id = $1 AND automatic";
 }
 
@@ -69,12 +78,78 @@ pub async fn free(session: &mut impl Session, name: &str, team: TeamId, now: Dat
     Ok(())
 }
 
+/// Where a domain leads.
+#[derive(Debug, Clone, Copy)]
+pub struct DomainTarget {
+    /// The project.
+    pub project: ProjectId,
+    /// The environment that it follows unless it is pinned.
+    pub environment: Environment,
+    /// The deployment that it is pinned to.
+    pub pinned_to: Option<DeploymentId>,
+}
+
+impl DomainTarget {
+    /// A pinned hostname follows no environment.
+    fn columns(self) -> (Option<&'static str>, Option<i64>) {
+        match self.pinned_to {
+            Some(deployment) => (None, Some(deployment.0)),
+            None => (Some(self.environment.as_str()), None),
+        }
+    }
+}
+
+/// Takes a domain's hostname and returns whether the project has it now; `kind` is `custom` for a whole name and `domain`
+/// for a label under the base domain.
+pub async fn insert_domain(
+    session: &mut impl Session,
+    name: &str,
+    kind: &str,
+    target: DomainTarget,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let (environment, deployment) = target.columns();
+    let query = session.query(INSERT_DOMAIN).bind(name).bind(kind).bind(target.project.0).bind(environment);
+    Ok(query.bind(deployment).bind(now).execute().await? == 1)
+}
+
+/// Changes where a domain's hostname leads.
+pub async fn point_domain(session: &mut impl Session, name: &str, target: DomainTarget) -> Result<(), Error> {
+    let (environment, deployment) = target.columns();
+    let query = session.query(POINT_DOMAIN).bind(name).bind(target.project.0).bind(environment);
+    query.bind(deployment).execute().await?;
+    Ok(())
+}
+
+/// Returns the project that has a name, or to which it is reserved.
+pub async fn owner(session: &mut impl Session, name: &str) -> Result<Option<ProjectId>, Error> {
+    let row: Option<(i64,)> = session.query(GET_OWNER).bind(name).fetch_optional().await?;
+    Ok(row.map(|(id,)| ProjectId(id)))
+}
+
+/// Reserves the hostname of a domain that was given up.
+pub async fn reserve(
+    session: &mut impl Session,
+    name: &str,
+    project: ProjectId,
+    until: DateTime<Utc>,
+) -> Result<(), Error> {
+    session.query(RESERVE).bind(name).bind(project.0).bind(until).execute().await?;
+    Ok(())
+}
+
+/// Reserves every hostname of a project but those that deployments got on their own, which go with them.
+pub async fn reserve_all(session: &mut impl Session, project: ProjectId, until: DateTime<Utc>) -> Result<(), Error> {
+    session.query(RESERVE_ALL).bind(project.0).bind(until).execute().await?;
+    Ok(())
+}
+
 /// A hostname with what it leads to.
 #[derive(Debug, sqlx::FromRow)]
 pub struct Route {
     /// The label of a platform hostname, else the whole name.
     pub name: String,
-    /// `platform` or `custom`.
+    /// `platform`, `domain` (a label under the base domain that a person chose) or `custom`.
     pub kind: String,
     /// The environment that it follows; `None` for a pinned one.
     pub environment: Option<String>,

@@ -26,6 +26,7 @@ statements! {
     RELEASE_ALL = "UPDATE jobs SET state = 'queued', lease_until = NULL WHERE state = 'running'";
     PROLONG = "UPDATE jobs SET deadline_at = $2 WHERE kind = $1 AND state = 'queued' AND deadline_at < $2";
     COUNT_DEAD = "SELECT COUNT(*) AS count FROM jobs WHERE state = 'dead'";
+    COUNT_BY_STATE = "SELECT state, COUNT(*) AS count FROM jobs GROUP BY state ORDER BY state";
     OLDEST_DUE = "SELECT MIN(run_at) AS run_at FROM jobs WHERE state = 'queued'";
 }
 
@@ -179,6 +180,11 @@ pub async fn prolong(session: &mut impl Session, kind: &str, until: DateTime<Utc
 pub async fn count_dead(session: &mut impl Session) -> Result<i64, Error> {
     let (count,): (i64,) = session.query(COUNT_DEAD).fetch_one().await?;
     Ok(count)
+}
+
+/// Returns how many jobs are in each state.
+pub async fn count_by_state(session: &mut impl Session) -> Result<Vec<(String, i64)>, Error> {
+    session.query(COUNT_BY_STATE).fetch_all().await
 }
 
 /// Returns since when the oldest waiting job is due, or will be.

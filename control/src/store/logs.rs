@@ -12,6 +12,7 @@ statements! {
         SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4 FROM deployment_logs WHERE deployment_id = $1";
     LIST = "SELECT seq, at, level, text FROM deployment_logs
         WHERE deployment_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+    DELETE_OF_DEPLOYMENT = "DELETE FROM deployment_logs WHERE deployment_id = $1";
 }
 
 /// Writes a line.
@@ -41,4 +42,10 @@ pub async fn list(session: &mut impl Session, id: DeploymentId, after: i64, limi
             Ok(LogLine { seq, at, level, text })
         })
         .collect()
+}
+
+/// Deletes a deployment's log.
+pub async fn delete_of_deployment(session: &mut impl Session, id: DeploymentId) -> Result<(), Error> {
+    session.query(DELETE_OF_DEPLOYMENT).bind(id.0).execute().await?;
+    Ok(())
 }

@@ -6,7 +6,9 @@ mod error;
 pub mod audit;
 pub mod blobs;
 pub mod deployments;
+pub mod domains;
 pub mod edge_kv;
+pub mod env_vars;
 pub mod hostnames;
 pub mod idempotency;
 pub mod jobs;
@@ -42,7 +44,9 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("audit", audit::STATEMENTS),
         ("blobs", blobs::STATEMENTS),
         ("deployments", deployments::STATEMENTS),
+        ("domains", domains::STATEMENTS),
         ("edge_kv", edge_kv::STATEMENTS),
+        ("env_vars", env_vars::STATEMENTS),
         ("hostnames", hostnames::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
         ("jobs", jobs::STATEMENTS),

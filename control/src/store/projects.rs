@@ -5,8 +5,8 @@ use sqlx::types::Json;
 
 use super::{Error, Session, page_of, statements};
 use crate::domain::{
-    Actor, Cursor, DeploymentId, Page, PageRequest, Project, ProjectId, ProjectKind, ProjectSettings, Role, Slug,
-    TeamId, UserId,
+    Actor, Cursor, DeploymentId, DeploymentStatus, Page, PageRequest, Project, ProjectId, ProjectKind, ProjectSettings,
+    ProjectStatus, Role, Slug, TeamId, UserId,
 };
 
 macro_rules! select {
@@ -16,7 +16,16 @@ macro_rules! select {
                 projects.created_at, projects.updated_at,
                 (SELECT releases.deployment_id FROM releases
                  WHERE releases.project_id = projects.id AND releases.environment = 'production'
-                   AND releases.branch = '' AND releases.in_force) AS active_deployment_id
+                   AND releases.branch = '' AND releases.in_force) AS active_deployment_id,
+                (SELECT newest.status FROM deployments AS newest
+                 WHERE newest.project_id = projects.id AND newest.environment = 'production'
+                   AND newest.deleted_at IS NULL ORDER BY newest.id DESC LIMIT 1) AS production_status,
+                (SELECT newest.status FROM deployments AS newest
+                 WHERE newest.project_id = projects.id AND newest.environment = 'staging'
+                   AND newest.deleted_at IS NULL ORDER BY newest.id DESC LIMIT 1) AS staging_status,
+                EXISTS (SELECT 1 FROM releases
+                 WHERE releases.project_id = projects.id AND releases.environment = 'staging'
+                   AND releases.branch = '' AND releases.in_force) AS staging_active
              FROM projects
              JOIN team_members ON team_members.team_id = projects.team_id AND team_members.user_id = $1
              WHERE projects.deleted_at IS NULL
@@ -42,6 +51,10 @@ statements! {
     GET_SLUG = "SELECT slug FROM projects WHERE id = $1";
     LIST_IDS = "SELECT id FROM projects ORDER BY id";
     UPDATE_SETTINGS = "UPDATE projects SET settings = $2, updated_at = $3 WHERE id = $1";
+    SET_DELETED = "UPDATE projects SET deleted_at = $2, updated_at = $2 WHERE id = $1";
+    IS_DELETED = "SELECT id FROM projects WHERE id = $1 AND deleted_at IS NOT NULL";
+    // Longer than a person's slug would have to be to clash with it; a clash would only keep the job trying.
+    GIVE_UP_SLUG = "UPDATE projects SET slug = 'deleted-project-' || CAST(id AS TEXT) WHERE id = $1";
     LOCK = "UPDATE projects SET updated_at = updated_at WHERE id = $1";
 }
 
@@ -55,6 +68,9 @@ struct ProjectRow {
     kind: String,
     settings: Json<ProjectSettings>,
     active_deployment_id: Option<i64>,
+    production_status: Option<String>,
+    staging_status: Option<String>,
+    staging_active: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -65,7 +81,19 @@ impl TryFrom<ProjectRow> for (Project, Role) {
     fn try_from(row: ProjectRow) -> Result<Self, Error> {
         let unusable = |column| Error::Row { table: "projects", column, id: row.id };
         let role = Role::from_text(&row.role).ok_or_else(|| unusable("role"))?;
+        let newest = |status: Option<&str>| match status.map(DeploymentStatus::from_text) {
+            None => Ok(None),
+            Some(Some(status)) => Ok(Some(status)),
+            Some(None) => Err(unusable("status")),
+        };
+        let production = newest(row.production_status.as_deref())?;
+        let staging = newest(row.staging_status.as_deref())?;
+        let status = ProjectStatus::of_parts(&[
+            ProjectStatus::of_environment(production, row.active_deployment_id.is_some()),
+            ProjectStatus::of_environment(staging, row.staging_active),
+        ]);
         let project = Project {
+            status,
             id: ProjectId(row.id),
             team_id: TeamId(row.team_id),
             owner_id: UserId(row.owner_id),
@@ -169,6 +197,24 @@ pub async fn update_settings(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     session.query(UPDATE_SETTINGS).bind(id.0).bind(Json(settings)).bind(now).execute().await?;
+    Ok(())
+}
+
+/// Hides a project from everybody.
+pub async fn set_deleted(session: &mut impl Session, id: ProjectId, now: DateTime<Utc>) -> Result<(), Error> {
+    session.query(SET_DELETED).bind(id.0).bind(now).execute().await?;
+    Ok(())
+}
+
+/// Whether a project was deleted.
+pub async fn is_deleted(session: &mut impl Session, id: ProjectId) -> Result<bool, Error> {
+    let row: Option<(i64,)> = session.query(IS_DELETED).bind(id.0).fetch_optional().await?;
+    Ok(row.is_some())
+}
+
+/// Frees the slug of a deleted project.
+pub async fn give_up_slug(session: &mut impl Session, id: ProjectId) -> Result<(), Error> {
+    session.query(GIVE_UP_SLUG).bind(id.0).execute().await?;
     Ok(())
 }
 

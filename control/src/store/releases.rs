@@ -26,6 +26,7 @@ statements! {
             FROM releases AS came
             WHERE came.project_id = $1 AND came.environment = $2 AND came.branch = $3 AND came.deployment_id = $4)
         ORDER BY releases.generation DESC LIMIT 1";
+    END_ALL = "UPDATE releases SET in_force = FALSE WHERE project_id = $1 AND in_force";
     LIST_ACTIVE = "SELECT deployment_id FROM releases WHERE project_id = $1 AND in_force";
 }
 
@@ -129,6 +130,12 @@ pub async fn previous(
         .fetch_optional()
         .await?;
     Ok(row.map(|(id,)| DeploymentId(id)))
+}
+
+/// Makes every pointer of a project lead nowhere.
+pub async fn end_all(session: &mut impl Session, project: ProjectId) -> Result<(), Error> {
+    session.query(END_ALL).bind(project.0).execute().await?;
+    Ok(())
 }
 
 /// Returns what any of a project's pointers leads to.

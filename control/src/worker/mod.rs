@@ -4,6 +4,7 @@
 //! each step can be repeated, and what it writes to rows it writes only while it holds the lease.
 
 mod coded;
+mod delete_project;
 mod deploy;
 mod publish;
 mod purge;

@@ -9,9 +9,9 @@ use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use super::{JobError, deploy, purge, refine, retention, sweep};
+use super::{JobError, delete_project, deploy, purge, refine, retention, sweep};
 use crate::domain::BaseDomain;
-use crate::service::{Context, Job, routes};
+use crate::service::{Context, Job, domains, env_vars, routes};
 use crate::store::jobs::{self, ClaimedJob, Lease};
 use crate::store::{self, Db};
 
@@ -138,6 +138,12 @@ impl Runner {
             }
             Job::Refine(id) => refine::run(context, lease, *id).await,
             Job::Retention(project) => retention::run(context, *project).await,
+            Job::SyncDomain(id) => Ok(domains::sync_edge(context, *id).await?),
+            Job::DeleteProject(project) => delete_project::run(context, *project).await,
+            Job::RotateSecrets => {
+                while env_vars::reseal_some(context).await? {}
+                Ok(())
+            }
             Job::Purge(id) => purge::run(context, *id).await,
         }
     }

@@ -8,7 +8,7 @@ use std::{fs, io};
 use crate::domain::{DeploymentError, DeploymentId, DeploymentStatus, LogLevel};
 use crate::service::{Context, Error, Job, Result};
 use crate::store::deployments::{self, Step};
-use crate::store::{self, logs};
+use crate::store::{self, idempotency, logs};
 
 /// How long a part that nobody goes on with is kept.
 const PART_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -25,6 +25,9 @@ pub async fn run(context: &Arc<Context>) -> Result<()> {
         };
         fail(context, id, code, message).await?;
     }
+    let mut tx = context.db.begin().await?;
+    idempotency::delete_expired(&mut tx, context.now()).await?;
+    tx.commit().await?;
     let parts = context.settings.uploads_dir.join("parts");
     let now = SystemTime::from(context.now());
     let cleared = tokio::task::spawn_blocking(move || remove_old_parts(&parts, now));

@@ -1,6 +1,7 @@
 //! The real services over a temporary folder, with a clock that stands still and seeded randomness.
 
 mod database;
+mod dns;
 mod flaky;
 pub mod process;
 mod site;
@@ -16,7 +17,7 @@ use miaobu_control::domain::{
     ProjectSettings,
 };
 use miaobu_control::provider::local::{LocalEdgeKv, LocalObjectStore};
-use miaobu_control::provider::{ObjectBody, ObjectKey, ObjectStore as _};
+use miaobu_control::provider::{LocalHostnames, ObjectBody, ObjectKey, ObjectStore as _, Resolver};
 use miaobu_control::random::SeededRandom;
 use miaobu_control::service::{
     Context, Events, Job, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings, Upload, Vault,
@@ -26,8 +27,24 @@ use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
 use tempfile::TempDir;
 
 pub use database::{TestDatabase, postgres};
+pub use dns::DnsServer;
 pub use flaky::FlakyEdgeKv;
 pub use site::{Site, frames, stream};
+
+/// The app after a restart with other keys.
+pub struct Restarted {
+    pub context: Arc<Context>,
+    runner: Runner,
+}
+
+impl Restarted {
+    /// Runs every job that is due; all have to end well.
+    pub async fn run_jobs(&self) {
+        while let Some((job, outcome)) = self.runner.run_next().await.expect("the job table works") {
+            assert_eq!(outcome, Outcome::Done, "{job:?}");
+        }
+    }
+}
 
 /// The app without its sockets.
 pub struct TestApp {
@@ -37,6 +54,7 @@ pub struct TestApp {
     pub objects: LocalObjectStore,
     pub edge_kv: Arc<LocalEdgeKv>,
     pub flaky: Arc<FlakyEdgeKv>,
+    pub dns: DnsServer,
     pub folder: TempDir,
     runner: Runner,
     _database: TestDatabase,
@@ -64,6 +82,7 @@ impl TestApp {
         let objects = LocalObjectStore::open(folder.path().join("objects")).expect("the object store opens");
         let edge_kv = Arc::new(LocalEdgeKv::new(database.db.clone()));
         let flaky = Arc::new(FlakyEdgeKv { propagation, ..FlakyEdgeKv::new(edge_kv.clone()) });
+        let dns = DnsServer::start();
         let mut limits =
             Limits { min_free_bytes: 0, min_free_percent: 0, max_deployment_bytes: 1 << 30, kept_deployments: 3 };
         change(&mut limits);
@@ -73,6 +92,8 @@ impl TestApp {
             random: Arc::new(SeededRandom::new(42)),
             objects: Arc::new(objects.clone()),
             edge_kv: flaky.clone(),
+            dns: Arc::new(Resolver::new(&[dns.address])),
+            edge_hostnames: Arc::new(LocalHostnames),
             events: Events::default(),
             vault: Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys"),
             settings: Settings {
@@ -87,7 +108,27 @@ impl TestApp {
         });
         let services = Services::open(context.clone()).expect("the services open");
         let runner = Runner::new(context.clone());
-        Self { services, context, clock, objects, edge_kv, flaky, folder, runner, _database: database }
+        Self { services, context, clock, objects, edge_kv, flaky, dns, folder, runner, _database: database }
+    }
+
+    /// The same data under other keys, as after a restart.
+    pub fn with_vault(&self, vault: Vault) -> Restarted {
+        let context = Arc::new(Context {
+            db: self.context.db.clone(),
+            clock: self.clock.clone(),
+            random: Arc::new(SeededRandom::new(43)),
+            objects: Arc::new(self.objects.clone()),
+            edge_kv: self.flaky.clone(),
+            dns: self.context.dns.clone(),
+            edge_hostnames: Arc::new(LocalHostnames),
+            events: Events::default(),
+            vault,
+            settings: self.context.settings.clone(),
+            blobs_in_use: Default::default(),
+            refining: Default::default(),
+        });
+        let runner = Runner::new(context.clone());
+        Restarted { context, runner }
     }
 
     /// Someone who has just logged in. Every login is the same person's: there is one user.

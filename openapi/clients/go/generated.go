@@ -64,6 +64,20 @@ type BatchReceiptData struct {
 	Data BatchReceipt `json:"data"`
 }
 
+// ChangedEnvVar: An env var after a change, and what the change will do.
+type ChangedEnvVar struct {
+	// What has to happen until the change is seen.
+	Effect EnvVarEffect `json:"effect"`
+	// The env var.
+	EnvVar EnvVar `json:"env_var"`
+}
+
+// ChangedEnvVarData: One object.
+type ChangedEnvVarData struct {
+	// The object.
+	Data ChangedEnvVar `json:"data"`
+}
+
 // CreatedInvitation: An invitation just made, with its secret, which is shown this once.
 type CreatedInvitation struct {
 	// The invitation as it is listed.
@@ -106,6 +120,24 @@ type CreatedTokenData struct {
 	Data CreatedToken `json:"data"`
 }
 
+// DashboardStatistics: How much there is in the caller's teams.
+type DashboardStatistics struct {
+	// Deployments in progress now.
+	ActiveDeployments int64 `json:"active_deployments"`
+	// Deployments made since the first of the month, UTC.
+	BuildsThisMonth int64 `json:"builds_this_month"`
+	// Projects.
+	TotalProjects int64 `json:"total_projects"`
+	// Domains that are verified.
+	VerifiedDomains int64 `json:"verified_domains"`
+}
+
+// DashboardStatisticsData: One object.
+type DashboardStatisticsData struct {
+	// The object.
+	Data DashboardStatistics `json:"data"`
+}
+
 // Deployment: One immutable attempt to ship.
 type Deployment struct {
 	// Whether its environment serves it now.
@@ -122,6 +154,8 @@ type Deployment struct {
 	DeadlineAt *time.Time `json:"deadline_at"`
 	// When it became `deployed`.
 	DeployedAt *time.Time `json:"deployed_at"`
+	// The version of its environment's env vars that it was made with; 0 before there were any.
+	EnvVersion int64 `json:"env_version"`
 	// Where it is meant to be active.
 	Environment Environment `json:"environment"`
 	// Why it failed; null unless it did.
@@ -150,6 +184,26 @@ type Deployment struct {
 type DeploymentData struct {
 	// The object.
 	Data Deployment `json:"data"`
+}
+
+// DeploymentDeletion: What deleting a deployment did, or would do.
+type DeploymentDeletion struct {
+	// Whether nothing was deleted, because only the plan was asked for.
+	DryRun bool `json:"dry_run"`
+	// How many files it had.
+	FileCount int64 `json:"file_count"`
+	// The deployment's id.
+	ID int64 `json:"id"`
+	// Where it was served on its own.
+	PinnedURL string `json:"pinned_url"`
+	// How many bytes they had.
+	SizeBytes int64 `json:"size_bytes"`
+}
+
+// DeploymentDeletionData: One object.
+type DeploymentDeletionData struct {
+	// The object.
+	Data DeploymentDeletion `json:"data"`
 }
 
 // DeploymentError: Why a deployment failed.
@@ -194,6 +248,213 @@ const (
 	DeploymentStatusPurged    DeploymentStatus = "purged"
 )
 
+// Domain: A domain of a project's own.
+type Domain struct {
+	// The deployment that it serves: the pinned one, or its environment's; null while there is none.
+	ActiveDeploymentID *int64 `json:"active_deployment_id"`
+	// Whether it follows its environment; if not, it is pinned to one deployment.
+	AutoUpdate bool `json:"auto_update"`
+	// When it was added.
+	CreatedAt time.Time `json:"created_at"`
+	// The environment that it follows unless it is pinned.
+	Environment Environment `json:"environment"`
+	// The id of the edge's custom hostname; null where none is needed.
+	EsaSaasID *string `json:"esa_saas_id"`
+	// Whether the edge serves it.
+	EsaStatus EsaStatus `json:"esa_status"`
+	// Whether an ICP filing is missing, without which the edge does not serve it.
+	ICPRequired bool `json:"icp_required"`
+	// The domain's id.
+	ID int64 `json:"id"`
+	// The DNS records that the person has to make.
+	Instructions []DomainInstruction `json:"instructions"`
+	// Its name.
+	Name string `json:"name"`
+	// The project that it belongs to.
+	ProjectID int64 `json:"project_id"`
+	// How far its certificate is.
+	SSLStatus SSLStatus `json:"ssl_status"`
+	// When it last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+	// Whether the ownership is proven; before, it is not served.
+	Verified bool `json:"verified"`
+	// When that was.
+	VerifiedAt *time.Time `json:"verified_at"`
+}
+
+// DomainData: One object.
+type DomainData struct {
+	// The object.
+	Data Domain `json:"data"`
+}
+
+// DomainDeletion: What deleting a domain did, or would do.
+type DomainDeletion struct {
+	// The deployment that it serves no more.
+	ActiveDeploymentID *int64 `json:"active_deployment_id"`
+	// Whether nothing was deleted, because only the plan was asked for.
+	DryRun bool `json:"dry_run"`
+	// The name, which stays reserved to the project's team for 30 days when it was verified.
+	Name string `json:"name"`
+}
+
+// DomainDeletionData: One object.
+type DomainDeletionData struct {
+	// The object.
+	Data DomainDeletion `json:"data"`
+}
+
+// DomainInstruction: A DNS record that the person has to make.
+type DomainInstruction struct {
+	// The record's full name.
+	Name string `json:"name"`
+	// What it is for.
+	Purpose string `json:"purpose"`
+	// `TXT` or `CNAME`.
+	RecordType string `json:"record_type"`
+	// Its value.
+	Value string `json:"value"`
+}
+
+// DomainPage: A part of a list, newest first unless the operation says otherwise.
+type DomainPage struct {
+	// The objects of this page.
+	Data []Domain `json:"data"`
+	// Give it as `cursor` to read the next page; null on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+func (p *DomainPage) page() ([]Domain, *string) { return p.Data, p.NextCursor }
+
+// DomainPatch: Changes of what a domain serves, as a merge patch.
+type DomainPatch struct {
+	// A deployment of the project to be pinned to.
+	ActiveDeploymentID Change[int64] `json:"active_deployment_id,omitzero"`
+	// Whether to follow the environment; false pins it to what it serves now.
+	AutoUpdate Change[bool] `json:"auto_update,omitzero"`
+	// The environment to follow; unchanged when absent.
+	Environment Change[Environment] `json:"environment,omitzero"`
+}
+
+// DomainVerification: What looking at the DNS came to.
+type DomainVerification struct {
+	// The domain.
+	Domain Domain `json:"domain"`
+	// Whether an ICP filing is missing.
+	ICPRequired bool `json:"icp_required"`
+	// What to do next, in English.
+	Message string `json:"message"`
+	// What to do next, in Chinese.
+	MessageZh string `json:"message_zh"`
+	// Whether the ownership is proven.
+	Verified bool `json:"verified"`
+}
+
+// DomainVerificationData: One object.
+type DomainVerificationData struct {
+	// The object.
+	Data DomainVerification `json:"data"`
+}
+
+// EnvVar: An env var of one environment of a project.
+type EnvVar struct {
+	// When it was made.
+	CreatedAt time.Time `json:"created_at"`
+	// The environment that it belongs to.
+	Environment Environment `json:"environment"`
+	// The env var's id.
+	ID int64 `json:"id"`
+	// Whether its value can be read again.
+	Kind EnvVarKind `json:"kind"`
+	// Its name.
+	Name string `json:"name"`
+	// When it last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+	// The value of a plain one; null for a secret one, whose value no operation gives.
+	Value *string `json:"value"`
+}
+
+// EnvVarData: One object.
+type EnvVarData struct {
+	// The object.
+	Data EnvVar `json:"data"`
+}
+
+// EnvVarEffect: What has to happen until a change is seen: the site is built again, the function is started anew, or nothing.
+type EnvVarEffect string
+
+// The values of EnvVarEffect; a newer server may answer with others.
+const (
+	EnvVarEffectRebuild EnvVarEffect = "rebuild"
+	EnvVarEffectRestart EnvVarEffect = "restart"
+	EnvVarEffectNothing EnvVarEffect = "nothing"
+)
+
+// EnvVarEntry: An env var of a whole set.
+type EnvVarEntry struct {
+	// Whether its value can be read again; `secret` when absent.
+	Kind *EnvVarKind `json:"kind,omitempty"`
+	// Its name.
+	Name string `json:"name"`
+	// Its value; the present one is kept when absent.
+	Value *string `json:"value,omitempty"`
+}
+
+// EnvVarKind: Whether the value of an env var can be read again.
+type EnvVarKind string
+
+// The values of EnvVarKind; a newer server may answer with others.
+const (
+	EnvVarKindPlain  EnvVarKind = "plain"
+	EnvVarKindSecret EnvVarKind = "secret"
+)
+
+// EnvVarPage: A part of a list, newest first unless the operation says otherwise.
+type EnvVarPage struct {
+	// The objects of this page.
+	Data []EnvVar `json:"data"`
+	// Give it as `cursor` to read the next page; null on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+func (p *EnvVarPage) page() ([]EnvVar, *string) { return p.Data, p.NextCursor }
+
+// EnvVarPatch: Changes of an env var as a merge patch.
+type EnvVarPatch struct {
+	// Whether the value can be read again; a secret becomes plain only together with a new value.
+	Kind Change[EnvVarKind] `json:"kind,omitzero"`
+	// The new value; unchanged when absent. An empty text is a value.
+	Value Change[string] `json:"value,omitzero"`
+}
+
+// EnvVarPlan: What a change of a whole set did, or would do.
+type EnvVarPlan struct {
+	// The names of new ones.
+	Added []string `json:"added"`
+	// The names of those with another value or kind.
+	Changed []string `json:"changed"`
+	// Whether nothing was changed, because only the plan was asked for.
+	DryRun bool `json:"dry_run"`
+	// What has to happen until the change is seen.
+	Effect EnvVarEffect `json:"effect"`
+	// The names of those that are gone.
+	Removed []string `json:"removed"`
+	// The version of the environment's set afterwards; deployments say which one they were made with.
+	Version int64 `json:"version"`
+}
+
+// EnvVarPlanData: One object.
+type EnvVarPlanData struct {
+	// The object.
+	Data EnvVarPlan `json:"data"`
+}
+
+// EnvVarSet: A whole set.
+type EnvVarSet struct {
+	// Every env var that there shall be.
+	EnvVars []EnvVarEntry `json:"env_vars"`
+}
+
 // Environment: Where a deployment is active: each project has one active deployment per environment (preview: per branch).
 type Environment string
 
@@ -203,6 +464,35 @@ const (
 	EnvironmentStaging    Environment = "staging"
 	EnvironmentPreview    Environment = "preview"
 )
+
+// EsaStatus: Whether the edge serves a domain.
+type EsaStatus string
+
+// The values of EsaStatus; a newer server may answer with others.
+const (
+	EsaStatusPending EsaStatus = "pending"
+	EsaStatusOnline  EsaStatus = "online"
+)
+
+// FernetEnvVar: An env var that the older system sealed.
+type FernetEnvVar struct {
+	// The Fernet token that holds its value.
+	Ciphertext string `json:"ciphertext"`
+	// Whether its value can be read again; `secret` when absent.
+	Kind *EnvVarKind `json:"kind,omitempty"`
+	// Its name.
+	Name string `json:"name"`
+}
+
+// FernetImport: Env vars of the older system.
+type FernetImport struct {
+	// The env vars.
+	EnvVars []FernetEnvVar `json:"env_vars"`
+	// The environment; `production` when absent.
+	Environment *Environment `json:"environment,omitempty"`
+	// The Fernet key, 32 bytes in URL-safe base 64. It is used for this request and not kept.
+	Key string `json:"key"`
+}
 
 // FieldProblem: One refused field of a request.
 type FieldProblem struct {
@@ -319,6 +609,22 @@ type LogLinePage struct {
 
 func (p *LogLinePage) page() ([]LogLine, *string) { return p.Data, p.NextCursor }
 
+// LogTicket: What opens one stream of a log.
+type LogTicket struct {
+	// When it stops working.
+	ExpiresAt time.Time `json:"expires_at"`
+	// The path to ask, the ticket included.
+	Path string `json:"path"`
+	// Good for one request within a minute.
+	Ticket string `json:"ticket"`
+}
+
+// LogTicketData: One object.
+type LogTicketData struct {
+	// The object.
+	Data LogTicket `json:"data"`
+}
+
 // Login: Proof of who logs in.
 type Login struct {
 	// The one-time code that the server printed; case and hyphens do not matter.
@@ -391,6 +697,26 @@ type NewDeployment struct {
 	Environment *Environment `json:"environment,omitempty"`
 	// Every file of the folder, in any order.
 	Files []ManifestFile `json:"files"`
+}
+
+// NewDomain: What a new domain is.
+type NewDomain struct {
+	// The environment that it follows, production or staging; `production` when absent.
+	Environment *Environment `json:"environment,omitempty"`
+	// Its full name; one in other letters in its ASCII form (`xn--…`).
+	Name string `json:"name"`
+}
+
+// NewEnvVar: What a new env var is.
+type NewEnvVar struct {
+	// The environment; `production` when absent.
+	Environment *Environment `json:"environment,omitempty"`
+	// Whether its value can be read again; `secret` when absent.
+	Kind *EnvVarKind `json:"kind,omitempty"`
+	// 1 to 128 letters, digits and underscores, no digit first; not beginning with `MIAOBU_`.
+	Name string `json:"name"`
+	// Its value, at most 32 KiB.
+	Value string `json:"value"`
 }
 
 // NewInvitation: Whom to invite.
@@ -517,6 +843,8 @@ type Project struct {
 	Settings ProjectSettings `json:"settings"`
 	// Its name, and the first label of its hostnames.
 	Slug string `json:"slug"`
+	// How it is as a whole.
+	Status ProjectStatus `json:"status"`
 	// The team that it belongs to.
 	TeamID int64 `json:"team_id"`
 	// When it or its settings last changed.
@@ -529,6 +857,30 @@ type Project struct {
 type ProjectData struct {
 	// The object.
 	Data Project `json:"data"`
+}
+
+// ProjectDeletion: What deleting a project did, or would do.
+type ProjectDeletion struct {
+	// How many deployments it had.
+	Deployments int64 `json:"deployments"`
+	// Its domains.
+	Domains []string `json:"domains"`
+	// Whether nothing was deleted, because only the plan was asked for.
+	DryRun bool `json:"dry_run"`
+	// How many env vars.
+	EnvVars int64 `json:"env_vars"`
+	// Its hostnames, which answer no more; those that it chose stay reserved to its team for 30 days.
+	Hostnames []string `json:"hostnames"`
+	// The project's slug.
+	Project string `json:"project"`
+	// How many bytes of files.
+	StoredBytes int64 `json:"stored_bytes"`
+}
+
+// ProjectDeletionData: One object.
+type ProjectDeletionData struct {
+	// The object.
+	Data ProjectDeletion `json:"data"`
 }
 
 // ProjectKind: What a project is made of.
@@ -566,6 +918,22 @@ type ProjectSettings struct {
 	// Which requests the single page answers.
 	SpaFallback SpaFallback `json:"spa_fallback"`
 }
+
+// ProjectStatus: How a project is as a whole, production and staging taken together.
+type ProjectStatus string
+
+// The values of ProjectStatus; a newer server may answer with others.
+const (
+	ProjectStatusEmpty       ProjectStatus = "empty"
+	ProjectStatusError       ProjectStatus = "error"
+	ProjectStatusCreating    ProjectStatus = "creating"
+	ProjectStatusActive      ProjectStatus = "active"
+	ProjectStatusStarting    ProjectStatus = "starting"
+	ProjectStatusStopping    ProjectStatus = "stopping"
+	ProjectStatusTerminating ProjectStatus = "terminating"
+	ProjectStatusStopped     ProjectStatus = "stopped"
+	ProjectStatusPartial     ProjectStatus = "partial"
+)
 
 // Promotion: Which environment shall serve the deployment.
 type Promotion struct {
@@ -680,6 +1048,16 @@ const (
 	SpaFallbackAll        SpaFallback = "all"
 )
 
+// SSLStatus: How far a domain's certificate is.
+type SSLStatus string
+
+// The values of SSLStatus; a newer server may answer with others.
+const (
+	SSLStatusPending SSLStatus = "pending"
+	SSLStatusActive  SSLStatus = "active"
+	SSLStatusFailed  SSLStatus = "failed"
+)
+
 // StartedDeployment: A deployment just made, and what it waits for.
 type StartedDeployment struct {
 	// The deployment, `uploading`.
@@ -761,6 +1139,16 @@ type TokenPage struct {
 }
 
 func (p *TokenPage) page() ([]Token, *string) { return p.Data, p.NextCursor }
+
+// Trigger: What to build.
+type Trigger struct {
+	// The branch; the repository's default one when absent.
+	Branch *string `json:"branch,omitempty"`
+	// The commit; the branch's newest when absent.
+	CommitSHA *string `json:"commit_sha,omitempty"`
+	// Where it shall be active; `production` when absent.
+	Environment *Environment `json:"environment,omitempty"`
+}
 
 // Upload: What is still to be sent.
 type Upload struct {
@@ -844,6 +1232,42 @@ func (c *Client) Logout(ctx context.Context, options ...RequestOption) error {
 func (c *Client) Register(ctx context.Context, body Registration, options ...RequestOption) (*SessionData, error) {
 	answer := new(SessionData)
 	if err := c.do(ctx, "POST", "/api/v1/auth/register", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// GetDashboardStatistics: Count what there is.
+//
+// In all teams of the caller. Changes nothing. Fails only when the credential does.
+func (c *Client) GetDashboardStatistics(ctx context.Context, options ...RequestOption) (*DashboardStatisticsData, error) {
+	answer := new(DashboardStatisticsData)
+	if err := c.do(ctx, "GET", "/api/v1/projects/stats/dashboard", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// DeleteDeploymentParams are what [Client.DeleteDeployment] can be told; what is left empty is not sent.
+type DeleteDeploymentParams struct {
+	// Whether only to find out what would happen.
+	DryRun bool
+}
+
+func (p DeleteDeploymentParams) apply(r *request) {
+	setQuery(r, "dry_run", p.DryRun)
+}
+
+// DeleteDeployment: Delete a deployment.
+//
+// It is listed no more, and its files go in the background. With `dry_run` nothing is deleted. Fails with
+// `deployment_in_use` (409) while an environment or a domain serves it, with `not_final` (409) while it is on its way,
+// with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state.
+//
+// [DeleteDeploymentParams] is one of the options that it takes.
+func (c *Client) DeleteDeployment(ctx context.Context, deploymentID int64, options ...RequestOption) (*DeploymentDeletionData, error) {
+	answer := new(DeploymentDeletionData)
+	if err := c.do(ctx, "DELETE", "/api/v1/public/deployments/"+segment(deploymentID), nil, options, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil
@@ -954,13 +1378,26 @@ func (p GetDeploymentLogsParams) apply(r *request) {
 //
 // Oldest line first. As JSON a page: give its `next_cursor` as `after` to read on. As `text/event-stream` the log is
 // followed until the deployment ends: each event's id is the line's `seq`, its data the line; `event: end` closes the
-// stream, a comment every 5 s keeps it alive, and `Last-Event-ID` resumes exactly. Changes nothing. Fails with
+// stream, a comment every 5 s keeps it alive, `Last-Event-ID` resumes exactly, and `event: gap` names lines that are
+// not kept any more. As `application/x-ndjson` the lines up to now come one to a line. Changes nothing. Fails with
 // `not_found` (404).
 //
 // [GetDeploymentLogsParams] is one of the options that it takes.
 func (c *Client) GetDeploymentLogs(ctx context.Context, deploymentID int64, options ...RequestOption) (*LogLinePage, error) {
 	answer := new(LogLinePage)
 	if err := c.do(ctx, "GET", "/api/v1/public/deployments/"+segment(deploymentID)+"/logs", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// CreateLogTicket: Make a ticket for a log.
+//
+// A browser's `EventSource` can send no header, and a token must not stand in an address: the ticket opens one stream
+// of this log within 60 seconds. Fails with `not_found` (404).
+func (c *Client) CreateLogTicket(ctx context.Context, deploymentID int64, options ...RequestOption) (*LogTicketData, error) {
+	answer := new(LogTicketData)
+	if err := c.do(ctx, "POST", "/api/v1/public/deployments/"+segment(deploymentID)+"/logs/ticket", nil, options, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil
@@ -974,6 +1411,18 @@ func (c *Client) GetDeploymentLogs(ctx context.Context, deploymentID int64, opti
 func (c *Client) PromoteDeployment(ctx context.Context, deploymentID int64, body Promotion, options ...RequestOption) (*DeploymentData, error) {
 	answer := new(DeploymentData)
 	if err := c.do(ctx, "POST", "/api/v1/public/deployments/"+segment(deploymentID)+"/promote", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RedeployDeployment: Deploy the same files again.
+//
+// Makes a deployment of this one's files, with the settings and env vars as they are now, and queues it. Fails with
+// `files_gone` (409) when the files were purged, and with `not_found` (404).
+func (c *Client) RedeployDeployment(ctx context.Context, deploymentID int64, options ...RequestOption) (*DeploymentData, error) {
+	answer := new(DeploymentData)
+	if err := c.do(ctx, "POST", "/api/v1/public/deployments/"+segment(deploymentID)+"/redeploy", nil, options, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil
@@ -1001,6 +1450,26 @@ func (c *Client) AcceptInvitation(ctx context.Context, body InvitationAcceptance
 		return nil, err
 	}
 	return answer, nil
+}
+
+// FollowLogsParams are what [Client.FollowLogs] can be told; what is left empty is not sent.
+type FollowLogsParams struct {
+	// The ticket.
+	Ticket string
+}
+
+func (p FollowLogsParams) apply(r *request) {
+	setQuery(r, "ticket", p.Ticket)
+}
+
+// FollowLogs: Follow a log with a ticket.
+//
+// The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket. Changes nothing that is stored. Fails
+// with `invalid_ticket` (401) when the ticket was used, is too old or is none.
+//
+// [FollowLogsParams] is one of the options that it takes.
+func (c *Client) FollowLogs(ctx context.Context, options ...RequestOption) (io.ReadCloser, error) {
+	return c.open(ctx, "GET", "/api/v1/public/logs/stream", nil, options)
 }
 
 // ListProjectsParams are what [Client.ListProjects] can be told; what is left empty is not sent.
@@ -1040,6 +1509,32 @@ func (c *Client) ListProjects(ctx context.Context, options ...RequestOption) (*P
 func (c *Client) CreateProject(ctx context.Context, body NewProject, options ...RequestOption) (*ProjectData, error) {
 	answer := new(ProjectData)
 	if err := c.do(ctx, "POST", "/api/v1/public/projects", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// DeleteProjectParams are what [Client.DeleteProject] can be told; what is left empty is not sent.
+type DeleteProjectParams struct {
+	// Whether only to find out what would happen.
+	DryRun bool
+}
+
+func (p DeleteProjectParams) apply(r *request) {
+	setQuery(r, "dry_run", p.DryRun)
+}
+
+// DeleteProject: Delete a project.
+//
+// With all it owns: hostnames, domains, deployments and their files, env vars. Nobody sees it and nothing serves it when
+// the answer comes; the files go in the background. With `dry_run` nothing is deleted, and the answer says what would
+// be. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with `precondition_failed` (412) when
+// `If-Match` names another state.
+//
+// [DeleteProjectParams] is one of the options that it takes.
+func (c *Client) DeleteProject(ctx context.Context, project string, options ...RequestOption) (*ProjectDeletionData, error) {
+	answer := new(ProjectDeletionData)
+	if err := c.do(ctx, "DELETE", "/api/v1/public/projects/"+segment(project), nil, options, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil
@@ -1142,6 +1637,253 @@ func (p UploadDeploymentParams) apply(r *request) {
 func (c *Client) UploadDeployment(ctx context.Context, project string, body []byte, options ...RequestOption) (*DeploymentData, error) {
 	answer := new(DeploymentData)
 	if err := c.do(ctx, "POST", "/api/v1/public/projects/"+segment(project)+"/deployments/archive", bytesBody(body), options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// TriggerDeployment: Build a deployment from the repository.
+//
+// Queues a build of the project's repository. Fails with `no_repository` (409) when the project has none, and with
+// `not_found` (404).
+func (c *Client) TriggerDeployment(ctx context.Context, project string, body Trigger, options ...RequestOption) (*DeploymentData, error) {
+	answer := new(DeploymentData)
+	if err := c.do(ctx, "POST", "/api/v1/public/projects/"+segment(project)+"/deployments/trigger", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListDomainsParams are what [Client.ListDomains] can be told; what is left empty is not sent.
+type ListDomainsParams struct {
+	// How many objects a page has at most.
+	Limit int
+	// Where the page begins: `next_cursor` of the page before.
+	Cursor string
+}
+
+func (p ListDomainsParams) apply(r *request) {
+	setQuery(r, "limit", p.Limit)
+	setQuery(r, "cursor", p.Cursor)
+}
+
+// ListDomains: List a project's domains.
+//
+// Newest first. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400).
+//
+// [ListDomainsParams] is one of the options that it takes.
+func (c *Client) ListDomains(ctx context.Context, project string, options ...RequestOption) (*DomainPage, error) {
+	answer := new(DomainPage)
+	if err := c.do(ctx, "GET", "/api/v1/public/projects/"+segment(project)+"/domains", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// AddDomain: Add a domain.
+//
+// The answer's `instructions` say which DNS records to make; then call `verifyDomain`. A name right under the base
+// domain needs none and is served at once. Fails with `domain_exists` and `domain_taken` (409), with `invalid_request`
+// (422, pointer `/name`), and with `not_found` (404).
+func (c *Client) AddDomain(ctx context.Context, project string, body NewDomain, options ...RequestOption) (*DomainData, error) {
+	answer := new(DomainData)
+	if err := c.do(ctx, "POST", "/api/v1/public/projects/"+segment(project)+"/domains", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// DeleteDomainParams are what [Client.DeleteDomain] can be told; what is left empty is not sent.
+type DeleteDomainParams struct {
+	// Whether only to find out what would happen.
+	DryRun bool
+}
+
+func (p DeleteDomainParams) apply(r *request) {
+	setQuery(r, "dry_run", p.DryRun)
+}
+
+// DeleteDomain: Delete a domain.
+//
+// The edge serves it no more when the answer comes; the name stays reserved to the project's team for 30 days. With
+// `dry_run` nothing is deleted. Fails with `not_found` (404), and with `precondition_failed` (412) when `If-Match`
+// names another state.
+//
+// [DeleteDomainParams] is one of the options that it takes.
+func (c *Client) DeleteDomain(ctx context.Context, project string, domainID int64, options ...RequestOption) (*DomainDeletionData, error) {
+	answer := new(DomainDeletionData)
+	if err := c.do(ctx, "DELETE", "/api/v1/public/projects/"+segment(project)+"/domains/"+segment(domainID), nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// GetDomain: Get a domain.
+//
+// Changes nothing. Fails with `not_found` (404).
+func (c *Client) GetDomain(ctx context.Context, project string, domainID int64, options ...RequestOption) (*DomainData, error) {
+	answer := new(DomainData)
+	if err := c.do(ctx, "GET", "/api/v1/public/projects/"+segment(project)+"/domains/"+segment(domainID), nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// UpdateDomain: Change what a domain serves.
+//
+// It follows an environment (`auto_update`), or is pinned to one deployment (`active_deployment_id`). When the answer
+// comes, the edge serves it. Fails with `not_deployed` and `nothing_to_pin` (409), with `invalid_request` (422), with
+// `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state.
+func (c *Client) UpdateDomain(ctx context.Context, project string, domainID int64, body DomainPatch, options ...RequestOption) (*DomainData, error) {
+	answer := new(DomainData)
+	if err := c.do(ctx, "PATCH", "/api/v1/public/projects/"+segment(project)+"/domains/"+segment(domainID), jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// VerifyDomain: Verify a domain.
+//
+// Looks whether the TXT record stands in the DNS. If it does, the name is the project's and the edge serves it when the
+// answer comes; if not, `verified` is false and nothing changes. Called again, it asks the edge how far it is. Fails
+// with `domain_taken` (409) when another project proved the name before, with `dns_unavailable` (503), and with
+// `not_found` (404).
+func (c *Client) VerifyDomain(ctx context.Context, project string, domainID int64, options ...RequestOption) (*DomainVerificationData, error) {
+	answer := new(DomainVerificationData)
+	if err := c.do(ctx, "POST", "/api/v1/public/projects/"+segment(project)+"/domains/"+segment(domainID)+"/verify", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListEnvVarsParams are what [Client.ListEnvVars] can be told; what is left empty is not sent.
+type ListEnvVarsParams struct {
+	// Only those of this environment.
+	Environment Environment
+	// How many objects a page has at most.
+	Limit int
+	// Where the page begins: `next_cursor` of the page before.
+	Cursor string
+}
+
+func (p ListEnvVarsParams) apply(r *request) {
+	setQuery(r, "environment", p.Environment)
+	setQuery(r, "limit", p.Limit)
+	setQuery(r, "cursor", p.Cursor)
+}
+
+// ListEnvVars: List a project's env vars.
+//
+// Newest first; the values of secret ones are not among the answer. Changes nothing. Fails with `not_found` (404), with
+// `role_too_small` (403) below deployer, and with `invalid_cursor` (400).
+//
+// [ListEnvVarsParams] is one of the options that it takes.
+func (c *Client) ListEnvVars(ctx context.Context, project string, options ...RequestOption) (*EnvVarPage, error) {
+	answer := new(EnvVarPage)
+	if err := c.do(ctx, "GET", "/api/v1/public/projects/"+segment(project)+"/env-vars", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// CreateEnvVar: Make an env var.
+//
+// It takes effect as `effect` says: with the next build, with the next start of the function, or not at all because
+// nothing is deployed there. Fails with `env_var_taken` (409), with `too_many_env_vars` (409), with `invalid_request`
+// (422) and with `not_found` (404).
+func (c *Client) CreateEnvVar(ctx context.Context, project string, body NewEnvVar, options ...RequestOption) (*ChangedEnvVarData, error) {
+	answer := new(ChangedEnvVarData)
+	if err := c.do(ctx, "POST", "/api/v1/public/projects/"+segment(project)+"/env-vars", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ReplaceEnvVarsParams are what [Client.ReplaceEnvVars] can be told; what is left empty is not sent.
+type ReplaceEnvVarsParams struct {
+	// The environment; `production` when absent.
+	Environment Environment
+	// Whether only to find out what would happen.
+	DryRun bool
+}
+
+func (p ReplaceEnvVarsParams) apply(r *request) {
+	setQuery(r, "environment", p.Environment)
+	setQuery(r, "dry_run", p.DryRun)
+}
+
+// ReplaceEnvVars: Replace the env vars of an environment.
+//
+// Afterwards the environment has these and no others. One without a value keeps its present one, so that secrets need
+// not be known to be kept. With `dry_run` nothing changes, and the answer says what would. Fails with `invalid_request`
+// (422) naming each that cannot be taken as `/env_vars/N`, and with `not_found` (404).
+//
+// [ReplaceEnvVarsParams] is one of the options that it takes.
+func (c *Client) ReplaceEnvVars(ctx context.Context, project string, body EnvVarSet, options ...RequestOption) (*EnvVarPlanData, error) {
+	answer := new(EnvVarPlanData)
+	if err := c.do(ctx, "PUT", "/api/v1/public/projects/"+segment(project)+"/env-vars", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ImportEnvVars: Import env vars of the older system.
+//
+// Opens Fernet tokens with their key and keeps the values, sealed with this server's own. Env vars that are there
+// already get the imported values; the others stay. Fails with `invalid_request` (422) naming each that the key does
+// not open as `/env_vars/N/ciphertext`, and with `not_found` (404).
+func (c *Client) ImportEnvVars(ctx context.Context, project string, body FernetImport, options ...RequestOption) (*EnvVarPlanData, error) {
+	answer := new(EnvVarPlanData)
+	if err := c.do(ctx, "POST", "/api/v1/public/projects/"+segment(project)+"/env-vars/import", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// DeleteEnvVarParams are what [Client.DeleteEnvVar] can be told; what is left empty is not sent.
+type DeleteEnvVarParams struct {
+	// Whether only to find out what would happen.
+	DryRun bool
+}
+
+func (p DeleteEnvVarParams) apply(r *request) {
+	setQuery(r, "dry_run", p.DryRun)
+}
+
+// DeleteEnvVar: Delete an env var.
+//
+// It is gone as `effect` says. With `dry_run` nothing changes, and the answer says what would. Fails with `not_found`
+// (404), and with `precondition_failed` (412) when `If-Match` names another state than `getEnvVar` gave.
+//
+// [DeleteEnvVarParams] is one of the options that it takes.
+func (c *Client) DeleteEnvVar(ctx context.Context, project string, envVarID int64, options ...RequestOption) (*EnvVarPlanData, error) {
+	answer := new(EnvVarPlanData)
+	if err := c.do(ctx, "DELETE", "/api/v1/public/projects/"+segment(project)+"/env-vars/"+segment(envVarID), nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// GetEnvVar: Get an env var.
+//
+// The value of a secret one is not in the answer. Changes nothing. Fails with `not_found` (404), and with
+// `role_too_small` (403) below deployer.
+func (c *Client) GetEnvVar(ctx context.Context, project string, envVarID int64, options ...RequestOption) (*EnvVarData, error) {
+	answer := new(EnvVarData)
+	if err := c.do(ctx, "GET", "/api/v1/public/projects/"+segment(project)+"/env-vars/"+segment(envVarID), nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// UpdateEnvVar: Change an env var.
+//
+// A merge patch: what is absent stays. It takes effect as `effect` says. Fails with `invalid_request` (422) when a
+// secret shall become plain without a new value, with `not_found` (404), and with `precondition_failed` (412) when
+// `If-Match` names another state than `getEnvVar` gave.
+func (c *Client) UpdateEnvVar(ctx context.Context, project string, envVarID int64, body EnvVarPatch, options ...RequestOption) (*ChangedEnvVarData, error) {
+	answer := new(ChangedEnvVarData)
+	if err := c.do(ctx, "PATCH", "/api/v1/public/projects/"+segment(project)+"/env-vars/"+segment(envVarID), jsonBody{body}, options, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil

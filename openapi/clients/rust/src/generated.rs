@@ -76,6 +76,30 @@ pub mod types {
             Default::default()
         }
     }
+    ///An env var after a change, and what the change will do.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ChangedEnvVar {
+        ///What has to happen until the change is seen.
+        pub effect: EnvVarEffect,
+        ///The env var.
+        pub env_var: EnvVar,
+    }
+    impl ChangedEnvVar {
+        pub fn builder() -> builder::ChangedEnvVar {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ChangedEnvVarData {
+        ///The object.
+        pub data: ChangedEnvVar,
+    }
+    impl ChangedEnvVarData {
+        pub fn builder() -> builder::ChangedEnvVarData {
+            Default::default()
+        }
+    }
     ///An invitation just made, with its secret, which is shown this once.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct CreatedInvitation {
@@ -143,6 +167,34 @@ pub mod types {
             Default::default()
         }
     }
+    ///How much there is in the caller's teams.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DashboardStatistics {
+        ///Deployments in progress now.
+        pub active_deployments: i64,
+        ///Deployments made since the first of the month, UTC.
+        pub builds_this_month: i64,
+        ///Projects.
+        pub total_projects: i64,
+        ///Domains that are verified.
+        pub verified_domains: i64,
+    }
+    impl DashboardStatistics {
+        pub fn builder() -> builder::DashboardStatistics {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DashboardStatisticsData {
+        ///The object.
+        pub data: DashboardStatistics,
+    }
+    impl DashboardStatisticsData {
+        pub fn builder() -> builder::DashboardStatisticsData {
+            Default::default()
+        }
+    }
     ///One immutable attempt to ship.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Deployment {
@@ -169,6 +221,8 @@ pub mod types {
         pub deployed_at: ::std::option::Option<
             ::chrono::DateTime<::chrono::offset::Utc>,
         >,
+        ///The version of its environment's env vars that it was made with; 0 before there were any.
+        pub env_version: i64,
         ///Where it is meant to be active.
         pub environment: Environment,
         ///Why it failed; null unless it did.
@@ -206,6 +260,36 @@ pub mod types {
     }
     impl DeploymentData {
         pub fn builder() -> builder::DeploymentData {
+            Default::default()
+        }
+    }
+    ///What deleting a deployment did, or would do.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DeploymentDeletion {
+        ///Whether nothing was deleted, because only the plan was asked for.
+        pub dry_run: bool,
+        ///How many files it had.
+        pub file_count: i64,
+        ///The deployment's id.
+        pub id: i64,
+        ///Where it was served on its own.
+        pub pinned_url: ::std::string::String,
+        ///How many bytes they had.
+        pub size_bytes: i64,
+    }
+    impl DeploymentDeletion {
+        pub fn builder() -> builder::DeploymentDeletion {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DeploymentDeletionData {
+        ///The object.
+        pub data: DeploymentDeletion,
+    }
+    impl DeploymentDeletionData {
+        pub fn builder() -> builder::DeploymentDeletionData {
             Default::default()
         }
     }
@@ -370,6 +454,409 @@ pub mod types {
             value.parse()
         }
     }
+    ///A domain of a project's own.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Domain {
+        ///The deployment that it serves: the pinned one, or its environment's; null while there is none.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub active_deployment_id: ::std::option::Option<i64>,
+        ///Whether it follows its environment; if not, it is pinned to one deployment.
+        pub auto_update: bool,
+        ///When it was added.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The environment that it follows unless it is pinned.
+        pub environment: Environment,
+        ///The id of the edge's custom hostname; null where none is needed.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub esa_saas_id: ::std::option::Option<::std::string::String>,
+        ///Whether the edge serves it.
+        pub esa_status: EsaStatus,
+        ///Whether an ICP filing is missing, without which the edge does not serve it.
+        pub icp_required: bool,
+        ///The domain's id.
+        pub id: i64,
+        ///The DNS records that the person has to make.
+        pub instructions: ::std::vec::Vec<DomainInstruction>,
+        ///Its name.
+        pub name: ::std::string::String,
+        ///The project that it belongs to.
+        pub project_id: i64,
+        ///How far its certificate is.
+        pub ssl_status: SslStatus,
+        ///When it last changed.
+        pub updated_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Whether the ownership is proven; before, it is not served.
+        pub verified: bool,
+        ///When that was.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub verified_at: ::std::option::Option<
+            ::chrono::DateTime<::chrono::offset::Utc>,
+        >,
+    }
+    impl Domain {
+        pub fn builder() -> builder::Domain {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DomainData {
+        ///The object.
+        pub data: Domain,
+    }
+    impl DomainData {
+        pub fn builder() -> builder::DomainData {
+            Default::default()
+        }
+    }
+    ///What deleting a domain did, or would do.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DomainDeletion {
+        ///The deployment that it serves no more.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub active_deployment_id: ::std::option::Option<i64>,
+        ///Whether nothing was deleted, because only the plan was asked for.
+        pub dry_run: bool,
+        ///The name, which stays reserved to the project's team for 30 days when it was verified.
+        pub name: ::std::string::String,
+    }
+    impl DomainDeletion {
+        pub fn builder() -> builder::DomainDeletion {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DomainDeletionData {
+        ///The object.
+        pub data: DomainDeletion,
+    }
+    impl DomainDeletionData {
+        pub fn builder() -> builder::DomainDeletionData {
+            Default::default()
+        }
+    }
+    ///A DNS record that the person has to make.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DomainInstruction {
+        ///The record's full name.
+        pub name: ::std::string::String,
+        ///What it is for.
+        pub purpose: ::std::string::String,
+        ///`TXT` or `CNAME`.
+        pub record_type: ::std::string::String,
+        ///Its value.
+        pub value: ::std::string::String,
+    }
+    impl DomainInstruction {
+        pub fn builder() -> builder::DomainInstruction {
+            Default::default()
+        }
+    }
+    ///A part of a list, newest first unless the operation says otherwise.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DomainPage {
+        ///The objects of this page.
+        pub data: ::std::vec::Vec<Domain>,
+        ///Give it as `cursor` to read the next page; null on the last one.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    impl DomainPage {
+        pub fn builder() -> builder::DomainPage {
+            Default::default()
+        }
+    }
+    ///Changes of what a domain serves, as a merge patch.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct DomainPatch {
+        ///A deployment of the project to be pinned to.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub active_deployment_id: ::std::option::Option<i64>,
+        ///Whether to follow the environment; false pins it to what it serves now.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub auto_update: ::std::option::Option<bool>,
+        ///The environment to follow; unchanged when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub environment: ::std::option::Option<Environment>,
+    }
+    impl DomainPatch {
+        pub fn builder() -> builder::DomainPatch {
+            Default::default()
+        }
+    }
+    ///What looking at the DNS came to.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DomainVerification {
+        ///The domain.
+        pub domain: Domain,
+        ///Whether an ICP filing is missing.
+        pub icp_required: bool,
+        ///What to do next, in English.
+        pub message: ::std::string::String,
+        ///What to do next, in Chinese.
+        pub message_zh: ::std::string::String,
+        ///Whether the ownership is proven.
+        pub verified: bool,
+    }
+    impl DomainVerification {
+        pub fn builder() -> builder::DomainVerification {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DomainVerificationData {
+        ///The object.
+        pub data: DomainVerification,
+    }
+    impl DomainVerificationData {
+        pub fn builder() -> builder::DomainVerificationData {
+            Default::default()
+        }
+    }
+    ///An env var of one environment of a project.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct EnvVar {
+        ///When it was made.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The environment that it belongs to.
+        pub environment: Environment,
+        ///The env var's id.
+        pub id: i64,
+        ///Whether its value can be read again.
+        pub kind: EnvVarKind,
+        ///Its name.
+        pub name: ::std::string::String,
+        ///When it last changed.
+        pub updated_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The value of a plain one; null for a secret one, whose value no operation gives.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub value: ::std::option::Option<::std::string::String>,
+    }
+    impl EnvVar {
+        pub fn builder() -> builder::EnvVar {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct EnvVarData {
+        ///The object.
+        pub data: EnvVar,
+    }
+    impl EnvVarData {
+        pub fn builder() -> builder::EnvVarData {
+            Default::default()
+        }
+    }
+    ///What has to happen until a change is seen: the site is built again, the function is started anew, or nothing.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum EnvVarEffect {
+        #[serde(rename = "rebuild")]
+        Rebuild,
+        #[serde(rename = "restart")]
+        Restart,
+        #[serde(rename = "nothing")]
+        Nothing,
+    }
+    impl ::std::fmt::Display for EnvVarEffect {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Rebuild => f.write_str("rebuild"),
+                Self::Restart => f.write_str("restart"),
+                Self::Nothing => f.write_str("nothing"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for EnvVarEffect {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "rebuild" => Ok(Self::Rebuild),
+                "restart" => Ok(Self::Restart),
+                "nothing" => Ok(Self::Nothing),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for EnvVarEffect {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for EnvVarEffect {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///An env var of a whole set.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct EnvVarEntry {
+        ///Whether its value can be read again; `secret` when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub kind: ::std::option::Option<EnvVarKind>,
+        ///Its name.
+        pub name: ::std::string::String,
+        ///Its value; the present one is kept when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub value: ::std::option::Option<::std::string::String>,
+    }
+    impl EnvVarEntry {
+        pub fn builder() -> builder::EnvVarEntry {
+            Default::default()
+        }
+    }
+    ///Whether the value of an env var can be read again.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum EnvVarKind {
+        #[serde(rename = "plain")]
+        Plain,
+        #[serde(rename = "secret")]
+        Secret,
+    }
+    impl ::std::fmt::Display for EnvVarKind {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Plain => f.write_str("plain"),
+                Self::Secret => f.write_str("secret"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for EnvVarKind {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "plain" => Ok(Self::Plain),
+                "secret" => Ok(Self::Secret),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for EnvVarKind {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for EnvVarKind {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///A part of a list, newest first unless the operation says otherwise.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct EnvVarPage {
+        ///The objects of this page.
+        pub data: ::std::vec::Vec<EnvVar>,
+        ///Give it as `cursor` to read the next page; null on the last one.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    impl EnvVarPage {
+        pub fn builder() -> builder::EnvVarPage {
+            Default::default()
+        }
+    }
+    ///Changes of an env var as a merge patch.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct EnvVarPatch {
+        ///Whether the value can be read again; a secret becomes plain only together with a new value.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub kind: ::std::option::Option<EnvVarKind>,
+        ///The new value; unchanged when absent. An empty text is a value.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub value: ::std::option::Option<::std::string::String>,
+    }
+    impl EnvVarPatch {
+        pub fn builder() -> builder::EnvVarPatch {
+            Default::default()
+        }
+    }
+    ///What a change of a whole set did, or would do.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct EnvVarPlan {
+        ///The names of new ones.
+        pub added: ::std::vec::Vec<::std::string::String>,
+        ///The names of those with another value or kind.
+        pub changed: ::std::vec::Vec<::std::string::String>,
+        ///Whether nothing was changed, because only the plan was asked for.
+        pub dry_run: bool,
+        ///What has to happen until the change is seen.
+        pub effect: EnvVarEffect,
+        ///The names of those that are gone.
+        pub removed: ::std::vec::Vec<::std::string::String>,
+        ///The version of the environment's set afterwards; deployments say which one they were made with.
+        pub version: i64,
+    }
+    impl EnvVarPlan {
+        pub fn builder() -> builder::EnvVarPlan {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct EnvVarPlanData {
+        ///The object.
+        pub data: EnvVarPlan,
+    }
+    impl EnvVarPlanData {
+        pub fn builder() -> builder::EnvVarPlanData {
+            Default::default()
+        }
+    }
+    ///A whole set.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct EnvVarSet {
+        ///Every env var that there shall be.
+        pub env_vars: ::std::vec::Vec<EnvVarEntry>,
+    }
+    impl EnvVarSet {
+        pub fn builder() -> builder::EnvVarSet {
+            Default::default()
+        }
+    }
     ///Where a deployment is active: each project has one active deployment per environment (preview: per branch).
     #[derive(
         ::serde::Deserialize,
@@ -427,6 +914,95 @@ pub mod types {
             value: ::std::string::String,
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             value.parse()
+        }
+    }
+    ///Whether the edge serves a domain.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum EsaStatus {
+        #[serde(rename = "pending")]
+        Pending,
+        #[serde(rename = "online")]
+        Online,
+    }
+    impl ::std::fmt::Display for EsaStatus {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Pending => f.write_str("pending"),
+                Self::Online => f.write_str("online"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for EsaStatus {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "pending" => Ok(Self::Pending),
+                "online" => Ok(Self::Online),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for EsaStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for EsaStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///An env var that the older system sealed.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct FernetEnvVar {
+        ///The Fernet token that holds its value.
+        pub ciphertext: ::std::string::String,
+        ///Whether its value can be read again; `secret` when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub kind: ::std::option::Option<EnvVarKind>,
+        ///Its name.
+        pub name: ::std::string::String,
+    }
+    impl FernetEnvVar {
+        pub fn builder() -> builder::FernetEnvVar {
+            Default::default()
+        }
+    }
+    ///Env vars of the older system.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct FernetImport {
+        ///The env vars.
+        pub env_vars: ::std::vec::Vec<FernetEnvVar>,
+        ///The environment; `production` when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub environment: ::std::option::Option<Environment>,
+        ///The Fernet key, 32 bytes in URL-safe base 64. It is used for this request and not kept.
+        pub key: ::std::string::String,
+    }
+    impl FernetImport {
+        pub fn builder() -> builder::FernetImport {
+            Default::default()
         }
     }
     ///One refused field of a request.
@@ -730,6 +1306,32 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             Default::default()
         }
     }
+    ///What opens one stream of a log.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct LogTicket {
+        ///When it stops working.
+        pub expires_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The path to ask, the ticket included.
+        pub path: ::std::string::String,
+        ///Good for one request within a minute.
+        pub ticket: ::std::string::String,
+    }
+    impl LogTicket {
+        pub fn builder() -> builder::LogTicket {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct LogTicketData {
+        ///The object.
+        pub data: LogTicket,
+    }
+    impl LogTicketData {
+        pub fn builder() -> builder::LogTicketData {
+            Default::default()
+        }
+    }
     ///Proof of who logs in.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
@@ -848,6 +1450,41 @@ slash; `drop` never does; `none` serves files under their own names only.*/
     }
     impl NewDeployment {
         pub fn builder() -> builder::NewDeployment {
+            Default::default()
+        }
+    }
+    ///What a new domain is.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct NewDomain {
+        ///The environment that it follows, production or staging; `production` when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub environment: ::std::option::Option<Environment>,
+        ///Its full name; one in other letters in its ASCII form (`xn--…`).
+        pub name: ::std::string::String,
+    }
+    impl NewDomain {
+        pub fn builder() -> builder::NewDomain {
+            Default::default()
+        }
+    }
+    ///What a new env var is.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct NewEnvVar {
+        ///The environment; `production` when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub environment: ::std::option::Option<Environment>,
+        ///Whether its value can be read again; `secret` when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub kind: ::std::option::Option<EnvVarKind>,
+        ///1 to 128 letters, digits and underscores, no digit first; not beginning with `MIAOBU_`.
+        pub name: ::std::string::String,
+        ///Its value, at most 32 KiB.
+        pub value: ::std::string::String,
+    }
+    impl NewEnvVar {
+        pub fn builder() -> builder::NewEnvVar {
             Default::default()
         }
     }
@@ -1095,6 +1732,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         pub settings: ProjectSettings,
         ///Its name, and the first label of its hostnames.
         pub slug: ::std::string::String,
+        ///How it is as a whole.
+        pub status: ProjectStatus,
         ///The team that it belongs to.
         pub team_id: i64,
         ///When it or its settings last changed.
@@ -1115,6 +1754,40 @@ slash; `drop` never does; `none` serves files under their own names only.*/
     }
     impl ProjectData {
         pub fn builder() -> builder::ProjectData {
+            Default::default()
+        }
+    }
+    ///What deleting a project did, or would do.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ProjectDeletion {
+        ///How many deployments it had.
+        pub deployments: i64,
+        ///Its domains.
+        pub domains: ::std::vec::Vec<::std::string::String>,
+        ///Whether nothing was deleted, because only the plan was asked for.
+        pub dry_run: bool,
+        ///How many env vars.
+        pub env_vars: i64,
+        ///Its hostnames, which answer no more; those that it chose stay reserved to its team for 30 days.
+        pub hostnames: ::std::vec::Vec<::std::string::String>,
+        ///The project's slug.
+        pub project: ::std::string::String,
+        ///How many bytes of files.
+        pub stored_bytes: i64,
+    }
+    impl ProjectDeletion {
+        pub fn builder() -> builder::ProjectDeletion {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ProjectDeletionData {
+        ///The object.
+        pub data: ProjectDeletion,
+    }
+    impl ProjectDeletionData {
+        pub fn builder() -> builder::ProjectDeletionData {
             Default::default()
         }
     }
@@ -1217,6 +1890,89 @@ slash; `drop` never does; `none` serves files under their own names only.*/
     impl ProjectSettings {
         pub fn builder() -> builder::ProjectSettings {
             Default::default()
+        }
+    }
+    ///How a project is as a whole, production and staging taken together.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum ProjectStatus {
+        #[serde(rename = "empty")]
+        Empty,
+        #[serde(rename = "error")]
+        Error,
+        #[serde(rename = "creating")]
+        Creating,
+        #[serde(rename = "active")]
+        Active,
+        #[serde(rename = "starting")]
+        Starting,
+        #[serde(rename = "stopping")]
+        Stopping,
+        #[serde(rename = "terminating")]
+        Terminating,
+        #[serde(rename = "stopped")]
+        Stopped,
+        #[serde(rename = "partial")]
+        Partial,
+    }
+    impl ::std::fmt::Display for ProjectStatus {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Empty => f.write_str("empty"),
+                Self::Error => f.write_str("error"),
+                Self::Creating => f.write_str("creating"),
+                Self::Active => f.write_str("active"),
+                Self::Starting => f.write_str("starting"),
+                Self::Stopping => f.write_str("stopping"),
+                Self::Terminating => f.write_str("terminating"),
+                Self::Stopped => f.write_str("stopped"),
+                Self::Partial => f.write_str("partial"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for ProjectStatus {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "empty" => Ok(Self::Empty),
+                "error" => Ok(Self::Error),
+                "creating" => Ok(Self::Creating),
+                "active" => Ok(Self::Active),
+                "starting" => Ok(Self::Starting),
+                "stopping" => Ok(Self::Stopping),
+                "terminating" => Ok(Self::Terminating),
+                "stopped" => Ok(Self::Stopped),
+                "partial" => Ok(Self::Partial),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for ProjectStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for ProjectStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
         }
     }
     ///Which environment shall serve the deployment.
@@ -1558,6 +2314,65 @@ as well, an owner everything.*/
             value.parse()
         }
     }
+    ///How far a domain's certificate is.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum SslStatus {
+        #[serde(rename = "pending")]
+        Pending,
+        #[serde(rename = "active")]
+        Active,
+        #[serde(rename = "failed")]
+        Failed,
+    }
+    impl ::std::fmt::Display for SslStatus {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Pending => f.write_str("pending"),
+                Self::Active => f.write_str("active"),
+                Self::Failed => f.write_str("failed"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for SslStatus {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "pending" => Ok(Self::Pending),
+                "active" => Ok(Self::Active),
+                "failed" => Ok(Self::Failed),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for SslStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for SslStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///A deployment just made, and what it waits for.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct StartedDeployment {
@@ -1682,6 +2497,25 @@ as well, an owner everything.*/
     }
     impl TokenPage {
         pub fn builder() -> builder::TokenPage {
+            Default::default()
+        }
+    }
+    ///What to build.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct Trigger {
+        ///The branch; the repository's default one when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub branch: ::std::option::Option<::std::string::String>,
+        ///The commit; the branch's newest when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub commit_sha: ::std::option::Option<::std::string::String>,
+        ///Where it shall be active; `production` when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub environment: ::std::option::Option<Environment>,
+    }
+    impl Trigger {
+        pub fn builder() -> builder::Trigger {
             Default::default()
         }
     }
@@ -2126,6 +2960,102 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct ChangedEnvVar {
+            effect: ::std::result::Result<super::EnvVarEffect, ::std::string::String>,
+            env_var: ::std::result::Result<super::EnvVar, ::std::string::String>,
+        }
+        impl ::std::default::Default for ChangedEnvVar {
+            fn default() -> Self {
+                Self {
+                    effect: Err("no value supplied for effect".to_string()),
+                    env_var: Err("no value supplied for env_var".to_string()),
+                }
+            }
+        }
+        impl ChangedEnvVar {
+            pub fn effect<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::EnvVarEffect>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.effect = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for effect: {e}")
+                    });
+                self
+            }
+            pub fn env_var<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::EnvVar>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.env_var = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for env_var: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ChangedEnvVar> for super::ChangedEnvVar {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ChangedEnvVar,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    effect: value.effect?,
+                    env_var: value.env_var?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ChangedEnvVar> for ChangedEnvVar {
+            fn from(value: super::ChangedEnvVar) -> Self {
+                Self {
+                    effect: Ok(value.effect),
+                    env_var: Ok(value.env_var),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ChangedEnvVarData {
+            data: ::std::result::Result<super::ChangedEnvVar, ::std::string::String>,
+        }
+        impl ::std::default::Default for ChangedEnvVarData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl ChangedEnvVarData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::ChangedEnvVar>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ChangedEnvVarData> for super::ChangedEnvVarData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ChangedEnvVarData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::ChangedEnvVarData> for ChangedEnvVarData {
+            fn from(value: super::ChangedEnvVarData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct CreatedInvitation {
             invitation: ::std::result::Result<super::Invitation, ::std::string::String>,
             secret: ::std::result::Result<::std::string::String, ::std::string::String>,
@@ -2449,6 +3379,156 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct DashboardStatistics {
+            active_deployments: ::std::result::Result<i64, ::std::string::String>,
+            builds_this_month: ::std::result::Result<i64, ::std::string::String>,
+            total_projects: ::std::result::Result<i64, ::std::string::String>,
+            verified_domains: ::std::result::Result<i64, ::std::string::String>,
+        }
+        impl ::std::default::Default for DashboardStatistics {
+            fn default() -> Self {
+                Self {
+                    active_deployments: Err(
+                        "no value supplied for active_deployments".to_string(),
+                    ),
+                    builds_this_month: Err(
+                        "no value supplied for builds_this_month".to_string(),
+                    ),
+                    total_projects: Err(
+                        "no value supplied for total_projects".to_string(),
+                    ),
+                    verified_domains: Err(
+                        "no value supplied for verified_domains".to_string(),
+                    ),
+                }
+            }
+        }
+        impl DashboardStatistics {
+            pub fn active_deployments<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.active_deployments = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for active_deployments: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn builds_this_month<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.builds_this_month = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for builds_this_month: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn total_projects<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.total_projects = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for total_projects: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn verified_domains<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.verified_domains = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for verified_domains: {e}"
+                        )
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DashboardStatistics>
+        for super::DashboardStatistics {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DashboardStatistics,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    active_deployments: value.active_deployments?,
+                    builds_this_month: value.builds_this_month?,
+                    total_projects: value.total_projects?,
+                    verified_domains: value.verified_domains?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::DashboardStatistics> for DashboardStatistics {
+            fn from(value: super::DashboardStatistics) -> Self {
+                Self {
+                    active_deployments: Ok(value.active_deployments),
+                    builds_this_month: Ok(value.builds_this_month),
+                    total_projects: Ok(value.total_projects),
+                    verified_domains: Ok(value.verified_domains),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DashboardStatisticsData {
+            data: ::std::result::Result<
+                super::DashboardStatistics,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for DashboardStatisticsData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl DashboardStatisticsData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::DashboardStatistics>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DashboardStatisticsData>
+        for super::DashboardStatisticsData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DashboardStatisticsData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::DashboardStatisticsData>
+        for DashboardStatisticsData {
+            fn from(value: super::DashboardStatisticsData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Deployment {
             active: ::std::result::Result<bool, ::std::string::String>,
             branch: ::std::result::Result<
@@ -2475,6 +3555,7 @@ as well, an owner everything.*/
                 ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
                 ::std::string::String,
             >,
+            env_version: ::std::result::Result<i64, ::std::string::String>,
             environment: ::std::result::Result<
                 super::Environment,
                 ::std::string::String,
@@ -2514,6 +3595,7 @@ as well, an owner everything.*/
                     created_at: Err("no value supplied for created_at".to_string()),
                     deadline_at: Err("no value supplied for deadline_at".to_string()),
                     deployed_at: Err("no value supplied for deployed_at".to_string()),
+                    env_version: Err("no value supplied for env_version".to_string()),
                     environment: Err("no value supplied for environment".to_string()),
                     error: Err("no value supplied for error".to_string()),
                     file_count: Err("no value supplied for file_count".to_string()),
@@ -2616,6 +3698,18 @@ as well, an owner everything.*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for deployed_at: {e}")
+                    });
+                self
+            }
+            pub fn env_version<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.env_version = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for env_version: {e}")
                     });
                 self
             }
@@ -2765,6 +3859,7 @@ as well, an owner everything.*/
                     created_at: value.created_at?,
                     deadline_at: value.deadline_at?,
                     deployed_at: value.deployed_at?,
+                    env_version: value.env_version?,
                     environment: value.environment?,
                     error: value.error?,
                     file_count: value.file_count?,
@@ -2789,6 +3884,7 @@ as well, an owner everything.*/
                     created_at: Ok(value.created_at),
                     deadline_at: Ok(value.deadline_at),
                     deployed_at: Ok(value.deployed_at),
+                    env_version: Ok(value.env_version),
                     environment: Ok(value.environment),
                     error: Ok(value.error),
                     file_count: Ok(value.file_count),
@@ -2838,6 +3934,156 @@ as well, an owner everything.*/
         }
         impl ::std::convert::From<super::DeploymentData> for DeploymentData {
             fn from(value: super::DeploymentData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DeploymentDeletion {
+            dry_run: ::std::result::Result<bool, ::std::string::String>,
+            file_count: ::std::result::Result<i64, ::std::string::String>,
+            id: ::std::result::Result<i64, ::std::string::String>,
+            pinned_url: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            size_bytes: ::std::result::Result<i64, ::std::string::String>,
+        }
+        impl ::std::default::Default for DeploymentDeletion {
+            fn default() -> Self {
+                Self {
+                    dry_run: Err("no value supplied for dry_run".to_string()),
+                    file_count: Err("no value supplied for file_count".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    pinned_url: Err("no value supplied for pinned_url".to_string()),
+                    size_bytes: Err("no value supplied for size_bytes".to_string()),
+                }
+            }
+        }
+        impl DeploymentDeletion {
+            pub fn dry_run<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.dry_run = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for dry_run: {e}")
+                    });
+                self
+            }
+            pub fn file_count<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.file_count = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for file_count: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn pinned_url<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.pinned_url = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for pinned_url: {e}")
+                    });
+                self
+            }
+            pub fn size_bytes<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.size_bytes = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for size_bytes: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DeploymentDeletion> for super::DeploymentDeletion {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DeploymentDeletion,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    dry_run: value.dry_run?,
+                    file_count: value.file_count?,
+                    id: value.id?,
+                    pinned_url: value.pinned_url?,
+                    size_bytes: value.size_bytes?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::DeploymentDeletion> for DeploymentDeletion {
+            fn from(value: super::DeploymentDeletion) -> Self {
+                Self {
+                    dry_run: Ok(value.dry_run),
+                    file_count: Ok(value.file_count),
+                    id: Ok(value.id),
+                    pinned_url: Ok(value.pinned_url),
+                    size_bytes: Ok(value.size_bytes),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DeploymentDeletionData {
+            data: ::std::result::Result<
+                super::DeploymentDeletion,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for DeploymentDeletionData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl DeploymentDeletionData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::DeploymentDeletion>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DeploymentDeletionData>
+        for super::DeploymentDeletionData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DeploymentDeletionData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::DeploymentDeletionData>
+        for DeploymentDeletionData {
+            fn from(value: super::DeploymentDeletionData) -> Self {
                 Self { data: Ok(value.data) }
             }
         }
@@ -2960,6 +4206,1614 @@ as well, an owner everything.*/
                 Self {
                     data: Ok(value.data),
                     next_cursor: Ok(value.next_cursor),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Domain {
+            active_deployment_id: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            auto_update: ::std::result::Result<bool, ::std::string::String>,
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            environment: ::std::result::Result<
+                super::Environment,
+                ::std::string::String,
+            >,
+            esa_saas_id: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            esa_status: ::std::result::Result<super::EsaStatus, ::std::string::String>,
+            icp_required: ::std::result::Result<bool, ::std::string::String>,
+            id: ::std::result::Result<i64, ::std::string::String>,
+            instructions: ::std::result::Result<
+                ::std::vec::Vec<super::DomainInstruction>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            project_id: ::std::result::Result<i64, ::std::string::String>,
+            ssl_status: ::std::result::Result<super::SslStatus, ::std::string::String>,
+            updated_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            verified: ::std::result::Result<bool, ::std::string::String>,
+            verified_at: ::std::result::Result<
+                ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for Domain {
+            fn default() -> Self {
+                Self {
+                    active_deployment_id: Err(
+                        "no value supplied for active_deployment_id".to_string(),
+                    ),
+                    auto_update: Err("no value supplied for auto_update".to_string()),
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    environment: Err("no value supplied for environment".to_string()),
+                    esa_saas_id: Err("no value supplied for esa_saas_id".to_string()),
+                    esa_status: Err("no value supplied for esa_status".to_string()),
+                    icp_required: Err("no value supplied for icp_required".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    instructions: Err("no value supplied for instructions".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                    project_id: Err("no value supplied for project_id".to_string()),
+                    ssl_status: Err("no value supplied for ssl_status".to_string()),
+                    updated_at: Err("no value supplied for updated_at".to_string()),
+                    verified: Err("no value supplied for verified".to_string()),
+                    verified_at: Err("no value supplied for verified_at".to_string()),
+                }
+            }
+        }
+        impl Domain {
+            pub fn active_deployment_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.active_deployment_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for active_deployment_id: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn auto_update<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.auto_update = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for auto_update: {e}")
+                    });
+                self
+            }
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn environment<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Environment>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.environment = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for environment: {e}")
+                    });
+                self
+            }
+            pub fn esa_saas_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.esa_saas_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for esa_saas_id: {e}")
+                    });
+                self
+            }
+            pub fn esa_status<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::EsaStatus>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.esa_status = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for esa_status: {e}")
+                    });
+                self
+            }
+            pub fn icp_required<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.icp_required = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for icp_required: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn instructions<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::DomainInstruction>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.instructions = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for instructions: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn project_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.project_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for project_id: {e}")
+                    });
+                self
+            }
+            pub fn ssl_status<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::SslStatus>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.ssl_status = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for ssl_status: {e}")
+                    });
+                self
+            }
+            pub fn updated_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.updated_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for updated_at: {e}")
+                    });
+                self
+            }
+            pub fn verified<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.verified = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for verified: {e}")
+                    });
+                self
+            }
+            pub fn verified_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.verified_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for verified_at: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Domain> for super::Domain {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Domain,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    active_deployment_id: value.active_deployment_id?,
+                    auto_update: value.auto_update?,
+                    created_at: value.created_at?,
+                    environment: value.environment?,
+                    esa_saas_id: value.esa_saas_id?,
+                    esa_status: value.esa_status?,
+                    icp_required: value.icp_required?,
+                    id: value.id?,
+                    instructions: value.instructions?,
+                    name: value.name?,
+                    project_id: value.project_id?,
+                    ssl_status: value.ssl_status?,
+                    updated_at: value.updated_at?,
+                    verified: value.verified?,
+                    verified_at: value.verified_at?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Domain> for Domain {
+            fn from(value: super::Domain) -> Self {
+                Self {
+                    active_deployment_id: Ok(value.active_deployment_id),
+                    auto_update: Ok(value.auto_update),
+                    created_at: Ok(value.created_at),
+                    environment: Ok(value.environment),
+                    esa_saas_id: Ok(value.esa_saas_id),
+                    esa_status: Ok(value.esa_status),
+                    icp_required: Ok(value.icp_required),
+                    id: Ok(value.id),
+                    instructions: Ok(value.instructions),
+                    name: Ok(value.name),
+                    project_id: Ok(value.project_id),
+                    ssl_status: Ok(value.ssl_status),
+                    updated_at: Ok(value.updated_at),
+                    verified: Ok(value.verified),
+                    verified_at: Ok(value.verified_at),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DomainData {
+            data: ::std::result::Result<super::Domain, ::std::string::String>,
+        }
+        impl ::std::default::Default for DomainData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl DomainData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Domain>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DomainData> for super::DomainData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DomainData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::DomainData> for DomainData {
+            fn from(value: super::DomainData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DomainDeletion {
+            active_deployment_id: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            dry_run: ::std::result::Result<bool, ::std::string::String>,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for DomainDeletion {
+            fn default() -> Self {
+                Self {
+                    active_deployment_id: Err(
+                        "no value supplied for active_deployment_id".to_string(),
+                    ),
+                    dry_run: Err("no value supplied for dry_run".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                }
+            }
+        }
+        impl DomainDeletion {
+            pub fn active_deployment_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.active_deployment_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for active_deployment_id: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn dry_run<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.dry_run = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for dry_run: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DomainDeletion> for super::DomainDeletion {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DomainDeletion,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    active_deployment_id: value.active_deployment_id?,
+                    dry_run: value.dry_run?,
+                    name: value.name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::DomainDeletion> for DomainDeletion {
+            fn from(value: super::DomainDeletion) -> Self {
+                Self {
+                    active_deployment_id: Ok(value.active_deployment_id),
+                    dry_run: Ok(value.dry_run),
+                    name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DomainDeletionData {
+            data: ::std::result::Result<super::DomainDeletion, ::std::string::String>,
+        }
+        impl ::std::default::Default for DomainDeletionData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl DomainDeletionData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::DomainDeletion>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DomainDeletionData> for super::DomainDeletionData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DomainDeletionData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::DomainDeletionData> for DomainDeletionData {
+            fn from(value: super::DomainDeletionData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DomainInstruction {
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            purpose: ::std::result::Result<::std::string::String, ::std::string::String>,
+            record_type: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            value: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for DomainInstruction {
+            fn default() -> Self {
+                Self {
+                    name: Err("no value supplied for name".to_string()),
+                    purpose: Err("no value supplied for purpose".to_string()),
+                    record_type: Err("no value supplied for record_type".to_string()),
+                    value: Err("no value supplied for value".to_string()),
+                }
+            }
+        }
+        impl DomainInstruction {
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn purpose<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.purpose = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for purpose: {e}")
+                    });
+                self
+            }
+            pub fn record_type<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.record_type = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for record_type: {e}")
+                    });
+                self
+            }
+            pub fn value<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.value = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for value: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DomainInstruction> for super::DomainInstruction {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DomainInstruction,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    name: value.name?,
+                    purpose: value.purpose?,
+                    record_type: value.record_type?,
+                    value: value.value?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::DomainInstruction> for DomainInstruction {
+            fn from(value: super::DomainInstruction) -> Self {
+                Self {
+                    name: Ok(value.name),
+                    purpose: Ok(value.purpose),
+                    record_type: Ok(value.record_type),
+                    value: Ok(value.value),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DomainPage {
+            data: ::std::result::Result<
+                ::std::vec::Vec<super::Domain>,
+                ::std::string::String,
+            >,
+            next_cursor: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for DomainPage {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                    next_cursor: Err("no value supplied for next_cursor".to_string()),
+                }
+            }
+        }
+        impl DomainPage {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::Domain>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+            pub fn next_cursor<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.next_cursor = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for next_cursor: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DomainPage> for super::DomainPage {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DomainPage,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    data: value.data?,
+                    next_cursor: value.next_cursor?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::DomainPage> for DomainPage {
+            fn from(value: super::DomainPage) -> Self {
+                Self {
+                    data: Ok(value.data),
+                    next_cursor: Ok(value.next_cursor),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DomainPatch {
+            active_deployment_id: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            auto_update: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            environment: ::std::result::Result<
+                ::std::option::Option<super::Environment>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for DomainPatch {
+            fn default() -> Self {
+                Self {
+                    active_deployment_id: Ok(Default::default()),
+                    auto_update: Ok(Default::default()),
+                    environment: Ok(Default::default()),
+                }
+            }
+        }
+        impl DomainPatch {
+            pub fn active_deployment_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.active_deployment_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for active_deployment_id: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn auto_update<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.auto_update = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for auto_update: {e}")
+                    });
+                self
+            }
+            pub fn environment<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::Environment>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.environment = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for environment: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DomainPatch> for super::DomainPatch {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DomainPatch,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    active_deployment_id: value.active_deployment_id?,
+                    auto_update: value.auto_update?,
+                    environment: value.environment?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::DomainPatch> for DomainPatch {
+            fn from(value: super::DomainPatch) -> Self {
+                Self {
+                    active_deployment_id: Ok(value.active_deployment_id),
+                    auto_update: Ok(value.auto_update),
+                    environment: Ok(value.environment),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DomainVerification {
+            domain: ::std::result::Result<super::Domain, ::std::string::String>,
+            icp_required: ::std::result::Result<bool, ::std::string::String>,
+            message: ::std::result::Result<::std::string::String, ::std::string::String>,
+            message_zh: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            verified: ::std::result::Result<bool, ::std::string::String>,
+        }
+        impl ::std::default::Default for DomainVerification {
+            fn default() -> Self {
+                Self {
+                    domain: Err("no value supplied for domain".to_string()),
+                    icp_required: Err("no value supplied for icp_required".to_string()),
+                    message: Err("no value supplied for message".to_string()),
+                    message_zh: Err("no value supplied for message_zh".to_string()),
+                    verified: Err("no value supplied for verified".to_string()),
+                }
+            }
+        }
+        impl DomainVerification {
+            pub fn domain<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Domain>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.domain = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for domain: {e}")
+                    });
+                self
+            }
+            pub fn icp_required<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.icp_required = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for icp_required: {e}")
+                    });
+                self
+            }
+            pub fn message<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.message = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for message: {e}")
+                    });
+                self
+            }
+            pub fn message_zh<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.message_zh = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for message_zh: {e}")
+                    });
+                self
+            }
+            pub fn verified<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.verified = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for verified: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DomainVerification> for super::DomainVerification {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DomainVerification,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    domain: value.domain?,
+                    icp_required: value.icp_required?,
+                    message: value.message?,
+                    message_zh: value.message_zh?,
+                    verified: value.verified?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::DomainVerification> for DomainVerification {
+            fn from(value: super::DomainVerification) -> Self {
+                Self {
+                    domain: Ok(value.domain),
+                    icp_required: Ok(value.icp_required),
+                    message: Ok(value.message),
+                    message_zh: Ok(value.message_zh),
+                    verified: Ok(value.verified),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DomainVerificationData {
+            data: ::std::result::Result<
+                super::DomainVerification,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for DomainVerificationData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl DomainVerificationData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::DomainVerification>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DomainVerificationData>
+        for super::DomainVerificationData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DomainVerificationData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::DomainVerificationData>
+        for DomainVerificationData {
+            fn from(value: super::DomainVerificationData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct EnvVar {
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            environment: ::std::result::Result<
+                super::Environment,
+                ::std::string::String,
+            >,
+            id: ::std::result::Result<i64, ::std::string::String>,
+            kind: ::std::result::Result<super::EnvVarKind, ::std::string::String>,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            updated_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            value: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for EnvVar {
+            fn default() -> Self {
+                Self {
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    environment: Err("no value supplied for environment".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                    updated_at: Err("no value supplied for updated_at".to_string()),
+                    value: Err("no value supplied for value".to_string()),
+                }
+            }
+        }
+        impl EnvVar {
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn environment<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Environment>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.environment = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for environment: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::EnvVarKind>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn updated_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.updated_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for updated_at: {e}")
+                    });
+                self
+            }
+            pub fn value<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.value = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for value: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<EnvVar> for super::EnvVar {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: EnvVar,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    created_at: value.created_at?,
+                    environment: value.environment?,
+                    id: value.id?,
+                    kind: value.kind?,
+                    name: value.name?,
+                    updated_at: value.updated_at?,
+                    value: value.value?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::EnvVar> for EnvVar {
+            fn from(value: super::EnvVar) -> Self {
+                Self {
+                    created_at: Ok(value.created_at),
+                    environment: Ok(value.environment),
+                    id: Ok(value.id),
+                    kind: Ok(value.kind),
+                    name: Ok(value.name),
+                    updated_at: Ok(value.updated_at),
+                    value: Ok(value.value),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct EnvVarData {
+            data: ::std::result::Result<super::EnvVar, ::std::string::String>,
+        }
+        impl ::std::default::Default for EnvVarData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl EnvVarData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::EnvVar>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<EnvVarData> for super::EnvVarData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: EnvVarData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::EnvVarData> for EnvVarData {
+            fn from(value: super::EnvVarData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct EnvVarEntry {
+            kind: ::std::result::Result<
+                ::std::option::Option<super::EnvVarKind>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            value: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for EnvVarEntry {
+            fn default() -> Self {
+                Self {
+                    kind: Ok(Default::default()),
+                    name: Err("no value supplied for name".to_string()),
+                    value: Ok(Default::default()),
+                }
+            }
+        }
+        impl EnvVarEntry {
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::EnvVarKind>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn value<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.value = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for value: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<EnvVarEntry> for super::EnvVarEntry {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: EnvVarEntry,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    kind: value.kind?,
+                    name: value.name?,
+                    value: value.value?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::EnvVarEntry> for EnvVarEntry {
+            fn from(value: super::EnvVarEntry) -> Self {
+                Self {
+                    kind: Ok(value.kind),
+                    name: Ok(value.name),
+                    value: Ok(value.value),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct EnvVarPage {
+            data: ::std::result::Result<
+                ::std::vec::Vec<super::EnvVar>,
+                ::std::string::String,
+            >,
+            next_cursor: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for EnvVarPage {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                    next_cursor: Err("no value supplied for next_cursor".to_string()),
+                }
+            }
+        }
+        impl EnvVarPage {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::EnvVar>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+            pub fn next_cursor<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.next_cursor = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for next_cursor: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<EnvVarPage> for super::EnvVarPage {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: EnvVarPage,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    data: value.data?,
+                    next_cursor: value.next_cursor?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::EnvVarPage> for EnvVarPage {
+            fn from(value: super::EnvVarPage) -> Self {
+                Self {
+                    data: Ok(value.data),
+                    next_cursor: Ok(value.next_cursor),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct EnvVarPatch {
+            kind: ::std::result::Result<
+                ::std::option::Option<super::EnvVarKind>,
+                ::std::string::String,
+            >,
+            value: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for EnvVarPatch {
+            fn default() -> Self {
+                Self {
+                    kind: Ok(Default::default()),
+                    value: Ok(Default::default()),
+                }
+            }
+        }
+        impl EnvVarPatch {
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::EnvVarKind>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn value<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.value = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for value: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<EnvVarPatch> for super::EnvVarPatch {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: EnvVarPatch,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    kind: value.kind?,
+                    value: value.value?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::EnvVarPatch> for EnvVarPatch {
+            fn from(value: super::EnvVarPatch) -> Self {
+                Self {
+                    kind: Ok(value.kind),
+                    value: Ok(value.value),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct EnvVarPlan {
+            added: ::std::result::Result<
+                ::std::vec::Vec<::std::string::String>,
+                ::std::string::String,
+            >,
+            changed: ::std::result::Result<
+                ::std::vec::Vec<::std::string::String>,
+                ::std::string::String,
+            >,
+            dry_run: ::std::result::Result<bool, ::std::string::String>,
+            effect: ::std::result::Result<super::EnvVarEffect, ::std::string::String>,
+            removed: ::std::result::Result<
+                ::std::vec::Vec<::std::string::String>,
+                ::std::string::String,
+            >,
+            version: ::std::result::Result<i64, ::std::string::String>,
+        }
+        impl ::std::default::Default for EnvVarPlan {
+            fn default() -> Self {
+                Self {
+                    added: Err("no value supplied for added".to_string()),
+                    changed: Err("no value supplied for changed".to_string()),
+                    dry_run: Err("no value supplied for dry_run".to_string()),
+                    effect: Err("no value supplied for effect".to_string()),
+                    removed: Err("no value supplied for removed".to_string()),
+                    version: Err("no value supplied for version".to_string()),
+                }
+            }
+        }
+        impl EnvVarPlan {
+            pub fn added<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.added = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for added: {e}")
+                    });
+                self
+            }
+            pub fn changed<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.changed = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for changed: {e}")
+                    });
+                self
+            }
+            pub fn dry_run<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.dry_run = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for dry_run: {e}")
+                    });
+                self
+            }
+            pub fn effect<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::EnvVarEffect>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.effect = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for effect: {e}")
+                    });
+                self
+            }
+            pub fn removed<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.removed = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for removed: {e}")
+                    });
+                self
+            }
+            pub fn version<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.version = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for version: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<EnvVarPlan> for super::EnvVarPlan {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: EnvVarPlan,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    added: value.added?,
+                    changed: value.changed?,
+                    dry_run: value.dry_run?,
+                    effect: value.effect?,
+                    removed: value.removed?,
+                    version: value.version?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::EnvVarPlan> for EnvVarPlan {
+            fn from(value: super::EnvVarPlan) -> Self {
+                Self {
+                    added: Ok(value.added),
+                    changed: Ok(value.changed),
+                    dry_run: Ok(value.dry_run),
+                    effect: Ok(value.effect),
+                    removed: Ok(value.removed),
+                    version: Ok(value.version),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct EnvVarPlanData {
+            data: ::std::result::Result<super::EnvVarPlan, ::std::string::String>,
+        }
+        impl ::std::default::Default for EnvVarPlanData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl EnvVarPlanData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::EnvVarPlan>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<EnvVarPlanData> for super::EnvVarPlanData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: EnvVarPlanData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::EnvVarPlanData> for EnvVarPlanData {
+            fn from(value: super::EnvVarPlanData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct EnvVarSet {
+            env_vars: ::std::result::Result<
+                ::std::vec::Vec<super::EnvVarEntry>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for EnvVarSet {
+            fn default() -> Self {
+                Self {
+                    env_vars: Err("no value supplied for env_vars".to_string()),
+                }
+            }
+        }
+        impl EnvVarSet {
+            pub fn env_vars<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::EnvVarEntry>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.env_vars = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for env_vars: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<EnvVarSet> for super::EnvVarSet {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: EnvVarSet,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { env_vars: value.env_vars? })
+            }
+        }
+        impl ::std::convert::From<super::EnvVarSet> for EnvVarSet {
+            fn from(value: super::EnvVarSet) -> Self {
+                Self {
+                    env_vars: Ok(value.env_vars),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct FernetEnvVar {
+            ciphertext: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            kind: ::std::result::Result<
+                ::std::option::Option<super::EnvVarKind>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for FernetEnvVar {
+            fn default() -> Self {
+                Self {
+                    ciphertext: Err("no value supplied for ciphertext".to_string()),
+                    kind: Ok(Default::default()),
+                    name: Err("no value supplied for name".to_string()),
+                }
+            }
+        }
+        impl FernetEnvVar {
+            pub fn ciphertext<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.ciphertext = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for ciphertext: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::EnvVarKind>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<FernetEnvVar> for super::FernetEnvVar {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: FernetEnvVar,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    ciphertext: value.ciphertext?,
+                    kind: value.kind?,
+                    name: value.name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::FernetEnvVar> for FernetEnvVar {
+            fn from(value: super::FernetEnvVar) -> Self {
+                Self {
+                    ciphertext: Ok(value.ciphertext),
+                    kind: Ok(value.kind),
+                    name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct FernetImport {
+            env_vars: ::std::result::Result<
+                ::std::vec::Vec<super::FernetEnvVar>,
+                ::std::string::String,
+            >,
+            environment: ::std::result::Result<
+                ::std::option::Option<super::Environment>,
+                ::std::string::String,
+            >,
+            key: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for FernetImport {
+            fn default() -> Self {
+                Self {
+                    env_vars: Err("no value supplied for env_vars".to_string()),
+                    environment: Ok(Default::default()),
+                    key: Err("no value supplied for key".to_string()),
+                }
+            }
+        }
+        impl FernetImport {
+            pub fn env_vars<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::FernetEnvVar>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.env_vars = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for env_vars: {e}")
+                    });
+                self
+            }
+            pub fn environment<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::Environment>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.environment = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for environment: {e}")
+                    });
+                self
+            }
+            pub fn key<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.key = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for key: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<FernetImport> for super::FernetImport {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: FernetImport,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    env_vars: value.env_vars?,
+                    environment: value.environment?,
+                    key: value.key?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::FernetImport> for FernetImport {
+            fn from(value: super::FernetImport) -> Self {
+                Self {
+                    env_vars: Ok(value.env_vars),
+                    environment: Ok(value.environment),
+                    key: Ok(value.key),
                 }
             }
         }
@@ -3573,6 +6427,121 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct LogTicket {
+            expires_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            path: ::std::result::Result<::std::string::String, ::std::string::String>,
+            ticket: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for LogTicket {
+            fn default() -> Self {
+                Self {
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    path: Err("no value supplied for path".to_string()),
+                    ticket: Err("no value supplied for ticket".to_string()),
+                }
+            }
+        }
+        impl LogTicket {
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn path<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.path = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for path: {e}")
+                    });
+                self
+            }
+            pub fn ticket<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.ticket = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for ticket: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<LogTicket> for super::LogTicket {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: LogTicket,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    expires_at: value.expires_at?,
+                    path: value.path?,
+                    ticket: value.ticket?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::LogTicket> for LogTicket {
+            fn from(value: super::LogTicket) -> Self {
+                Self {
+                    expires_at: Ok(value.expires_at),
+                    path: Ok(value.path),
+                    ticket: Ok(value.ticket),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct LogTicketData {
+            data: ::std::result::Result<super::LogTicket, ::std::string::String>,
+        }
+        impl ::std::default::Default for LogTicketData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl LogTicketData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::LogTicket>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<LogTicketData> for super::LogTicketData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: LogTicketData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::LogTicketData> for LogTicketData {
+            fn from(value: super::LogTicketData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Login {
             code: ::std::result::Result<::std::string::String, ::std::string::String>,
         }
@@ -4115,6 +7084,163 @@ as well, an owner everything.*/
                     commit_sha: Ok(value.commit_sha),
                     environment: Ok(value.environment),
                     files: Ok(value.files),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct NewDomain {
+            environment: ::std::result::Result<
+                ::std::option::Option<super::Environment>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for NewDomain {
+            fn default() -> Self {
+                Self {
+                    environment: Ok(Default::default()),
+                    name: Err("no value supplied for name".to_string()),
+                }
+            }
+        }
+        impl NewDomain {
+            pub fn environment<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::Environment>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.environment = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for environment: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NewDomain> for super::NewDomain {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NewDomain,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    environment: value.environment?,
+                    name: value.name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::NewDomain> for NewDomain {
+            fn from(value: super::NewDomain) -> Self {
+                Self {
+                    environment: Ok(value.environment),
+                    name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct NewEnvVar {
+            environment: ::std::result::Result<
+                ::std::option::Option<super::Environment>,
+                ::std::string::String,
+            >,
+            kind: ::std::result::Result<
+                ::std::option::Option<super::EnvVarKind>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            value: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for NewEnvVar {
+            fn default() -> Self {
+                Self {
+                    environment: Ok(Default::default()),
+                    kind: Ok(Default::default()),
+                    name: Err("no value supplied for name".to_string()),
+                    value: Err("no value supplied for value".to_string()),
+                }
+            }
+        }
+        impl NewEnvVar {
+            pub fn environment<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::Environment>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.environment = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for environment: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::EnvVarKind>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn value<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.value = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for value: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NewEnvVar> for super::NewEnvVar {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NewEnvVar,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    environment: value.environment?,
+                    kind: value.kind?,
+                    name: value.name?,
+                    value: value.value?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::NewEnvVar> for NewEnvVar {
+            fn from(value: super::NewEnvVar) -> Self {
+                Self {
+                    environment: Ok(value.environment),
+                    kind: Ok(value.kind),
+                    name: Ok(value.name),
+                    value: Ok(value.value),
                 }
             }
         }
@@ -4931,6 +8057,7 @@ as well, an owner everything.*/
                 ::std::string::String,
             >,
             slug: ::std::result::Result<::std::string::String, ::std::string::String>,
+            status: ::std::result::Result<super::ProjectStatus, ::std::string::String>,
             team_id: ::std::result::Result<i64, ::std::string::String>,
             updated_at: ::std::result::Result<
                 ::chrono::DateTime<::chrono::offset::Utc>,
@@ -4949,6 +8076,7 @@ as well, an owner everything.*/
                     kind: Err("no value supplied for kind".to_string()),
                     settings: Err("no value supplied for settings".to_string()),
                     slug: Err("no value supplied for slug".to_string()),
+                    status: Err("no value supplied for status".to_string()),
                     team_id: Err("no value supplied for team_id".to_string()),
                     updated_at: Err("no value supplied for updated_at".to_string()),
                     url: Err("no value supplied for url".to_string()),
@@ -5028,6 +8156,18 @@ as well, an owner everything.*/
                     });
                 self
             }
+            pub fn status<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::ProjectStatus>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.status = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for status: {e}")
+                    });
+                self
+            }
             pub fn team_id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<i64>,
@@ -5077,6 +8217,7 @@ as well, an owner everything.*/
                     kind: value.kind?,
                     settings: value.settings?,
                     slug: value.slug?,
+                    status: value.status?,
                     team_id: value.team_id?,
                     updated_at: value.updated_at?,
                     url: value.url?,
@@ -5092,6 +8233,7 @@ as well, an owner everything.*/
                     kind: Ok(value.kind),
                     settings: Ok(value.settings),
                     slug: Ok(value.slug),
+                    status: Ok(value.status),
                     team_id: Ok(value.team_id),
                     updated_at: Ok(value.updated_at),
                     url: Ok(value.url),
@@ -5133,6 +8275,189 @@ as well, an owner everything.*/
         }
         impl ::std::convert::From<super::ProjectData> for ProjectData {
             fn from(value: super::ProjectData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ProjectDeletion {
+            deployments: ::std::result::Result<i64, ::std::string::String>,
+            domains: ::std::result::Result<
+                ::std::vec::Vec<::std::string::String>,
+                ::std::string::String,
+            >,
+            dry_run: ::std::result::Result<bool, ::std::string::String>,
+            env_vars: ::std::result::Result<i64, ::std::string::String>,
+            hostnames: ::std::result::Result<
+                ::std::vec::Vec<::std::string::String>,
+                ::std::string::String,
+            >,
+            project: ::std::result::Result<::std::string::String, ::std::string::String>,
+            stored_bytes: ::std::result::Result<i64, ::std::string::String>,
+        }
+        impl ::std::default::Default for ProjectDeletion {
+            fn default() -> Self {
+                Self {
+                    deployments: Err("no value supplied for deployments".to_string()),
+                    domains: Err("no value supplied for domains".to_string()),
+                    dry_run: Err("no value supplied for dry_run".to_string()),
+                    env_vars: Err("no value supplied for env_vars".to_string()),
+                    hostnames: Err("no value supplied for hostnames".to_string()),
+                    project: Err("no value supplied for project".to_string()),
+                    stored_bytes: Err("no value supplied for stored_bytes".to_string()),
+                }
+            }
+        }
+        impl ProjectDeletion {
+            pub fn deployments<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.deployments = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for deployments: {e}")
+                    });
+                self
+            }
+            pub fn domains<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.domains = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for domains: {e}")
+                    });
+                self
+            }
+            pub fn dry_run<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.dry_run = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for dry_run: {e}")
+                    });
+                self
+            }
+            pub fn env_vars<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.env_vars = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for env_vars: {e}")
+                    });
+                self
+            }
+            pub fn hostnames<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.hostnames = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for hostnames: {e}")
+                    });
+                self
+            }
+            pub fn project<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.project = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for project: {e}")
+                    });
+                self
+            }
+            pub fn stored_bytes<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.stored_bytes = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for stored_bytes: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ProjectDeletion> for super::ProjectDeletion {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ProjectDeletion,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    deployments: value.deployments?,
+                    domains: value.domains?,
+                    dry_run: value.dry_run?,
+                    env_vars: value.env_vars?,
+                    hostnames: value.hostnames?,
+                    project: value.project?,
+                    stored_bytes: value.stored_bytes?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ProjectDeletion> for ProjectDeletion {
+            fn from(value: super::ProjectDeletion) -> Self {
+                Self {
+                    deployments: Ok(value.deployments),
+                    domains: Ok(value.domains),
+                    dry_run: Ok(value.dry_run),
+                    env_vars: Ok(value.env_vars),
+                    hostnames: Ok(value.hostnames),
+                    project: Ok(value.project),
+                    stored_bytes: Ok(value.stored_bytes),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ProjectDeletionData {
+            data: ::std::result::Result<super::ProjectDeletion, ::std::string::String>,
+        }
+        impl ::std::default::Default for ProjectDeletionData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl ProjectDeletionData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::ProjectDeletion>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ProjectDeletionData>
+        for super::ProjectDeletionData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ProjectDeletionData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::ProjectDeletionData> for ProjectDeletionData {
+            fn from(value: super::ProjectDeletionData) -> Self {
                 Self { data: Ok(value.data) }
             }
         }
@@ -6483,6 +9808,89 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct Trigger {
+            branch: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            commit_sha: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            environment: ::std::result::Result<
+                ::std::option::Option<super::Environment>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for Trigger {
+            fn default() -> Self {
+                Self {
+                    branch: Ok(Default::default()),
+                    commit_sha: Ok(Default::default()),
+                    environment: Ok(Default::default()),
+                }
+            }
+        }
+        impl Trigger {
+            pub fn branch<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.branch = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for branch: {e}")
+                    });
+                self
+            }
+            pub fn commit_sha<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.commit_sha = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for commit_sha: {e}")
+                    });
+                self
+            }
+            pub fn environment<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::Environment>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.environment = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for environment: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Trigger> for super::Trigger {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Trigger,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    branch: value.branch?,
+                    commit_sha: value.commit_sha?,
+                    environment: value.environment?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Trigger> for Trigger {
+            fn from(value: super::Trigger) -> Self {
+                Self {
+                    branch: Ok(value.branch),
+                    commit_sha: Ok(value.commit_sha),
+                    environment: Ok(value.environment),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Upload {
             missing: ::std::result::Result<
                 ::std::vec::Vec<super::MissingBlob>,
@@ -6964,6 +10372,20 @@ let response = client.register()
     pub fn register(&self) -> builder::Register<'_> {
         builder::Register::new(self)
     }
+    /**Count what there is
+
+In all teams of the caller. Changes nothing. Fails only when the credential does.
+
+Sends a `GET` request to `/api/v1/projects/stats/dashboard`
+
+```ignore
+let response = client.get_dashboard_statistics()
+    .send()
+    .await;
+```*/
+    pub fn get_dashboard_statistics(&self) -> builder::GetDashboardStatistics<'_> {
+        builder::GetDashboardStatistics::new(self)
+    }
     /**Get a deployment
 
 Changes nothing. With `wait` the answer comes when the status is final or the time is up. Fails with `not_found`
@@ -6983,6 +10405,29 @@ let response = client.get_deployment()
 ```*/
     pub fn get_deployment(&self) -> builder::GetDeployment<'_> {
         builder::GetDeployment::new(self)
+    }
+    /**Delete a deployment
+
+It is listed no more, and its files go in the background. With `dry_run` nothing is deleted. Fails with
+`deployment_in_use` (409) while an environment or a domain serves it, with `not_final` (409) while it is on its way,
+with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state.
+
+Sends a `DELETE` request to `/api/v1/public/deployments/{deployment_id}`
+
+Arguments:
+- `deployment_id`: The deployment's id.
+- `dry_run`: Whether only to find out what would happen.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
+```ignore
+let response = client.delete_deployment()
+    .deployment_id(deployment_id)
+    .dry_run(dry_run)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn delete_deployment(&self) -> builder::DeleteDeployment<'_> {
+        builder::DeleteDeployment::new(self)
     }
     /**Send a batch of blobs
 
@@ -7076,7 +10521,8 @@ let response = client.finish_deployment()
 
 Oldest line first. As JSON a page: give its `next_cursor` as `after` to read on. As `text/event-stream` the log is
 followed until the deployment ends: each event's id is the line's `seq`, its data the line; `event: end` closes the
-stream, a comment every 5 s keeps it alive, and `Last-Event-ID` resumes exactly. Changes nothing. Fails with
+stream, a comment every 5 s keeps it alive, `Last-Event-ID` resumes exactly, and `event: gap` names lines that are
+not kept any more. As `application/x-ndjson` the lines up to now come one to a line. Changes nothing. Fails with
 `not_found` (404).
 
 Sends a `GET` request to `/api/v1/public/deployments/{deployment_id}/logs`
@@ -7095,6 +10541,26 @@ let response = client.get_deployment_logs()
 ```*/
     pub fn get_deployment_logs(&self) -> builder::GetDeploymentLogs<'_> {
         builder::GetDeploymentLogs::new(self)
+    }
+    /**Make a ticket for a log
+
+A browser's `EventSource` can send no header, and a token must not stand in an address: the ticket opens one stream
+of this log within 60 seconds. Fails with `not_found` (404).
+
+Sends a `POST` request to `/api/v1/public/deployments/{deployment_id}/logs/ticket`
+
+Arguments:
+- `deployment_id`: The deployment's id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+```ignore
+let response = client.create_log_ticket()
+    .deployment_id(deployment_id)
+    .idempotency_key(idempotency_key)
+    .send()
+    .await;
+```*/
+    pub fn create_log_ticket(&self) -> builder::CreateLogTicket<'_> {
+        builder::CreateLogTicket::new(self)
     }
     /**Make a deployment active
 
@@ -7118,6 +10584,26 @@ let response = client.promote_deployment()
 ```*/
     pub fn promote_deployment(&self) -> builder::PromoteDeployment<'_> {
         builder::PromoteDeployment::new(self)
+    }
+    /**Deploy the same files again
+
+Makes a deployment of this one's files, with the settings and env vars as they are now, and queues it. Fails with
+`files_gone` (409) when the files were purged, and with `not_found` (404).
+
+Sends a `POST` request to `/api/v1/public/deployments/{deployment_id}/redeploy`
+
+Arguments:
+- `deployment_id`: The deployment's id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+```ignore
+let response = client.redeploy_deployment()
+    .deployment_id(deployment_id)
+    .idempotency_key(idempotency_key)
+    .send()
+    .await;
+```*/
+    pub fn redeploy_deployment(&self) -> builder::RedeployDeployment<'_> {
+        builder::RedeployDeployment::new(self)
     }
     /**Get what is still to be sent
 
@@ -7156,6 +10642,24 @@ let response = client.accept_invitation()
 ```*/
     pub fn accept_invitation(&self) -> builder::AcceptInvitation<'_> {
         builder::AcceptInvitation::new(self)
+    }
+    /**Follow a log with a ticket
+
+The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket. Changes nothing that is stored. Fails
+with `invalid_ticket` (401) when the ticket was used, is too old or is none.
+
+Sends a `GET` request to `/api/v1/public/logs/stream`
+
+Arguments:
+- `ticket`: The ticket.
+```ignore
+let response = client.follow_logs()
+    .ticket(ticket)
+    .send()
+    .await;
+```*/
+    pub fn follow_logs(&self) -> builder::FollowLogs<'_> {
+        builder::FollowLogs::new(self)
     }
     /**List projects
 
@@ -7215,6 +10719,30 @@ let response = client.get_project()
 ```*/
     pub fn get_project(&self) -> builder::GetProject<'_> {
         builder::GetProject::new(self)
+    }
+    /**Delete a project
+
+With all it owns: hostnames, domains, deployments and their files, env vars. Nobody sees it and nothing serves it when
+the answer comes; the files go in the background. With `dry_run` nothing is deleted, and the answer says what would
+be. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with `precondition_failed` (412) when
+`If-Match` names another state.
+
+Sends a `DELETE` request to `/api/v1/public/projects/{project}`
+
+Arguments:
+- `project`: The project's slug or id.
+- `dry_run`: Whether only to find out what would happen.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
+```ignore
+let response = client.delete_project()
+    .project(project)
+    .dry_run(dry_run)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn delete_project(&self) -> builder::DeleteProject<'_> {
+        builder::DeleteProject::new(self)
     }
     /**Change a project's settings
 
@@ -7317,6 +10845,329 @@ let response = client.upload_deployment()
 ```*/
     pub fn upload_deployment(&self) -> builder::UploadDeployment<'_> {
         builder::UploadDeployment::new(self)
+    }
+    /**Build a deployment from the repository
+
+Queues a build of the project's repository. Fails with `no_repository` (409) when the project has none, and with
+`not_found` (404).
+
+Sends a `POST` request to `/api/v1/public/projects/{project}/deployments/trigger`
+
+Arguments:
+- `project`: The project's slug or id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.trigger_deployment()
+    .project(project)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn trigger_deployment(&self) -> builder::TriggerDeployment<'_> {
+        builder::TriggerDeployment::new(self)
+    }
+    /**List a project's domains
+
+Newest first. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400).
+
+Sends a `GET` request to `/api/v1/public/projects/{project}/domains`
+
+Arguments:
+- `project`: The project's slug or id.
+- `cursor`: Where the page begins: `next_cursor` of the page before.
+- `limit`: How many objects a page has at most.
+```ignore
+let response = client.list_domains()
+    .project(project)
+    .cursor(cursor)
+    .limit(limit)
+    .send()
+    .await;
+```*/
+    pub fn list_domains(&self) -> builder::ListDomains<'_> {
+        builder::ListDomains::new(self)
+    }
+    /**Add a domain
+
+The answer's `instructions` say which DNS records to make; then call `verifyDomain`. A name right under the base
+domain needs none and is served at once. Fails with `domain_exists` and `domain_taken` (409), with `invalid_request`
+(422, pointer `/name`), and with `not_found` (404).
+
+Sends a `POST` request to `/api/v1/public/projects/{project}/domains`
+
+Arguments:
+- `project`: The project's slug or id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.add_domain()
+    .project(project)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn add_domain(&self) -> builder::AddDomain<'_> {
+        builder::AddDomain::new(self)
+    }
+    /**Get a domain
+
+Changes nothing. Fails with `not_found` (404).
+
+Sends a `GET` request to `/api/v1/public/projects/{project}/domains/{domain_id}`
+
+Arguments:
+- `project`: The project's slug or id.
+- `domain_id`: The domain's id.
+```ignore
+let response = client.get_domain()
+    .project(project)
+    .domain_id(domain_id)
+    .send()
+    .await;
+```*/
+    pub fn get_domain(&self) -> builder::GetDomain<'_> {
+        builder::GetDomain::new(self)
+    }
+    /**Delete a domain
+
+The edge serves it no more when the answer comes; the name stays reserved to the project's team for 30 days. With
+`dry_run` nothing is deleted. Fails with `not_found` (404), and with `precondition_failed` (412) when `If-Match`
+names another state.
+
+Sends a `DELETE` request to `/api/v1/public/projects/{project}/domains/{domain_id}`
+
+Arguments:
+- `project`: The project's slug or id.
+- `domain_id`: The domain's id.
+- `dry_run`: Whether only to find out what would happen.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
+```ignore
+let response = client.delete_domain()
+    .project(project)
+    .domain_id(domain_id)
+    .dry_run(dry_run)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn delete_domain(&self) -> builder::DeleteDomain<'_> {
+        builder::DeleteDomain::new(self)
+    }
+    /**Change what a domain serves
+
+It follows an environment (`auto_update`), or is pinned to one deployment (`active_deployment_id`). When the answer
+comes, the edge serves it. Fails with `not_deployed` and `nothing_to_pin` (409), with `invalid_request` (422), with
+`not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state.
+
+Sends a `PATCH` request to `/api/v1/public/projects/{project}/domains/{domain_id}`
+
+Arguments:
+- `project`: The project's slug or id.
+- `domain_id`: The domain's id.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
+- `body`
+```ignore
+let response = client.update_domain()
+    .project(project)
+    .domain_id(domain_id)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn update_domain(&self) -> builder::UpdateDomain<'_> {
+        builder::UpdateDomain::new(self)
+    }
+    /**Verify a domain
+
+Looks whether the TXT record stands in the DNS. If it does, the name is the project's and the edge serves it when the
+answer comes; if not, `verified` is false and nothing changes. Called again, it asks the edge how far it is. Fails
+with `domain_taken` (409) when another project proved the name before, with `dns_unavailable` (503), and with
+`not_found` (404).
+
+Sends a `POST` request to `/api/v1/public/projects/{project}/domains/{domain_id}/verify`
+
+Arguments:
+- `project`: The project's slug or id.
+- `domain_id`: The domain's id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+```ignore
+let response = client.verify_domain()
+    .project(project)
+    .domain_id(domain_id)
+    .idempotency_key(idempotency_key)
+    .send()
+    .await;
+```*/
+    pub fn verify_domain(&self) -> builder::VerifyDomain<'_> {
+        builder::VerifyDomain::new(self)
+    }
+    /**List a project's env vars
+
+Newest first; the values of secret ones are not among the answer. Changes nothing. Fails with `not_found` (404), with
+`role_too_small` (403) below deployer, and with `invalid_cursor` (400).
+
+Sends a `GET` request to `/api/v1/public/projects/{project}/env-vars`
+
+Arguments:
+- `project`: The project's slug or id.
+- `cursor`: Where the page begins: `next_cursor` of the page before.
+- `environment`: Only those of this environment.
+- `limit`: How many objects a page has at most.
+```ignore
+let response = client.list_env_vars()
+    .project(project)
+    .cursor(cursor)
+    .environment(environment)
+    .limit(limit)
+    .send()
+    .await;
+```*/
+    pub fn list_env_vars(&self) -> builder::ListEnvVars<'_> {
+        builder::ListEnvVars::new(self)
+    }
+    /**Replace the env vars of an environment
+
+Afterwards the environment has these and no others. One without a value keeps its present one, so that secrets need
+not be known to be kept. With `dry_run` nothing changes, and the answer says what would. Fails with `invalid_request`
+(422) naming each that cannot be taken as `/env_vars/N`, and with `not_found` (404).
+
+Sends a `PUT` request to `/api/v1/public/projects/{project}/env-vars`
+
+Arguments:
+- `project`: The project's slug or id.
+- `dry_run`: Whether only to find out what would happen.
+- `environment`: The environment; `production` when absent.
+- `body`
+```ignore
+let response = client.replace_env_vars()
+    .project(project)
+    .dry_run(dry_run)
+    .environment(environment)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn replace_env_vars(&self) -> builder::ReplaceEnvVars<'_> {
+        builder::ReplaceEnvVars::new(self)
+    }
+    /**Make an env var
+
+It takes effect as `effect` says: with the next build, with the next start of the function, or not at all because
+nothing is deployed there. Fails with `env_var_taken` (409), with `too_many_env_vars` (409), with `invalid_request`
+(422) and with `not_found` (404).
+
+Sends a `POST` request to `/api/v1/public/projects/{project}/env-vars`
+
+Arguments:
+- `project`: The project's slug or id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.create_env_var()
+    .project(project)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn create_env_var(&self) -> builder::CreateEnvVar<'_> {
+        builder::CreateEnvVar::new(self)
+    }
+    /**Import env vars of the older system
+
+Opens Fernet tokens with their key and keeps the values, sealed with this server's own. Env vars that are there
+already get the imported values; the others stay. Fails with `invalid_request` (422) naming each that the key does
+not open as `/env_vars/N/ciphertext`, and with `not_found` (404).
+
+Sends a `POST` request to `/api/v1/public/projects/{project}/env-vars/import`
+
+Arguments:
+- `project`: The project's slug or id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.import_env_vars()
+    .project(project)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn import_env_vars(&self) -> builder::ImportEnvVars<'_> {
+        builder::ImportEnvVars::new(self)
+    }
+    /**Get an env var
+
+The value of a secret one is not in the answer. Changes nothing. Fails with `not_found` (404), and with
+`role_too_small` (403) below deployer.
+
+Sends a `GET` request to `/api/v1/public/projects/{project}/env-vars/{env_var_id}`
+
+Arguments:
+- `project`: The project's slug or id.
+- `env_var_id`: The env var's id.
+```ignore
+let response = client.get_env_var()
+    .project(project)
+    .env_var_id(env_var_id)
+    .send()
+    .await;
+```*/
+    pub fn get_env_var(&self) -> builder::GetEnvVar<'_> {
+        builder::GetEnvVar::new(self)
+    }
+    /**Delete an env var
+
+It is gone as `effect` says. With `dry_run` nothing changes, and the answer says what would. Fails with `not_found`
+(404), and with `precondition_failed` (412) when `If-Match` names another state than `getEnvVar` gave.
+
+Sends a `DELETE` request to `/api/v1/public/projects/{project}/env-vars/{env_var_id}`
+
+Arguments:
+- `project`: The project's slug or id.
+- `env_var_id`: The env var's id.
+- `dry_run`: Whether only to find out what would happen.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
+```ignore
+let response = client.delete_env_var()
+    .project(project)
+    .env_var_id(env_var_id)
+    .dry_run(dry_run)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn delete_env_var(&self) -> builder::DeleteEnvVar<'_> {
+        builder::DeleteEnvVar::new(self)
+    }
+    /**Change an env var
+
+A merge patch: what is absent stays. It takes effect as `effect` says. Fails with `invalid_request` (422) when a
+secret shall become plain without a new value, with `not_found` (404), and with `precondition_failed` (412) when
+`If-Match` names another state than `getEnvVar` gave.
+
+Sends a `PATCH` request to `/api/v1/public/projects/{project}/env-vars/{env_var_id}`
+
+Arguments:
+- `project`: The project's slug or id.
+- `env_var_id`: The env var's id.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
+- `body`
+```ignore
+let response = client.update_env_var()
+    .project(project)
+    .env_var_id(env_var_id)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn update_env_var(&self) -> builder::UpdateEnvVar<'_> {
+        builder::UpdateEnvVar::new(self)
     }
     /**Go back to an earlier deployment
 
@@ -8181,6 +12032,71 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::get_dashboard_statistics`]
+
+[`Client::get_dashboard_statistics`]: super::Client::get_dashboard_statistics*/
+    #[derive(Debug, Clone)]
+    pub struct GetDashboardStatistics<'a> {
+        client: &'a super::Client,
+    }
+    impl<'a> GetDashboardStatistics<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self { client: client }
+        }
+        ///Sends a `GET` request to `/api/v1/projects/stats/dashboard`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::DashboardStatisticsData>,
+            Error<types::Problem>,
+        > {
+            let Self { client } = self;
+            let url = format!("{}/api/v1/projects/stats/dashboard", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_dashboard_statistics",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::get_deployment`]
 
 [`Client::get_deployment`]: super::Client::get_deployment*/
@@ -8249,6 +12165,121 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "get_deployment",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::delete_deployment`]
+
+[`Client::delete_deployment`]: super::Client::delete_deployment*/
+    #[derive(Debug, Clone)]
+    pub struct DeleteDeployment<'a> {
+        client: &'a super::Client,
+        deployment_id: Result<i64, String>,
+        dry_run: Result<Option<bool>, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> DeleteDeployment<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                deployment_id: Err("deployment_id was not initialized".to_string()),
+                dry_run: Ok(None),
+                if_match: Ok(None),
+            }
+        }
+        pub fn deployment_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.deployment_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for deployment_id failed".to_string());
+            self
+        }
+        pub fn dry_run<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<bool>,
+        {
+            self.dry_run = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `bool` for dry_run failed".to_string());
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/api/v1/public/deployments/{deployment_id}`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::DeploymentDeletionData>,
+            Error<types::Problem>,
+        > {
+            let Self { client, deployment_id, dry_run, if_match } = self;
+            let deployment_id = deployment_id.map_err(Error::InvalidRequest)?;
+            let dry_run = dry_run.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/deployments/{}", client.baseurl, encode_path(&
+                deployment_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("dry_run", &dry_run))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "delete_deployment",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;
@@ -8809,6 +12840,104 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::create_log_ticket`]
+
+[`Client::create_log_ticket`]: super::Client::create_log_ticket*/
+    #[derive(Debug, Clone)]
+    pub struct CreateLogTicket<'a> {
+        client: &'a super::Client,
+        deployment_id: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> CreateLogTicket<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                deployment_id: Err("deployment_id was not initialized".to_string()),
+                idempotency_key: Ok(None),
+            }
+        }
+        pub fn deployment_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.deployment_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for deployment_id failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/deployments/{deployment_id}/logs/ticket`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::LogTicketData>, Error<types::Problem>> {
+            let Self { client, deployment_id, idempotency_key } = self;
+            let deployment_id = deployment_id.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/deployments/{}/logs/ticket", client.baseurl,
+                encode_path(& deployment_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "create_log_ticket",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::promote_deployment`]
 
 [`Client::promote_deployment`]: super::Client::promote_deployment*/
@@ -8915,6 +13044,104 @@ pub mod builder {
             let response = result?;
             match response.status().as_u16() {
                 200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::redeploy_deployment`]
+
+[`Client::redeploy_deployment`]: super::Client::redeploy_deployment*/
+    #[derive(Debug, Clone)]
+    pub struct RedeployDeployment<'a> {
+        client: &'a super::Client,
+        deployment_id: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> RedeployDeployment<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                deployment_id: Err("deployment_id was not initialized".to_string()),
+                idempotency_key: Ok(None),
+            }
+        }
+        pub fn deployment_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.deployment_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for deployment_id failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/deployments/{deployment_id}/redeploy`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DeploymentData>, Error<types::Problem>> {
+            let Self { client, deployment_id, idempotency_key } = self;
+            let deployment_id = deployment_id.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/deployments/{}/redeploy", client.baseurl, encode_path(&
+                deployment_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "redeploy_deployment",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                202u16 => ResponseValue::from_response(response).await,
                 400u16..=499u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -9111,6 +13338,82 @@ pub mod builder {
             let response = result?;
             match response.status().as_u16() {
                 200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::follow_logs`]
+
+[`Client::follow_logs`]: super::Client::follow_logs*/
+    #[derive(Debug, Clone)]
+    pub struct FollowLogs<'a> {
+        client: &'a super::Client,
+        ticket: Result<::std::string::String, String>,
+    }
+    impl<'a> FollowLogs<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                ticket: Err("ticket was not initialized".to_string()),
+            }
+        }
+        pub fn ticket<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.ticket = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for ticket failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/logs/stream`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<ByteStream>, Error<types::Problem>> {
+            let Self { client, ticket } = self;
+            let ticket = ticket.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/public/logs/stream", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .query(&progenitor_client::QueryParam::new("ticket", &ticket))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "follow_logs",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => Ok(ResponseValue::stream(response)),
                 400u16..=499u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -9409,6 +13712,121 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "get_project",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::delete_project`]
+
+[`Client::delete_project`]: super::Client::delete_project*/
+    #[derive(Debug, Clone)]
+    pub struct DeleteProject<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        dry_run: Result<Option<bool>, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> DeleteProject<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                dry_run: Ok(None),
+                if_match: Ok(None),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn dry_run<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<bool>,
+        {
+            self.dry_run = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `bool` for dry_run failed".to_string());
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/api/v1/public/projects/{project}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ProjectDeletionData>, Error<types::Problem>> {
+            let Self { client, project, dry_run, if_match } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let dry_run = dry_run.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}", client.baseurl, encode_path(& project
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("dry_run", &dry_run))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "delete_project",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;
@@ -9998,6 +14416,1742 @@ pub mod builder {
             let response = result?;
             match response.status().as_u16() {
                 202u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::trigger_deployment`]
+
+[`Client::trigger_deployment`]: super::Client::trigger_deployment*/
+    #[derive(Debug, Clone)]
+    pub struct TriggerDeployment<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::Trigger, String>,
+    }
+    impl<'a> TriggerDeployment<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::Trigger>,
+            <V as std::convert::TryInto<types::Trigger>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| format!("conversion to `Trigger` for body failed: {}", s));
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(types::builder::Trigger) -> types::builder::Trigger,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/projects/{project}/deployments/trigger`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DeploymentData>, Error<types::Problem>> {
+            let Self { client, project, idempotency_key, body } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::Trigger::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/deployments/trigger", client.baseurl,
+                encode_path(& project.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "trigger_deployment",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                202u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::list_domains`]
+
+[`Client::list_domains`]: super::Client::list_domains*/
+    #[derive(Debug, Clone)]
+    pub struct ListDomains<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        limit: Result<Option<::std::num::NonZeroU32>, String>,
+    }
+    impl<'a> ListDomains<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                cursor: Ok(None),
+                limit: Ok(None),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn limit<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::num::NonZeroU32>,
+        {
+            self.limit = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: num :: NonZeroU32` for limit failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/projects/{project}/domains`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DomainPage>, Error<types::Problem>> {
+            let Self { client, project, cursor, limit } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let limit = limit.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/domains", client.baseurl, encode_path(&
+                project.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "list_domains",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::add_domain`]
+
+[`Client::add_domain`]: super::Client::add_domain*/
+    #[derive(Debug, Clone)]
+    pub struct AddDomain<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::NewDomain, String>,
+    }
+    impl<'a> AddDomain<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::NewDomain>,
+            <V as std::convert::TryInto<types::NewDomain>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `NewDomain` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(types::builder::NewDomain) -> types::builder::NewDomain,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/projects/{project}/domains`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DomainData>, Error<types::Problem>> {
+            let Self { client, project, idempotency_key, body } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::NewDomain::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/domains", client.baseurl, encode_path(&
+                project.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "add_domain",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::get_domain`]
+
+[`Client::get_domain`]: super::Client::get_domain*/
+    #[derive(Debug, Clone)]
+    pub struct GetDomain<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        domain_id: Result<i64, String>,
+    }
+    impl<'a> GetDomain<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                domain_id: Err("domain_id was not initialized".to_string()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn domain_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.domain_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for domain_id failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/projects/{project}/domains/{domain_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DomainData>, Error<types::Problem>> {
+            let Self { client, project, domain_id } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let domain_id = domain_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/domains/{}", client.baseurl, encode_path(&
+                project.to_string()), encode_path(& domain_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_domain",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::delete_domain`]
+
+[`Client::delete_domain`]: super::Client::delete_domain*/
+    #[derive(Debug, Clone)]
+    pub struct DeleteDomain<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        domain_id: Result<i64, String>,
+        dry_run: Result<Option<bool>, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> DeleteDomain<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                domain_id: Err("domain_id was not initialized".to_string()),
+                dry_run: Ok(None),
+                if_match: Ok(None),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn domain_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.domain_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for domain_id failed".to_string());
+            self
+        }
+        pub fn dry_run<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<bool>,
+        {
+            self.dry_run = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `bool` for dry_run failed".to_string());
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/api/v1/public/projects/{project}/domains/{domain_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DomainDeletionData>, Error<types::Problem>> {
+            let Self { client, project, domain_id, dry_run, if_match } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let domain_id = domain_id.map_err(Error::InvalidRequest)?;
+            let dry_run = dry_run.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/domains/{}", client.baseurl, encode_path(&
+                project.to_string()), encode_path(& domain_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("dry_run", &dry_run))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "delete_domain",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::update_domain`]
+
+[`Client::update_domain`]: super::Client::update_domain*/
+    #[derive(Debug, Clone)]
+    pub struct UpdateDomain<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        domain_id: Result<i64, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::DomainPatch, String>,
+    }
+    impl<'a> UpdateDomain<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                domain_id: Err("domain_id was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn domain_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.domain_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for domain_id failed".to_string());
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::DomainPatch>,
+            <V as std::convert::TryInto<types::DomainPatch>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `DomainPatch` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::DomainPatch,
+            ) -> types::builder::DomainPatch,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/api/v1/public/projects/{project}/domains/{domain_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DomainData>, Error<types::Problem>> {
+            let Self { client, project, domain_id, if_match, body } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let domain_id = domain_id.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::DomainPatch::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/domains/{}", client.baseurl, encode_path(&
+                project.to_string()), encode_path(& domain_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "update_domain",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::verify_domain`]
+
+[`Client::verify_domain`]: super::Client::verify_domain*/
+    #[derive(Debug, Clone)]
+    pub struct VerifyDomain<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        domain_id: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> VerifyDomain<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                domain_id: Err("domain_id was not initialized".to_string()),
+                idempotency_key: Ok(None),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn domain_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.domain_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for domain_id failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/projects/{project}/domains/{domain_id}/verify`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::DomainVerificationData>,
+            Error<types::Problem>,
+        > {
+            let Self { client, project, domain_id, idempotency_key } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let domain_id = domain_id.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/domains/{}/verify", client.baseurl,
+                encode_path(& project.to_string()), encode_path(& domain_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "verify_domain",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::list_env_vars`]
+
+[`Client::list_env_vars`]: super::Client::list_env_vars*/
+    #[derive(Debug, Clone)]
+    pub struct ListEnvVars<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        environment: Result<Option<types::Environment>, String>,
+        limit: Result<Option<::std::num::NonZeroU32>, String>,
+    }
+    impl<'a> ListEnvVars<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                cursor: Ok(None),
+                environment: Ok(None),
+                limit: Ok(None),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn environment<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::Environment>,
+        {
+            self.environment = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `Environment` for environment failed".to_string()
+                });
+            self
+        }
+        pub fn limit<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::num::NonZeroU32>,
+        {
+            self.limit = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: num :: NonZeroU32` for limit failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/projects/{project}/env-vars`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::EnvVarPage>, Error<types::Problem>> {
+            let Self { client, project, cursor, environment, limit } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let environment = environment.map_err(Error::InvalidRequest)?;
+            let limit = limit.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/env-vars", client.baseurl, encode_path(&
+                project.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("environment", &environment))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "list_env_vars",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::replace_env_vars`]
+
+[`Client::replace_env_vars`]: super::Client::replace_env_vars*/
+    #[derive(Debug, Clone)]
+    pub struct ReplaceEnvVars<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        dry_run: Result<Option<bool>, String>,
+        environment: Result<Option<types::Environment>, String>,
+        body: Result<types::builder::EnvVarSet, String>,
+    }
+    impl<'a> ReplaceEnvVars<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                dry_run: Ok(None),
+                environment: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn dry_run<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<bool>,
+        {
+            self.dry_run = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `bool` for dry_run failed".to_string());
+            self
+        }
+        pub fn environment<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::Environment>,
+        {
+            self.environment = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `Environment` for environment failed".to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::EnvVarSet>,
+            <V as std::convert::TryInto<types::EnvVarSet>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `EnvVarSet` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(types::builder::EnvVarSet) -> types::builder::EnvVarSet,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/api/v1/public/projects/{project}/env-vars`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::EnvVarPlanData>, Error<types::Problem>> {
+            let Self { client, project, dry_run, environment, body } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let dry_run = dry_run.map_err(Error::InvalidRequest)?;
+            let environment = environment.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::EnvVarSet::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/env-vars", client.baseurl, encode_path(&
+                project.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .query(&progenitor_client::QueryParam::new("dry_run", &dry_run))
+                .query(&progenitor_client::QueryParam::new("environment", &environment))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "replace_env_vars",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::create_env_var`]
+
+[`Client::create_env_var`]: super::Client::create_env_var*/
+    #[derive(Debug, Clone)]
+    pub struct CreateEnvVar<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::NewEnvVar, String>,
+    }
+    impl<'a> CreateEnvVar<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::NewEnvVar>,
+            <V as std::convert::TryInto<types::NewEnvVar>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `NewEnvVar` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(types::builder::NewEnvVar) -> types::builder::NewEnvVar,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/projects/{project}/env-vars`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ChangedEnvVarData>, Error<types::Problem>> {
+            let Self { client, project, idempotency_key, body } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::NewEnvVar::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/env-vars", client.baseurl, encode_path(&
+                project.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "create_env_var",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::import_env_vars`]
+
+[`Client::import_env_vars`]: super::Client::import_env_vars*/
+    #[derive(Debug, Clone)]
+    pub struct ImportEnvVars<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::FernetImport, String>,
+    }
+    impl<'a> ImportEnvVars<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::FernetImport>,
+            <V as std::convert::TryInto<types::FernetImport>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `FernetImport` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::FernetImport,
+            ) -> types::builder::FernetImport,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/projects/{project}/env-vars/import`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::EnvVarPlanData>, Error<types::Problem>> {
+            let Self { client, project, idempotency_key, body } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::FernetImport::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/env-vars/import", client.baseurl,
+                encode_path(& project.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "import_env_vars",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::get_env_var`]
+
+[`Client::get_env_var`]: super::Client::get_env_var*/
+    #[derive(Debug, Clone)]
+    pub struct GetEnvVar<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        env_var_id: Result<i64, String>,
+    }
+    impl<'a> GetEnvVar<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                env_var_id: Err("env_var_id was not initialized".to_string()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn env_var_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.env_var_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for env_var_id failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/projects/{project}/env-vars/{env_var_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::EnvVarData>, Error<types::Problem>> {
+            let Self { client, project, env_var_id } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let env_var_id = env_var_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/env-vars/{}", client.baseurl, encode_path(&
+                project.to_string()), encode_path(& env_var_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_env_var",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::delete_env_var`]
+
+[`Client::delete_env_var`]: super::Client::delete_env_var*/
+    #[derive(Debug, Clone)]
+    pub struct DeleteEnvVar<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        env_var_id: Result<i64, String>,
+        dry_run: Result<Option<bool>, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> DeleteEnvVar<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                env_var_id: Err("env_var_id was not initialized".to_string()),
+                dry_run: Ok(None),
+                if_match: Ok(None),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn env_var_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.env_var_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for env_var_id failed".to_string());
+            self
+        }
+        pub fn dry_run<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<bool>,
+        {
+            self.dry_run = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `bool` for dry_run failed".to_string());
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/api/v1/public/projects/{project}/env-vars/{env_var_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::EnvVarPlanData>, Error<types::Problem>> {
+            let Self { client, project, env_var_id, dry_run, if_match } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let env_var_id = env_var_id.map_err(Error::InvalidRequest)?;
+            let dry_run = dry_run.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/env-vars/{}", client.baseurl, encode_path(&
+                project.to_string()), encode_path(& env_var_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("dry_run", &dry_run))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "delete_env_var",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::update_env_var`]
+
+[`Client::update_env_var`]: super::Client::update_env_var*/
+    #[derive(Debug, Clone)]
+    pub struct UpdateEnvVar<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        env_var_id: Result<i64, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::EnvVarPatch, String>,
+    }
+    impl<'a> UpdateEnvVar<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                env_var_id: Err("env_var_id was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn env_var_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.env_var_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for env_var_id failed".to_string());
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::EnvVarPatch>,
+            <V as std::convert::TryInto<types::EnvVarPatch>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `EnvVarPatch` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::EnvVarPatch,
+            ) -> types::builder::EnvVarPatch,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/api/v1/public/projects/{project}/env-vars/{env_var_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ChangedEnvVarData>, Error<types::Problem>> {
+            let Self { client, project, env_var_id, if_match, body } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let env_var_id = env_var_id.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::EnvVarPatch::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/env-vars/{}", client.baseurl, encode_path(&
+                project.to_string()), encode_path(& env_var_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "update_env_var",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
                 400u16..=499u16 => {
                     Err(
                         Error::ErrorResponse(

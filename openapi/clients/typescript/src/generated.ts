@@ -48,6 +48,20 @@ export interface BatchReceiptData {
   data: BatchReceipt;
 }
 
+/** An env var after a change, and what the change will do. */
+export interface ChangedEnvVar {
+  /** What has to happen until the change is seen. */
+  effect: EnvVarEffect;
+  /** The env var. */
+  env_var: EnvVar;
+}
+
+/** One object. */
+export interface ChangedEnvVarData {
+  /** The object. */
+  data: ChangedEnvVar;
+}
+
 /** An invitation just made, with its secret, which is shown this once. */
 export interface CreatedInvitation {
   /** The invitation as it is listed. */
@@ -90,6 +104,24 @@ export interface CreatedTokenData {
   data: CreatedToken;
 }
 
+/** How much there is in the caller's teams. */
+export interface DashboardStatistics {
+  /** Deployments in progress now. */
+  active_deployments: number;
+  /** Deployments made since the first of the month, UTC. */
+  builds_this_month: number;
+  /** Projects. */
+  total_projects: number;
+  /** Domains that are verified. */
+  verified_domains: number;
+}
+
+/** One object. */
+export interface DashboardStatisticsData {
+  /** The object. */
+  data: DashboardStatistics;
+}
+
 /** One immutable attempt to ship. */
 export interface Deployment {
   /** Whether its environment serves it now. */
@@ -106,6 +138,8 @@ export interface Deployment {
   deadline_at: string | null;
   /** When it became `deployed`. */
   deployed_at: string | null;
+  /** The version of its environment's env vars that it was made with; 0 before there were any. */
+  env_version: number;
   /** Where it is meant to be active. */
   environment: Environment;
   /** Why it failed; null unless it did. */
@@ -136,6 +170,26 @@ export interface DeploymentData {
   data: Deployment;
 }
 
+/** What deleting a deployment did, or would do. */
+export interface DeploymentDeletion {
+  /** Whether nothing was deleted, because only the plan was asked for. */
+  dry_run: boolean;
+  /** How many files it had. */
+  file_count: number;
+  /** The deployment's id. */
+  id: number;
+  /** Where it was served on its own. */
+  pinned_url: string;
+  /** How many bytes they had. */
+  size_bytes: number;
+}
+
+/** One object. */
+export interface DeploymentDeletionData {
+  /** The object. */
+  data: DeploymentDeletion;
+}
+
 /** Why a deployment failed. */
 export interface DeploymentError {
   /** A stable code in snake_case. */
@@ -158,8 +212,221 @@ export type DeploymentSource = 'upload';
 /** Where a deployment is in its life. `deployed`, `failed`, `cancelled` and `purged` are final. */
 export type DeploymentStatus = 'queued' | 'cloning' | 'building' | 'uploading' | 'deploying' | 'deployed' | 'failed' | 'cancelled' | 'purged';
 
+/** A domain of a project's own. */
+export interface Domain {
+  /** The deployment that it serves: the pinned one, or its environment's; null while there is none. */
+  active_deployment_id: number | null;
+  /** Whether it follows its environment; if not, it is pinned to one deployment. */
+  auto_update: boolean;
+  /** When it was added. */
+  created_at: string;
+  /** The environment that it follows unless it is pinned. */
+  environment: Environment;
+  /** The id of the edge's custom hostname; null where none is needed. */
+  esa_saas_id: string | null;
+  /** Whether the edge serves it. */
+  esa_status: EsaStatus;
+  /** Whether an ICP filing is missing, without which the edge does not serve it. */
+  icp_required: boolean;
+  /** The domain's id. */
+  id: number;
+  /** The DNS records that the person has to make. */
+  instructions: Array<DomainInstruction>;
+  /** Its name. */
+  name: string;
+  /** The project that it belongs to. */
+  project_id: number;
+  /** How far its certificate is. */
+  ssl_status: SslStatus;
+  /** When it last changed. */
+  updated_at: string;
+  /** Whether the ownership is proven; before, it is not served. */
+  verified: boolean;
+  /** When that was. */
+  verified_at: string | null;
+}
+
+/** One object. */
+export interface DomainData {
+  /** The object. */
+  data: Domain;
+}
+
+/** What deleting a domain did, or would do. */
+export interface DomainDeletion {
+  /** The deployment that it serves no more. */
+  active_deployment_id: number | null;
+  /** Whether nothing was deleted, because only the plan was asked for. */
+  dry_run: boolean;
+  /** The name, which stays reserved to the project's team for 30 days when it was verified. */
+  name: string;
+}
+
+/** One object. */
+export interface DomainDeletionData {
+  /** The object. */
+  data: DomainDeletion;
+}
+
+/** A DNS record that the person has to make. */
+export interface DomainInstruction {
+  /** The record's full name. */
+  name: string;
+  /** What it is for. */
+  purpose: string;
+  /** `TXT` or `CNAME`. */
+  record_type: string;
+  /** Its value. */
+  value: string;
+}
+
+/** A part of a list, newest first unless the operation says otherwise. */
+export interface DomainPage {
+  /** The objects of this page. */
+  data: Array<Domain>;
+  /** Give it as `cursor` to read the next page; null on the last one. */
+  next_cursor: string | null;
+}
+
+/** Changes of what a domain serves, as a merge patch. */
+export interface DomainPatch {
+  /** A deployment of the project to be pinned to. */
+  active_deployment_id?: number;
+  /** Whether to follow the environment; false pins it to what it serves now. */
+  auto_update?: boolean;
+  /** The environment to follow; unchanged when absent. */
+  environment?: Environment;
+}
+
+/** What looking at the DNS came to. */
+export interface DomainVerification {
+  /** The domain. */
+  domain: Domain;
+  /** Whether an ICP filing is missing. */
+  icp_required: boolean;
+  /** What to do next, in English. */
+  message: string;
+  /** What to do next, in Chinese. */
+  message_zh: string;
+  /** Whether the ownership is proven. */
+  verified: boolean;
+}
+
+/** One object. */
+export interface DomainVerificationData {
+  /** The object. */
+  data: DomainVerification;
+}
+
+/** An env var of one environment of a project. */
+export interface EnvVar {
+  /** When it was made. */
+  created_at: string;
+  /** The environment that it belongs to. */
+  environment: Environment;
+  /** The env var's id. */
+  id: number;
+  /** Whether its value can be read again. */
+  kind: EnvVarKind;
+  /** Its name. */
+  name: string;
+  /** When it last changed. */
+  updated_at: string;
+  /** The value of a plain one; null for a secret one, whose value no operation gives. */
+  value: string | null;
+}
+
+/** One object. */
+export interface EnvVarData {
+  /** The object. */
+  data: EnvVar;
+}
+
+/** What has to happen until a change is seen: the site is built again, the function is started anew, or nothing. */
+export type EnvVarEffect = 'rebuild' | 'restart' | 'nothing';
+
+/** An env var of a whole set. */
+export interface EnvVarEntry {
+  /** Whether its value can be read again; `secret` when absent. */
+  kind?: EnvVarKind | null;
+  /** Its name. */
+  name: string;
+  /** Its value; the present one is kept when absent. */
+  value?: string | null;
+}
+
+/** Whether the value of an env var can be read again. */
+export type EnvVarKind = 'plain' | 'secret';
+
+/** A part of a list, newest first unless the operation says otherwise. */
+export interface EnvVarPage {
+  /** The objects of this page. */
+  data: Array<EnvVar>;
+  /** Give it as `cursor` to read the next page; null on the last one. */
+  next_cursor: string | null;
+}
+
+/** Changes of an env var as a merge patch. */
+export interface EnvVarPatch {
+  /** Whether the value can be read again; a secret becomes plain only together with a new value. */
+  kind?: EnvVarKind;
+  /** The new value; unchanged when absent. An empty text is a value. */
+  value?: string;
+}
+
+/** What a change of a whole set did, or would do. */
+export interface EnvVarPlan {
+  /** The names of new ones. */
+  added: Array<string>;
+  /** The names of those with another value or kind. */
+  changed: Array<string>;
+  /** Whether nothing was changed, because only the plan was asked for. */
+  dry_run: boolean;
+  /** What has to happen until the change is seen. */
+  effect: EnvVarEffect;
+  /** The names of those that are gone. */
+  removed: Array<string>;
+  /** The version of the environment's set afterwards; deployments say which one they were made with. */
+  version: number;
+}
+
+/** One object. */
+export interface EnvVarPlanData {
+  /** The object. */
+  data: EnvVarPlan;
+}
+
+/** A whole set. */
+export interface EnvVarSet {
+  /** Every env var that there shall be. */
+  env_vars: Array<EnvVarEntry>;
+}
+
 /** Where a deployment is active: each project has one active deployment per environment (preview: per branch). */
 export type Environment = 'production' | 'staging' | 'preview';
+
+/** Whether the edge serves a domain. */
+export type EsaStatus = 'pending' | 'online';
+
+/** An env var that the older system sealed. */
+export interface FernetEnvVar {
+  /** The Fernet token that holds its value. */
+  ciphertext: string;
+  /** Whether its value can be read again; `secret` when absent. */
+  kind?: EnvVarKind | null;
+  /** Its name. */
+  name: string;
+}
+
+/** Env vars of the older system. */
+export interface FernetImport {
+  /** The env vars. */
+  env_vars: Array<FernetEnvVar>;
+  /** The environment; `production` when absent. */
+  environment?: Environment | null;
+  /** The Fernet key, 32 bytes in URL-safe base 64. It is used for this request and not kept. */
+  key: string;
+}
 
 /** One refused field of a request. */
 export interface FieldProblem {
@@ -253,6 +520,22 @@ export interface LogLinePage {
   next_cursor: string | null;
 }
 
+/** What opens one stream of a log. */
+export interface LogTicket {
+  /** When it stops working. */
+  expires_at: string;
+  /** The path to ask, the ticket included. */
+  path: string;
+  /** Good for one request within a minute. */
+  ticket: string;
+}
+
+/** One object. */
+export interface LogTicketData {
+  /** The object. */
+  data: LogTicket;
+}
+
 /** Proof of who logs in. */
 export interface Login {
   /** The one-time code that the server printed; case and hyphens do not matter. */
@@ -323,6 +606,26 @@ export interface NewDeployment {
   environment?: Environment | null;
   /** Every file of the folder, in any order. */
   files: Array<ManifestFile>;
+}
+
+/** What a new domain is. */
+export interface NewDomain {
+  /** The environment that it follows, production or staging; `production` when absent. */
+  environment?: Environment | null;
+  /** Its full name; one in other letters in its ASCII form (`xn--…`). */
+  name: string;
+}
+
+/** What a new env var is. */
+export interface NewEnvVar {
+  /** The environment; `production` when absent. */
+  environment?: Environment | null;
+  /** Whether its value can be read again; `secret` when absent. */
+  kind?: EnvVarKind | null;
+  /** 1 to 128 letters, digits and underscores, no digit first; not beginning with `MIAOBU_`. */
+  name: string;
+  /** Its value, at most 32 KiB. */
+  value: string;
 }
 
 /** Whom to invite. */
@@ -442,6 +745,8 @@ export interface Project {
   settings: ProjectSettings;
   /** Its name, and the first label of its hostnames. */
   slug: string;
+  /** How it is as a whole. */
+  status: ProjectStatus;
   /** The team that it belongs to. */
   team_id: number;
   /** When it or its settings last changed. */
@@ -454,6 +759,30 @@ export interface Project {
 export interface ProjectData {
   /** The object. */
   data: Project;
+}
+
+/** What deleting a project did, or would do. */
+export interface ProjectDeletion {
+  /** How many deployments it had. */
+  deployments: number;
+  /** Its domains. */
+  domains: Array<string>;
+  /** Whether nothing was deleted, because only the plan was asked for. */
+  dry_run: boolean;
+  /** How many env vars. */
+  env_vars: number;
+  /** Its hostnames, which answer no more; those that it chose stay reserved to its team for 30 days. */
+  hostnames: Array<string>;
+  /** The project's slug. */
+  project: string;
+  /** How many bytes of files. */
+  stored_bytes: number;
+}
+
+/** One object. */
+export interface ProjectDeletionData {
+  /** The object. */
+  data: ProjectDeletion;
 }
 
 /** What a project is made of. */
@@ -482,6 +811,9 @@ export interface ProjectSettings {
   /** Which requests the single page answers. */
   spa_fallback: SpaFallback;
 }
+
+/** How a project is as a whole, production and staging taken together. */
+export type ProjectStatus = 'empty' | 'error' | 'creating' | 'active' | 'starting' | 'stopping' | 'terminating' | 'stopped' | 'partial';
 
 /** Which environment shall serve the deployment. */
 export interface Promotion {
@@ -565,6 +897,9 @@ export interface SettingsPatch {
 /** Which requests the single page answers: navigations of a browser, or every GET and HEAD. */
 export type SpaFallback = 'navigation' | 'all';
 
+/** How far a domain's certificate is. */
+export type SslStatus = 'pending' | 'active' | 'failed';
+
 /** A deployment just made, and what it waits for. */
 export interface StartedDeployment {
   /** The deployment, `uploading`. */
@@ -643,6 +978,16 @@ export interface TokenPage {
   next_cursor: string | null;
 }
 
+/** What to build. */
+export interface Trigger {
+  /** The branch; the repository's default one when absent. */
+  branch?: string | null;
+  /** The commit; the branch's newest when absent. */
+  commit_sha?: string | null;
+  /** Where it shall be active; `production` when absent. */
+  environment?: Environment | null;
+}
+
 /** What is still to be sent. */
 export interface Upload {
   /** The blobs that the store lacks, each once. */
@@ -685,6 +1030,12 @@ export interface UserPatch {
   name?: string | null;
 }
 
+/** What `deleteDeployment` can be told. */
+export interface DeleteDeploymentOptions extends RequestOptions {
+  /** Whether only to find out what would happen. */
+  dry_run?: boolean;
+}
+
 /** What `getDeployment` can be told. */
 export interface GetDeploymentOptions extends RequestOptions {
   /** How many seconds to wait for a final status. */
@@ -705,6 +1056,12 @@ export interface GetDeploymentLogsOptions extends RequestOptions {
   limit?: number;
 }
 
+/** What `followLogs` can be told. */
+export interface FollowLogsOptions extends RequestOptions {
+  /** The ticket. */
+  ticket?: string;
+}
+
 /** What `listProjects` can be told. */
 export interface ListProjectsOptions extends RequestOptions {
   /** Only those of the team with this id. */
@@ -713,6 +1070,12 @@ export interface ListProjectsOptions extends RequestOptions {
   limit?: number;
   /** Where the page begins: `next_cursor` of the page before. */
   cursor?: string;
+}
+
+/** What `deleteProject` can be told. */
+export interface DeleteProjectOptions extends RequestOptions {
+  /** Whether only to find out what would happen. */
+  dry_run?: boolean;
 }
 
 /** What `listDeployments` can be told. */
@@ -735,6 +1098,44 @@ export interface UploadDeploymentOptions extends RequestOptions {
   environment?: Environment;
   /** The branch that it comes from; a preview needs one. */
   branch?: string;
+}
+
+/** What `listDomains` can be told. */
+export interface ListDomainsOptions extends RequestOptions {
+  /** How many objects a page has at most. */
+  limit?: number;
+  /** Where the page begins: `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+/** What `deleteDomain` can be told. */
+export interface DeleteDomainOptions extends RequestOptions {
+  /** Whether only to find out what would happen. */
+  dry_run?: boolean;
+}
+
+/** What `listEnvVars` can be told. */
+export interface ListEnvVarsOptions extends RequestOptions {
+  /** Only those of this environment. */
+  environment?: Environment;
+  /** How many objects a page has at most. */
+  limit?: number;
+  /** Where the page begins: `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+/** What `replaceEnvVars` can be told. */
+export interface ReplaceEnvVarsOptions extends RequestOptions {
+  /** The environment; `production` when absent. */
+  environment?: Environment;
+  /** Whether only to find out what would happen. */
+  dry_run?: boolean;
+}
+
+/** What `deleteEnvVar` can be told. */
+export interface DeleteEnvVarOptions extends RequestOptions {
+  /** Whether only to find out what would happen. */
+  dry_run?: boolean;
 }
 
 /** What `listTeams` can be told. */
@@ -839,6 +1240,26 @@ export abstract class Operations extends Sender {
   }
 
   /**
+   * Count what there is.
+   *
+   * In all teams of the caller. Changes nothing. Fails only when the credential does.
+   */
+  getDashboardStatistics(options: RequestOptions = {}): Promise<DashboardStatisticsData> {
+    return this.sendForJson('GET', `/api/v1/projects/stats/dashboard`, {}, options);
+  }
+
+  /**
+   * Delete a deployment.
+   *
+   * It is listed no more, and its files go in the background. With `dry_run` nothing is deleted. Fails with
+   * `deployment_in_use` (409) while an environment or a domain serves it, with `not_final` (409) while it is on its way,
+   * with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state.
+   */
+  deleteDeployment(deploymentId: number, options: DeleteDeploymentOptions = {}): Promise<DeploymentDeletionData> {
+    return this.sendForJson('DELETE', `/api/v1/public/deployments/${segment(deploymentId)}`, { query: { dry_run: options.dry_run } }, options);
+  }
+
+  /**
    * Get a deployment.
    *
    * Changes nothing. With `wait` the answer comes when the status is final or the time is up. Fails with `not_found`
@@ -897,11 +1318,22 @@ export abstract class Operations extends Sender {
    *
    * Oldest line first. As JSON a page: give its `next_cursor` as `after` to read on. As `text/event-stream` the log is
    * followed until the deployment ends: each event's id is the line's `seq`, its data the line; `event: end` closes the
-   * stream, a comment every 5 s keeps it alive, and `Last-Event-ID` resumes exactly. Changes nothing. Fails with
+   * stream, a comment every 5 s keeps it alive, `Last-Event-ID` resumes exactly, and `event: gap` names lines that are
+   * not kept any more. As `application/x-ndjson` the lines up to now come one to a line. Changes nothing. Fails with
    * `not_found` (404).
    */
   getDeploymentLogs(deploymentId: number, options: GetDeploymentLogsOptions = {}): Promise<LogLinePage> {
     return this.sendForJson('GET', `/api/v1/public/deployments/${segment(deploymentId)}/logs`, { query: { after: options.after, limit: options.limit } }, options);
+  }
+
+  /**
+   * Make a ticket for a log.
+   *
+   * A browser's `EventSource` can send no header, and a token must not stand in an address: the ticket opens one stream
+   * of this log within 60 seconds. Fails with `not_found` (404).
+   */
+  createLogTicket(deploymentId: number, options: RequestOptions = {}): Promise<LogTicketData> {
+    return this.sendForJson('POST', `/api/v1/public/deployments/${segment(deploymentId)}/logs/ticket`, {}, options);
   }
 
   /**
@@ -913,6 +1345,16 @@ export abstract class Operations extends Sender {
    */
   promoteDeployment(deploymentId: number, body: Promotion, options: RequestOptions = {}): Promise<DeploymentData> {
     return this.sendForJson('POST', `/api/v1/public/deployments/${segment(deploymentId)}/promote`, { json: body }, options);
+  }
+
+  /**
+   * Deploy the same files again.
+   *
+   * Makes a deployment of this one's files, with the settings and env vars as they are now, and queues it. Fails with
+   * `files_gone` (409) when the files were purged, and with `not_found` (404).
+   */
+  redeployDeployment(deploymentId: number, options: RequestOptions = {}): Promise<DeploymentData> {
+    return this.sendForJson('POST', `/api/v1/public/deployments/${segment(deploymentId)}/redeploy`, {}, options);
   }
 
   /**
@@ -936,6 +1378,16 @@ export abstract class Operations extends Sender {
   }
 
   /**
+   * Follow a log with a ticket.
+   *
+   * The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket. Changes nothing that is stored. Fails
+   * with `invalid_ticket` (401) when the ticket was used, is too old or is none.
+   */
+  followLogs(options: FollowLogsOptions = {}): Promise<Response> {
+    return this.send('GET', `/api/v1/public/logs/stream`, { query: { ticket: options.ticket } }, options);
+  }
+
+  /**
    * List projects.
    *
    * The projects of a team, or of all of the caller's, newest first. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of another
@@ -953,6 +1405,18 @@ export abstract class Operations extends Sender {
    */
   createProject(body: NewProject, options: RequestOptions = {}): Promise<ProjectData> {
     return this.sendForJson('POST', `/api/v1/public/projects`, { json: body }, options);
+  }
+
+  /**
+   * Delete a project.
+   *
+   * With all it owns: hostnames, domains, deployments and their files, env vars. Nobody sees it and nothing serves it when
+   * the answer comes; the files go in the background. With `dry_run` nothing is deleted, and the answer says what would
+   * be. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with `precondition_failed` (412) when
+   * `If-Match` names another state.
+   */
+  deleteProject(project: string, options: DeleteProjectOptions = {}): Promise<ProjectDeletionData> {
+    return this.sendForJson('DELETE', `/api/v1/public/projects/${segment(project)}`, { query: { dry_run: options.dry_run } }, options);
   }
 
   /**
@@ -1006,6 +1470,153 @@ export abstract class Operations extends Sender {
    */
   uploadDeployment(project: string, body: Bytes, options: UploadDeploymentOptions = {}): Promise<DeploymentData> {
     return this.sendForJson('POST', `/api/v1/public/projects/${segment(project)}/deployments/archive`, { bytes: body, query: { environment: options.environment, branch: options.branch } }, options);
+  }
+
+  /**
+   * Build a deployment from the repository.
+   *
+   * Queues a build of the project's repository. Fails with `no_repository` (409) when the project has none, and with
+   * `not_found` (404).
+   */
+  triggerDeployment(project: string, body: Trigger, options: RequestOptions = {}): Promise<DeploymentData> {
+    return this.sendForJson('POST', `/api/v1/public/projects/${segment(project)}/deployments/trigger`, { json: body }, options);
+  }
+
+  /**
+   * List a project's domains.
+   *
+   * Newest first. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400).
+   */
+  listDomains(project: string, options: ListDomainsOptions = {}): Promise<DomainPage> {
+    return this.sendForJson('GET', `/api/v1/public/projects/${segment(project)}/domains`, { query: { limit: options.limit, cursor: options.cursor } }, options);
+  }
+
+  /**
+   * Add a domain.
+   *
+   * The answer's `instructions` say which DNS records to make; then call `verifyDomain`. A name right under the base
+   * domain needs none and is served at once. Fails with `domain_exists` and `domain_taken` (409), with `invalid_request`
+   * (422, pointer `/name`), and with `not_found` (404).
+   */
+  addDomain(project: string, body: NewDomain, options: RequestOptions = {}): Promise<DomainData> {
+    return this.sendForJson('POST', `/api/v1/public/projects/${segment(project)}/domains`, { json: body }, options);
+  }
+
+  /**
+   * Delete a domain.
+   *
+   * The edge serves it no more when the answer comes; the name stays reserved to the project's team for 30 days. With
+   * `dry_run` nothing is deleted. Fails with `not_found` (404), and with `precondition_failed` (412) when `If-Match`
+   * names another state.
+   */
+  deleteDomain(project: string, domainId: number, options: DeleteDomainOptions = {}): Promise<DomainDeletionData> {
+    return this.sendForJson('DELETE', `/api/v1/public/projects/${segment(project)}/domains/${segment(domainId)}`, { query: { dry_run: options.dry_run } }, options);
+  }
+
+  /**
+   * Get a domain.
+   *
+   * Changes nothing. Fails with `not_found` (404).
+   */
+  getDomain(project: string, domainId: number, options: RequestOptions = {}): Promise<DomainData> {
+    return this.sendForJson('GET', `/api/v1/public/projects/${segment(project)}/domains/${segment(domainId)}`, {}, options);
+  }
+
+  /**
+   * Change what a domain serves.
+   *
+   * It follows an environment (`auto_update`), or is pinned to one deployment (`active_deployment_id`). When the answer
+   * comes, the edge serves it. Fails with `not_deployed` and `nothing_to_pin` (409), with `invalid_request` (422), with
+   * `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state.
+   */
+  updateDomain(project: string, domainId: number, body: DomainPatch, options: RequestOptions = {}): Promise<DomainData> {
+    return this.sendForJson('PATCH', `/api/v1/public/projects/${segment(project)}/domains/${segment(domainId)}`, { json: body }, options);
+  }
+
+  /**
+   * Verify a domain.
+   *
+   * Looks whether the TXT record stands in the DNS. If it does, the name is the project's and the edge serves it when the
+   * answer comes; if not, `verified` is false and nothing changes. Called again, it asks the edge how far it is. Fails
+   * with `domain_taken` (409) when another project proved the name before, with `dns_unavailable` (503), and with
+   * `not_found` (404).
+   */
+  verifyDomain(project: string, domainId: number, options: RequestOptions = {}): Promise<DomainVerificationData> {
+    return this.sendForJson('POST', `/api/v1/public/projects/${segment(project)}/domains/${segment(domainId)}/verify`, {}, options);
+  }
+
+  /**
+   * List a project's env vars.
+   *
+   * Newest first; the values of secret ones are not among the answer. Changes nothing. Fails with `not_found` (404), with
+   * `role_too_small` (403) below deployer, and with `invalid_cursor` (400).
+   */
+  listEnvVars(project: string, options: ListEnvVarsOptions = {}): Promise<EnvVarPage> {
+    return this.sendForJson('GET', `/api/v1/public/projects/${segment(project)}/env-vars`, { query: { environment: options.environment, limit: options.limit, cursor: options.cursor } }, options);
+  }
+
+  /**
+   * Make an env var.
+   *
+   * It takes effect as `effect` says: with the next build, with the next start of the function, or not at all because
+   * nothing is deployed there. Fails with `env_var_taken` (409), with `too_many_env_vars` (409), with `invalid_request`
+   * (422) and with `not_found` (404).
+   */
+  createEnvVar(project: string, body: NewEnvVar, options: RequestOptions = {}): Promise<ChangedEnvVarData> {
+    return this.sendForJson('POST', `/api/v1/public/projects/${segment(project)}/env-vars`, { json: body }, options);
+  }
+
+  /**
+   * Replace the env vars of an environment.
+   *
+   * Afterwards the environment has these and no others. One without a value keeps its present one, so that secrets need
+   * not be known to be kept. With `dry_run` nothing changes, and the answer says what would. Fails with `invalid_request`
+   * (422) naming each that cannot be taken as `/env_vars/N`, and with `not_found` (404).
+   */
+  replaceEnvVars(project: string, body: EnvVarSet, options: ReplaceEnvVarsOptions = {}): Promise<EnvVarPlanData> {
+    return this.sendForJson('PUT', `/api/v1/public/projects/${segment(project)}/env-vars`, { json: body, query: { environment: options.environment, dry_run: options.dry_run } }, options);
+  }
+
+  /**
+   * Import env vars of the older system.
+   *
+   * Opens Fernet tokens with their key and keeps the values, sealed with this server's own. Env vars that are there
+   * already get the imported values; the others stay. Fails with `invalid_request` (422) naming each that the key does
+   * not open as `/env_vars/N/ciphertext`, and with `not_found` (404).
+   */
+  importEnvVars(project: string, body: FernetImport, options: RequestOptions = {}): Promise<EnvVarPlanData> {
+    return this.sendForJson('POST', `/api/v1/public/projects/${segment(project)}/env-vars/import`, { json: body }, options);
+  }
+
+  /**
+   * Delete an env var.
+   *
+   * It is gone as `effect` says. With `dry_run` nothing changes, and the answer says what would. Fails with `not_found`
+   * (404), and with `precondition_failed` (412) when `If-Match` names another state than `getEnvVar` gave.
+   */
+  deleteEnvVar(project: string, envVarId: number, options: DeleteEnvVarOptions = {}): Promise<EnvVarPlanData> {
+    return this.sendForJson('DELETE', `/api/v1/public/projects/${segment(project)}/env-vars/${segment(envVarId)}`, { query: { dry_run: options.dry_run } }, options);
+  }
+
+  /**
+   * Get an env var.
+   *
+   * The value of a secret one is not in the answer. Changes nothing. Fails with `not_found` (404), and with
+   * `role_too_small` (403) below deployer.
+   */
+  getEnvVar(project: string, envVarId: number, options: RequestOptions = {}): Promise<EnvVarData> {
+    return this.sendForJson('GET', `/api/v1/public/projects/${segment(project)}/env-vars/${segment(envVarId)}`, {}, options);
+  }
+
+  /**
+   * Change an env var.
+   *
+   * A merge patch: what is absent stays. It takes effect as `effect` says. Fails with `invalid_request` (422) when a
+   * secret shall become plain without a new value, with `not_found` (404), and with `precondition_failed` (412) when
+   * `If-Match` names another state than `getEnvVar` gave.
+   */
+  updateEnvVar(project: string, envVarId: number, body: EnvVarPatch, options: RequestOptions = {}): Promise<ChangedEnvVarData> {
+    return this.sendForJson('PATCH', `/api/v1/public/projects/${segment(project)}/env-vars/${segment(envVarId)}`, { json: body }, options);
   }
 
   /**

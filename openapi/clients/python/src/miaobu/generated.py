@@ -78,6 +78,25 @@ class BatchReceiptData:
 
 
 @dataclass(kw_only=True)
+class ChangedEnvVar:
+    """An env var after a change, and what the change will do."""
+
+    effect: EnvVarEffect
+    """What has to happen until the change is seen."""
+
+    env_var: EnvVar
+    """The env var."""
+
+
+@dataclass(kw_only=True)
+class ChangedEnvVarData:
+    """One object."""
+
+    data: ChangedEnvVar
+    """The object."""
+
+
+@dataclass(kw_only=True)
 class CreatedInvitation:
     """An invitation just made, with its secret, which is shown this once."""
 
@@ -137,6 +156,31 @@ class CreatedTokenData:
 
 
 @dataclass(kw_only=True)
+class DashboardStatistics:
+    """How much there is in the caller's teams."""
+
+    active_deployments: int
+    """Deployments in progress now."""
+
+    builds_this_month: int
+    """Deployments made since the first of the month, UTC."""
+
+    total_projects: int
+    """Projects."""
+
+    verified_domains: int
+    """Domains that are verified."""
+
+
+@dataclass(kw_only=True)
+class DashboardStatisticsData:
+    """One object."""
+
+    data: DashboardStatistics
+    """The object."""
+
+
+@dataclass(kw_only=True)
 class Deployment:
     """One immutable attempt to ship."""
 
@@ -160,6 +204,9 @@ class Deployment:
 
     deployed_at: datetime | None
     """When it became `deployed`."""
+
+    env_version: int
+    """The version of its environment's env vars that it was made with; 0 before there were any."""
 
     environment: Environment
     """Where it is meant to be active."""
@@ -204,6 +251,34 @@ class DeploymentData:
 
 
 @dataclass(kw_only=True)
+class DeploymentDeletion:
+    """What deleting a deployment did, or would do."""
+
+    dry_run: bool
+    """Whether nothing was deleted, because only the plan was asked for."""
+
+    file_count: int
+    """How many files it had."""
+
+    id: int
+    """The deployment's id."""
+
+    pinned_url: str
+    """Where it was served on its own."""
+
+    size_bytes: int
+    """How many bytes they had."""
+
+
+@dataclass(kw_only=True)
+class DeploymentDeletionData:
+    """One object."""
+
+    data: DeploymentDeletion
+    """The object."""
+
+
+@dataclass(kw_only=True)
 class DeploymentError:
     """Why a deployment failed."""
 
@@ -231,8 +306,304 @@ DeploymentSource = Literal["upload"]
 DeploymentStatus = Literal["queued", "cloning", "building", "uploading", "deploying", "deployed", "failed", "cancelled", "purged"]
 """Where a deployment is in its life. `deployed`, `failed`, `cancelled` and `purged` are final."""
 
+@dataclass(kw_only=True)
+class Domain:
+    """A domain of a project's own."""
+
+    active_deployment_id: int | None
+    """The deployment that it serves: the pinned one, or its environment's; null while there is none."""
+
+    auto_update: bool
+    """Whether it follows its environment; if not, it is pinned to one deployment."""
+
+    created_at: datetime
+    """When it was added."""
+
+    environment: Environment
+    """The environment that it follows unless it is pinned."""
+
+    esa_saas_id: str | None
+    """The id of the edge's custom hostname; null where none is needed."""
+
+    esa_status: EsaStatus
+    """Whether the edge serves it."""
+
+    icp_required: bool
+    """Whether an ICP filing is missing, without which the edge does not serve it."""
+
+    id: int
+    """The domain's id."""
+
+    instructions: list[DomainInstruction]
+    """The DNS records that the person has to make."""
+
+    name: str
+    """Its name."""
+
+    project_id: int
+    """The project that it belongs to."""
+
+    ssl_status: SslStatus
+    """How far its certificate is."""
+
+    updated_at: datetime
+    """When it last changed."""
+
+    verified: bool
+    """Whether the ownership is proven; before, it is not served."""
+
+    verified_at: datetime | None
+    """When that was."""
+
+
+@dataclass(kw_only=True)
+class DomainData:
+    """One object."""
+
+    data: Domain
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class DomainDeletion:
+    """What deleting a domain did, or would do."""
+
+    active_deployment_id: int | None
+    """The deployment that it serves no more."""
+
+    dry_run: bool
+    """Whether nothing was deleted, because only the plan was asked for."""
+
+    name: str
+    """The name, which stays reserved to the project's team for 30 days when it was verified."""
+
+
+@dataclass(kw_only=True)
+class DomainDeletionData:
+    """One object."""
+
+    data: DomainDeletion
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class DomainInstruction:
+    """A DNS record that the person has to make."""
+
+    name: str
+    """The record's full name."""
+
+    purpose: str
+    """What it is for."""
+
+    record_type: str
+    """`TXT` or `CNAME`."""
+
+    value: str
+    """Its value."""
+
+
+@dataclass(kw_only=True)
+class DomainPage:
+    """A part of a list, newest first unless the operation says otherwise."""
+
+    data: list[Domain]
+    """The objects of this page."""
+
+    next_cursor: str | None
+    """Give it as `cursor` to read the next page; null on the last one."""
+
+
+@dataclass(kw_only=True)
+class DomainPatch:
+    """Changes of what a domain serves, as a merge patch."""
+
+    active_deployment_id: int | Unset = UNSET
+    """A deployment of the project to be pinned to."""
+
+    auto_update: bool | Unset = UNSET
+    """Whether to follow the environment; false pins it to what it serves now."""
+
+    environment: Environment | Unset = UNSET
+    """The environment to follow; unchanged when absent."""
+
+
+@dataclass(kw_only=True)
+class DomainVerification:
+    """What looking at the DNS came to."""
+
+    domain: Domain
+    """The domain."""
+
+    icp_required: bool
+    """Whether an ICP filing is missing."""
+
+    message: str
+    """What to do next, in English."""
+
+    message_zh: str
+    """What to do next, in Chinese."""
+
+    verified: bool
+    """Whether the ownership is proven."""
+
+
+@dataclass(kw_only=True)
+class DomainVerificationData:
+    """One object."""
+
+    data: DomainVerification
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class EnvVar:
+    """An env var of one environment of a project."""
+
+    created_at: datetime
+    """When it was made."""
+
+    environment: Environment
+    """The environment that it belongs to."""
+
+    id: int
+    """The env var's id."""
+
+    kind: EnvVarKind
+    """Whether its value can be read again."""
+
+    name: str
+    """Its name."""
+
+    updated_at: datetime
+    """When it last changed."""
+
+    value: str | None
+    """The value of a plain one; null for a secret one, whose value no operation gives."""
+
+
+@dataclass(kw_only=True)
+class EnvVarData:
+    """One object."""
+
+    data: EnvVar
+    """The object."""
+
+
+EnvVarEffect = Literal["rebuild", "restart", "nothing"]
+"""What has to happen until a change is seen: the site is built again, the function is started anew, or nothing."""
+
+@dataclass(kw_only=True)
+class EnvVarEntry:
+    """An env var of a whole set."""
+
+    kind: EnvVarKind | None | Unset = UNSET
+    """Whether its value can be read again; `secret` when absent."""
+
+    name: str
+    """Its name."""
+
+    value: str | None | Unset = UNSET
+    """Its value; the present one is kept when absent."""
+
+
+EnvVarKind = Literal["plain", "secret"]
+"""Whether the value of an env var can be read again."""
+
+@dataclass(kw_only=True)
+class EnvVarPage:
+    """A part of a list, newest first unless the operation says otherwise."""
+
+    data: list[EnvVar]
+    """The objects of this page."""
+
+    next_cursor: str | None
+    """Give it as `cursor` to read the next page; null on the last one."""
+
+
+@dataclass(kw_only=True)
+class EnvVarPatch:
+    """Changes of an env var as a merge patch."""
+
+    kind: EnvVarKind | Unset = UNSET
+    """Whether the value can be read again; a secret becomes plain only together with a new value."""
+
+    value: str | Unset = UNSET
+    """The new value; unchanged when absent. An empty text is a value."""
+
+
+@dataclass(kw_only=True)
+class EnvVarPlan:
+    """What a change of a whole set did, or would do."""
+
+    added: list[str]
+    """The names of new ones."""
+
+    changed: list[str]
+    """The names of those with another value or kind."""
+
+    dry_run: bool
+    """Whether nothing was changed, because only the plan was asked for."""
+
+    effect: EnvVarEffect
+    """What has to happen until the change is seen."""
+
+    removed: list[str]
+    """The names of those that are gone."""
+
+    version: int
+    """The version of the environment's set afterwards; deployments say which one they were made with."""
+
+
+@dataclass(kw_only=True)
+class EnvVarPlanData:
+    """One object."""
+
+    data: EnvVarPlan
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class EnvVarSet:
+    """A whole set."""
+
+    env_vars: list[EnvVarEntry]
+    """Every env var that there shall be."""
+
+
 Environment = Literal["production", "staging", "preview"]
 """Where a deployment is active: each project has one active deployment per environment (preview: per branch)."""
+
+EsaStatus = Literal["pending", "online"]
+"""Whether the edge serves a domain."""
+
+@dataclass(kw_only=True)
+class FernetEnvVar:
+    """An env var that the older system sealed."""
+
+    ciphertext: str
+    """The Fernet token that holds its value."""
+
+    kind: EnvVarKind | None | Unset = UNSET
+    """Whether its value can be read again; `secret` when absent."""
+
+    name: str
+    """Its name."""
+
+
+@dataclass(kw_only=True)
+class FernetImport:
+    """Env vars of the older system."""
+
+    env_vars: list[FernetEnvVar]
+    """The env vars."""
+
+    environment: Environment | None | Unset = UNSET
+    """The environment; `production` when absent."""
+
+    key: str
+    """The Fernet key, 32 bytes in URL-safe base 64. It is used for this request and not kept."""
+
 
 @dataclass(kw_only=True)
 class FieldProblem:
@@ -358,6 +729,28 @@ class LogLinePage:
 
 
 @dataclass(kw_only=True)
+class LogTicket:
+    """What opens one stream of a log."""
+
+    expires_at: datetime
+    """When it stops working."""
+
+    path: str
+    """The path to ask, the ticket included."""
+
+    ticket: str
+    """Good for one request within a minute."""
+
+
+@dataclass(kw_only=True)
+class LogTicketData:
+    """One object."""
+
+    data: LogTicket
+    """The object."""
+
+
+@dataclass(kw_only=True)
 class Login:
     """Proof of who logs in."""
 
@@ -455,6 +848,34 @@ class NewDeployment:
 
     files: list[ManifestFile]
     """Every file of the folder, in any order."""
+
+
+@dataclass(kw_only=True)
+class NewDomain:
+    """What a new domain is."""
+
+    environment: Environment | None | Unset = UNSET
+    """The environment that it follows, production or staging; `production` when absent."""
+
+    name: str
+    """Its full name; one in other letters in its ASCII form (`xn--…`)."""
+
+
+@dataclass(kw_only=True)
+class NewEnvVar:
+    """What a new env var is."""
+
+    environment: Environment | None | Unset = UNSET
+    """The environment; `production` when absent."""
+
+    kind: EnvVarKind | None | Unset = UNSET
+    """Whether its value can be read again; `secret` when absent."""
+
+    name: str
+    """1 to 128 letters, digits and underscores, no digit first; not beginning with `MIAOBU_`."""
+
+    value: str
+    """Its value, at most 32 KiB."""
 
 
 @dataclass(kw_only=True)
@@ -622,6 +1043,9 @@ class Project:
     slug: str
     """Its name, and the first label of its hostnames."""
 
+    status: ProjectStatus
+    """How it is as a whole."""
+
     team_id: int
     """The team that it belongs to."""
 
@@ -637,6 +1061,40 @@ class ProjectData:
     """One object."""
 
     data: Project
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class ProjectDeletion:
+    """What deleting a project did, or would do."""
+
+    deployments: int
+    """How many deployments it had."""
+
+    domains: list[str]
+    """Its domains."""
+
+    dry_run: bool
+    """Whether nothing was deleted, because only the plan was asked for."""
+
+    env_vars: int
+    """How many env vars."""
+
+    hostnames: list[str]
+    """Its hostnames, which answer no more; those that it chose stay reserved to its team for 30 days."""
+
+    project: str
+    """The project's slug."""
+
+    stored_bytes: int
+    """How many bytes of files."""
+
+
+@dataclass(kw_only=True)
+class ProjectDeletionData:
+    """One object."""
+
+    data: ProjectDeletion
     """The object."""
 
 
@@ -675,6 +1133,9 @@ class ProjectSettings:
     spa_fallback: SpaFallback
     """Which requests the single page answers."""
 
+
+ProjectStatus = Literal["empty", "error", "creating", "active", "starting", "stopping", "terminating", "stopped", "partial"]
+"""How a project is as a whole, production and staging taken together."""
 
 @dataclass(kw_only=True)
 class Promotion:
@@ -783,6 +1244,9 @@ class SettingsPatch:
 
 SpaFallback = Literal["navigation", "all"]
 """Which requests the single page answers: navigations of a browser, or every GET and HEAD."""
+
+SslStatus = Literal["pending", "active", "failed"]
+"""How far a domain's certificate is."""
 
 @dataclass(kw_only=True)
 class StartedDeployment:
@@ -894,6 +1358,20 @@ class TokenPage:
 
 
 @dataclass(kw_only=True)
+class Trigger:
+    """What to build."""
+
+    branch: str | None | Unset = UNSET
+    """The branch; the repository's default one when absent."""
+
+    commit_sha: str | None | Unset = UNSET
+    """The commit; the branch's newest when absent."""
+
+    environment: Environment | None | Unset = UNSET
+    """Where it shall be active; `production` when absent."""
+
+
+@dataclass(kw_only=True)
 class Upload:
     """What is still to be sent."""
 
@@ -987,6 +1465,22 @@ class Operations(Sender):
         """
         return self.send_for_json(SessionData, "POST", f"/api/v1/auth/register", json=body, options=options)
 
+    def get_dashboard_statistics(self, *, options: RequestOptions | None = None) -> DashboardStatisticsData:
+        """Count what there is.
+
+        In all teams of the caller. Changes nothing. Fails only when the credential does.
+        """
+        return self.send_for_json(DashboardStatisticsData, "GET", f"/api/v1/projects/stats/dashboard", options=options)
+
+    def delete_deployment(self, deployment_id: int, *, dry_run: bool | None = None, options: RequestOptions | None = None) -> DeploymentDeletionData:
+        """Delete a deployment.
+
+        It is listed no more, and its files go in the background. With `dry_run` nothing is deleted. Fails with
+        `deployment_in_use` (409) while an environment or a domain serves it, with `not_final` (409) while it is on its way,
+        with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state.
+        """
+        return self.send_for_json(DeploymentDeletionData, "DELETE", f"/api/v1/public/deployments/{segment(deployment_id)}", query={"dry_run": dry_run}, options=options)
+
     def get_deployment(self, deployment_id: int, *, wait: int | None = None, options: RequestOptions | None = None) -> DeploymentData:
         """Get a deployment.
 
@@ -1036,10 +1530,19 @@ class Operations(Sender):
 
         Oldest line first. As JSON a page: give its `next_cursor` as `after` to read on. As `text/event-stream` the log is
         followed until the deployment ends: each event's id is the line's `seq`, its data the line; `event: end` closes the
-        stream, a comment every 5 s keeps it alive, and `Last-Event-ID` resumes exactly. Changes nothing. Fails with
+        stream, a comment every 5 s keeps it alive, `Last-Event-ID` resumes exactly, and `event: gap` names lines that are
+        not kept any more. As `application/x-ndjson` the lines up to now come one to a line. Changes nothing. Fails with
         `not_found` (404).
         """
         return self.send_for_json(LogLinePage, "GET", f"/api/v1/public/deployments/{segment(deployment_id)}/logs", query={"after": after, "limit": limit}, options=options)
+
+    def create_log_ticket(self, deployment_id: int, *, options: RequestOptions | None = None) -> LogTicketData:
+        """Make a ticket for a log.
+
+        A browser's `EventSource` can send no header, and a token must not stand in an address: the ticket opens one stream
+        of this log within 60 seconds. Fails with `not_found` (404).
+        """
+        return self.send_for_json(LogTicketData, "POST", f"/api/v1/public/deployments/{segment(deployment_id)}/logs/ticket", options=options)
 
     def promote_deployment(self, deployment_id: int, body: Promotion, *, options: RequestOptions | None = None) -> DeploymentData:
         """Make a deployment active.
@@ -1049,6 +1552,14 @@ class Operations(Sender):
         (404).
         """
         return self.send_for_json(DeploymentData, "POST", f"/api/v1/public/deployments/{segment(deployment_id)}/promote", json=body, options=options)
+
+    def redeploy_deployment(self, deployment_id: int, *, options: RequestOptions | None = None) -> DeploymentData:
+        """Deploy the same files again.
+
+        Makes a deployment of this one's files, with the settings and env vars as they are now, and queues it. Fails with
+        `files_gone` (409) when the files were purged, and with `not_found` (404).
+        """
+        return self.send_for_json(DeploymentData, "POST", f"/api/v1/public/deployments/{segment(deployment_id)}/redeploy", options=options)
 
     def get_upload(self, deployment_id: int, *, options: RequestOptions | None = None) -> UploadData:
         """Get what is still to be sent.
@@ -1066,6 +1577,14 @@ class Operations(Sender):
         """
         return self.send_for_json(TeamData, "POST", f"/api/v1/public/invitations/accept", json=body, options=options)
 
+    def follow_logs(self, *, ticket: str | None = None, options: RequestOptions | None = None) -> Answer:
+        """Follow a log with a ticket.
+
+        The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket. Changes nothing that is stored. Fails
+        with `invalid_ticket` (401) when the ticket was used, is too old or is none.
+        """
+        return self.send("GET", f"/api/v1/public/logs/stream", query={"ticket": ticket}, options=options)
+
     def list_projects(self, *, team: int | None = None, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> ProjectPage:
         """List projects.
 
@@ -1081,6 +1600,16 @@ class Operations(Sender):
         `invalid_request` (422, pointer `/slug`) when it is not a slug or is reserved.
         """
         return self.send_for_json(ProjectData, "POST", f"/api/v1/public/projects", json=body, options=options)
+
+    def delete_project(self, project: str, *, dry_run: bool | None = None, options: RequestOptions | None = None) -> ProjectDeletionData:
+        """Delete a project.
+
+        With all it owns: hostnames, domains, deployments and their files, env vars. Nobody sees it and nothing serves it when
+        the answer comes; the files go in the background. With `dry_run` nothing is deleted, and the answer says what would
+        be. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with `precondition_failed` (412) when
+        `If-Match` names another state.
+        """
+        return self.send_for_json(ProjectDeletionData, "DELETE", f"/api/v1/public/projects/{segment(project)}", query={"dry_run": dry_run}, options=options)
 
     def get_project(self, project: str, *, options: RequestOptions | None = None) -> ProjectData:
         """Get a project.
@@ -1124,6 +1653,125 @@ class Operations(Sender):
         in the archive, and with `not_found` (404).
         """
         return self.send_for_json(DeploymentData, "POST", f"/api/v1/public/projects/{segment(project)}/deployments/archive", content=body, query={"environment": environment, "branch": branch}, options=options)
+
+    def trigger_deployment(self, project: str, body: Trigger, *, options: RequestOptions | None = None) -> DeploymentData:
+        """Build a deployment from the repository.
+
+        Queues a build of the project's repository. Fails with `no_repository` (409) when the project has none, and with
+        `not_found` (404).
+        """
+        return self.send_for_json(DeploymentData, "POST", f"/api/v1/public/projects/{segment(project)}/deployments/trigger", json=body, options=options)
+
+    def list_domains(self, project: str, *, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> DomainPage:
+        """List a project's domains.
+
+        Newest first. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400).
+        """
+        return self.send_for_json(DomainPage, "GET", f"/api/v1/public/projects/{segment(project)}/domains", query={"limit": limit, "cursor": cursor}, options=options)
+
+    def add_domain(self, project: str, body: NewDomain, *, options: RequestOptions | None = None) -> DomainData:
+        """Add a domain.
+
+        The answer's `instructions` say which DNS records to make; then call `verifyDomain`. A name right under the base
+        domain needs none and is served at once. Fails with `domain_exists` and `domain_taken` (409), with `invalid_request`
+        (422, pointer `/name`), and with `not_found` (404).
+        """
+        return self.send_for_json(DomainData, "POST", f"/api/v1/public/projects/{segment(project)}/domains", json=body, options=options)
+
+    def delete_domain(self, project: str, domain_id: int, *, dry_run: bool | None = None, options: RequestOptions | None = None) -> DomainDeletionData:
+        """Delete a domain.
+
+        The edge serves it no more when the answer comes; the name stays reserved to the project's team for 30 days. With
+        `dry_run` nothing is deleted. Fails with `not_found` (404), and with `precondition_failed` (412) when `If-Match`
+        names another state.
+        """
+        return self.send_for_json(DomainDeletionData, "DELETE", f"/api/v1/public/projects/{segment(project)}/domains/{segment(domain_id)}", query={"dry_run": dry_run}, options=options)
+
+    def get_domain(self, project: str, domain_id: int, *, options: RequestOptions | None = None) -> DomainData:
+        """Get a domain.
+
+        Changes nothing. Fails with `not_found` (404).
+        """
+        return self.send_for_json(DomainData, "GET", f"/api/v1/public/projects/{segment(project)}/domains/{segment(domain_id)}", options=options)
+
+    def update_domain(self, project: str, domain_id: int, body: DomainPatch, *, options: RequestOptions | None = None) -> DomainData:
+        """Change what a domain serves.
+
+        It follows an environment (`auto_update`), or is pinned to one deployment (`active_deployment_id`). When the answer
+        comes, the edge serves it. Fails with `not_deployed` and `nothing_to_pin` (409), with `invalid_request` (422), with
+        `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state.
+        """
+        return self.send_for_json(DomainData, "PATCH", f"/api/v1/public/projects/{segment(project)}/domains/{segment(domain_id)}", json=body, options=options)
+
+    def verify_domain(self, project: str, domain_id: int, *, options: RequestOptions | None = None) -> DomainVerificationData:
+        """Verify a domain.
+
+        Looks whether the TXT record stands in the DNS. If it does, the name is the project's and the edge serves it when the
+        answer comes; if not, `verified` is false and nothing changes. Called again, it asks the edge how far it is. Fails
+        with `domain_taken` (409) when another project proved the name before, with `dns_unavailable` (503), and with
+        `not_found` (404).
+        """
+        return self.send_for_json(DomainVerificationData, "POST", f"/api/v1/public/projects/{segment(project)}/domains/{segment(domain_id)}/verify", options=options)
+
+    def list_env_vars(self, project: str, *, environment: Environment | None = None, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> EnvVarPage:
+        """List a project's env vars.
+
+        Newest first; the values of secret ones are not among the answer. Changes nothing. Fails with `not_found` (404), with
+        `role_too_small` (403) below deployer, and with `invalid_cursor` (400).
+        """
+        return self.send_for_json(EnvVarPage, "GET", f"/api/v1/public/projects/{segment(project)}/env-vars", query={"environment": environment, "limit": limit, "cursor": cursor}, options=options)
+
+    def create_env_var(self, project: str, body: NewEnvVar, *, options: RequestOptions | None = None) -> ChangedEnvVarData:
+        """Make an env var.
+
+        It takes effect as `effect` says: with the next build, with the next start of the function, or not at all because
+        nothing is deployed there. Fails with `env_var_taken` (409), with `too_many_env_vars` (409), with `invalid_request`
+        (422) and with `not_found` (404).
+        """
+        return self.send_for_json(ChangedEnvVarData, "POST", f"/api/v1/public/projects/{segment(project)}/env-vars", json=body, options=options)
+
+    def replace_env_vars(self, project: str, body: EnvVarSet, *, environment: Environment | None = None, dry_run: bool | None = None, options: RequestOptions | None = None) -> EnvVarPlanData:
+        """Replace the env vars of an environment.
+
+        Afterwards the environment has these and no others. One without a value keeps its present one, so that secrets need
+        not be known to be kept. With `dry_run` nothing changes, and the answer says what would. Fails with `invalid_request`
+        (422) naming each that cannot be taken as `/env_vars/N`, and with `not_found` (404).
+        """
+        return self.send_for_json(EnvVarPlanData, "PUT", f"/api/v1/public/projects/{segment(project)}/env-vars", json=body, query={"environment": environment, "dry_run": dry_run}, options=options)
+
+    def import_env_vars(self, project: str, body: FernetImport, *, options: RequestOptions | None = None) -> EnvVarPlanData:
+        """Import env vars of the older system.
+
+        Opens Fernet tokens with their key and keeps the values, sealed with this server's own. Env vars that are there
+        already get the imported values; the others stay. Fails with `invalid_request` (422) naming each that the key does
+        not open as `/env_vars/N/ciphertext`, and with `not_found` (404).
+        """
+        return self.send_for_json(EnvVarPlanData, "POST", f"/api/v1/public/projects/{segment(project)}/env-vars/import", json=body, options=options)
+
+    def delete_env_var(self, project: str, env_var_id: int, *, dry_run: bool | None = None, options: RequestOptions | None = None) -> EnvVarPlanData:
+        """Delete an env var.
+
+        It is gone as `effect` says. With `dry_run` nothing changes, and the answer says what would. Fails with `not_found`
+        (404), and with `precondition_failed` (412) when `If-Match` names another state than `getEnvVar` gave.
+        """
+        return self.send_for_json(EnvVarPlanData, "DELETE", f"/api/v1/public/projects/{segment(project)}/env-vars/{segment(env_var_id)}", query={"dry_run": dry_run}, options=options)
+
+    def get_env_var(self, project: str, env_var_id: int, *, options: RequestOptions | None = None) -> EnvVarData:
+        """Get an env var.
+
+        The value of a secret one is not in the answer. Changes nothing. Fails with `not_found` (404), and with
+        `role_too_small` (403) below deployer.
+        """
+        return self.send_for_json(EnvVarData, "GET", f"/api/v1/public/projects/{segment(project)}/env-vars/{segment(env_var_id)}", options=options)
+
+    def update_env_var(self, project: str, env_var_id: int, body: EnvVarPatch, *, options: RequestOptions | None = None) -> ChangedEnvVarData:
+        """Change an env var.
+
+        A merge patch: what is absent stays. It takes effect as `effect` says. Fails with `invalid_request` (422) when a
+        secret shall become plain without a new value, with `not_found` (404), and with `precondition_failed` (412) when
+        `If-Match` names another state than `getEnvVar` gave.
+        """
+        return self.send_for_json(ChangedEnvVarData, "PATCH", f"/api/v1/public/projects/{segment(project)}/env-vars/{segment(env_var_id)}", json=body, options=options)
 
     def rollback_project(self, project: str, body: Rollback, *, options: RequestOptions | None = None) -> DeploymentData:
         """Go back to an earlier deployment.

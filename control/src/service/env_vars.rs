@@ -1,0 +1,484 @@
+//! Env vars of projects.
+//!
+//! Each change keeps a version of the environment's whole set, so that a deployment can say with which one it was made.
+//! Values lie sealed, each bound to its project, environment and name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::fernet::FernetKey;
+use super::{Context, Error, Problem, ProjectRef, Result, projects};
+use crate::domain::{
+    Actor, EnvVar, EnvVarEffect, EnvVarId, EnvVarKind, EnvVarName, EnvVarValue, Environment, Page, PageRequest,
+    Project, ProjectId, ProjectKind,
+};
+use crate::store::env_vars::{self, Sealed, SealedVar};
+use crate::store::releases::{self, Pointer};
+use crate::store::{self, Session, Tx};
+
+/// The longest value, in bytes.
+const LONGEST_VALUE: usize = 32 * 1024;
+/// The most env vars of one environment.
+const MOST: usize = 200;
+
+/// An env var to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEnvVar {
+    /// Its name, as given.
+    pub name: String,
+    /// Its value; `None` keeps the present one where a set is replaced.
+    pub value: Option<EnvVarValue>,
+    /// Whether its value may be read again.
+    pub kind: EnvVarKind,
+}
+
+/// A change of an env var: what is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EnvVarPatch {
+    /// The new value.
+    pub value: Option<EnvVarValue>,
+    /// Whether the value may be read again. A secret becomes plain only together with a new value.
+    pub kind: Option<EnvVarKind>,
+}
+
+/// What a replacement of a whole set does, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvVarPlan {
+    /// New ones.
+    pub added: Vec<String>,
+    /// Those with another value or kind.
+    pub changed: Vec<String>,
+    /// Those that go.
+    pub removed: Vec<String>,
+    /// What has to happen until it is seen.
+    pub effect: EnvVarEffect,
+    /// The version of the set afterwards.
+    pub version: i64,
+}
+
+/// Env vars.
+#[derive(Debug, Clone)]
+pub struct EnvVars {
+    context: Arc<Context>,
+}
+
+impl EnvVars {
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        Self { context }
+    }
+
+    /// Returns a project's env vars, newest first, without the values of secret ones.
+    pub async fn list(
+        &self,
+        actor: &Actor,
+        project: &ProjectRef,
+        environment: Option<Environment>,
+        page: PageRequest,
+    ) -> Result<Page<EnvVar>> {
+        let mut session = self.context.db.read().await?;
+        let project = projects::find(&mut session, actor, project).await?;
+        let page = env_vars::list(&mut session, project.id, environment, page).await?;
+        let items = page.items.into_iter().map(|var| show(&self.context, var)).collect::<Result<_>>()?;
+        Ok(Page { items, next: page.next })
+    }
+
+    /// Returns an env var, without its value when it is secret.
+    pub async fn get(&self, actor: &Actor, project: &ProjectRef, id: EnvVarId) -> Result<EnvVar> {
+        let mut session = self.context.db.read().await?;
+        let project = projects::find(&mut session, actor, project).await?;
+        let var = env_vars::get(&mut session, project.id, id).await?.ok_or(Error::NotFound)?;
+        show(&self.context, var)
+    }
+
+    /// Makes an env var.
+    ///
+    /// Fails with `env_var_taken` when the environment has one of that name.
+    pub async fn create(
+        &self,
+        actor: &Actor,
+        project: &ProjectRef,
+        environment: Environment,
+        new: NewEnvVar,
+    ) -> Result<(EnvVar, EnvVarEffect)> {
+        let (name, value) = checked("", &new).map_err(|problems| Error::Invalid { problems })?;
+        let value = value.ok_or_else(|| Error::invalid("/value", "required", "a new env var needs a value"))?;
+        let mut tx = self.context.db.begin().await?;
+        let project = self.locked(&mut tx, actor, project).await?;
+        if env_vars::count(&mut tx, project.id, environment).await? >= MOST as i64 {
+            return Err(too_many());
+        }
+        let sealed = self.seal(project.id, environment, &name, &value)?;
+        let now = self.context.now();
+        let id = env_vars::insert(&mut tx, project.id, environment, &name, new.kind, self.boxed(&sealed), now).await?;
+        let id = id.ok_or_else(|| Error::Conflict {
+            code: "env_var_taken",
+            message: format!("{environment} has an env var {name} already"),
+            hint: Some("change that one".to_owned()),
+        })?;
+        let effect = self.changed(&mut tx, &project, environment).await?;
+        let var = env_vars::get(&mut tx, project.id, id).await?.ok_or(Error::NotFound)?;
+        tx.commit().await?;
+        Ok((show(&self.context, var)?, effect))
+    }
+
+    /// Changes an env var.
+    ///
+    /// Fails with [`Error::Changed`] when `expected` does not hold for it as it is, and with a problem at `/value` when a
+    /// secret one shall become plain without a new value.
+    pub async fn update(
+        &self,
+        actor: &Actor,
+        project: &ProjectRef,
+        id: EnvVarId,
+        patch: EnvVarPatch,
+        expected: impl Fn(&EnvVar) -> bool + Send,
+    ) -> Result<(EnvVar, EnvVarEffect)> {
+        let mut tx = self.context.db.begin().await?;
+        let project = self.locked(&mut tx, actor, project).await?;
+        let var = env_vars::get(&mut tx, project.id, id).await?.ok_or(Error::NotFound)?;
+        let shown = show(&self.context, var.clone())?;
+        if !expected(&shown) {
+            return Err(Error::Changed);
+        }
+        let kind = patch.kind.unwrap_or(var.kind);
+        if var.kind == EnvVarKind::Secret && kind == EnvVarKind::Plain && patch.value.is_none() {
+            let detail = "a secret becomes plain only together with a new value";
+            return Err(Error::invalid("/value", "required", detail));
+        }
+        if let Some(problem) = patch.value.as_ref().and_then(|value| value_problem("/value", value)) {
+            return Err(Error::Invalid { problems: vec![problem] });
+        }
+        let present = EnvVarValue(open(&self.context, &var)?);
+        let value = patch.value.unwrap_or_else(|| present.clone());
+        if kind == var.kind && value == present {
+            return Ok((shown, EnvVarEffect::Nothing));
+        }
+        let sealed = self.seal(project.id, var.environment, &var.name, &value)?;
+        env_vars::update(&mut tx, id, kind, self.boxed(&sealed), self.context.now()).await?;
+        let mut effect = self.changed(&mut tx, &project, var.environment).await?;
+        if value == present {
+            effect = EnvVarEffect::Nothing;
+        }
+        let var = env_vars::get(&mut tx, project.id, id).await?.ok_or(Error::NotFound)?;
+        tx.commit().await?;
+        Ok((show(&self.context, var)?, effect))
+    }
+
+    /// Deletes an env var, or says what that would do.
+    ///
+    /// Fails with [`Error::Changed`] when `expected` does not hold for it as it is.
+    pub async fn delete(
+        &self,
+        actor: &Actor,
+        project: &ProjectRef,
+        id: EnvVarId,
+        dry_run: bool,
+        expected: impl Fn(&EnvVar) -> bool + Send,
+    ) -> Result<EnvVarPlan> {
+        let mut tx = self.context.db.begin().await?;
+        let project = self.locked(&mut tx, actor, project).await?;
+        let var = env_vars::get(&mut tx, project.id, id).await?.ok_or(Error::NotFound)?;
+        let environment = var.environment;
+        let name = var.name.to_string();
+        if !expected(&show(&self.context, var)?) {
+            return Err(Error::Changed);
+        }
+        env_vars::delete(&mut tx, id).await?;
+        let effect = self.changed(&mut tx, &project, environment).await?;
+        let version = env_vars::newest_version(&mut tx, project.id, environment).await?;
+        if !dry_run {
+            tx.commit().await?;
+        }
+        Ok(EnvVarPlan { added: Vec::new(), changed: Vec::new(), removed: vec![name], effect, version })
+    }
+
+    /// Makes `wanted` the whole set of an environment, or says what that would do. One without a value keeps the present
+    /// one, so that secrets need not be known to keep them.
+    ///
+    /// Fails with a problem for each that cannot be taken (pointers into `/env_vars`).
+    pub async fn replace(
+        &self,
+        actor: &Actor,
+        project: &ProjectRef,
+        environment: Environment,
+        wanted: Vec<NewEnvVar>,
+        dry_run: bool,
+    ) -> Result<EnvVarPlan> {
+        let wanted = checked_set(&wanted)?;
+        let mut tx = self.context.db.begin().await?;
+        let project = self.locked(&mut tx, actor, project).await?;
+        let mut present = BTreeMap::new();
+        for var in env_vars::list_all(&mut tx, project.id, environment).await? {
+            present.insert(var.name.clone(), var);
+        }
+        let now = self.context.now();
+        let (mut added, mut changed, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, name, value, kind) in wanted {
+            match (present.remove(&name), value) {
+                (None, None) => problems.push(no_value(index, &name)),
+                (Some(var), None) if var.kind == EnvVarKind::Secret && kind == EnvVarKind::Plain => {
+                    problems.push(no_value(index, &name));
+                }
+                (None, Some(value)) => {
+                    let sealed = self.seal(project.id, environment, &name, &value)?;
+                    let sealed = self.boxed(&sealed);
+                    env_vars::insert(&mut tx, project.id, environment, &name, kind, sealed, now).await?;
+                    added.push(name.to_string());
+                }
+                (Some(var), value) => {
+                    let known = EnvVarValue(open(&self.context, &var)?);
+                    let value = value.unwrap_or_else(|| known.clone());
+                    if value != known || kind != var.kind {
+                        let sealed = self.seal(project.id, environment, &name, &value)?;
+                        env_vars::update(&mut tx, var.id, kind, self.boxed(&sealed), now).await?;
+                        changed.push(name.to_string());
+                    }
+                }
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Error::Invalid { problems });
+        }
+        let removed: Vec<_> = present.keys().map(ToString::to_string).collect();
+        for var in present.values() {
+            env_vars::delete(&mut tx, var.id).await?;
+        }
+        let nothing = added.is_empty() && changed.is_empty() && removed.is_empty();
+        let effect = match nothing {
+            true => EnvVarEffect::Nothing,
+            false => self.changed(&mut tx, &project, environment).await?,
+        };
+        let version = env_vars::newest_version(&mut tx, project.id, environment).await?;
+        if !dry_run {
+            tx.commit().await?;
+        }
+        Ok(EnvVarPlan { added, changed, removed, effect, version })
+    }
+
+    /// Takes over env vars that the older system sealed; those that are there already get the older system's values.
+    ///
+    /// Fails with a problem for each that the key does not open (pointers into `/env_vars`).
+    pub async fn import(
+        &self,
+        actor: &Actor,
+        project: &ProjectRef,
+        environment: Environment,
+        key: &str,
+        sealed: Vec<NewEnvVar>,
+    ) -> Result<EnvVarPlan> {
+        let key = FernetKey::parse(key);
+        let key = key.ok_or_else(|| Error::invalid("/key", "invalid_key", "this is not a Fernet key"))?;
+        let mut problems = Vec::new();
+        let mut opened = Vec::with_capacity(sealed.len());
+        for (index, var) in sealed.into_iter().enumerate() {
+            let token = var.value.as_ref().map_or("", |value| value.0.as_str());
+            match key.open(token).and_then(|bytes| String::from_utf8(bytes).ok()) {
+                Some(text) => opened.push(NewEnvVar { value: Some(EnvVarValue(text)), ..var }),
+                None => problems.push(Problem {
+                    pointer: format!("/env_vars/{index}/ciphertext"),
+                    code: "not_opened",
+                    detail: format!("the key does not open the value of {:?}", var.name),
+                }),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Error::Invalid { problems });
+        }
+        let mut session = self.context.db.read().await?;
+        let found = projects::find(&mut session, actor, project).await?;
+        let kept = env_vars::list_all(&mut session, found.id, environment).await?;
+        drop(session);
+        for var in
+            kept.into_iter().filter(|var| opened.iter().all(|new| new.name != var.name.as_str())).collect::<Vec<_>>()
+        {
+            opened.push(NewEnvVar { name: var.name.to_string(), value: None, kind: var.kind });
+        }
+        self.replace(actor, project, environment, opened, false).await
+    }
+
+    async fn locked(&self, tx: &mut Tx, actor: &Actor, project: &ProjectRef) -> Result<Project> {
+        let project = projects::find(tx, actor, project).await?;
+        crate::store::projects::lock(tx, project.id).await?;
+        Ok(project)
+    }
+
+    fn seal(
+        &self,
+        project: ProjectId,
+        environment: Environment,
+        name: &EnvVarName,
+        value: &EnvVarValue,
+    ) -> Result<Vec<u8>> {
+        let context = &self.context;
+        context.vault.seal(&place(project, environment, name), value.0.as_bytes(), &*context.random)
+    }
+
+    fn boxed<'a>(&'a self, bytes: &'a [u8]) -> Sealed<'a> {
+        Sealed { bytes, key_id: self.context.vault.current() }
+    }
+
+    /// Keeps a version of the set as it is now in the transaction, and says what the change does.
+    async fn changed(&self, tx: &mut Tx, project: &Project, environment: Environment) -> Result<EnvVarEffect> {
+        let mut set = BTreeMap::new();
+        for var in env_vars::list_all(tx, project.id, environment).await? {
+            set.insert(var.name.to_string(), open(&self.context, &var)?);
+        }
+        let version = env_vars::newest_version(tx, project.id, environment).await? + 1;
+        let plain = serde_json::to_vec(&set).map_err(Error::internal)?;
+        let context = &self.context;
+        let sealed = context.vault.seal(&set_place(project.id, environment, version), &plain, &*context.random)?;
+        let now = context.now();
+        env_vars::insert_version(tx, project.id, environment, version, self.boxed(&sealed), now).await?;
+        effect(tx, project, environment).await
+    }
+}
+
+/// Returns the set of an environment as it was in `version`, for whatever runs or builds a deployment. Version 0 is empty.
+///
+/// Fails when it cannot be opened: nothing may go on with less than it was promised.
+pub async fn at_version(
+    context: &Context,
+    session: &mut impl Session,
+    project: ProjectId,
+    environment: Environment,
+    version: i64,
+) -> Result<BTreeMap<String, String>> {
+    if version == 0 {
+        return Ok(BTreeMap::new());
+    }
+    let sealed = env_vars::get_version(session, project, environment, version).await?;
+    let sealed = sealed.ok_or_else(|| Error::internal(format!("version {version} of the env vars is gone")))?;
+    let plain = context.vault.open(&set_place(project, environment, version), &sealed)?;
+    serde_json::from_slice(&plain).map_err(Error::internal)
+}
+
+/// Seals with the present key what another one sealed, some at a time; returns whether there may be more.
+pub async fn reseal_some(context: &Context) -> Result<bool> {
+    let key_id = context.vault.current();
+    let mut tx = context.db.begin().await?;
+    let vars = env_vars::list_stale(&mut tx, key_id).await?;
+    let versions = env_vars::list_stale_versions(&mut tx, key_id).await?;
+    for var in &vars {
+        let place = place(var.project_id, var.environment, &var.name);
+        let plain = context.vault.open(&place, &var.sealed)?;
+        let bytes = context.vault.seal(&place, &plain, &*context.random)?;
+        env_vars::reseal(&mut tx, var.id, &var.sealed, Sealed { bytes: &bytes, key_id }).await?;
+    }
+    for version in &versions {
+        let place = set_place(version.project_id, version.environment, version.version);
+        let plain = context.vault.open(&place, &version.sealed)?;
+        let bytes = context.vault.seal(&place, &plain, &*context.random)?;
+        env_vars::reseal_version(&mut tx, version, Sealed { bytes: &bytes, key_id }).await?;
+    }
+    tx.commit().await?;
+    Ok(!vars.is_empty() || !versions.is_empty())
+}
+
+/// Whether anything is sealed with another key than the present one.
+pub async fn has_stale_secrets(
+    context: &Context,
+    session: &mut impl Session,
+) -> std::result::Result<bool, store::Error> {
+    let key_id = context.vault.current();
+    let stale = !env_vars::list_stale(session, key_id).await?.is_empty();
+    Ok(stale || !env_vars::list_stale_versions(session, key_id).await?.is_empty())
+}
+
+async fn effect(session: &mut impl Session, project: &Project, environment: Environment) -> Result<EnvVarEffect> {
+    // Branches share the env vars of previews; whether one of them is deployed is not looked at.
+    let deployed = environment == Environment::Preview
+        || releases::get_in_force(session, Pointer::new(project.id, environment, None)).await?.is_some();
+    Ok(match project.kind {
+        _ if !deployed => EnvVarEffect::Nothing,
+        ProjectKind::Static => EnvVarEffect::Rebuild,
+        ProjectKind::Node | ProjectKind::Python => EnvVarEffect::Restart,
+    })
+}
+
+fn place(project: ProjectId, environment: Environment, name: &EnvVarName) -> String {
+    format!("env_var:{project}:{environment}:{name}")
+}
+
+fn set_place(project: ProjectId, environment: Environment, version: i64) -> String {
+    format!("env_version:{project}:{environment}:{version}")
+}
+
+fn open(context: &Context, var: &SealedVar) -> Result<String> {
+    let plain = context.vault.open(&place(var.project_id, var.environment, &var.name), &var.sealed)?;
+    String::from_utf8(plain).map_err(Error::internal)
+}
+
+fn show(context: &Context, var: SealedVar) -> Result<EnvVar> {
+    let value = match var.kind {
+        EnvVarKind::Plain => Some(EnvVarValue(open(context, &var)?)),
+        EnvVarKind::Secret => None,
+    };
+    Ok(EnvVar {
+        id: var.id,
+        project_id: var.project_id,
+        environment: var.environment,
+        name: var.name,
+        kind: var.kind,
+        value,
+        created_at: var.created_at,
+        updated_at: var.updated_at,
+    })
+}
+
+type Checked = (EnvVarName, Option<EnvVarValue>);
+
+fn checked(pointer: &str, new: &NewEnvVar) -> std::result::Result<Checked, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let name = EnvVarName::parse(&new.name).map_err(|error| {
+        let pointer = format!("{pointer}/name");
+        problems.push(Problem { pointer, code: "invalid_name", detail: error.to_string() });
+    });
+    problems.extend(new.value.as_ref().and_then(|value| value_problem(&format!("{pointer}/value"), value)));
+    match name {
+        Ok(name) if problems.is_empty() => Ok((name, new.value.clone())),
+        _ => Err(problems),
+    }
+}
+
+fn checked_set(wanted: &[NewEnvVar]) -> Result<Vec<(usize, EnvVarName, Option<EnvVarValue>, EnvVarKind)>> {
+    if wanted.len() > MOST {
+        return Err(too_many());
+    }
+    let mut problems = Vec::new();
+    let mut set: Vec<(usize, EnvVarName, Option<EnvVarValue>, EnvVarKind)> = Vec::with_capacity(wanted.len());
+    for (index, new) in wanted.iter().enumerate() {
+        match checked(&format!("/env_vars/{index}"), new) {
+            Err(found) => problems.extend(found),
+            Ok((name, _)) if set.iter().any(|(_, known, ..)| *known == name) => problems.push(Problem {
+                pointer: format!("/env_vars/{index}/name"),
+                code: "repeated_name",
+                detail: format!("{name} is given twice"),
+            }),
+            Ok((name, value)) => set.push((index, name, value, new.kind)),
+        }
+    }
+    if problems.is_empty() { Ok(set) } else { Err(Error::Invalid { problems }) }
+}
+
+fn value_problem(pointer: &str, value: &EnvVarValue) -> Option<Problem> {
+    let detail = if value.0.len() > LONGEST_VALUE {
+        format!("a value has at most {LONGEST_VALUE} bytes, not {}", value.0.len())
+    } else if value.0.contains('\0') {
+        "a value has no NUL character: no environment can hold one".to_owned()
+    } else {
+        return None;
+    };
+    Some(Problem { pointer: pointer.to_owned(), code: "unfit_value", detail })
+}
+
+fn no_value(index: usize, name: &EnvVarName) -> Problem {
+    Problem {
+        pointer: format!("/env_vars/{index}/value"),
+        code: "required",
+        detail: format!("{name} has no value that could be kept"),
+    }
+}
+
+fn too_many() -> Error {
+    Error::conflict("too_many_env_vars", format!("an environment has at most {MOST} env vars"))
+}

@@ -1,0 +1,179 @@
+//! Domains over HTTP, with a name server on this machine.
+
+use chrono::TimeDelta;
+use miaobu_control::domain::DeploymentId;
+use serde_json::{Value, json};
+
+use crate::api_support::{Answer, Api};
+use crate::support::Site;
+
+const PATH: &str = "/api/v1/public/projects/shop/domains";
+
+async fn with_site() -> (Api, i64) {
+    let api = Api::new().await;
+    api.project("shop").await;
+    let id = api.deploy("shop", &Site::page("one")).await;
+    (api, id)
+}
+
+async fn add(api: &Api, name: &str) -> Answer {
+    api.as_user("POST", PATH).json(&json!({ "name": name })).send().await
+}
+
+/// Adds a domain, proves it, and returns its path.
+async fn own(api: &Api, name: &str) -> String {
+    let added = add(api, name).await;
+    assert_eq!(added.status, 201, "{}", added.text());
+    prove(api, &added.json()["data"]);
+    let path = added.header("location").to_owned();
+    let verified = api.as_user("POST", &format!("{path}/verify")).send().await;
+    assert_eq!(verified.json()["data"]["verified"], true, "{}", verified.text());
+    path
+}
+
+/// Does what the instructions say.
+fn prove(api: &Api, domain: &Value) {
+    let record = &domain["instructions"][0];
+    assert_eq!(record["record_type"], "TXT");
+    let text = |field: &str| record[field].as_str().expect("text");
+    api.app.dns.set(text("name"), &["v=spf1 -all", text("value")]);
+}
+
+async fn served(api: &Api, host: &str) -> Option<i64> {
+    api.app.served(host).await.map(|DeploymentId(id)| id)
+}
+
+#[tokio::test]
+async fn a_domain_is_served_once_its_owner_has_proven_it() {
+    let (api, deployment) = with_site().await;
+    let added = add(&api, "WWW.Example.com.").await;
+    let domain = added.json()["data"].clone();
+    assert_eq!((&domain["name"], &domain["verified"]), (&json!("www.example.com"), &json!(false)));
+    assert_eq!((&domain["esa_status"], &domain["ssl_status"]), (&json!("pending"), &json!("pending")));
+    assert_eq!(domain["instructions"][1]["value"], "shop.localhost");
+    let verify = format!("{}/verify", added.header("location"));
+    let early = api.as_user("POST", &verify).send().await.json();
+    assert_eq!(early["data"]["verified"], false);
+    assert!(early["data"]["message"].as_str().is_some_and(|text| text.contains("TXT")), "{early}");
+    assert!(early["data"]["message_zh"].as_str().is_some_and(|text| text.contains("TXT 记录")), "{early}");
+    assert_eq!(served(&api, "www.example.com").await, None);
+    prove(&api, &domain);
+    let proven = api.as_user("POST", &verify).send().await.json();
+    assert_eq!(
+        (&proven["data"]["verified"], &proven["data"]["domain"]["ssl_status"]),
+        (&json!(true), &json!("active"))
+    );
+    assert_eq!(served(&api, "www.example.com").await, Some(deployment), "when the answer comes");
+    let next = api.deploy("shop", &Site::page("two")).await;
+    assert_eq!(served(&api, "www.example.com").await, Some(next), "it follows production");
+    assert_eq!(api.app.route("www.example.com").await.map(|record| record.noindex), Some(false));
+}
+
+#[tokio::test]
+async fn a_wrong_proof_proves_nothing_and_a_silent_dns_is_no_answer() {
+    let (api, _) = with_site().await;
+    let added = add(&api, "www.example.com").await;
+    let path = added.header("location").to_owned();
+    api.app.dns.set("_miaobu.www.example.com", &["miaobu-verify=somebody-elses"]);
+    let verify = || api.as_user("POST", &format!("{path}/verify")).send();
+    assert_eq!(verify().await.json()["data"]["verified"], false);
+    api.app.dns.set_broken(true);
+    let silent = verify().await;
+    assert_eq!((silent.status, silent.code().as_str(), silent.header("retry-after")), (503, "dns_unavailable", "10"));
+}
+
+#[tokio::test]
+async fn whoever_proves_a_name_first_has_it() {
+    let (api, _) = with_site().await;
+    let foreign = api.foreign_token().await;
+    let other = "/api/v1/public/projects/other";
+    let made = api.call("POST", "/api/v1/public/projects").bearer(&foreign).json(&json!({ "slug": "other" }));
+    assert_eq!(made.send().await.status, 201);
+    let claim = json!({ "name": "www.example.com" });
+    let claimed = api.call("POST", &format!("{other}/domains")).bearer(&foreign).json(&claim).send().await;
+    assert_eq!(claimed.status, 201, "an unproven claim keeps nobody away");
+    own(&api, "www.example.com").await;
+    prove(&api, &claimed.json()["data"]);
+    let late = format!("{}/verify", claimed.header("location"));
+    assert_eq!(api.call("POST", &late).bearer(&foreign).send().await.code(), "domain_taken");
+    assert_eq!(add(&api, "www.example.com").await.code(), "domain_exists");
+    let again = api.call("POST", &format!("{other}/domains")).bearer(&foreign);
+    assert_eq!(again.json(&json!({ "name": "www.example.com" })).send().await.code(), "domain_taken");
+}
+
+#[tokio::test]
+async fn a_domain_is_pinned_and_follows_again() {
+    let (api, first) = with_site().await;
+    let path = own(&api, "www.example.com").await;
+    let patch = |body: Value| api.as_user("PATCH", &path).json(&body).send();
+    let pinned = patch(json!({ "auto_update": false })).await.json();
+    assert_eq!(
+        (&pinned["data"]["auto_update"], &pinned["data"]["active_deployment_id"]),
+        (&json!(false), &json!(first))
+    );
+    let second = api.deploy("shop", &Site::page("two")).await;
+    assert_eq!(served(&api, "www.example.com").await, Some(first));
+    assert_eq!(served(&api, "shop.localhost").await, Some(second));
+    let moved = patch(json!({ "active_deployment_id": second })).await.json();
+    assert_eq!(moved["data"]["active_deployment_id"], second);
+    assert_eq!(served(&api, "www.example.com").await, Some(second));
+    patch(json!({ "auto_update": true })).await;
+    let third = api.deploy("shop", &Site::page("three")).await;
+    assert_eq!(served(&api, "www.example.com").await, Some(third));
+    assert_eq!(patch(json!({ "active_deployment_id": 99_999 })).await.status, 404);
+    assert_eq!(patch(json!({ "auto_update": true, "active_deployment_id": first })).await.status, 422);
+    assert_eq!(patch(json!({ "environment": "preview" })).await.status, 422);
+    let staging = patch(json!({ "environment": "staging" })).await.json();
+    assert_eq!(staging["data"]["active_deployment_id"], Value::Null);
+    assert_eq!(served(&api, "www.example.com").await, None, "nothing is deployed there");
+    assert_eq!(patch(json!({ "auto_update": false })).await.code(), "nothing_to_pin");
+}
+
+#[tokio::test]
+async fn a_domain_that_is_given_up_stays_reserved_for_thirty_days() {
+    let (api, deployment) = with_site().await;
+    let path = own(&api, "www.example.com").await;
+    let rehearsed = api.as_user("DELETE", &format!("{path}?dry_run=true")).send().await.json();
+    assert_eq!((&rehearsed["data"]["name"], &rehearsed["data"]["dry_run"]), (&json!("www.example.com"), &json!(true)));
+    assert_eq!(served(&api, "www.example.com").await, Some(deployment));
+    assert_eq!(api.as_user("DELETE", &path).send().await.status, 200);
+    assert_eq!(served(&api, "www.example.com").await, None, "when the answer comes");
+    api.app.run_jobs().await;
+    let foreign = api.foreign_token().await;
+    let made = api.call("POST", "/api/v1/public/projects").bearer(&foreign).json(&json!({ "slug": "other" }));
+    assert_eq!(made.send().await.status, 201);
+    let claim = async || {
+        let call = api.call("POST", "/api/v1/public/projects/other/domains").bearer(&foreign);
+        call.json(&json!({ "name": "www.example.com" })).send().await
+    };
+    assert_eq!(claim().await.code(), "domain_taken");
+    own(&api, "www.example.com").await;
+    assert_eq!(served(&api, "www.example.com").await, Some(deployment), "its last owner may have it back");
+    let listed = api.as_user("GET", PATH).send().await.json();
+    api.as_user("DELETE", &format!("{PATH}/{}", listed["data"][0]["id"])).send().await;
+    api.app.advance(TimeDelta::days(31));
+    assert_eq!(claim().await.status, 201);
+}
+
+#[tokio::test]
+async fn a_name_under_the_base_domain_is_served_at_once() {
+    let (api, deployment) = with_site().await;
+    let added = add(&api, "store.localhost").await;
+    let domain = added.json()["data"].clone();
+    assert_eq!((&domain["verified"], &domain["ssl_status"]), (&json!(true), &json!("active")), "{domain}");
+    assert_eq!((&domain["esa_saas_id"], &domain["instructions"]), (&Value::Null, &json!([])));
+    assert_eq!(served(&api, "store.localhost").await, Some(deployment));
+    assert_eq!(api.app.route("store.localhost").await.map(|record| record.noindex), Some(false));
+    let project = json!({ "slug": "store" });
+    let project = api.as_user("POST", "/api/v1/public/projects").json(&project).send().await;
+    assert_eq!(project.code(), "slug_taken");
+    for (name, code) in [
+        ("shop.localhost", "domain_taken"),
+        ("localhost", "invalid_request"),
+        ("a.b.localhost", "invalid_request"),
+        ("x-staging.localhost", "invalid_request"),
+        ("1.2.3.4", "invalid_request"),
+    ] {
+        assert_eq!(add(&api, name).await.code(), code, "{name}");
+    }
+}
