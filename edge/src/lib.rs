@@ -31,6 +31,7 @@ mod json;
 pub mod negotiate;
 mod path;
 mod probe;
+pub mod protection;
 mod proxy;
 pub mod range;
 pub mod record;
@@ -40,9 +41,11 @@ mod routed_site;
 mod ruled_site;
 pub mod rules;
 mod scan;
+pub mod secret;
 mod site;
 mod static_site;
 mod text;
+pub mod variants;
 
 #[cfg(feature = "build")]
 pub mod build;
@@ -58,3 +61,4 @@ pub use record::{Kind, RouteRecord};
 pub use request::{Method, Request};
 pub use site::format::{HtmlHandling, Shell};
 pub use site::{File, Site, SiteError};
+pub use variants::choose;
