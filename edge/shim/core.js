@@ -50,8 +50,9 @@ export class Core {
   #encoder = new TextEncoder();
   #decoder = new TextDecoder();
 
+  /** Takes a compiled module, or a function that makes an instance where there is no WebAssembly. */
   constructor(module) {
-    this.#exports = new WebAssembly.Instance(module, {}).exports;
+    this.#exports = typeof module === "function" ? module() : new WebAssembly.Instance(module, {}).exports;
     this.#wordsAt = this.#exports.words() >>> 0;
   }
 

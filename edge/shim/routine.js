@@ -24,7 +24,7 @@ export function routine(module) {
       try {
         return await answer(engine, directory, configuration, request, context);
       } catch (error) {
-        if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+        if (!isTrap(error)) throw error;
         // A trap leaves the core's memory as it was in the middle of something. It costs this one request.
         console.log(`miaobu: the routine trapped: ${error}`);
         engine = new core.Core(module);
@@ -33,6 +33,11 @@ export function routine(module) {
       }
     },
   };
+}
+
+// Made into JavaScript, the core says "abort" where a module traps.
+function isTrap(error) {
+  return typeof WebAssembly === "object" ? error instanceof WebAssembly.RuntimeError : error.message === "abort";
 }
 
 // ESA calls fetch(request, context, env), workerd fetch(request, env, context), and some samples leave one out.

@@ -9,7 +9,7 @@ use crate::answer;
 use crate::assets::{self, Asset};
 use crate::decision::{Decision, Serve};
 use crate::head::{Head, NO_STORE, REVALIDATE, Source};
-use crate::path::Path;
+use crate::path::{Path, push_query};
 use crate::proxy;
 use crate::record::Kind;
 use crate::routed_site;
@@ -104,10 +104,12 @@ pub fn redirect<'a>(answering: &Answering<'_, 'a>, status: u16, location: String
 }
 
 /// Passes the request on to a URL, with the visitor's query unless it has its own.
-pub fn pass<'a>(answering: &Answering<'_, 'a>, url: &str) -> Decision<'a> {
-    let mut url = url.split('#').next().unwrap_or(url).to_owned();
+pub fn pass<'a>(answering: &Answering<'_, 'a>, target: &str) -> Decision<'a> {
+    let mut url = String::with_capacity(target.len());
+    // A route puts parts of the request into its target as they came.
+    push_query(&mut url, target.split('#').next().unwrap_or(target));
     if !url.contains('?') {
-        url.push_str(answering.request.query());
+        push_query(&mut url, answering.request.query());
     }
     proxy::pass(answering.context, answering.request, url, true)
 }
@@ -210,8 +212,15 @@ pub fn change<'a>(head: &mut Head<'a>, own: Own, is_redirect: bool, name: Cow<'a
             return;
         }
     }
+    // The conditions of the request have been held against these already.
+    if matches!(&*name, "etag" | "last-modified" | "accept-ranges") {
+        return;
+    }
     let value = value.filter(|value| HeaderValue::parse(value).is_some());
-    head.changes.retain(|(known, _)| *known != name);
+    // One answer may set several cookies.
+    if value.is_none() || name != "set-cookie" {
+        head.changes.retain(|(known, _)| *known != name);
+    }
     head.changes.push((name, value));
 }
 

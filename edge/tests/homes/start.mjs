@@ -56,10 +56,10 @@ async function listen(server) {
   return { url: `http://127.0.0.1:${server.address().port}`, stop };
 }
 
-/** The one-file bundle in Node. */
-export async function startNode(storage, { tellsRequests = false } = {}) {
+/** A one-file bundle in Node. */
+export async function startNode(storage, { tellsRequests = false, bundle = "esa.js" } = {}) {
   const { execute, install } = await import("./standin.mjs");
-  const { default: routine } = await import(join(edgePackage, "esa.js"));
+  const { default: routine } = await import(join(edgePackage, bundle));
   install(`${storage}/kv`, tellsRequests);
   const env = { MIAOBU_OBJECTS_URL: `${storage}/objects` };
   const server = createServer(async (incoming, outgoing) => {
@@ -109,6 +109,13 @@ const config :Workerd.Config = (
     await rm(folder, { recursive: true, force: true });
   };
   return { url: `http://127.0.0.1:${JSON.parse(line).port}`, stop };
+}
+
+/** The bundle of JavaScript alone, in a Node that has no WebAssembly. */
+export async function startJavascript(storage) {
+  const child = spawn(process.execPath, [join(here, "javascript.mjs"), storage], { stdio: ["pipe", "pipe", "inherit"] });
+  const url = await firstLine(child, child.stdout, "javascript.mjs");
+  return { url, stop: () => child.stdin.end() };
 }
 
 /** A program that serves `out` natively, prints its URL, and ends with its standard input. */
