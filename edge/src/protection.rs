@@ -27,7 +27,9 @@ const OWN_COOKIES: &str = "__miaobu_";
 /// How long a visitor stays let in, in seconds.
 pub const ACCESS_SECONDS: u64 = 7 * 24 * 60 * 60;
 /// More than this of a form is not read, in bytes.
-pub const MAX_FORM: usize = 4 * 1024;
+pub const MAX_FORM: usize = 8 * 1024;
+/// Longer targets are not come back to, in bytes.
+const MAX_TARGET: usize = 1_500;
 /// The most rounds that a password's verifier may take: what a routine can compute within its share of a processor.
 pub const MAX_ROUNDS: u64 = 20_000;
 
@@ -317,7 +319,8 @@ fn own_target(target: &str) -> String {
     while let Some(after) = rest.strip_prefix('/') {
         rest = after;
     }
-    ["/", rest].concat()
+    // The form has to bring it back, and three times as long.
+    if rest.len() > MAX_TARGET { "/".to_owned() } else { ["/", rest].concat() }
 }
 
 fn list(text: &str) -> impl Iterator<Item = &str> {
