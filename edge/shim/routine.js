@@ -13,9 +13,9 @@ const FIELDS = [
 /** A request may need the sites of both sides of a split, and records change while they are read. */
 const MAX_ROUNDS = 4;
 
-/** Makes the module's default export from a compiled routine. */
-export function routine(module) {
-  let engine = new core.Core(module);
+/** Makes the module's default export from a compiled routine and what compiles the rest of it. */
+export function routine(module, rest) {
+  let engine = new core.Core(module, rest);
   let directory = new Directory(engine);
   return {
     async fetch(request, second, third) {
@@ -27,7 +27,7 @@ export function routine(module) {
         if (!isTrap(error)) throw error;
         // A trap leaves the core's memory as it was in the middle of something. It costs this one request.
         console.log(`miaobu: the routine trapped: ${error}`);
-        engine = new core.Core(module);
+        engine = new core.Core(module, rest);
         directory = new Directory(engine);
         return new Response("500 routine_trapped\n", { status: 500, headers: { "cache-control": "no-store" } });
       }

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use crate::answer::{self, Failure};
 use crate::coding::Coding;
-use crate::head::{Head, NO_STORE};
+use crate::head::Head;
 use crate::range::ByteRange;
 use crate::record::{Kind, RouteRecord};
 use crate::request::{Method, Request};
 use crate::rules::redirects::Varies;
 use crate::site::Site;
-use crate::{function_site, probe, protection, proxy, static_site, variants};
+use crate::{function_site, probe, proxy, static_site, variants};
 
 /// What a host found under the hostname.
 #[derive(Clone, Copy, Debug)]
@@ -212,22 +212,13 @@ pub fn decide<'a>(lookup: &Lookup<'a>, request: &Request<'a>, settings: &Setting
         Lookup::Unknown => answer::unknown_host(&context, request.host),
         Lookup::Unavailable => answer::unavailable(&context),
         Lookup::Damaged => answer::damaged(&context),
-        Lookup::Found { record, site } if record.is_conditional() => {
-            if let Some(decision) = protection::decide(&context, record, request) {
-                return decision;
-            }
-            let mut decision = of_record(&context, record, site, request);
-            if !record.protection.is_empty() {
-                decision.for_each_head_mut(&mut |head| head.cache = Some(NO_STORE));
-            }
-            variants::settle(record, request, &mut decision);
-            decision
-        }
+        Lookup::Found { record, site } if record.is_conditional() => variants::decide(&context, record, site, request),
         Lookup::Found { record, site } => of_record(&context, record, site, request),
     }
 }
 
-fn of_record<'a>(
+/// Decides a request for a record that leads to one deployment.
+pub(crate) fn of_record<'a>(
     context: &Context<'a>,
     record: &'a RouteRecord,
     site: Option<&'a Site>,

@@ -18,6 +18,8 @@
     )
 )]
 
+#[cfg(any(target_arch = "wasm32", test))]
+mod allocator;
 mod answer;
 mod assets;
 mod coding;

@@ -12,6 +12,7 @@ use crate::head::{Head, NO_STORE, REVALIDATE, Source};
 use crate::path::{Path, push_query};
 use crate::proxy;
 use crate::record::Kind;
+use crate::request::Request;
 use crate::routed_site;
 use crate::rules::canonical_path;
 use crate::rules::headers::{HeaderValue, State};
@@ -32,9 +33,14 @@ pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>) -> Decision<'a
         }
         found = Some(asked);
     }
-    if let Some(routes) = site.routes() {
-        return routed_site::decide(answering, path, routes, found);
+    if site.has_routes() {
+        return routed_site::decide(answering, path, found);
     }
+    files(answering, path, found)
+}
+
+/// The answer when files come before all rules that are left.
+pub fn files<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<Found>) -> Decision<'a> {
     let varies = found.as_ref().map_or_else(Varies::default, |found| found.varies);
     match answering.asset(path) {
         Some(decision) => dress(answering, decision, Own::File, varies),
@@ -58,22 +64,31 @@ fn find(answering: &Answering<'_, '_>) -> Found {
         return Found::default();
     };
     let path = canonical_path(answering.request.path());
-    redirects.find(&rule_request(answering, &path))
+    let mut request = rule_request(answering, &path);
+    if redirects.any_conditional() {
+        know_visitor(answering.request, &mut request);
+    }
+    redirects.find(&request)
+}
+
+/// Makes out who asks.
+#[inline(never)]
+fn know_visitor<'r>(request: &'r Request<'_>, rule_request: &mut RuleRequest<'r>) {
+    let cookies = request.cookies.unwrap_or_default();
+    rule_request.cookies = cookies;
+    rule_request.country = visitor_country(cookies, request.country);
+    rule_request.language = visitor_language(cookies, request.accept_language.unwrap_or_default());
 }
 
 fn rule_request<'r>(answering: &'r Answering<'_, '_>, path: &'r str) -> RuleRequest<'r> {
     let request = answering.request;
-    let cookies = request.cookies.unwrap_or_default();
     RuleRequest {
         secure: request.secure,
         host: request.host_name(),
         path,
         query: request.query(),
-        country: visitor_country(cookies, request.country),
-        language: visitor_language(cookies, request.accept_language.unwrap_or_default()),
-        cookies,
         // Nobody vouches for roles: no rule that asks for one applies.
-        roles: &[],
+        ..RuleRequest::default()
     }
 }
 
@@ -195,8 +210,8 @@ pub fn dress<'a>(answering: &Answering<'_, 'a>, mut decision: Decision<'a>, own:
             change(head, own, is_redirect, Cow::Borrowed(name), value);
         }
     }
-    if !folded && let Some(table) = site.file_headers() {
-        for header in routed_site::file_headers(answering, table) {
+    if !folded && site.has_file_headers() {
+        for header in routed_site::file_headers(answering) {
             change(head, own, is_redirect, Cow::Owned(header.name), header.value);
         }
     }

@@ -350,6 +350,14 @@ impl Site {
         core::str::from_utf8(self.filled(self.not_found_page)?).ok()
     }
 
+    pub(crate) fn has_routes(&self) -> bool {
+        self.routes.length > 0
+    }
+
+    pub(crate) fn has_file_headers(&self) -> bool {
+        self.file_headers.length > 0
+    }
+
     /// Names of the request's header fields, lower case, that the site's routes look at, besides those that every
     /// decision may look at.
     pub fn field_names(&self) -> impl Iterator<Item = &str> {

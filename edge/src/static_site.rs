@@ -66,6 +66,7 @@ impl<'a> Answering<'_, 'a> {
     }
 
     /// The redirect of a path that ends as the name of an index, which is not there.
+    #[inline(never)]
     fn index_redirect(&self) -> Option<Decision<'a>> {
         let path = decoded(self.request.path());
         let folder = path.strip_suffix('/').unwrap_or(&path).strip_suffix("index")?;

@@ -4,10 +4,10 @@
 //! ([`RouteRecord::variant`]). All of it is of one project: the folder of the files is always beside the record's own.
 
 use crate::content_type::extension;
-use crate::decision::Decision;
+use crate::decision::{Context, Decision, of_record};
 use crate::head::{Head, NO_STORE, REVALIDATE, Source};
 use crate::path::Path;
-use crate::protection::{cookies, set_cookie, value_of};
+use crate::protection::{self, cookies, set_cookie, value_of};
 use crate::record::{Kind, RouteRecord};
 use crate::request::Request;
 use crate::site::Site;
@@ -19,6 +19,11 @@ pub const SPLIT_COOKIE: &str = "__miaobu_split";
 pub const WHOLE: u64 = 10_000;
 /// More pins than this are not read.
 pub const MAX_PINS: usize = 20;
+
+/// The header fields that conditional records look at, each after a line feed.
+#[cfg(target_arch = "wasm32")]
+pub(crate) const FIELD_NAME_LINES: &str =
+    "\ncookie\nx-deployment-id\nx-miaobu-bypass\nx-miaobu-split-key\nx-vercel-protection-bypass";
 
 const SPLIT_SECONDS: u64 = 30 * 24 * 60 * 60;
 const PIN_COOKIE: &str = "__vdpl";
@@ -132,20 +137,17 @@ impl<'r> Pin<'r> {
 }
 
 impl RouteRecord {
-    /// Whether more about a request decides than its host, so that a host has to hand in the time, a random number and the
-    /// fields of [`RouteRecord::FIELD_NAMES`], and to ask [`choose`].
+    /// Whether more about a request decides than its host, so that a host has to hand in the time and a random number, and to
+    /// ask [`choose`].
     #[must_use]
     pub fn is_conditional(&self) -> bool {
         !(self.protection.is_empty() && self.split.is_empty() && self.pins.is_empty())
     }
 
-    /// The header fields that conditional records look at, lower case.
-    pub const FIELD_NAMES: [&'static str; 5] =
-        ["cookie", "x-deployment-id", "x-miaobu-bypass", "x-miaobu-split-key", "x-vercel-protection-bypass"];
-
     /// The record of one of the deployments that [`choose`] names: 0 is the second of its split, others are pins. `None` when
     /// there is none of that number.
     #[must_use]
+    #[inline(never)]
     pub fn variant(&self, number: usize) -> Option<Self> {
         let Variant { deployment_id, site } = match number.checked_sub(1) {
             None => Split::parse(&self.split)?.variant,
@@ -229,8 +231,38 @@ fn is_immutable(site: &Site, set: u16) -> bool {
     immutable
 }
 
+/// What the routine's host asks: see `wasm.rs`.
+#[cfg(target_arch = "wasm32")]
+#[inline(never)]
+pub(crate) fn select(question: u32, record: &RouteRecord, site: Option<&Site>, request: &Request<'_>) -> u32 {
+    match (question, site) {
+        (1, Some(site)) => misses(record, site, request).into(),
+        (2, Some(site)) => has_hashed(site, request).into(),
+        _ => choose(record, request).map_or(0, |number| number as u32 + 1),
+    }
+}
+
+/// Decides a request for a conditional record.
+#[inline(never)]
+pub(crate) fn decide<'a>(
+    context: &Context<'a>,
+    record: &'a RouteRecord,
+    site: Option<&'a Site>,
+    request: &Request<'a>,
+) -> Decision<'a> {
+    if let Some(decision) = protection::decide(context, record, request) {
+        return decision;
+    }
+    let mut decision = of_record(context, record, site, request);
+    if !record.protection.is_empty() {
+        decision.for_each_head_mut(&mut |head| head.cache = Some(NO_STORE));
+    }
+    settle(record, request, &mut decision);
+    decision
+}
+
 /// Keeps shared caches from giving one visitor's side of a split to all, and the visitor on that side.
-pub(crate) fn settle(record: &RouteRecord, request: &Request<'_>, decision: &mut Decision<'_>) {
+fn settle(record: &RouteRecord, request: &Request<'_>, decision: &mut Decision<'_>) {
     if record.split.is_empty() || record.kind != Kind::Static {
         return;
     }

@@ -5,7 +5,7 @@
 //! text from [`text`]. The layouts stand at the functions; `edge/shim/core.js` is the other end.
 
 use crate::answer::Failure;
-use crate::decision::{Context, Decision, Lookup, ObjectKey, Settings};
+use crate::decision::{Context, Decision, Lookup, ObjectKey, Probe, Proxy, Settings};
 use crate::head::Head;
 use crate::record::{KeyEncoding, RouteRecord};
 use crate::request::{Method, Request};
@@ -65,12 +65,9 @@ impl State {
     fn keep(&mut self, record: RouteRecord) -> u32 {
         let site = record.site.as_deref().unwrap_or_default();
         let copy = crate::record::site_object(&record.oss_path);
-        self.text = [&record.oss_path, site, &copy].join("\n");
+        self.text = [&record.oss_path, "\n", site, "\n", &copy].concat();
         if record.is_conditional() {
-            for name in RouteRecord::FIELD_NAMES {
-                self.text.push('\n');
-                self.text.push_str(name);
-            }
+            self.text.push_str(variants::FIELD_NAME_LINES);
         }
         self.words[TEXT_LENGTH] = self.text.len() as u32;
         self.records.insert(record)
@@ -151,12 +148,10 @@ pub fn load_variant(record: u32, number: u32) -> u32 {
 pub fn select(question: u32, record: u32, site: u32, length: u32) -> u32 {
     with(|state| {
         let request = read_request(Method::Get, false, state.lines(length));
-        let Some(record) = state.records.get(record) else { return 0 };
-        match (question, state.sites.get(site)) {
-            (1, Some(site)) => variants::misses(record, site, &request).into(),
-            (2, Some(site)) => variants::has_hashed(site, &request).into(),
-            _ => variants::choose(record, &request).map_or(0, |number| number as u32 + 1),
-        }
+        state
+            .records
+            .get(record)
+            .map_or(0, |record| variants::select(question, record, state.sites.get(site), &request))
     })
 }
 
@@ -174,16 +169,23 @@ pub fn load_site(length: u32) -> u32 {
         let Ok(site) = Site::load(bytes) else {
             return 0;
         };
-        if site.redirects().is_some() {
+        if site.redirects().is_some_and(|redirects| redirects.any_conditional()) {
             text.push_str("cookie\naccept-language\n");
         }
-        for name in site.field_names() {
-            text.push('+');
-            push_line(text, name);
+        if site.has_routes() {
+            push_field_names(text, &site);
         }
         words[TEXT_LENGTH] = text.len() as u32;
         sites.insert(site)
     })
+}
+
+#[inline(never)]
+fn push_field_names(text: &mut String, site: &Site) {
+    for name in site.field_names() {
+        text.push('+');
+        push_line(text, name);
+    }
 }
 
 /// Forgets a record.
@@ -349,36 +351,42 @@ fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
             write_head(head, words, text);
             text.push_str(body);
         }
-        Decision::Probe(probe) => {
-            words[KIND] = PROBE;
-            words[FORM] = u32::from(probe.with_body);
-            for candidate in &probe.candidates {
-                words[STATUS] = candidate.head.status.into();
-                push_line(text, &candidate.object.url_path());
-                push_fields(text, &candidate.head);
-                text.push('\n');
-            }
-            if let Decision::Refuse { head, body } = &*probe.missing {
-                words[SIZE] = head.status.into();
-                text.push('\n');
-                push_fields(text, head);
-                text.push('\n');
-                text.push_str(body);
-            }
-        }
-        Decision::Proxy(proxy) => {
-            words[KIND] = PROXY;
-            push_line(text, &proxy.url);
-            proxy.remove_request_headers.iter().for_each(|name| push_line(text, name));
-            text.push('\n');
-            proxy.set_request_headers.iter().for_each(|(name, value)| push_field(text, name, value));
-            text.push('\n');
-            proxy.remove_response_headers.iter().for_each(|name| push_line(text, name));
-            text.push('\n');
-            push_fields(text, &proxy.head);
-            text.push('\n');
-        }
+        Decision::Probe(probe) => write_probe(probe, words, text),
+        Decision::Proxy(proxy) => write_proxy(proxy, words, text),
     }
+}
+
+#[inline(never)]
+fn write_probe(probe: &Probe<'_>, words: &mut [u32; WORDS], text: &mut String) {
+    words[KIND] = PROBE;
+    words[FORM] = u32::from(probe.with_body);
+    for candidate in &probe.candidates {
+        words[STATUS] = candidate.head.status.into();
+        push_line(text, &candidate.object.url_path());
+        push_fields(text, &candidate.head);
+        text.push('\n');
+    }
+    if let Decision::Refuse { head, body } = &*probe.missing {
+        words[SIZE] = head.status.into();
+        text.push('\n');
+        push_fields(text, head);
+        text.push('\n');
+        text.push_str(body);
+    }
+}
+
+#[inline(never)]
+fn write_proxy(proxy: &Proxy<'_>, words: &mut [u32; WORDS], text: &mut String) {
+    words[KIND] = PROXY;
+    push_line(text, &proxy.url);
+    proxy.remove_request_headers.iter().for_each(|name| push_line(text, name));
+    text.push('\n');
+    proxy.set_request_headers.iter().for_each(|(name, value)| push_field(text, name, value));
+    text.push('\n');
+    proxy.remove_response_headers.iter().for_each(|name| push_line(text, name));
+    text.push('\n');
+    push_fields(text, &proxy.head);
+    text.push('\n');
 }
 
 /// Writes a head into the words, and into the text what they can't say.

@@ -77,7 +77,7 @@ export async function startNode(storage, { tellsRequests = false, bundle = "esa.
 export async function startWorkerd(storage, { tellsRequests = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "miaobu-workerd-"));
   for (const name of ["standin.mjs", "workerd-main.mjs"]) await copyFile(join(here, name), join(folder, name));
-  for (const name of ["workerd.js", "routine.wasm"]) await copyFile(join(edgePackage, name), join(folder, name));
+  for (const name of ["workerd.js", "routine.wasm", "rest.wasm"]) await copyFile(join(edgePackage, name), join(folder, name));
   const module = (name, type) => `(name = "${name}", ${type} = embed "${name}")`;
   const text = (name, value) => `(name = "${name}", text = "${value}")`;
   await writeFile(
@@ -88,7 +88,7 @@ const config :Workerd.Config = (
     (name = "main", worker = (
       modules = [
         ${module("workerd-main.mjs", "esModule")}, ${module("standin.mjs", "esModule")},
-        ${module("workerd.js", "esModule")}, ${module("routine.wasm", "wasm")}
+        ${module("workerd.js", "esModule")}, ${module("routine.wasm", "wasm")}, ${module("rest.wasm", "wasm")}
       ],
       bindings = [${text("KV_URL", `${storage}/kv`)}, ${text("TELLS", tellsRequests ? "1" : "")}, ${text("MIAOBU_OBJECTS_URL", `${storage}/objects`)}],
       compatibilityDate = "2026-11-01", compatibilityFlags = ["nodejs_als"])),
