@@ -1,6 +1,7 @@
 //! Status and headers of an answer, complete: the host adds framing and the date, nothing else.
 
 use crate::coding::Coding;
+use crate::origin::Origin;
 use crate::range::ByteRange;
 use crate::rules::redirects::Varies;
 use crate::site::Site;
@@ -87,16 +88,34 @@ pub struct Head<'a> {
     /// Single headers of this answer: `allow`, `retry-after`.
     pub(crate) extra: Option<(&'static str, &'static str)>,
     pub(crate) noindex: bool,
+    /// Whether visitors may ask for another deployment by a header or a cookie.
+    pub(crate) pinned: bool,
+    /// A `set-cookie` of ours.
+    pub(crate) set_cookie: Option<String>,
     pub(crate) deployment: Option<i64>,
     /// What the site's rules set, or remove, in place of what the source says.
     pub(crate) changes: Vec<(Cow<'a, str>, Option<String>)>,
     /// What about the visitor decided this answer.
     pub(crate) visitor: Varies,
+    /// The step that made this answer.
+    #[cfg(feature = "explain")]
+    pub(crate) origin: Origin,
 }
 
 impl<'a> Head<'a> {
+    /// Remembers which step made this answer, where answers are explained.
+    #[inline]
+    pub(crate) fn because(&mut self, origin: Origin) {
+        #[cfg(feature = "explain")]
+        {
+            self.origin = origin;
+        }
+        #[cfg(not(feature = "explain"))]
+        let _ = origin;
+    }
+
     /// The head that answers with an id of [`Head::set_id`] share.
-    #[cfg(target_arch = "wasm32")]
+    #[cfg(all(target_arch = "wasm32", not(feature = "explain")))]
     pub(crate) fn of_set_id(context: &crate::decision::Context<'a>, site: &'a Site, id: u16) -> Self {
         let set = id & crate::site::format::META_SET_MASK;
         let mut head = context.head(200, Source::Site(site, set));
@@ -116,6 +135,7 @@ impl<'a> Head<'a> {
                 if self.status == 200
                     && self.cache.is_none()
                     && self.extra.is_none()
+                    && self.set_cookie.is_none()
                     && self.changes.is_empty()
                     && self.visitor.nothing() =>
             {
@@ -166,6 +186,9 @@ impl<'a> Head<'a> {
         if let Some((name, value)) = self.extra {
             visit(name, value);
         }
+        if let Some(cookie) = &self.set_cookie {
+            visit("set-cookie", cookie);
+        }
         self.push_vary(&mut vary);
         if !vary.is_empty() {
             visit("vary", &vary);
@@ -206,7 +229,12 @@ impl<'a> Head<'a> {
 
     fn push_vary(&self, vary: &mut String) {
         let Varies { language, cookie, .. } = self.visitor;
-        let names = [(self.varies, "Accept-Encoding"), (language, "Accept-Language"), (language || cookie, "Cookie")];
+        let names = [
+            (self.varies, "Accept-Encoding"),
+            (language, "Accept-Language"),
+            (self.pinned, "X-Deployment-Id"),
+            (language || cookie || self.pinned, "Cookie"),
+        ];
         for (_, name) in names.iter().filter(|(named, _)| *named) {
             if !vary.is_empty() {
                 vary.push_str(", ");

@@ -26,13 +26,17 @@ mod coding;
 pub mod conditional;
 mod content_type;
 mod decision;
+#[cfg(feature = "explain")]
+pub mod explain;
 mod function_site;
 mod hash;
 mod head;
 mod json;
 pub mod negotiate;
+mod origin;
 mod path;
 mod probe;
+pub mod protection;
 mod proxy;
 pub mod range;
 pub mod record;
@@ -42,13 +46,15 @@ mod routed_site;
 mod ruled_site;
 pub mod rules;
 mod scan;
+pub mod secret;
 mod site;
 mod static_site;
 mod text;
+pub mod variants;
 
 #[cfg(feature = "build")]
 pub mod build;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "explain")))]
 mod wasm;
 
 pub use answer::Failure;
@@ -61,3 +67,4 @@ pub use record::{Kind, RouteRecord};
 pub use request::{Method, Request};
 pub use site::format::{HtmlHandling, Shell};
 pub use site::{File, Site, SiteError};
+pub use variants::choose;

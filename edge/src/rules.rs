@@ -18,6 +18,8 @@ mod pattern;
 pub mod redirects;
 pub mod regex;
 pub mod route_table;
+#[cfg(any(feature = "build", feature = "explain"))]
+pub mod source_line;
 mod template;
 mod text;
 
@@ -48,4 +50,4 @@ pub use diagnostic::{Dialect, Parsed, Refusal};
 pub use lowered::Lowered;
 #[cfg(feature = "build")]
 pub use template::substitute;
-pub use text::canonical_path;
+pub use text::{canonical_path, form_decoded};
