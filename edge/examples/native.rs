@@ -101,7 +101,9 @@ fn look_up(out: &std::path::Path, host: &str) -> (Stored<RouteRecord>, Stored<Si
     let Some(site) = &found.site else {
         return (record, None);
     };
-    let copies = [kv(site), fs::read(out.join("objects").join(site_object(&found.oss_path))).ok()];
+    // What leads to shards is for hosts that read these; the copy is whole.
+    let value = kv(site).filter(|bytes| !Site::load(bytes.clone()).is_ok_and(|site| site.is_sharded()));
+    let copies = [value, fs::read(out.join("objects").join(site_object(&found.oss_path))).ok()];
     let mut sites = copies.into_iter().flatten().map(|bytes| Site::load(bytes).map_err(drop));
     let first = sites.next();
     let site = if matches!(first, Some(Ok(_))) { first } else { sites.find(Result::is_ok).or(first) };

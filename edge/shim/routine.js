@@ -10,6 +10,9 @@ const FIELDS = [
   "if-match", "if-modified-since", "if-unmodified-since", "range", "if-range",
 ];
 
+/** The shard of the path, and that of a file to which a rule leads. */
+const MOST_SHARDS = 2;
+
 /** Makes the module's default export from a compiled routine. */
 export function routine(module) {
   let engine = new core.Core(module);
@@ -48,8 +51,15 @@ async function answer(engine, directory, configuration, request, context) {
   const flags = core.flagsOf(method, url.startsWith("https:"), configuration.deploymentHeader);
   const reading = directory.prepare(host, configuration, context);
   if (reading) await reading;
-  const found = directory.current(host);
-  const decision = engine.decide(found.record, found.site, flags, target, lines(request, host, found.fields));
+  let found = directory.current(host);
+  const decide = () => engine.decide(found.record, found.site, flags, target, lines(request, host, found.fields));
+  let decision = decide();
+  for (let reads = 0; decision.kind === core.SHARD; reads += 1) {
+    const read = reads < MOST_SHARDS && (await directory.readShard(found, decision.status, reading !== undefined, configuration));
+    if (!read) return own(engine.decide(core.UNAVAILABLE, 0, flags, target, `:host:${host}\n`));
+    found = directory.current(host);
+    decision = decide();
+  }
   const fail = (failure) => {
     const { record, site } = directory.current(host);
     return own(engine.fail(record, site, flags, failure));

@@ -151,6 +151,8 @@ pub enum Decision<'a> {
     NotModified(Head<'a>),
     /// Another URL is the right one.
     Redirect(Head<'a>),
+    /// The shard with this number of the site has to be read before anything can be decided.
+    Shard(u32),
     /// An answer of our own: an error, or one that needs no file.
     Refuse {
         /// Status and headers, `content-length` included.
@@ -167,7 +169,7 @@ impl<'a> Decision<'a> {
         match self {
             Self::Serve(serve) => Some(&serve.head),
             Self::NotModified(head) | Self::Redirect(head) | Self::Refuse { head, .. } => Some(head),
-            Self::Probe(_) | Self::Proxy(_) => None,
+            Self::Probe(_) | Self::Proxy(_) | Self::Shard(_) => None,
         }
     }
 
@@ -176,7 +178,7 @@ impl<'a> Decision<'a> {
             Self::Serve(serve) => Some(&mut serve.head),
             Self::Proxy(proxy) => Some(&mut proxy.head),
             Self::NotModified(head) | Self::Redirect(head) | Self::Refuse { head, .. } => Some(head),
-            Self::Probe(_) => None,
+            Self::Probe(_) | Self::Shard(_) => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Answers of a site with a route table: a vercel.json, firebase.json or serve.json decides, in its phases.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use crate::answer;
 use crate::assets;
@@ -16,9 +17,17 @@ use crate::rules::route_table::{Answer, Files, Gathered, Header, Phase, RouteReq
 use crate::site::Site;
 use crate::static_site::Answering;
 
-impl Files for Site {
+/// The files of a site, and the shard that it took to know whether one is there.
+struct Known<'s> {
+    site: &'s Site,
+    wanted: Cell<Option<u32>>,
+}
+
+impl Files for Known<'_> {
     fn contains(&self, path: &str) -> bool {
-        assets::stored(self, &Path::read(path).key).is_some()
+        let path = Path::read(path);
+        self.wanted.set(self.wanted.get().or_else(|| self.site.wanted_shard(&path.key, false)));
+        assets::stored(self.site, &path.key).is_some()
     }
 }
 
@@ -35,7 +44,11 @@ pub fn decide<'a>(
     };
     let field = |name: &str| request.field(name);
     let asked = RouteRequest { method: method_name(request.method), host: request.host, field: &field };
-    let (answer, gathered) = routes.walk(&target, &asked, answering.site, &mut Budget::default());
+    let known = Known { site: answering.site, wanted: Cell::new(None) };
+    let (answer, gathered) = routes.walk(&target, &asked, &known, &mut Budget::default());
+    if let Some(shard) = known.wanted.get() {
+        return Decision::Shard(shard);
+    }
     let own = match &answer {
         Answer::Here { target: here, .. } if here.path == target.path => Own::File,
         Answer::Here { .. } | Answer::Elsewhere { .. } | Answer::Redirect { .. } => Own::Rewritten,

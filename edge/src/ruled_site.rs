@@ -24,7 +24,7 @@ pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>) -> Decision<'a
     let first = site.has_flag(format::FLAG_REDIRECTS_FIRST);
     let mut found = None;
     if site.redirects().is_some_and(|redirects| first || redirects.any_forced()) {
-        let asked = find(answering);
+        let asked = find(answering, path);
         if let Some(rule) = asked.rule.as_ref().filter(|rule| rule.force || first)
             && let Some(decision) = apply(answering, rule, path)
         {
@@ -44,7 +44,7 @@ pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>) -> Decision<'a
 
 /// The answer to a path where no file is: by a rule, else the shell or a page for missing files.
 pub fn absent<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<Found>) -> Decision<'a> {
-    let found = found.unwrap_or_else(|| find(answering));
+    let found = found.unwrap_or_else(|| find(answering, path));
     let decision = found.rule.as_ref().and_then(|rule| apply(answering, rule, path));
     let (decision, own) = match decision {
         Some(decision) => (decision, Own::Rewritten),
@@ -53,12 +53,12 @@ pub fn absent<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<
     dress(answering, decision, own, found.varies)
 }
 
-fn find(answering: &Answering<'_, '_>) -> Found {
-    let Some(redirects) = answering.site.redirects() else {
+fn find(answering: &Answering<'_, '_>, path: &Path<'_>) -> Found {
+    if answering.site.redirects().is_none() {
         return Found::default();
-    };
-    let path = canonical_path(answering.request.path());
-    redirects.find(&rule_request(answering, &path))
+    }
+    let canonical = canonical_path(answering.request.path());
+    answering.site.find_redirect(&path.key, &rule_request(answering, &canonical))
 }
 
 fn rule_request<'r>(answering: &'r Answering<'_, '_>, path: &'r str) -> RuleRequest<'r> {
@@ -121,6 +121,9 @@ pub fn rewrite<'a>(
 ) -> Decision<'a> {
     let target = Path::read(raw);
     let site = answering.site;
+    if let Some(shard) = site.wanted_shard(&target.key, false) {
+        return Decision::Shard(shard);
+    }
     if answering.site.has_flag(format::FLAG_REDIRECTS_FIRST)
         && let Asset::Elsewhere(stem, ending) = assets::resolve(site, &target.key)
     {

@@ -26,6 +26,9 @@ pub fn decide<'a>(
     if !path.decodes && site.has_flag(format::FLAG_REFUSE_UNDECODABLE) {
         return answer::bad_request(context);
     }
+    if let Some(shard) = site.wanted_shard(&path.key, true) {
+        return Decision::Shard(shard);
+    }
     if site.has_rules() {
         return ruled_site::decide(&answering, &path);
     }

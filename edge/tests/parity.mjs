@@ -95,8 +95,13 @@ function makeSites(makeSite) {
   make("lost-site.localhost", "lost", 7);
   make("lost-object.localhost", "lost", 8);
   make("bare.localhost", "bare", 9, "shell");
+  make("sharded.localhost", "sharded", 12, "coded", "dated", "retained", "limit=2000");
+  make("many.localhost", "many", 13, "shell", "many");
+  make("lost-shard.localhost", "lost-shard", 14, "limit=1700");
   const kv = (name) => join(folder, "kv", name);
   const objects = (name) => join(folder, "objects/projects", name);
+  // Their copies are still there.
+  for (const name of readdirSync(join(folder, "kv")).filter((name) => name.startsWith("d-14-"))) rmSync(kv(name));
   rmSync(kv("d-4"));
   flip(kv("damaged-record.localhost"));
   for (const file of [kv("d-6"), objects("damaged/6.site")]) flip(file);
@@ -120,7 +125,7 @@ function filesOf(record) {
 }
 
 function hosts() {
-  const records = readdirSync(join(out, "kv")).filter((name) => !/^d-\d+$/.test(name) && name !== FUNCTION);
+  const records = readdirSync(join(out, "kv")).filter((name) => !/^d-\d+(-\d+)?$/.test(name) && name !== FUNCTION);
   return records.map((host) => {
     try {
       return [host, filesOf(JSON.parse(readFileSync(join(out, "kv", host), "utf8")))];
