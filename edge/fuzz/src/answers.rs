@@ -44,6 +44,7 @@ fn check_decision(record: &RouteRecord, decision: &Decision<'_>) {
                 assert!(proxy.url.starts_with(&record.fc_endpoint), "{} is not the function's", proxy.url);
             }
         }
+        Decision::Shard(number) => assert!(*number < 256, "shard {number}"),
         Decision::NotModified(head) | Decision::Redirect(head) => check_head(head),
         Decision::Refuse { head, body } => {
             check_head(head);
