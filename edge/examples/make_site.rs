@@ -5,10 +5,11 @@
 //! `OUT/objects` then holds the object store, keys as paths, and `OUT/kv` the values under their keys. `older` leaves the
 //! site blob out, as the older system's records do. `coded` stores stand-ins for the coded forms of text: what matters to
 //! the edge is that they are other bytes. `dated` says when the deployment was made. `retained` adds a script that only an
-//! earlier deployment has. A blob longer than `limit` is written in shards, as a real one past what a value of the edge KV
-//! holds. `many` adds 100,000 files, few of which are stored, and 10,000 redirects.
+//! earlier deployment has. What the site's own files say, `_redirects` and the like, is heeded. A blob longer than `limit` is
+//! written in shards, as a real one past what a value of the edge KV holds. `many` adds 100,000 files, few of which are
+//! stored, and 10,000 redirects.
 
-use miaobu_edge::build::config::{ConfigFile, configure};
+use miaobu_edge::build::config::{self, ConfigFile, configure};
 use miaobu_edge::build::{Blobs, KV_VALUE_LIMIT, SiteBuilder, SiteFile, SiteSettings, links};
 use miaobu_edge::record::{KeyEncoding, RouteRecord, key, shard_key, shard_objects, site_key, site_object};
 use miaobu_edge::{Coding, Shell, Site};
@@ -32,19 +33,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     let modified = has("dated").then_some(1_767_323_045);
     let limit = options.iter().find_map(|option| option.strip_prefix("limit="));
     let limit = limit.map_or(Ok(KV_VALUE_LIMIT), str::parse)?;
-    let mut settings = SiteSettings { shell, modified, ..SiteSettings::default() };
-    if has("many") {
-        let text: String = (0..9_999).map(|rule| format!("/old/{rule} /many/{rule}.txt 301\n")).collect();
-        let text = text + "/old/* /moved/:splat 302\n/show/:id /many/:id.txt 200\n/many/77.txt /forced 301!\n";
-        let configured = configure(&[ConfigFile { path: "/_redirects", text: &text }], settings);
-        if let Some(diagnostic) = configured.diagnostics.first() {
-            return Err(diagnostic.to_string().into());
-        }
-        settings = configured.settings;
-    }
-    let mut builder = SiteBuilder::new(settings);
     let mut files = Vec::new();
     list_folder(Path::new(folder), "", &mut files)?;
+    let (configuration, files): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|path| config::FILES.contains(&path.as_str()));
+    let texts = configuration
+        .iter()
+        .map(|path| Ok((path.as_str(), fs::read_to_string(format!("{folder}{path}"))?)))
+        .collect::<Result<Vec<_>, std::io::Error>>()?;
+    let many: String = (0..9_999).map(|rule| format!("/old/{rule} /many/{rule}.txt 301\n")).collect();
+    let many = many + "/old/* /moved/:splat 302\n/show/:id /many/:id.txt 200\n/many/77.txt /forced 301!\n";
+    let mut texts: Vec<_> = texts.iter().map(|(path, text)| ConfigFile { path, text }).collect();
+    if has("many") {
+        texts.push(ConfigFile { path: "/_redirects", text: &many });
+    }
+    let configured = configure(&texts, SiteSettings { shell, modified, ..SiteSettings::default() });
+    for diagnostic in &configured.diagnostics {
+        eprintln!("{diagnostic}");
+    }
+    let mut builder = SiteBuilder::new(configured.settings);
     for path in &files {
         let content = fs::read(format!("{folder}{path}"))?;
         store(&objects.join(format!("{oss_path}{path}")), &content)?;

@@ -5,6 +5,8 @@
 //   MIAOBU_KV_NAMESPACE       namespace of the edge KV (miaobu)
 //   MIAOBU_KV_KEYS            plain or encoded hostnames as keys (plain)
 //   MIAOBU_DEPLOYMENT_HEADER  off leaves x-miaobu-deployment out (on)
+//   MIAOBU_COMPILE            early compiles at the start what few sites need, for a runtime that compiles nothing later;
+//                             only in globalThis.miaobu (late)
 
 let last;
 let lastEnv;

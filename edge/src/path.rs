@@ -173,7 +173,11 @@ fn has(byte: u8, class: u8) -> bool {
 fn url_segments(raw: &str) -> Vec<&str> {
     let mut segments = Vec::new();
     let mut dots_last = false;
-    for segment in raw.split(['/', '\\']).skip(1) {
+    let mut rest = raw;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'/' | b'\\')) {
+        rest = rest.get(at + 1..).unwrap_or_default();
+        let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'\\'));
+        let segment = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
         dots_last = true;
         if is_dots(segment, 2) {
             segments.pop();

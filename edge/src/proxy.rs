@@ -41,11 +41,13 @@ const RESPONSE_ONLY_OURS: [&str; 10] = [
     "x-er-id",
 ];
 
+#[inline(never)]
 pub fn decide<'a>(context: &Context<'a>, record: &'a RouteRecord, request: &Request<'a>) -> Decision<'a> {
     to_function(context, record, request, request.target)
 }
 
 /// Passes a request on to the project's function, under this path and query.
+#[inline(never)]
 pub fn to_function<'a>(
     context: &Context<'a>,
     record: &RouteRecord,
@@ -63,6 +65,7 @@ pub fn to_function<'a>(
 }
 
 /// Passes a request on to `url`.
+#[inline(never)]
 pub fn pass<'a>(context: &Context<'a>, request: &Request<'a>, url: String, external: bool) -> Decision<'a> {
     let mut remove_request_headers = REQUEST_ONLY_OURS.to_vec();
     if let Some(header) = request.connection {

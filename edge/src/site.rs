@@ -240,13 +240,7 @@ impl Site {
     /// Finds the files of all classes under a stem.
     pub(crate) fn look(&self, stem: &str) -> Look {
         let look = self.own_look(stem);
-        if self.shard_bits.is_none() || !look.is_empty() {
-            return look;
-        }
-        match self.shard(stem) {
-            Some(shard) => Look { shard: self.shard_for(stem).map_or(0, |number| number + 1), ..shard.own_look(stem) },
-            None => look,
-        }
+        if self.is_sharded() && look.is_empty() { shards::look(self, stem).unwrap_or(look) } else { look }
     }
 
     /// Finds what is in this part. Keys of the classes differ in the two low bits only and so lie together.
@@ -339,6 +333,14 @@ impl Site {
     /// Path of the page for missing files, when the site names one.
     pub(crate) fn not_found_page(&self) -> Option<&str> {
         core::str::from_utf8(self.filled(self.not_found_page)?).ok()
+    }
+
+    pub(crate) fn has_routes(&self) -> bool {
+        self.routes.length > 0
+    }
+
+    pub(crate) fn has_file_headers(&self) -> bool {
+        self.file_headers.length > 0
     }
 
     /// Names of the request's header fields, lower case, that the site's routes look at, besides those that every

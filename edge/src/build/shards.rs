@@ -38,10 +38,10 @@ pub fn spread(
     if let Some((_, image)) =
         sections.iter_mut().find(|(kind, _)| *kind == format::SECTION_REDIRECTS && rules.is_some())
     {
+        // The flags stay those of all rules, wherever these lie.
+        let flags = image.get(..2).unwrap_or_default().to_vec();
         *image = compiled(&fixed, dialect);
-        if moving.iter().any(|rule| rule.rule.force) {
-            redirects::mark_forced(image);
-        }
+        image.splice(..2, flags);
         sections.push((format::SECTION_REDIRECT_ORDER, order(&fixed)));
     }
     let checksum = whole.get(16..24).unwrap_or_default();

@@ -95,6 +95,7 @@ fn files_come_before_rules_unless_these_are_forced() {
         ("/gone?a=1", "301 /y?a=1"),
         ("/old/1", "301 /new/1"),
         ("/api/v1/x?q=1", "-> https://api.test/v1/x?q=1"),
+        ("/api/x?q=\u{1} \u{e9}", "-> https://api.test/x?q=%01%20%C3%A9"),
         ("/show/me", "200 /about.html"),
         ("/lost", "404 /about.html"),
         ("/shut/x", "404 /404.html"),

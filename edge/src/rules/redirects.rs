@@ -40,9 +40,9 @@ pub use conditions::{RuleRequest, Varies, visitor_country, visitor_language};
 pub use location::location;
 
 #[cfg(feature = "build")]
-pub use compile::{Compiled, Limits, compile, is_dynamic};
+pub(crate) use compile::whole_path;
 #[cfg(feature = "build")]
-pub(crate) use compile::{mark_forced, whole_path};
+pub use compile::{Compiled, Limits, compile, is_dynamic};
 #[cfg(feature = "build")]
 pub use parse::{from_value, parse, parse_table, without_repeats};
 #[cfg(feature = "build")]
@@ -61,6 +61,8 @@ const FLAG_FOLD_CASE: u16 = 2;
 const FLAG_COLLAPSE: u16 = 4;
 /// At least one rule applies even where a file exists.
 const FLAG_ANY_FORCED: u16 = 8;
+/// No rule has conditions on more than the path.
+const FLAG_UNCONDITIONAL: u16 = 16;
 
 /// The rule applies even where a file exists.
 const RULE_FORCE: u16 = 1;
@@ -158,6 +160,12 @@ impl<'a> Redirects<'a> {
     /// The same rules, with the place of each in the order of more than these, a `u32` each; none when these are all.
     pub(crate) fn in_order(self, order: &'a [u8]) -> Self {
         Self { order, ..self }
+    }
+
+    /// Whether any rule may look at more than the path, so that a request's visitor has to be made out.
+    #[must_use]
+    pub fn any_conditional(&self) -> bool {
+        self.flags & FLAG_UNCONDITIONAL == 0
     }
 
     /// Finds the first rule that applies. `request.path` must come from [`canonical_path`](super::canonical_path).

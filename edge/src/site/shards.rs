@@ -1,6 +1,8 @@
 //! A site in parts: its main blob, and shards that hosts read as decisions want them.
+//!
+//! What few sites need stands in functions of this module, not of [`Site`]: the routine's build finds them by its name.
 
-use super::{Site, format, read_u32, read_u64};
+use super::{Look, Site, format, read_u32, read_u64};
 use crate::rules::redirects::{Found, RuleRequest, Search};
 
 impl Site {
@@ -12,45 +14,18 @@ impl Site {
 
     /// Takes over a shard of this site; returns whether it is one.
     pub fn add_shard(&mut self, bytes: Vec<u8>) -> bool {
-        let Ok(shard) = Self::load(bytes) else {
-            return false;
-        };
-        let own = self.section(self.sharded).and_then(|section| read_u64(section, 8));
-        let of = shard.section(shard.shard_of).unwrap_or_default();
-        let (Some(of), Some(number)) = (read_u64(of, 0), read_u32(of, 8)) else {
-            return false;
-        };
-        match self.shards.get_mut(number as usize) {
-            Some(place) if Some(of) == own => {
-                *place = Some(Box::new(shard));
-                true
-            }
-            _ => false,
-        }
+        add(self, bytes)
     }
 
     /// Forgets its shards, so that their memory can be used for others.
     pub fn drop_shards(&mut self) {
-        self.shards.iter_mut().for_each(|shard| *shard = None);
+        drop_all(self);
     }
 
     /// The shard that has to be read before it can be said what is at a decoded path, and with `rules` which redirect rule
     /// applies there.
     pub(crate) fn wanted_shard(&self, path: &str, rules: bool) -> Option<u32> {
-        let number = self.shard_for(path)?;
-        let present = self.shards.get(number as usize).is_none_or(Option::is_some);
-        let aside = !(rules && self.shards_have_rules) && !self.own_look(format::shard_stem(path)).is_empty();
-        if present || aside { None } else { Some(number) }
-    }
-
-    pub(super) fn shard_for(&self, path: &str) -> Option<u32> {
-        let bits = self.shard_bits?;
-        // In two steps, because a shift by 64 bits is none.
-        Some((format::shard_hash(path) >> 1 >> (63 - bits)) as u32)
-    }
-
-    pub(super) fn shard(&self, path: &str) -> Option<&Self> {
-        self.shards.get(self.shard_for(path)? as usize)?.as_deref()
+        if self.is_sharded() { wanted(self, path, rules) } else { None }
     }
 
     /// The site itself, or the shard before `number`.
@@ -64,14 +39,68 @@ impl Site {
     /// What redirect rules say about a request for a decoded path.
     pub(crate) fn find_redirect(&self, path: &str, request: &RuleRequest<'_>) -> Found {
         let mut search = Search::default();
-        if let Some(rules) = self.shard(path).and_then(Self::redirects) {
-            rules.search(request, &mut search);
+        if self.is_sharded() {
+            search_shard(self, path, request, &mut search);
         }
         if let Some(rules) = self.redirects() {
             rules.search(request, &mut search);
         }
         search.found
     }
+}
+
+#[inline(never)]
+fn add(site: &mut Site, bytes: Vec<u8>) -> bool {
+    let Ok(shard) = Site::load(bytes) else {
+        return false;
+    };
+    let own = site.section(site.sharded).and_then(|section| read_u64(section, 8));
+    let of = shard.section(shard.shard_of).unwrap_or_default();
+    let (Some(of), Some(number)) = (read_u64(of, 0), read_u32(of, 8)) else {
+        return false;
+    };
+    match site.shards.get_mut(number as usize) {
+        Some(place) if Some(of) == own => {
+            *place = Some(Box::new(shard));
+            true
+        }
+        _ => false,
+    }
+}
+
+#[inline(never)]
+fn drop_all(site: &mut Site) {
+    site.shards.iter_mut().for_each(|shard| *shard = None);
+}
+
+#[inline(never)]
+fn wanted(site: &Site, path: &str, rules: bool) -> Option<u32> {
+    let number = number_of(site, path)?;
+    let present = site.shards.get(number as usize).is_none_or(Option::is_some);
+    let elsewhere = (!rules || !site.shards_have_rules) && !site.own_look(format::shard_stem(path)).is_empty();
+    if present || elsewhere { None } else { Some(number) }
+}
+
+/// Finds the files of all classes under a stem that the main blob does not have.
+#[inline(never)]
+pub(super) fn look(site: &Site, stem: &str) -> Option<Look> {
+    let number = number_of(site, stem)?;
+    let shard = site.shards.get(number as usize)?.as_deref()?;
+    Some(Look { shard: number + 1, ..shard.own_look(stem) })
+}
+
+#[inline(never)]
+fn search_shard(site: &Site, path: &str, request: &RuleRequest<'_>, search: &mut Search) {
+    let shard = number_of(site, path).and_then(|number| site.shards.get(number as usize)?.as_deref());
+    if let Some(rules) = shard.and_then(Site::redirects) {
+        rules.search(request, search);
+    }
+}
+
+fn number_of(site: &Site, path: &str) -> Option<u32> {
+    let bits = site.shard_bits?;
+    // In two steps, because a shift by 64 bits is none.
+    Some((format::shard_hash(path) >> 1 >> (63 - bits)) as u32)
 }
 
 #[cfg(all(test, feature = "build"))]
