@@ -13,6 +13,9 @@ const FIELDS = [
 /** The shard of the path, and that of a file to which a rule leads. */
 const MOST_SHARDS = 2;
 
+/** A request may need the sites of both sides of a split, and records change while they are read. */
+const MAX_ROUNDS = 4;
+
 /** Makes the module's default export from a compiled routine and what compiles the rest of it. */
 export function routine(module, rest) {
   let engine = new core.Core(module, rest);
@@ -57,13 +60,25 @@ async function answer(engine, directory, configuration, request, context) {
   const reading = directory.prepare(host, configuration, context);
   if (reading) await reading;
   let found = directory.current(host);
-  const decide = () => engine.decide(found.record, found.site, flags, target, lines(request, host, found.fields));
-  let decision = decide();
+  const random = Math.floor(Math.random() * 2 ** 32);
+  let text;
+  let form = "";
+  const decide = async () => {
+    if (found.entry?.asks?.length > 0) [found, text] = await conditional(directory, configuration, request, host, target, random);
+    else text = lines(request, host, found.fields);
+    return engine.decide(found.record, found.site, flags, target, text + form);
+  };
+  let decision = await decide();
+  if (decision.kind === core.READ_FORM) {
+    form = `:form:${await readForm(request, decision.limit)}\n`;
+    found = directory.current(host);
+    decision = engine.decide(found.record, found.site, flags, target, text + form);
+  }
   for (let reads = 0; decision.kind === core.SHARD; reads += 1) {
     const read = reads < MOST_SHARDS && (await directory.readShard(found, decision.status, reading !== undefined, configuration));
     if (!read) return own(engine.decide(core.UNAVAILABLE, 0, flags, target, `:host:${host}\n`));
     found = directory.current(host);
-    decision = decide();
+    decision = await decide();
   }
   const fail = (failure) => {
     const { record, site } = directory.current(host);
@@ -79,6 +94,35 @@ async function answer(engine, directory, configuration, request, context) {
     default:
       return own(decision);
   }
+}
+
+/** Finds the deployment that a request gets. What had to be read may have changed the record meanwhile, hence the loop. */
+async function conditional(directory, configuration, request, host, target, random) {
+  for (let round = 0; ; round += 1) {
+    const { entry } = directory.current(host);
+    const facts = `:now:${Math.floor(Date.now() / 1000)}\n:random:${random}\n`;
+    const asks = facts + lines(request, host, entry.asks);
+    const found = directory.select(host, target, asks);
+    if (!found.missing) return [found, found.fields.length > 0 ? facts + lines(request, host, [...entry.asks, ...found.fields]) : asks];
+    if (round === MAX_ROUNDS) return [directory.current(host), asks];
+    await directory.load(found.missing, configuration);
+  }
+}
+
+/** The beginning of the body, without what would end a line. */
+async function readForm(request, limit) {
+  const chunks = [];
+  let length = 0;
+  try {
+    for await (const chunk of request.body ?? []) {
+      length += chunk.length;
+      if (length > limit) return "";
+      chunks.push(new TextDecoder().decode(chunk, { stream: false }));
+    }
+  } catch {
+    return "";
+  }
+  return chunks.join("").split(/[\r\n]/, 1)[0];
 }
 
 function lines(request, host, fields) {
@@ -193,5 +237,9 @@ function change(headers, remove, set) {
       // Not a name, or one that the runtime keeps to itself.
     }
   }
-  for (const [name, value] of set) headers.set(name, value);
+  for (const [name, value] of set) {
+    // The function's own cookies stay beside ours.
+    if (name === "set-cookie") headers.append(name, value);
+    else headers.set(name, value);
+  }
 }

@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,8 +39,12 @@ before(() => {
   mkdirSync(wide);
   writeFileSync(join(wide, "index.html"), "home");
   for (let page = 0; page < 60; page += 1) writeFileSync(join(wide, `${page}.html`), `${page}`);
-  execFileSync(join(target, "debug/examples/make_site"), [wide, folder, "sharded.test", "sharded", "4", "limit=1200"]);
-  make("many.test", "many", "5", "many");
+  execFileSync(join(target, "debug/examples/make_site"), [wide, folder, "sharded.test", "sharded", "6", "limit=1200"]);
+  make("many.test", "many", "7", "many");
+  make("two.test", "two", "4");
+  mkdirSync(join(site, "_astro"));
+  writeFileSync(join(site, "_astro/only-in-second.js"), "second");
+  make("two-d5.test", "two", "5");
   writeFileSync(join(folder, "kv/api.test"), '{"type":"node","fc_endpoint":"https://function.test","deployment_id":9}');
   console.log = () => {};
 });
@@ -112,6 +117,51 @@ test("an ordinary answer costs one fetch, and what needs no file costs nothing",
   }
 });
 
+/** Gives the record of a host other fields, at the price of its checksum. */
+function amend(host, fields) {
+  const { check, ...record } = JSON.parse(read(join("kv", host)));
+  const bytes = Buffer.from(JSON.stringify({ ...record, ...fields }));
+  const stored = kv;
+  kv = (key) => (key === host ? bytes : stored(key));
+}
+
+test("a protected site costs nothing until it is opened, then what it costs otherwise", async () => {
+  const bypass = createHash("sha256").update("token").digest("hex");
+  amend("docs.test", { protection: `${"07".repeat(32)} - - ${bypass}` });
+  const { ask } = await isolate();
+  await ask("docs.test/");
+  assert.deepEqual([(await ask("docs.test/about")).status, (await ask("docs.test/about")).asked], [401, []]);
+  const opened = await ask("docs.test/about", { headers: { "x-miaobu-bypass": "token" } });
+  assert.deepEqual([opened.status, opened.asked], [200, ["fetch objects.test/projects/docs/1/about.html"]]);
+});
+
+test("a split and pins read the site of each deployment once", async () => {
+  amend("two.test", { split: "5 d-5 5000 1", pins: `5 d-5 ${2 ** 40}` });
+  const { ask } = await isolate();
+  const side = (lot) => ({ headers: { cookie: `__miaobu_split=${lot}` } });
+  const costs = [];
+  for (const init of [side(5_000), side(0), side(5_000), side(0), { headers: { "x-deployment-id": "5", accept: "*/*" } }, side(5_000)]) {
+    const { headers, asked } = await ask("two.test/about", init);
+    costs.push(`${headers.get("x-miaobu-deployment")}: ${asked.length}`);
+  }
+  assert.deepEqual(costs, ["5: 3", "4: 2", "5: 1", "4: 1", "5: 1", "5: 1"]);
+  // A hashed file that the visitor's side lacks is looked for on the other.
+  const fresh = await isolate();
+  const { status, asked } = await fresh.ask("two.test/_astro/only-in-second.js", side(0));
+  assert.deepEqual([status, asked.length, asked.at(-1)], [200, 4, "fetch objects.test/projects/two/5/_astro/only-in-second.js"]);
+  assert.equal((await fresh.ask("two.test/_astro/nowhere.js", side(0))).asked.length, 1);
+});
+
+test("a record that changes while the site of a variant is read gives an answer all the same", async () => {
+  amend("two.test", { split: "5 d-5 10000 1" });
+  const { ask } = await isolate();
+  await ask("two.test/");
+  const answersOf = await Promise.all(Array.from({ length: 20 }, (_, index) => ask(`two.test/about?${index}`)));
+  now += 20_000;
+  const later = await Promise.all(Array.from({ length: 20 }, (_, index) => ask(`two.test/about?${index}`)));
+  for (const { status, headers } of [...answersOf, ...later]) assert.deepEqual([status, headers.get("x-miaobu-deployment")], [200, "5"]);
+});
+
 test("the shell costs one fetch", async () => {
   const { ask } = await isolate();
   await ask("app.test/");
@@ -131,15 +181,15 @@ test("a site in shards costs one read more where its files are asked for first, 
   // The copy of the shard is there before the record is, so that one question is enough where four have to be.
   const first = await ask("many.test/many/1.txt");
   assert.deepEqual([first.status, first.text], [200, "1"]);
-  assert.deepEqual(first.asked, ["kv many.test", "kv d-5", "fetch objects.test/projects/many/5.shards/d-5-1", "fetch objects.test/projects/many/5/many/1.txt"]);
+  assert.deepEqual(first.asked, ["kv many.test", "kv d-7", "fetch objects.test/projects/many/7.shards/d-7-1", "fetch objects.test/projects/many/7/many/1.txt"]);
   await ask("many.test/many/2.txt");
   for (const [path, status, asked] of [
-    ["/many/1.txt", 200, ["fetch objects.test/projects/many/5/many/1.txt"]],
-    ["/many/10000.txt", 200, ["fetch objects.test/projects/many/5/many/10000.txt"]],
+    ["/many/1.txt", 200, ["fetch objects.test/projects/many/7/many/1.txt"]],
+    ["/many/10000.txt", 200, ["fetch objects.test/projects/many/7/many/10000.txt"]],
     ["/old/4321", 301, []],
     ["/old/none", 302, []],
-    ["/show/2", 200, ["fetch objects.test/projects/many/5/many/2.txt"]],
-    ["/nowhere", 404, ["fetch objects.test/projects/many/5/404.html"]],
+    ["/show/2", 200, ["fetch objects.test/projects/many/7/many/2.txt"]],
+    ["/nowhere", 404, ["fetch objects.test/projects/many/7/404.html"]],
   ]) {
     await ask(`many.test${path}`);
     const again = await ask(`many.test${path}`);
@@ -154,15 +204,15 @@ test("a shard comes from KV, else from its copy, else the answer is 503 with Ret
   const working = kv;
   const { ask } = await isolate();
   await ask("sharded.test/");
-  const reads = ({ asked }) => asked.filter((what) => what.includes("d-4-"));
-  assert.deepEqual(reads(await ask("sharded.test/7")).map((what) => what.slice(0, 6)), ["kv d-4"]);
-  kv = (key) => (key.startsWith("d-4-") ? undefined : working(key));
+  const reads = ({ asked }) => asked.filter((what) => what.includes("d-6-"));
+  assert.deepEqual(reads(await ask("sharded.test/7")).map((what) => what.slice(0, 6)), ["kv d-6"]);
+  kv = (key) => (key.startsWith("d-6-") ? undefined : working(key));
   const { ask: other } = await isolate();
   await other("sharded.test/");
   const copied = await other("sharded.test/7");
   assert.deepEqual([copied.status, reads(copied).length, copied.asked.length], [200, 2, 3]);
   kv = (key) => {
-    if (key.startsWith("d-4-")) throw new Error("down");
+    if (key.startsWith("d-6-")) throw new Error("down");
     return working(key);
   };
   const { ask: third } = await isolate();
@@ -176,7 +226,7 @@ test("a shard comes from KV, else from its copy, else the answer is 503 with Ret
 
 test("the shard of another deployment is not taken", async () => {
   const working = kv;
-  kv = (key) => working(key.startsWith("d-4-") ? "d-5-0" : key);
+  kv = (key) => working(key.startsWith("d-6-") ? "d-7-0" : key);
   const { ask } = await isolate();
   await ask("sharded.test/");
   const { status, asked } = await ask("sharded.test/7");

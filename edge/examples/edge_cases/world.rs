@@ -151,7 +151,7 @@ fn carry_out(decision: Decision<'_>, deployed: &Deployed, asked: &Asked) -> Answ
             answer
         }
         // A whole site has no shards.
-        Decision::Probe(_) | Decision::Shard(_) => Answered::default(),
+        Decision::Probe(_) | Decision::Shard(_) | Decision::ReadForm { .. } => Answered::default(),
     }
 }
 

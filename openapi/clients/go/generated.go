@@ -16,6 +16,38 @@ var (
 	_ time.Time
 )
 
+// AuditEvent: A change that somebody made.
+type AuditEvent struct {
+	// The id of the operation that made the change.
+	Action string `json:"action"`
+	// When.
+	CreatedAt time.Time `json:"created_at"`
+	// The event's id.
+	ID int64 `json:"id"`
+	// The name under which that person logs in.
+	Login string `json:"login"`
+	// The path that was asked for.
+	Path string `json:"path"`
+	// The project that it concerned.
+	ProjectID *int64 `json:"project_id"`
+	// Stands in the server's log beside the request.
+	RequestID string `json:"request_id"`
+	// The API token that it was made with; null for a session.
+	TokenID *int64 `json:"token_id"`
+	// Who made it.
+	UserID int64 `json:"user_id"`
+}
+
+// AuditEventPage: A part of a list, newest first unless the operation says otherwise.
+type AuditEventPage struct {
+	// The objects of this page.
+	Data []AuditEvent `json:"data"`
+	// Give it as `cursor` to read the next page; null on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+func (p *AuditEventPage) page() ([]AuditEvent, *string) { return p.Data, p.NextCursor }
+
 // BatchReceipt: What became of a batch of blobs.
 type BatchReceipt struct {
 	// How many blobs the deployment still waits for.
@@ -32,6 +64,20 @@ type BatchReceiptData struct {
 	Data BatchReceipt `json:"data"`
 }
 
+// CreatedInvitation: An invitation just made, with its secret, which is shown this once.
+type CreatedInvitation struct {
+	// The invitation as it is listed.
+	Invitation Invitation `json:"invitation"`
+	// The secret, `mb_inv_…`: give it to the person.
+	Secret string `json:"secret"`
+}
+
+// CreatedInvitationData: One object.
+type CreatedInvitationData struct {
+	// The object.
+	Data CreatedInvitation `json:"data"`
+}
+
 // CreatedToken: A token just made, with its secret, which is shown this once.
 type CreatedToken struct {
 	// When it was made.
@@ -46,6 +92,10 @@ type CreatedToken struct {
 	LastUsedAt *time.Time `json:"last_used_at"`
 	// What the person called it.
 	Name string `json:"name"`
+	// The ids of the projects that it is good for; null for all of the user's.
+	Projects []int64 `json:"projects"`
+	// What it may ask for.
+	Scopes []Scope `json:"scopes"`
 	// The secret, `mb_live_…`. It cannot be read again.
 	Token string `json:"token"`
 }
@@ -205,6 +255,38 @@ const (
 	HTMLHandlingNone  HTMLHandling = "none"
 )
 
+// Invitation: An open invitation, without its secret.
+type Invitation struct {
+	// When it was made.
+	CreatedAt time.Time `json:"created_at"`
+	// Whom it is for.
+	Email string `json:"email"`
+	// When it stops working.
+	ExpiresAt time.Time `json:"expires_at"`
+	// The invitation's id.
+	ID int64 `json:"id"`
+	// What the member will be able to do.
+	Role Role `json:"role"`
+	// The team's id.
+	TeamID int64 `json:"team_id"`
+}
+
+// InvitationAcceptance: The proof of an invitation.
+type InvitationAcceptance struct {
+	// The secret, `mb_inv_…`.
+	Secret string `json:"secret"`
+}
+
+// InvitationPage: A part of a list, newest first unless the operation says otherwise.
+type InvitationPage struct {
+	// The objects of this page.
+	Data []Invitation `json:"data"`
+	// Give it as `cursor` to read the next page; null on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+func (p *InvitationPage) page() ([]Invitation, *string) { return p.Data, p.NextCursor }
+
 // LogLevel: How much a log line matters.
 type LogLevel string
 
@@ -253,6 +335,40 @@ type ManifestFile struct {
 	SizeBytes int64 `json:"size_bytes"`
 }
 
+// Member: A user in a team.
+type Member struct {
+	// Since when.
+	CreatedAt time.Time `json:"created_at"`
+	// The name under which the person logs in.
+	Login string `json:"login"`
+	// What the member may do.
+	Role Role `json:"role"`
+	// The user's id.
+	UserID int64 `json:"user_id"`
+}
+
+// MemberData: One object.
+type MemberData struct {
+	// The object.
+	Data Member `json:"data"`
+}
+
+// MemberPage: A part of a list, newest first unless the operation says otherwise.
+type MemberPage struct {
+	// The objects of this page.
+	Data []Member `json:"data"`
+	// Give it as `cursor` to read the next page; null on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+func (p *MemberPage) page() ([]Member, *string) { return p.Data, p.NextCursor }
+
+// MemberPatch: What a member shall be able to do.
+type MemberPatch struct {
+	// The new role.
+	Role Change[Role] `json:"role,omitzero"`
+}
+
 // MissingBlob: A blob that the store lacks.
 type MissingBlob struct {
 	// How many of them are there already; a part continues here.
@@ -277,12 +393,22 @@ type NewDeployment struct {
 	Files []ManifestFile `json:"files"`
 }
 
+// NewInvitation: Whom to invite.
+type NewInvitation struct {
+	// The e-mail address of the person; only an account with it can accept.
+	Email string `json:"email"`
+	// What the member will be able to do; `deployer` when absent.
+	Role *Role `json:"role,omitempty"`
+}
+
 // NewProject: What a new project is.
 type NewProject struct {
 	// How its site is served; the defaults when absent.
 	Settings *NewProjectSettings `json:"settings,omitempty"`
 	// 3 to 40 lower-case letters, digits and single hyphens, a letter first; not a reserved name.
 	Slug string `json:"slug"`
+	// The team that it shall belong to; the caller's own when absent.
+	TeamID *int64 `json:"team_id,omitempty"`
 }
 
 // NewProjectSettings: Settings of a new project; what is absent takes its default.
@@ -295,12 +421,22 @@ type NewProjectSettings struct {
 	SpaFallback *SpaFallback `json:"spa_fallback,omitempty"`
 }
 
+// NewTeam: What a team is called.
+type NewTeam struct {
+	// 1 to 100 characters.
+	Name string `json:"name"`
+}
+
 // NewToken: What a new token is.
 type NewToken struct {
 	// After how many days it stops working; 90 when absent.
 	ExpiresInDays *int `json:"expires_in_days,omitempty"`
 	// What the token is for; shown in the list.
 	Name string `json:"name"`
+	// The ids of the projects that it is good for; all of the user's when absent.
+	Projects []int64 `json:"projects,omitempty"`
+	// What it may ask for; everything that tokens may when absent.
+	Scopes []Scope `json:"scopes,omitempty"`
 }
 
 // NotFoundHandling: What a path without a file gets: the nearest `404.html`, the single page `/index.html`, or a bare 404.
@@ -327,6 +463,22 @@ type PartReceipt struct {
 type PartReceiptData struct {
 	// The object.
 	Data PartReceipt `json:"data"`
+}
+
+// PasswordChange: A new password.
+type PasswordChange struct {
+	// The new one, 10 to 256 characters.
+	NewPassword string `json:"new_password"`
+	// The present one; not needed while there is none.
+	PresentPassword *string `json:"present_password,omitempty"`
+}
+
+// PasswordLogin: Proof of who logs in, without a code.
+type PasswordLogin struct {
+	// The name under which the person logs in.
+	Login string `json:"login"`
+	// The password.
+	Password string `json:"password"`
 }
 
 // Problem: What went wrong, for programs and for people (RFC 9457).
@@ -365,6 +517,8 @@ type Project struct {
 	Settings ProjectSettings `json:"settings"`
 	// Its name, and the first label of its hostnames.
 	Slug string `json:"slug"`
+	// The team that it belongs to.
+	TeamID int64 `json:"team_id"`
 	// When it or its settings last changed.
 	UpdatedAt time.Time `json:"updated_at"`
 	// Where production is served.
@@ -419,6 +573,28 @@ type Promotion struct {
 	Environment *Environment `json:"environment,omitempty"`
 }
 
+// Registration: An account to be made.
+type Registration struct {
+	// The invitation's secret, `mb_inv_…`.
+	Invitation string `json:"invitation"`
+	// 2 to 40 lower-case letters, digits, dots, hyphens and underscores, a letter first.
+	Login string `json:"login"`
+	// 10 to 256 characters.
+	Password string `json:"password"`
+}
+
+// Role: What a member may do in a team: a viewer sees, a deployer deploys as well, an admin changes projects and members
+// as well, an owner everything.
+type Role string
+
+// The values of Role; a newer server may answer with others.
+const (
+	RoleViewer   Role = "viewer"
+	RoleDeployer Role = "deployer"
+	RoleAdmin    Role = "admin"
+	RoleOwner    Role = "owner"
+)
+
 // Rollback: Where to go back to.
 type Rollback struct {
 	// The deployment to go back to; the one active before the present one when absent.
@@ -426,6 +602,26 @@ type Rollback struct {
 	// Whose pointer moves; `production` when absent.
 	Environment *Environment `json:"environment,omitempty"`
 }
+
+// Scope: What a token may ask for.
+type Scope string
+
+// The values of Scope; a newer server may answer with others.
+const (
+	ScopeUserRead         Scope = "user:read"
+	ScopeUserWrite        Scope = "user:write"
+	ScopeTeamsRead        Scope = "teams:read"
+	ScopeTeamsWrite       Scope = "teams:write"
+	ScopeProjectsRead     Scope = "projects:read"
+	ScopeProjectsWrite    Scope = "projects:write"
+	ScopeDeploymentsRead  Scope = "deployments:read"
+	ScopeDeploymentsWrite Scope = "deployments:write"
+	ScopeDomainsRead      Scope = "domains:read"
+	ScopeDomainsWrite     Scope = "domains:write"
+	ScopeEnvVarsRead      Scope = "env_vars:read"
+	ScopeEnvVarsWrite     Scope = "env_vars:write"
+	ScopeAuditRead        Scope = "audit:read"
+)
 
 // Session: A session just made; its token is shown this once.
 type Session struct {
@@ -442,6 +638,28 @@ type SessionData struct {
 	// The object.
 	Data Session `json:"data"`
 }
+
+// SessionInfo: A session, without its secret.
+type SessionInfo struct {
+	// When the person logged in.
+	CreatedAt time.Time `json:"created_at"`
+	// Whether the request came with it.
+	Current bool `json:"current"`
+	// When it ends.
+	ExpiresAt time.Time `json:"expires_at"`
+	// The session's id.
+	ID int64 `json:"id"`
+}
+
+// SessionInfoPage: A part of a list, newest first unless the operation says otherwise.
+type SessionInfoPage struct {
+	// The objects of this page.
+	Data []SessionInfo `json:"data"`
+	// Give it as `cursor` to read the next page; null on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+func (p *SessionInfoPage) page() ([]SessionInfo, *string) { return p.Data, p.NextCursor }
 
 // SettingsPatch: Changes of settings as a merge patch: absent is unchanged, null is the default again.
 type SettingsPatch struct {
@@ -476,6 +694,44 @@ type StartedDeploymentData struct {
 	Data StartedDeployment `json:"data"`
 }
 
+// Team: Who shares projects.
+type Team struct {
+	// When it was made.
+	CreatedAt time.Time `json:"created_at"`
+	// The team's id.
+	ID int64 `json:"id"`
+	// What people call it.
+	Name string `json:"name"`
+	// Whether it is somebody's own team, which everybody has.
+	Personal bool `json:"personal"`
+	// What the caller may do in it.
+	Role Role `json:"role"`
+	// When it last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// TeamData: One object.
+type TeamData struct {
+	// The object.
+	Data Team `json:"data"`
+}
+
+// TeamPage: A part of a list, newest first unless the operation says otherwise.
+type TeamPage struct {
+	// The objects of this page.
+	Data []Team `json:"data"`
+	// Give it as `cursor` to read the next page; null on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+func (p *TeamPage) page() ([]Team, *string) { return p.Data, p.NextCursor }
+
+// TeamPatch: Changes of a team as a merge patch.
+type TeamPatch struct {
+	// 1 to 100 characters; unchanged when absent.
+	Name Change[string] `json:"name,omitzero"`
+}
+
 // Token: An API token, without its secret.
 type Token struct {
 	// When it was made.
@@ -490,6 +746,10 @@ type Token struct {
 	LastUsedAt *time.Time `json:"last_used_at"`
 	// What the person called it.
 	Name string `json:"name"`
+	// The ids of the projects that it is good for; null for all of the user's.
+	Projects []int64 `json:"projects"`
+	// What it may ask for.
+	Scopes []Scope `json:"scopes"`
 }
 
 // TokenPage: A part of a list, newest first unless the operation says otherwise.
@@ -520,16 +780,28 @@ type UploadData struct {
 type User struct {
 	// When the account was made.
 	CreatedAt time.Time `json:"created_at"`
+	// Where the person reads mail.
+	Email *string `json:"email"`
 	// The user's id.
 	ID int64 `json:"id"`
 	// The name under which the person logs in.
 	Login string `json:"login"`
+	// What the person is called.
+	Name *string `json:"name"`
 }
 
 // UserData: One object.
 type UserData struct {
 	// The object.
 	Data User `json:"data"`
+}
+
+// UserPatch: Changes of a profile as a merge patch.
+type UserPatch struct {
+	// Where the person reads mail; invitations are for an address.
+	Email Change[string] `json:"email,omitzero"`
+	// What the person is called.
+	Name Change[string] `json:"name,omitzero"`
 }
 
 // Login: Log in with a one-time code.
@@ -544,12 +816,37 @@ func (c *Client) Login(ctx context.Context, body Login, options ...RequestOption
 	return answer, nil
 }
 
+// LoginWithPassword: Log in with a password.
+//
+// Makes a session, as `login` does. Fails with `invalid_password` (401) when the login or the password is wrong; the
+// answer does not tell which, and takes as long either way.
+func (c *Client) LoginWithPassword(ctx context.Context, body PasswordLogin, options ...RequestOption) (*SessionData, error) {
+	answer := new(SessionData)
+	if err := c.do(ctx, "POST", "/api/v1/auth/login/password", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // Logout: Log out.
 //
 // Ends the session that the request came with, and clears its cookie. Fails with `session_required` (403) for an
 // API token: revoke that with `revokeToken`.
 func (c *Client) Logout(ctx context.Context, options ...RequestOption) error {
 	return c.do(ctx, "POST", "/api/v1/auth/logout", nil, options, nil)
+}
+
+// Register: Make an account by an invitation.
+//
+// Makes an account with the invitation's address, makes it a member of the team, and logs in. Fails with `not_found`
+// (404) for an invitation that is not open, with `login_taken` (409), with `email_taken` (409) when the address has an
+// account, which may accept the invitation, and with `invalid_request` (422).
+func (c *Client) Register(ctx context.Context, body Registration, options ...RequestOption) (*SessionData, error) {
+	answer := new(SessionData)
+	if err := c.do(ctx, "POST", "/api/v1/auth/register", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
 }
 
 // GetDeploymentParams are what [Client.GetDeployment] can be told; what is left empty is not sent.
@@ -694,8 +991,22 @@ func (c *Client) GetUpload(ctx context.Context, deploymentID int64, options ...R
 	return answer, nil
 }
 
+// AcceptInvitation: Accept an invitation.
+//
+// The caller becomes a member. An account without an address gets the invitation's. Fails with `not_found` (404) for
+// an invitation that is not open, and with `other_address` (409) when it is for another address.
+func (c *Client) AcceptInvitation(ctx context.Context, body InvitationAcceptance, options ...RequestOption) (*TeamData, error) {
+	answer := new(TeamData)
+	if err := c.do(ctx, "POST", "/api/v1/public/invitations/accept", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ListProjectsParams are what [Client.ListProjects] can be told; what is left empty is not sent.
 type ListProjectsParams struct {
+	// Only those of the team with this id.
+	Team int64
 	// How many objects a page has at most.
 	Limit int
 	// Where the page begins: `next_cursor` of the page before.
@@ -703,13 +1014,14 @@ type ListProjectsParams struct {
 }
 
 func (p ListProjectsParams) apply(r *request) {
+	setQuery(r, "team", p.Team)
 	setQuery(r, "limit", p.Limit)
 	setQuery(r, "cursor", p.Cursor)
 }
 
 // ListProjects: List projects.
 //
-// The caller's projects, newest first. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of another
+// The projects of a team, or of all of the caller's, newest first. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of another
 // list.
 //
 // [ListProjectsParams] is one of the options that it takes.
@@ -723,7 +1035,7 @@ func (c *Client) ListProjects(ctx context.Context, options ...RequestOption) (*P
 
 // CreateProject: Make a project.
 //
-// Takes the slug and its hostnames. Fails with `slug_taken` (409) when another project has it, and with
+// Takes the slug and its hostnames. Fails with `not_found` (404) for a team that is not the caller's, with `slug_taken` (409) when another project has it, and with
 // `invalid_request` (422, pointer `/slug`) when it is not a slug or is reserved.
 func (c *Client) CreateProject(ctx context.Context, body NewProject, options ...RequestOption) (*ProjectData, error) {
 	answer := new(ProjectData)
@@ -747,7 +1059,8 @@ func (c *Client) GetProject(ctx context.Context, project string, options ...Requ
 // UpdateProject: Change a project's settings.
 //
 // A merge patch: what is absent stays, null is the default again. The change takes effect with the next deployment;
-// those made before keep the settings that they were made with. Fails with `not_found` (404).
+// those made before keep the settings that they were made with. Fails with `not_found` (404), and with
+// `precondition_failed` (412) when `If-Match` names another state.
 func (c *Client) UpdateProject(ctx context.Context, project string, body ProjectPatch, options ...RequestOption) (*ProjectData, error) {
 	answer := new(ProjectData)
 	if err := c.do(ctx, "PATCH", "/api/v1/public/projects/"+segment(project), jsonBody{body}, options, answer); err != nil {
@@ -762,6 +1075,8 @@ type ListDeploymentsParams struct {
 	Environment Environment
 	// Only those with this status.
 	Status DeploymentStatus
+	// Only those of this branch.
+	Branch string
 	// How many objects a page has at most.
 	Limit int
 	// Where the page begins: `next_cursor` of the page before.
@@ -771,6 +1086,7 @@ type ListDeploymentsParams struct {
 func (p ListDeploymentsParams) apply(r *request) {
 	setQuery(r, "environment", p.Environment)
 	setQuery(r, "status", p.Status)
+	setQuery(r, "branch", p.Branch)
 	setQuery(r, "limit", p.Limit)
 	setQuery(r, "cursor", p.Cursor)
 }
@@ -844,6 +1160,214 @@ func (c *Client) RollbackProject(ctx context.Context, project string, body Rollb
 	return answer, nil
 }
 
+// ListTeamsParams are what [Client.ListTeams] can be told; what is left empty is not sent.
+type ListTeamsParams struct {
+	// How many objects a page has at most.
+	Limit int
+	// Where the page begins: `next_cursor` of the page before.
+	Cursor string
+}
+
+func (p ListTeamsParams) apply(r *request) {
+	setQuery(r, "limit", p.Limit)
+	setQuery(r, "cursor", p.Cursor)
+}
+
+// ListTeams: List the caller's teams.
+//
+// Newest first, with the caller's role in each. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of
+// another list.
+//
+// [ListTeamsParams] is one of the options that it takes.
+func (c *Client) ListTeams(ctx context.Context, options ...RequestOption) (*TeamPage, error) {
+	answer := new(TeamPage)
+	if err := c.do(ctx, "GET", "/api/v1/public/teams", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// CreateTeam: Make a team.
+//
+// The caller becomes its owner. Fails with `invalid_request` (422) for a name that is none, and with `token_bound`
+// (403) for a token that is good for some projects only.
+func (c *Client) CreateTeam(ctx context.Context, body NewTeam, options ...RequestOption) (*TeamData, error) {
+	answer := new(TeamData)
+	if err := c.do(ctx, "POST", "/api/v1/public/teams", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// DeleteTeamParams are what [Client.DeleteTeam] can be told; what is left empty is not sent.
+type DeleteTeamParams struct {
+	// Whether only to find out what would happen.
+	DryRun bool
+}
+
+func (p DeleteTeamParams) apply(r *request) {
+	setQuery(r, "dry_run", p.DryRun)
+}
+
+// DeleteTeam: Delete a team.
+//
+// With its members and invitations. With `dry_run` nothing is deleted, and the answer says whether it could be. Fails
+// with `team_has_projects` and `personal_team` (409), with `role_too_small` (403) for all but owners, with `not_found`
+// (404), and with `precondition_failed` (412).
+//
+// [DeleteTeamParams] is one of the options that it takes.
+func (c *Client) DeleteTeam(ctx context.Context, teamID int64, options ...RequestOption) error {
+	return c.do(ctx, "DELETE", "/api/v1/public/teams/"+segment(teamID), nil, options, nil)
+}
+
+// GetTeam: Get a team.
+//
+// Changes nothing. Fails with `not_found` (404).
+func (c *Client) GetTeam(ctx context.Context, teamID int64, options ...RequestOption) (*TeamData, error) {
+	answer := new(TeamData)
+	if err := c.do(ctx, "GET", "/api/v1/public/teams/"+segment(teamID), nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// UpdateTeam: Change a team.
+//
+// A merge patch: what is absent stays. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with
+// `precondition_failed` (412) when `If-Match` names another state.
+func (c *Client) UpdateTeam(ctx context.Context, teamID int64, body TeamPatch, options ...RequestOption) (*TeamData, error) {
+	answer := new(TeamData)
+	if err := c.do(ctx, "PATCH", "/api/v1/public/teams/"+segment(teamID), jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListAuditEventsParams are what [Client.ListAuditEvents] can be told; what is left empty is not sent.
+type ListAuditEventsParams struct {
+	// Only those of the operation with this id.
+	Action string
+	// Only those about the project with this id.
+	Project int64
+	// How many objects a page has at most.
+	Limit int
+	// Where the page begins: `next_cursor` of the page before.
+	Cursor string
+}
+
+func (p ListAuditEventsParams) apply(r *request) {
+	setQuery(r, "action", p.Action)
+	setQuery(r, "project", p.Project)
+	setQuery(r, "limit", p.Limit)
+	setQuery(r, "cursor", p.Cursor)
+}
+
+// ListAuditEvents: List what was done in a team.
+//
+// Every change that the API made in the team and its projects, newest first. Changes nothing. Fails with `not_found`
+// (404), with `role_too_small` (403) below admin, and with `invalid_cursor` (400).
+//
+// [ListAuditEventsParams] is one of the options that it takes.
+func (c *Client) ListAuditEvents(ctx context.Context, teamID int64, options ...RequestOption) (*AuditEventPage, error) {
+	answer := new(AuditEventPage)
+	if err := c.do(ctx, "GET", "/api/v1/public/teams/"+segment(teamID)+"/audit-events", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListInvitationsParams are what [Client.ListInvitations] can be told; what is left empty is not sent.
+type ListInvitationsParams struct {
+	// How many objects a page has at most.
+	Limit int
+	// Where the page begins: `next_cursor` of the page before.
+	Cursor string
+}
+
+func (p ListInvitationsParams) apply(r *request) {
+	setQuery(r, "limit", p.Limit)
+	setQuery(r, "cursor", p.Cursor)
+}
+
+// ListInvitations: List a team's open invitations.
+//
+// Newest first, without their secrets. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400).
+//
+// [ListInvitationsParams] is one of the options that it takes.
+func (c *Client) ListInvitations(ctx context.Context, teamID int64, options ...RequestOption) (*InvitationPage, error) {
+	answer := new(InvitationPage)
+	if err := c.do(ctx, "GET", "/api/v1/public/teams/"+segment(teamID)+"/invitations", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// CreateInvitation: Invite somebody into a team.
+//
+// The answer is the only place where the invitation's secret can be read; it works for 7 days, and only for the
+// address. A former invitation of the same address stops working. Fails with `already_member` (409), with
+// `role_too_small` (403), with `invalid_request` (422) and with `not_found` (404).
+func (c *Client) CreateInvitation(ctx context.Context, teamID int64, body NewInvitation, options ...RequestOption) (*CreatedInvitationData, error) {
+	answer := new(CreatedInvitationData)
+	if err := c.do(ctx, "POST", "/api/v1/public/teams/"+segment(teamID)+"/invitations", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RevokeInvitation: Withdraw an invitation.
+//
+// It stops working at once. Fails with `not_found` (404) and with `role_too_small` (403).
+func (c *Client) RevokeInvitation(ctx context.Context, teamID int64, invitationID int64, options ...RequestOption) error {
+	return c.do(ctx, "DELETE", "/api/v1/public/teams/"+segment(teamID)+"/invitations/"+segment(invitationID), nil, options, nil)
+}
+
+// ListMembersParams are what [Client.ListMembers] can be told; what is left empty is not sent.
+type ListMembersParams struct {
+	// How many objects a page has at most.
+	Limit int
+	// Where the page begins: `next_cursor` of the page before.
+	Cursor string
+}
+
+func (p ListMembersParams) apply(r *request) {
+	setQuery(r, "limit", p.Limit)
+	setQuery(r, "cursor", p.Cursor)
+}
+
+// ListMembers: List a team's members.
+//
+// Newest first. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400).
+//
+// [ListMembersParams] is one of the options that it takes.
+func (c *Client) ListMembers(ctx context.Context, teamID int64, options ...RequestOption) (*MemberPage, error) {
+	answer := new(MemberPage)
+	if err := c.do(ctx, "GET", "/api/v1/public/teams/"+segment(teamID)+"/members", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RemoveMember: Remove a member.
+//
+// Every member may remove themself. Fails with `last_owner` (409) when nobody would own the team, with `role_too_small`
+// (403) as `updateMember` does, and with `not_found` (404).
+func (c *Client) RemoveMember(ctx context.Context, teamID int64, userID int64, options ...RequestOption) error {
+	return c.do(ctx, "DELETE", "/api/v1/public/teams/"+segment(teamID)+"/members/"+segment(userID), nil, options, nil)
+}
+
+// UpdateMember: Give a member another role.
+//
+// Fails with `last_owner` (409) when nobody would own the team, with `role_too_small` (403) below admin, or below owner
+// where an owner is made or unmade, and with `not_found` (404).
+func (c *Client) UpdateMember(ctx context.Context, teamID int64, userID int64, body MemberPatch, options ...RequestOption) (*MemberData, error) {
+	answer := new(MemberData)
+	if err := c.do(ctx, "PATCH", "/api/v1/public/teams/"+segment(teamID)+"/members/"+segment(userID), jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // GetUser: Get the caller's account.
 //
 // Changes nothing. Fails only when the credential does.
@@ -853,6 +1377,61 @@ func (c *Client) GetUser(ctx context.Context, options ...RequestOption) (*UserDa
 		return nil, err
 	}
 	return answer, nil
+}
+
+// UpdateUser: Change the caller's profile.
+//
+// A merge patch: what is absent stays, null is cleared. Fails with `email_taken` (409) when another account has the
+// address, with `invalid_request` (422), and with `precondition_failed` (412) when `If-Match` names another state.
+func (c *Client) UpdateUser(ctx context.Context, body UserPatch, options ...RequestOption) (*UserData, error) {
+	answer := new(UserData)
+	if err := c.do(ctx, "PATCH", "/api/v1/public/user", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// SetPassword: Set the caller's password.
+//
+// From then on `loginWithPassword` works. The caller's other sessions end. Fails with `session_required` (403) for an
+// API token, and with `invalid_request` (422) when the present password is wrong or the new one unfit.
+func (c *Client) SetPassword(ctx context.Context, body PasswordChange, options ...RequestOption) error {
+	return c.do(ctx, "PUT", "/api/v1/public/user/password", jsonBody{body}, options, nil)
+}
+
+// ListSessionsParams are what [Client.ListSessions] can be told; what is left empty is not sent.
+type ListSessionsParams struct {
+	// How many objects a page has at most.
+	Limit int
+	// Where the page begins: `next_cursor` of the page before.
+	Cursor string
+}
+
+func (p ListSessionsParams) apply(r *request) {
+	setQuery(r, "limit", p.Limit)
+	setQuery(r, "cursor", p.Cursor)
+}
+
+// ListSessions: List the caller's sessions.
+//
+// Newest first. Changes nothing. Fails with `session_required` (403) for an API token, and with `invalid_cursor`
+// (400) for a cursor of another list.
+//
+// [ListSessionsParams] is one of the options that it takes.
+func (c *Client) ListSessions(ctx context.Context, options ...RequestOption) (*SessionInfoPage, error) {
+	answer := new(SessionInfoPage)
+	if err := c.do(ctx, "GET", "/api/v1/public/user/sessions", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RevokeSession: End a session.
+//
+// Whoever holds it is logged out at once. Fails with `not_found` (404), and with `session_required` (403) for an API
+// token.
+func (c *Client) RevokeSession(ctx context.Context, sessionID int64, options ...RequestOption) error {
+	return c.do(ctx, "DELETE", "/api/v1/public/user/sessions/"+segment(sessionID), nil, options, nil)
 }
 
 // ListTokensParams are what [Client.ListTokens] can be told; what is left empty is not sent.
@@ -884,7 +1463,9 @@ func (c *Client) ListTokens(ctx context.Context, options ...RequestOption) (*Tok
 
 // CreateToken: Make an API token.
 //
-// The answer is the only place where the secret can be read. Fails with `session_required` (403) for an API token.
+// The answer is the only place where the secret can be read. A token never does more than its user may; `scopes` and
+// `projects` make that less. Fails with `session_required` (403) for an API token, and with `invalid_request` (422)
+// for a project that is not the user's.
 func (c *Client) CreateToken(ctx context.Context, body NewToken, options ...RequestOption) (*CreatedTokenData, error) {
 	answer := new(CreatedTokenData)
 	if err := c.do(ctx, "POST", "/api/v1/tokens", jsonBody{body}, options, answer); err != nil {

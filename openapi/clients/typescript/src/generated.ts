@@ -2,6 +2,36 @@
 
 import { Sender, segment, type Bytes, type RequestOptions } from './sender.js';
 
+/** A change that somebody made. */
+export interface AuditEvent {
+  /** The id of the operation that made the change. */
+  action: string;
+  /** When. */
+  created_at: string;
+  /** The event's id. */
+  id: number;
+  /** The name under which that person logs in. */
+  login: string;
+  /** The path that was asked for. */
+  path: string;
+  /** The project that it concerned. */
+  project_id: number | null;
+  /** Stands in the server's log beside the request. */
+  request_id: string;
+  /** The API token that it was made with; null for a session. */
+  token_id: number | null;
+  /** Who made it. */
+  user_id: number;
+}
+
+/** A part of a list, newest first unless the operation says otherwise. */
+export interface AuditEventPage {
+  /** The objects of this page. */
+  data: Array<AuditEvent>;
+  /** Give it as `cursor` to read the next page; null on the last one. */
+  next_cursor: string | null;
+}
+
 /** What became of a batch of blobs. */
 export interface BatchReceipt {
   /** How many blobs the deployment still waits for. */
@@ -18,6 +48,20 @@ export interface BatchReceiptData {
   data: BatchReceipt;
 }
 
+/** An invitation just made, with its secret, which is shown this once. */
+export interface CreatedInvitation {
+  /** The invitation as it is listed. */
+  invitation: Invitation;
+  /** The secret, `mb_inv_…`: give it to the person. */
+  secret: string;
+}
+
+/** One object. */
+export interface CreatedInvitationData {
+  /** The object. */
+  data: CreatedInvitation;
+}
+
 /** A token just made, with its secret, which is shown this once. */
 export interface CreatedToken {
   /** When it was made. */
@@ -32,6 +76,10 @@ export interface CreatedToken {
   last_used_at: string | null;
   /** What the person called it. */
   name: string;
+  /** The ids of the projects that it is good for; null for all of the user's. */
+  projects: Array<number> | null;
+  /** What it may ask for. */
+  scopes: Array<Scope>;
   /** The secret, `mb_live_…`. It cannot be read again. */
   token: string;
 }
@@ -152,6 +200,36 @@ export type HealthStatus = 'ok' | 'down';
  */
 export type HtmlHandling = 'auto' | 'force' | 'drop' | 'none';
 
+/** An open invitation, without its secret. */
+export interface Invitation {
+  /** When it was made. */
+  created_at: string;
+  /** Whom it is for. */
+  email: string;
+  /** When it stops working. */
+  expires_at: string;
+  /** The invitation's id. */
+  id: number;
+  /** What the member will be able to do. */
+  role: Role;
+  /** The team's id. */
+  team_id: number;
+}
+
+/** The proof of an invitation. */
+export interface InvitationAcceptance {
+  /** The secret, `mb_inv_…`. */
+  secret: string;
+}
+
+/** A part of a list, newest first unless the operation says otherwise. */
+export interface InvitationPage {
+  /** The objects of this page. */
+  data: Array<Invitation>;
+  /** Give it as `cursor` to read the next page; null on the last one. */
+  next_cursor: string | null;
+}
+
 /** How much a log line matters. */
 export type LogLevel = 'info' | 'warning' | 'error';
 
@@ -191,6 +269,38 @@ export interface ManifestFile {
   size_bytes: number;
 }
 
+/** A user in a team. */
+export interface Member {
+  /** Since when. */
+  created_at: string;
+  /** The name under which the person logs in. */
+  login: string;
+  /** What the member may do. */
+  role: Role;
+  /** The user's id. */
+  user_id: number;
+}
+
+/** One object. */
+export interface MemberData {
+  /** The object. */
+  data: Member;
+}
+
+/** A part of a list, newest first unless the operation says otherwise. */
+export interface MemberPage {
+  /** The objects of this page. */
+  data: Array<Member>;
+  /** Give it as `cursor` to read the next page; null on the last one. */
+  next_cursor: string | null;
+}
+
+/** What a member shall be able to do. */
+export interface MemberPatch {
+  /** The new role. */
+  role: Role;
+}
+
 /** A blob that the store lacks. */
 export interface MissingBlob {
   /** How many of them are there already; a part continues here. */
@@ -215,12 +325,22 @@ export interface NewDeployment {
   files: Array<ManifestFile>;
 }
 
+/** Whom to invite. */
+export interface NewInvitation {
+  /** The e-mail address of the person; only an account with it can accept. */
+  email: string;
+  /** What the member will be able to do; `deployer` when absent. */
+  role?: Role | null;
+}
+
 /** What a new project is. */
 export interface NewProject {
   /** How its site is served; the defaults when absent. */
   settings?: NewProjectSettings | null;
   /** 3 to 40 lower-case letters, digits and single hyphens, a letter first; not a reserved name. */
   slug: string;
+  /** The team that it shall belong to; the caller's own when absent. */
+  team_id?: number | null;
 }
 
 /** Settings of a new project; what is absent takes its default. */
@@ -233,12 +353,22 @@ export interface NewProjectSettings {
   spa_fallback?: SpaFallback | null;
 }
 
+/** What a team is called. */
+export interface NewTeam {
+  /** 1 to 100 characters. */
+  name: string;
+}
+
 /** What a new token is. */
 export interface NewToken {
   /** After how many days it stops working; 90 when absent. */
   expires_in_days?: number | null;
   /** What the token is for; shown in the list. */
   name: string;
+  /** The ids of the projects that it is good for; all of the user's when absent. */
+  projects?: Array<number> | null;
+  /** What it may ask for; everything that tokens may when absent. */
+  scopes?: Array<Scope> | null;
 }
 
 /** What a path without a file gets: the nearest `404.html`, the single page `/index.html`, or a bare 404. */
@@ -258,6 +388,22 @@ export interface PartReceipt {
 export interface PartReceiptData {
   /** The object. */
   data: PartReceipt;
+}
+
+/** A new password. */
+export interface PasswordChange {
+  /** The new one, 10 to 256 characters. */
+  new_password: string;
+  /** The present one; not needed while there is none. */
+  present_password?: string | null;
+}
+
+/** Proof of who logs in, without a code. */
+export interface PasswordLogin {
+  /** The name under which the person logs in. */
+  login: string;
+  /** The password. */
+  password: string;
 }
 
 /** What went wrong, for programs and for people (RFC 9457). */
@@ -296,6 +442,8 @@ export interface Project {
   settings: ProjectSettings;
   /** Its name, and the first label of its hostnames. */
   slug: string;
+  /** The team that it belongs to. */
+  team_id: number;
   /** When it or its settings last changed. */
   updated_at: string;
   /** Where production is served. */
@@ -341,6 +489,22 @@ export interface Promotion {
   environment?: Environment | null;
 }
 
+/** An account to be made. */
+export interface Registration {
+  /** The invitation's secret, `mb_inv_…`. */
+  invitation: string;
+  /** 2 to 40 lower-case letters, digits, dots, hyphens and underscores, a letter first. */
+  login: string;
+  /** 10 to 256 characters. */
+  password: string;
+}
+
+/**
+ * What a member may do in a team: a viewer sees, a deployer deploys as well, an admin changes projects and members
+ * as well, an owner everything.
+ */
+export type Role = 'viewer' | 'deployer' | 'admin' | 'owner';
+
 /** Where to go back to. */
 export interface Rollback {
   /** The deployment to go back to; the one active before the present one when absent. */
@@ -348,6 +512,9 @@ export interface Rollback {
   /** Whose pointer moves; `production` when absent. */
   environment?: Environment | null;
 }
+
+/** What a token may ask for. */
+export type Scope = 'user:read' | 'user:write' | 'teams:read' | 'teams:write' | 'projects:read' | 'projects:write' | 'deployments:read' | 'deployments:write' | 'domains:read' | 'domains:write' | 'env_vars:read' | 'env_vars:write' | 'audit:read';
 
 /** A session just made; its token is shown this once. */
 export interface Session {
@@ -363,6 +530,26 @@ export interface Session {
 export interface SessionData {
   /** The object. */
   data: Session;
+}
+
+/** A session, without its secret. */
+export interface SessionInfo {
+  /** When the person logged in. */
+  created_at: string;
+  /** Whether the request came with it. */
+  current: boolean;
+  /** When it ends. */
+  expires_at: string;
+  /** The session's id. */
+  id: number;
+}
+
+/** A part of a list, newest first unless the operation says otherwise. */
+export interface SessionInfoPage {
+  /** The objects of this page. */
+  data: Array<SessionInfo>;
+  /** Give it as `cursor` to read the next page; null on the last one. */
+  next_cursor: string | null;
 }
 
 /** Changes of settings as a merge patch: absent is unchanged, null is the default again. */
@@ -392,6 +579,42 @@ export interface StartedDeploymentData {
   data: StartedDeployment;
 }
 
+/** Who shares projects. */
+export interface Team {
+  /** When it was made. */
+  created_at: string;
+  /** The team's id. */
+  id: number;
+  /** What people call it. */
+  name: string;
+  /** Whether it is somebody's own team, which everybody has. */
+  personal: boolean;
+  /** What the caller may do in it. */
+  role: Role;
+  /** When it last changed. */
+  updated_at: string;
+}
+
+/** One object. */
+export interface TeamData {
+  /** The object. */
+  data: Team;
+}
+
+/** A part of a list, newest first unless the operation says otherwise. */
+export interface TeamPage {
+  /** The objects of this page. */
+  data: Array<Team>;
+  /** Give it as `cursor` to read the next page; null on the last one. */
+  next_cursor: string | null;
+}
+
+/** Changes of a team as a merge patch. */
+export interface TeamPatch {
+  /** 1 to 100 characters; unchanged when absent. */
+  name?: string;
+}
+
 /** An API token, without its secret. */
 export interface Token {
   /** When it was made. */
@@ -406,6 +629,10 @@ export interface Token {
   last_used_at: string | null;
   /** What the person called it. */
   name: string;
+  /** The ids of the projects that it is good for; null for all of the user's. */
+  projects: Array<number> | null;
+  /** What it may ask for. */
+  scopes: Array<Scope>;
 }
 
 /** A part of a list, newest first unless the operation says otherwise. */
@@ -434,16 +661,28 @@ export interface UploadData {
 export interface User {
   /** When the account was made. */
   created_at: string;
+  /** Where the person reads mail. */
+  email: string | null;
   /** The user's id. */
   id: number;
   /** The name under which the person logs in. */
   login: string;
+  /** What the person is called. */
+  name: string | null;
 }
 
 /** One object. */
 export interface UserData {
   /** The object. */
   data: User;
+}
+
+/** Changes of a profile as a merge patch. */
+export interface UserPatch {
+  /** Where the person reads mail; invitations are for an address. */
+  email?: string | null;
+  /** What the person is called. */
+  name?: string | null;
 }
 
 /** What `getDeployment` can be told. */
@@ -468,6 +707,8 @@ export interface GetDeploymentLogsOptions extends RequestOptions {
 
 /** What `listProjects` can be told. */
 export interface ListProjectsOptions extends RequestOptions {
+  /** Only those of the team with this id. */
+  team?: number;
   /** How many objects a page has at most. */
   limit?: number;
   /** Where the page begins: `next_cursor` of the page before. */
@@ -480,6 +721,8 @@ export interface ListDeploymentsOptions extends RequestOptions {
   environment?: Environment;
   /** Only those with this status. */
   status?: DeploymentStatus;
+  /** Only those of this branch. */
+  branch?: string;
   /** How many objects a page has at most. */
   limit?: number;
   /** Where the page begins: `next_cursor` of the page before. */
@@ -492,6 +735,56 @@ export interface UploadDeploymentOptions extends RequestOptions {
   environment?: Environment;
   /** The branch that it comes from; a preview needs one. */
   branch?: string;
+}
+
+/** What `listTeams` can be told. */
+export interface ListTeamsOptions extends RequestOptions {
+  /** How many objects a page has at most. */
+  limit?: number;
+  /** Where the page begins: `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+/** What `deleteTeam` can be told. */
+export interface DeleteTeamOptions extends RequestOptions {
+  /** Whether only to find out what would happen. */
+  dry_run?: boolean;
+}
+
+/** What `listAuditEvents` can be told. */
+export interface ListAuditEventsOptions extends RequestOptions {
+  /** Only those of the operation with this id. */
+  action?: string;
+  /** Only those about the project with this id. */
+  project?: number;
+  /** How many objects a page has at most. */
+  limit?: number;
+  /** Where the page begins: `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+/** What `listInvitations` can be told. */
+export interface ListInvitationsOptions extends RequestOptions {
+  /** How many objects a page has at most. */
+  limit?: number;
+  /** Where the page begins: `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+/** What `listMembers` can be told. */
+export interface ListMembersOptions extends RequestOptions {
+  /** How many objects a page has at most. */
+  limit?: number;
+  /** Where the page begins: `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+/** What `listSessions` can be told. */
+export interface ListSessionsOptions extends RequestOptions {
+  /** How many objects a page has at most. */
+  limit?: number;
+  /** Where the page begins: `next_cursor` of the page before. */
+  cursor?: string;
 }
 
 /** What `listTokens` can be told. */
@@ -515,6 +808,16 @@ export abstract class Operations extends Sender {
   }
 
   /**
+   * Log in with a password.
+   *
+   * Makes a session, as `login` does. Fails with `invalid_password` (401) when the login or the password is wrong; the
+   * answer does not tell which, and takes as long either way.
+   */
+  loginWithPassword(body: PasswordLogin, options: RequestOptions = {}): Promise<SessionData> {
+    return this.sendForJson('POST', `/api/v1/auth/login/password`, { json: body }, options);
+  }
+
+  /**
    * Log out.
    *
    * Ends the session that the request came with, and clears its cookie. Fails with `session_required` (403) for an
@@ -522,6 +825,17 @@ export abstract class Operations extends Sender {
    */
   logout(options: RequestOptions = {}): Promise<void> {
     return this.sendForNothing('POST', `/api/v1/auth/logout`, {}, options);
+  }
+
+  /**
+   * Make an account by an invitation.
+   *
+   * Makes an account with the invitation's address, makes it a member of the team, and logs in. Fails with `not_found`
+   * (404) for an invitation that is not open, with `login_taken` (409), with `email_taken` (409) when the address has an
+   * account, which may accept the invitation, and with `invalid_request` (422).
+   */
+  register(body: Registration, options: RequestOptions = {}): Promise<SessionData> {
+    return this.sendForJson('POST', `/api/v1/auth/register`, { json: body }, options);
   }
 
   /**
@@ -612,19 +926,29 @@ export abstract class Operations extends Sender {
   }
 
   /**
+   * Accept an invitation.
+   *
+   * The caller becomes a member. An account without an address gets the invitation's. Fails with `not_found` (404) for
+   * an invitation that is not open, and with `other_address` (409) when it is for another address.
+   */
+  acceptInvitation(body: InvitationAcceptance, options: RequestOptions = {}): Promise<TeamData> {
+    return this.sendForJson('POST', `/api/v1/public/invitations/accept`, { json: body }, options);
+  }
+
+  /**
    * List projects.
    *
-   * The caller's projects, newest first. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of another
+   * The projects of a team, or of all of the caller's, newest first. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of another
    * list.
    */
   listProjects(options: ListProjectsOptions = {}): Promise<ProjectPage> {
-    return this.sendForJson('GET', `/api/v1/public/projects`, { query: { limit: options.limit, cursor: options.cursor } }, options);
+    return this.sendForJson('GET', `/api/v1/public/projects`, { query: { team: options.team, limit: options.limit, cursor: options.cursor } }, options);
   }
 
   /**
    * Make a project.
    *
-   * Takes the slug and its hostnames. Fails with `slug_taken` (409) when another project has it, and with
+   * Takes the slug and its hostnames. Fails with `not_found` (404) for a team that is not the caller's, with `slug_taken` (409) when another project has it, and with
    * `invalid_request` (422, pointer `/slug`) when it is not a slug or is reserved.
    */
   createProject(body: NewProject, options: RequestOptions = {}): Promise<ProjectData> {
@@ -644,7 +968,8 @@ export abstract class Operations extends Sender {
    * Change a project's settings.
    *
    * A merge patch: what is absent stays, null is the default again. The change takes effect with the next deployment;
-   * those made before keep the settings that they were made with. Fails with `not_found` (404).
+   * those made before keep the settings that they were made with. Fails with `not_found` (404), and with
+   * `precondition_failed` (412) when `If-Match` names another state.
    */
   updateProject(project: string, body: ProjectPatch, options: RequestOptions = {}): Promise<ProjectData> {
     return this.sendForJson('PATCH', `/api/v1/public/projects/${segment(project)}`, { json: body }, options);
@@ -657,7 +982,7 @@ export abstract class Operations extends Sender {
    * another list or filter.
    */
   listDeployments(project: string, options: ListDeploymentsOptions = {}): Promise<DeploymentPage> {
-    return this.sendForJson('GET', `/api/v1/public/projects/${segment(project)}/deployments`, { query: { environment: options.environment, status: options.status, limit: options.limit, cursor: options.cursor } }, options);
+    return this.sendForJson('GET', `/api/v1/public/projects/${segment(project)}/deployments`, { query: { environment: options.environment, status: options.status, branch: options.branch, limit: options.limit, cursor: options.cursor } }, options);
   }
 
   /**
@@ -695,12 +1020,170 @@ export abstract class Operations extends Sender {
   }
 
   /**
+   * List the caller's teams.
+   *
+   * Newest first, with the caller's role in each. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of
+   * another list.
+   */
+  listTeams(options: ListTeamsOptions = {}): Promise<TeamPage> {
+    return this.sendForJson('GET', `/api/v1/public/teams`, { query: { limit: options.limit, cursor: options.cursor } }, options);
+  }
+
+  /**
+   * Make a team.
+   *
+   * The caller becomes its owner. Fails with `invalid_request` (422) for a name that is none, and with `token_bound`
+   * (403) for a token that is good for some projects only.
+   */
+  createTeam(body: NewTeam, options: RequestOptions = {}): Promise<TeamData> {
+    return this.sendForJson('POST', `/api/v1/public/teams`, { json: body }, options);
+  }
+
+  /**
+   * Delete a team.
+   *
+   * With its members and invitations. With `dry_run` nothing is deleted, and the answer says whether it could be. Fails
+   * with `team_has_projects` and `personal_team` (409), with `role_too_small` (403) for all but owners, with `not_found`
+   * (404), and with `precondition_failed` (412).
+   */
+  deleteTeam(teamId: number, options: DeleteTeamOptions = {}): Promise<void> {
+    return this.sendForNothing('DELETE', `/api/v1/public/teams/${segment(teamId)}`, { query: { dry_run: options.dry_run } }, options);
+  }
+
+  /**
+   * Get a team.
+   *
+   * Changes nothing. Fails with `not_found` (404).
+   */
+  getTeam(teamId: number, options: RequestOptions = {}): Promise<TeamData> {
+    return this.sendForJson('GET', `/api/v1/public/teams/${segment(teamId)}`, {}, options);
+  }
+
+  /**
+   * Change a team.
+   *
+   * A merge patch: what is absent stays. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with
+   * `precondition_failed` (412) when `If-Match` names another state.
+   */
+  updateTeam(teamId: number, body: TeamPatch, options: RequestOptions = {}): Promise<TeamData> {
+    return this.sendForJson('PATCH', `/api/v1/public/teams/${segment(teamId)}`, { json: body }, options);
+  }
+
+  /**
+   * List what was done in a team.
+   *
+   * Every change that the API made in the team and its projects, newest first. Changes nothing. Fails with `not_found`
+   * (404), with `role_too_small` (403) below admin, and with `invalid_cursor` (400).
+   */
+  listAuditEvents(teamId: number, options: ListAuditEventsOptions = {}): Promise<AuditEventPage> {
+    return this.sendForJson('GET', `/api/v1/public/teams/${segment(teamId)}/audit-events`, { query: { action: options.action, project: options.project, limit: options.limit, cursor: options.cursor } }, options);
+  }
+
+  /**
+   * List a team's open invitations.
+   *
+   * Newest first, without their secrets. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400).
+   */
+  listInvitations(teamId: number, options: ListInvitationsOptions = {}): Promise<InvitationPage> {
+    return this.sendForJson('GET', `/api/v1/public/teams/${segment(teamId)}/invitations`, { query: { limit: options.limit, cursor: options.cursor } }, options);
+  }
+
+  /**
+   * Invite somebody into a team.
+   *
+   * The answer is the only place where the invitation's secret can be read; it works for 7 days, and only for the
+   * address. A former invitation of the same address stops working. Fails with `already_member` (409), with
+   * `role_too_small` (403), with `invalid_request` (422) and with `not_found` (404).
+   */
+  createInvitation(teamId: number, body: NewInvitation, options: RequestOptions = {}): Promise<CreatedInvitationData> {
+    return this.sendForJson('POST', `/api/v1/public/teams/${segment(teamId)}/invitations`, { json: body }, options);
+  }
+
+  /**
+   * Withdraw an invitation.
+   *
+   * It stops working at once. Fails with `not_found` (404) and with `role_too_small` (403).
+   */
+  revokeInvitation(teamId: number, invitationId: number, options: RequestOptions = {}): Promise<void> {
+    return this.sendForNothing('DELETE', `/api/v1/public/teams/${segment(teamId)}/invitations/${segment(invitationId)}`, {}, options);
+  }
+
+  /**
+   * List a team's members.
+   *
+   * Newest first. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400).
+   */
+  listMembers(teamId: number, options: ListMembersOptions = {}): Promise<MemberPage> {
+    return this.sendForJson('GET', `/api/v1/public/teams/${segment(teamId)}/members`, { query: { limit: options.limit, cursor: options.cursor } }, options);
+  }
+
+  /**
+   * Remove a member.
+   *
+   * Every member may remove themself. Fails with `last_owner` (409) when nobody would own the team, with `role_too_small`
+   * (403) as `updateMember` does, and with `not_found` (404).
+   */
+  removeMember(teamId: number, userId: number, options: RequestOptions = {}): Promise<void> {
+    return this.sendForNothing('DELETE', `/api/v1/public/teams/${segment(teamId)}/members/${segment(userId)}`, {}, options);
+  }
+
+  /**
+   * Give a member another role.
+   *
+   * Fails with `last_owner` (409) when nobody would own the team, with `role_too_small` (403) below admin, or below owner
+   * where an owner is made or unmade, and with `not_found` (404).
+   */
+  updateMember(teamId: number, userId: number, body: MemberPatch, options: RequestOptions = {}): Promise<MemberData> {
+    return this.sendForJson('PATCH', `/api/v1/public/teams/${segment(teamId)}/members/${segment(userId)}`, { json: body }, options);
+  }
+
+  /**
    * Get the caller's account.
    *
    * Changes nothing. Fails only when the credential does.
    */
   getUser(options: RequestOptions = {}): Promise<UserData> {
     return this.sendForJson('GET', `/api/v1/public/user`, {}, options);
+  }
+
+  /**
+   * Change the caller's profile.
+   *
+   * A merge patch: what is absent stays, null is cleared. Fails with `email_taken` (409) when another account has the
+   * address, with `invalid_request` (422), and with `precondition_failed` (412) when `If-Match` names another state.
+   */
+  updateUser(body: UserPatch, options: RequestOptions = {}): Promise<UserData> {
+    return this.sendForJson('PATCH', `/api/v1/public/user`, { json: body }, options);
+  }
+
+  /**
+   * Set the caller's password.
+   *
+   * From then on `loginWithPassword` works. The caller's other sessions end. Fails with `session_required` (403) for an
+   * API token, and with `invalid_request` (422) when the present password is wrong or the new one unfit.
+   */
+  setPassword(body: PasswordChange, options: RequestOptions = {}): Promise<void> {
+    return this.sendForNothing('PUT', `/api/v1/public/user/password`, { json: body }, options);
+  }
+
+  /**
+   * List the caller's sessions.
+   *
+   * Newest first. Changes nothing. Fails with `session_required` (403) for an API token, and with `invalid_cursor`
+   * (400) for a cursor of another list.
+   */
+  listSessions(options: ListSessionsOptions = {}): Promise<SessionInfoPage> {
+    return this.sendForJson('GET', `/api/v1/public/user/sessions`, { query: { limit: options.limit, cursor: options.cursor } }, options);
+  }
+
+  /**
+   * End a session.
+   *
+   * Whoever holds it is logged out at once. Fails with `not_found` (404), and with `session_required` (403) for an API
+   * token.
+   */
+  revokeSession(sessionId: number, options: RequestOptions = {}): Promise<void> {
+    return this.sendForNothing('DELETE', `/api/v1/public/user/sessions/${segment(sessionId)}`, {}, options);
   }
 
   /**
@@ -716,7 +1199,9 @@ export abstract class Operations extends Sender {
   /**
    * Make an API token.
    *
-   * The answer is the only place where the secret can be read. Fails with `session_required` (403) for an API token.
+   * The answer is the only place where the secret can be read. A token never does more than its user may; `scopes` and
+   * `projects` make that less. Fails with `session_required` (403) for an API token, and with `invalid_request` (422)
+   * for a project that is not the user's.
    */
   createToken(body: NewToken, options: RequestOptions = {}): Promise<CreatedTokenData> {
     return this.sendForJson('POST', `/api/v1/tokens`, { json: body }, options);

@@ -13,6 +13,49 @@ from ._values import UNSET, Unset
 
 
 @dataclass(kw_only=True)
+class AuditEvent:
+    """A change that somebody made."""
+
+    action: str
+    """The id of the operation that made the change."""
+
+    created_at: datetime
+    """When."""
+
+    id: int
+    """The event's id."""
+
+    login: str
+    """The name under which that person logs in."""
+
+    path: str
+    """The path that was asked for."""
+
+    project_id: int | None
+    """The project that it concerned."""
+
+    request_id: str
+    """Stands in the server's log beside the request."""
+
+    token_id: int | None
+    """The API token that it was made with; null for a session."""
+
+    user_id: int
+    """Who made it."""
+
+
+@dataclass(kw_only=True)
+class AuditEventPage:
+    """A part of a list, newest first unless the operation says otherwise."""
+
+    data: list[AuditEvent]
+    """The objects of this page."""
+
+    next_cursor: str | None
+    """Give it as `cursor` to read the next page; null on the last one."""
+
+
+@dataclass(kw_only=True)
 class BatchReceipt:
     """What became of a batch of blobs."""
 
@@ -31,6 +74,25 @@ class BatchReceiptData:
     """One object."""
 
     data: BatchReceipt
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class CreatedInvitation:
+    """An invitation just made, with its secret, which is shown this once."""
+
+    invitation: Invitation
+    """The invitation as it is listed."""
+
+    secret: str
+    """The secret, `mb_inv_…`: give it to the person."""
+
+
+@dataclass(kw_only=True)
+class CreatedInvitationData:
+    """One object."""
+
+    data: CreatedInvitation
     """The object."""
 
 
@@ -55,6 +117,12 @@ class CreatedToken:
 
     name: str
     """What the person called it."""
+
+    projects: list[int] | None
+    """The ids of the projects that it is good for; null for all of the user's."""
+
+    scopes: list[Scope]
+    """What it may ask for."""
 
     token: str
     """The secret, `mb_live_…`. It cannot be read again."""
@@ -216,6 +284,48 @@ HtmlHandling = Literal["auto", "force", "drop", "none"]
 slash; `drop` never does; `none` serves files under their own names only.
 """
 
+@dataclass(kw_only=True)
+class Invitation:
+    """An open invitation, without its secret."""
+
+    created_at: datetime
+    """When it was made."""
+
+    email: str
+    """Whom it is for."""
+
+    expires_at: datetime
+    """When it stops working."""
+
+    id: int
+    """The invitation's id."""
+
+    role: Role
+    """What the member will be able to do."""
+
+    team_id: int
+    """The team's id."""
+
+
+@dataclass(kw_only=True)
+class InvitationAcceptance:
+    """The proof of an invitation."""
+
+    secret: str
+    """The secret, `mb_inv_…`."""
+
+
+@dataclass(kw_only=True)
+class InvitationPage:
+    """A part of a list, newest first unless the operation says otherwise."""
+
+    data: list[Invitation]
+    """The objects of this page."""
+
+    next_cursor: str | None
+    """Give it as `cursor` to read the next page; null on the last one."""
+
+
 LogLevel = Literal["info", "warning", "error"]
 """How much a log line matters."""
 
@@ -270,6 +380,50 @@ class ManifestFile:
 
 
 @dataclass(kw_only=True)
+class Member:
+    """A user in a team."""
+
+    created_at: datetime
+    """Since when."""
+
+    login: str
+    """The name under which the person logs in."""
+
+    role: Role
+    """What the member may do."""
+
+    user_id: int
+    """The user's id."""
+
+
+@dataclass(kw_only=True)
+class MemberData:
+    """One object."""
+
+    data: Member
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class MemberPage:
+    """A part of a list, newest first unless the operation says otherwise."""
+
+    data: list[Member]
+    """The objects of this page."""
+
+    next_cursor: str | None
+    """Give it as `cursor` to read the next page; null on the last one."""
+
+
+@dataclass(kw_only=True)
+class MemberPatch:
+    """What a member shall be able to do."""
+
+    role: Role
+    """The new role."""
+
+
+@dataclass(kw_only=True)
 class MissingBlob:
     """A blob that the store lacks."""
 
@@ -304,6 +458,17 @@ class NewDeployment:
 
 
 @dataclass(kw_only=True)
+class NewInvitation:
+    """Whom to invite."""
+
+    email: str
+    """The e-mail address of the person; only an account with it can accept."""
+
+    role: Role | None | Unset = UNSET
+    """What the member will be able to do; `deployer` when absent."""
+
+
+@dataclass(kw_only=True)
 class NewProject:
     """What a new project is."""
 
@@ -312,6 +477,9 @@ class NewProject:
 
     slug: str
     """3 to 40 lower-case letters, digits and single hyphens, a letter first; not a reserved name."""
+
+    team_id: int | None | Unset = UNSET
+    """The team that it shall belong to; the caller's own when absent."""
 
 
 @dataclass(kw_only=True)
@@ -329,6 +497,14 @@ class NewProjectSettings:
 
 
 @dataclass(kw_only=True)
+class NewTeam:
+    """What a team is called."""
+
+    name: str
+    """1 to 100 characters."""
+
+
+@dataclass(kw_only=True)
 class NewToken:
     """What a new token is."""
 
@@ -337,6 +513,12 @@ class NewToken:
 
     name: str
     """What the token is for; shown in the list."""
+
+    projects: list[int] | None | Unset = UNSET
+    """The ids of the projects that it is good for; all of the user's when absent."""
+
+    scopes: list[Scope] | None | Unset = UNSET
+    """What it may ask for; everything that tokens may when absent."""
 
 
 NotFoundHandling = Literal["404_page", "single_page", "none"]
@@ -362,6 +544,28 @@ class PartReceiptData:
 
     data: PartReceipt
     """The object."""
+
+
+@dataclass(kw_only=True)
+class PasswordChange:
+    """A new password."""
+
+    new_password: str
+    """The new one, 10 to 256 characters."""
+
+    present_password: str | None | Unset = UNSET
+    """The present one; not needed while there is none."""
+
+
+@dataclass(kw_only=True)
+class PasswordLogin:
+    """Proof of who logs in, without a code."""
+
+    login: str
+    """The name under which the person logs in."""
+
+    password: str
+    """The password."""
 
 
 @dataclass(kw_only=True)
@@ -417,6 +621,9 @@ class Project:
 
     slug: str
     """Its name, and the first label of its hostnames."""
+
+    team_id: int
+    """The team that it belongs to."""
 
     updated_at: datetime
     """When it or its settings last changed."""
@@ -478,6 +685,25 @@ class Promotion:
 
 
 @dataclass(kw_only=True)
+class Registration:
+    """An account to be made."""
+
+    invitation: str
+    """The invitation's secret, `mb_inv_…`."""
+
+    login: str
+    """2 to 40 lower-case letters, digits, dots, hyphens and underscores, a letter first."""
+
+    password: str
+    """10 to 256 characters."""
+
+
+Role = Literal["viewer", "deployer", "admin", "owner"]
+"""What a member may do in a team: a viewer sees, a deployer deploys as well, an admin changes projects and members
+as well, an owner everything.
+"""
+
+@dataclass(kw_only=True)
 class Rollback:
     """Where to go back to."""
 
@@ -487,6 +713,9 @@ class Rollback:
     environment: Environment | None | Unset = UNSET
     """Whose pointer moves; `production` when absent."""
 
+
+Scope = Literal["user:read", "user:write", "teams:read", "teams:write", "projects:read", "projects:write", "deployments:read", "deployments:write", "domains:read", "domains:write", "env_vars:read", "env_vars:write", "audit:read"]
+"""What a token may ask for."""
 
 @dataclass(kw_only=True)
 class Session:
@@ -508,6 +737,34 @@ class SessionData:
 
     data: Session
     """The object."""
+
+
+@dataclass(kw_only=True)
+class SessionInfo:
+    """A session, without its secret."""
+
+    created_at: datetime
+    """When the person logged in."""
+
+    current: bool
+    """Whether the request came with it."""
+
+    expires_at: datetime
+    """When it ends."""
+
+    id: int
+    """The session's id."""
+
+
+@dataclass(kw_only=True)
+class SessionInfoPage:
+    """A part of a list, newest first unless the operation says otherwise."""
+
+    data: list[SessionInfo]
+    """The objects of this page."""
+
+    next_cursor: str | None
+    """Give it as `cursor` to read the next page; null on the last one."""
 
 
 @dataclass(kw_only=True)
@@ -547,6 +804,56 @@ class StartedDeploymentData:
 
 
 @dataclass(kw_only=True)
+class Team:
+    """Who shares projects."""
+
+    created_at: datetime
+    """When it was made."""
+
+    id: int
+    """The team's id."""
+
+    name: str
+    """What people call it."""
+
+    personal: bool
+    """Whether it is somebody's own team, which everybody has."""
+
+    role: Role
+    """What the caller may do in it."""
+
+    updated_at: datetime
+    """When it last changed."""
+
+
+@dataclass(kw_only=True)
+class TeamData:
+    """One object."""
+
+    data: Team
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class TeamPage:
+    """A part of a list, newest first unless the operation says otherwise."""
+
+    data: list[Team]
+    """The objects of this page."""
+
+    next_cursor: str | None
+    """Give it as `cursor` to read the next page; null on the last one."""
+
+
+@dataclass(kw_only=True)
+class TeamPatch:
+    """Changes of a team as a merge patch."""
+
+    name: str | Unset = UNSET
+    """1 to 100 characters; unchanged when absent."""
+
+
+@dataclass(kw_only=True)
 class Token:
     """An API token, without its secret."""
 
@@ -567,6 +874,12 @@ class Token:
 
     name: str
     """What the person called it."""
+
+    projects: list[int] | None
+    """The ids of the projects that it is good for; null for all of the user's."""
+
+    scopes: list[Scope]
+    """What it may ask for."""
 
 
 @dataclass(kw_only=True)
@@ -606,11 +919,17 @@ class User:
     created_at: datetime
     """When the account was made."""
 
+    email: str | None
+    """Where the person reads mail."""
+
     id: int
     """The user's id."""
 
     login: str
     """The name under which the person logs in."""
+
+    name: str | None
+    """What the person is called."""
 
 
 @dataclass(kw_only=True)
@@ -619,6 +938,17 @@ class UserData:
 
     data: User
     """The object."""
+
+
+@dataclass(kw_only=True)
+class UserPatch:
+    """Changes of a profile as a merge patch."""
+
+    email: str | None | Unset = UNSET
+    """Where the person reads mail; invitations are for an address."""
+
+    name: str | None | Unset = UNSET
+    """What the person is called."""
 
 
 class Operations(Sender):
@@ -632,6 +962,14 @@ class Operations(Sender):
         """
         return self.send_for_json(SessionData, "POST", f"/api/v1/auth/login", json=body, options=options)
 
+    def login_with_password(self, body: PasswordLogin, *, options: RequestOptions | None = None) -> SessionData:
+        """Log in with a password.
+
+        Makes a session, as `login` does. Fails with `invalid_password` (401) when the login or the password is wrong; the
+        answer does not tell which, and takes as long either way.
+        """
+        return self.send_for_json(SessionData, "POST", f"/api/v1/auth/login/password", json=body, options=options)
+
     def logout(self, *, options: RequestOptions | None = None) -> None:
         """Log out.
 
@@ -639,6 +977,15 @@ class Operations(Sender):
         API token: revoke that with `revokeToken`.
         """
         return self.send_for_nothing("POST", f"/api/v1/auth/logout", options=options)
+
+    def register(self, body: Registration, *, options: RequestOptions | None = None) -> SessionData:
+        """Make an account by an invitation.
+
+        Makes an account with the invitation's address, makes it a member of the team, and logs in. Fails with `not_found`
+        (404) for an invitation that is not open, with `login_taken` (409), with `email_taken` (409) when the address has an
+        account, which may accept the invitation, and with `invalid_request` (422).
+        """
+        return self.send_for_json(SessionData, "POST", f"/api/v1/auth/register", json=body, options=options)
 
     def get_deployment(self, deployment_id: int, *, wait: int | None = None, options: RequestOptions | None = None) -> DeploymentData:
         """Get a deployment.
@@ -711,18 +1058,26 @@ class Operations(Sender):
         """
         return self.send_for_json(UploadData, "GET", f"/api/v1/public/deployments/{segment(deployment_id)}/upload", options=options)
 
-    def list_projects(self, *, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> ProjectPage:
+    def accept_invitation(self, body: InvitationAcceptance, *, options: RequestOptions | None = None) -> TeamData:
+        """Accept an invitation.
+
+        The caller becomes a member. An account without an address gets the invitation's. Fails with `not_found` (404) for
+        an invitation that is not open, and with `other_address` (409) when it is for another address.
+        """
+        return self.send_for_json(TeamData, "POST", f"/api/v1/public/invitations/accept", json=body, options=options)
+
+    def list_projects(self, *, team: int | None = None, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> ProjectPage:
         """List projects.
 
-        The caller's projects, newest first. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of another
+        The projects of a team, or of all of the caller's, newest first. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of another
         list.
         """
-        return self.send_for_json(ProjectPage, "GET", f"/api/v1/public/projects", query={"limit": limit, "cursor": cursor}, options=options)
+        return self.send_for_json(ProjectPage, "GET", f"/api/v1/public/projects", query={"team": team, "limit": limit, "cursor": cursor}, options=options)
 
     def create_project(self, body: NewProject, *, options: RequestOptions | None = None) -> ProjectData:
         """Make a project.
 
-        Takes the slug and its hostnames. Fails with `slug_taken` (409) when another project has it, and with
+        Takes the slug and its hostnames. Fails with `not_found` (404) for a team that is not the caller's, with `slug_taken` (409) when another project has it, and with
         `invalid_request` (422, pointer `/slug`) when it is not a slug or is reserved.
         """
         return self.send_for_json(ProjectData, "POST", f"/api/v1/public/projects", json=body, options=options)
@@ -738,17 +1093,18 @@ class Operations(Sender):
         """Change a project's settings.
 
         A merge patch: what is absent stays, null is the default again. The change takes effect with the next deployment;
-        those made before keep the settings that they were made with. Fails with `not_found` (404).
+        those made before keep the settings that they were made with. Fails with `not_found` (404), and with
+        `precondition_failed` (412) when `If-Match` names another state.
         """
         return self.send_for_json(ProjectData, "PATCH", f"/api/v1/public/projects/{segment(project)}", json=body, options=options)
 
-    def list_deployments(self, project: str, *, environment: Environment | None = None, status: DeploymentStatus | None = None, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> DeploymentPage:
+    def list_deployments(self, project: str, *, environment: Environment | None = None, status: DeploymentStatus | None = None, branch: str | None = None, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> DeploymentPage:
         """List a project's deployments.
 
         Newest first. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400) for a cursor of
         another list or filter.
         """
-        return self.send_for_json(DeploymentPage, "GET", f"/api/v1/public/projects/{segment(project)}/deployments", query={"environment": environment, "status": status, "limit": limit, "cursor": cursor}, options=options)
+        return self.send_for_json(DeploymentPage, "GET", f"/api/v1/public/projects/{segment(project)}/deployments", query={"environment": environment, "status": status, "branch": branch, "limit": limit, "cursor": cursor}, options=options)
 
     def create_deployment(self, project: str, body: NewDeployment, *, options: RequestOptions | None = None) -> StartedDeploymentData:
         """Start a deployment from a list of files.
@@ -778,12 +1134,138 @@ class Operations(Sender):
         """
         return self.send_for_json(DeploymentData, "POST", f"/api/v1/public/projects/{segment(project)}/rollback", json=body, options=options)
 
+    def list_teams(self, *, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> TeamPage:
+        """List the caller's teams.
+
+        Newest first, with the caller's role in each. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of
+        another list.
+        """
+        return self.send_for_json(TeamPage, "GET", f"/api/v1/public/teams", query={"limit": limit, "cursor": cursor}, options=options)
+
+    def create_team(self, body: NewTeam, *, options: RequestOptions | None = None) -> TeamData:
+        """Make a team.
+
+        The caller becomes its owner. Fails with `invalid_request` (422) for a name that is none, and with `token_bound`
+        (403) for a token that is good for some projects only.
+        """
+        return self.send_for_json(TeamData, "POST", f"/api/v1/public/teams", json=body, options=options)
+
+    def delete_team(self, team_id: int, *, dry_run: bool | None = None, options: RequestOptions | None = None) -> None:
+        """Delete a team.
+
+        With its members and invitations. With `dry_run` nothing is deleted, and the answer says whether it could be. Fails
+        with `team_has_projects` and `personal_team` (409), with `role_too_small` (403) for all but owners, with `not_found`
+        (404), and with `precondition_failed` (412).
+        """
+        return self.send_for_nothing("DELETE", f"/api/v1/public/teams/{segment(team_id)}", query={"dry_run": dry_run}, options=options)
+
+    def get_team(self, team_id: int, *, options: RequestOptions | None = None) -> TeamData:
+        """Get a team.
+
+        Changes nothing. Fails with `not_found` (404).
+        """
+        return self.send_for_json(TeamData, "GET", f"/api/v1/public/teams/{segment(team_id)}", options=options)
+
+    def update_team(self, team_id: int, body: TeamPatch, *, options: RequestOptions | None = None) -> TeamData:
+        """Change a team.
+
+        A merge patch: what is absent stays. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with
+        `precondition_failed` (412) when `If-Match` names another state.
+        """
+        return self.send_for_json(TeamData, "PATCH", f"/api/v1/public/teams/{segment(team_id)}", json=body, options=options)
+
+    def list_audit_events(self, team_id: int, *, action: str | None = None, project: int | None = None, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> AuditEventPage:
+        """List what was done in a team.
+
+        Every change that the API made in the team and its projects, newest first. Changes nothing. Fails with `not_found`
+        (404), with `role_too_small` (403) below admin, and with `invalid_cursor` (400).
+        """
+        return self.send_for_json(AuditEventPage, "GET", f"/api/v1/public/teams/{segment(team_id)}/audit-events", query={"action": action, "project": project, "limit": limit, "cursor": cursor}, options=options)
+
+    def list_invitations(self, team_id: int, *, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> InvitationPage:
+        """List a team's open invitations.
+
+        Newest first, without their secrets. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400).
+        """
+        return self.send_for_json(InvitationPage, "GET", f"/api/v1/public/teams/{segment(team_id)}/invitations", query={"limit": limit, "cursor": cursor}, options=options)
+
+    def create_invitation(self, team_id: int, body: NewInvitation, *, options: RequestOptions | None = None) -> CreatedInvitationData:
+        """Invite somebody into a team.
+
+        The answer is the only place where the invitation's secret can be read; it works for 7 days, and only for the
+        address. A former invitation of the same address stops working. Fails with `already_member` (409), with
+        `role_too_small` (403), with `invalid_request` (422) and with `not_found` (404).
+        """
+        return self.send_for_json(CreatedInvitationData, "POST", f"/api/v1/public/teams/{segment(team_id)}/invitations", json=body, options=options)
+
+    def revoke_invitation(self, team_id: int, invitation_id: int, *, options: RequestOptions | None = None) -> None:
+        """Withdraw an invitation.
+
+        It stops working at once. Fails with `not_found` (404) and with `role_too_small` (403).
+        """
+        return self.send_for_nothing("DELETE", f"/api/v1/public/teams/{segment(team_id)}/invitations/{segment(invitation_id)}", options=options)
+
+    def list_members(self, team_id: int, *, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> MemberPage:
+        """List a team's members.
+
+        Newest first. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400).
+        """
+        return self.send_for_json(MemberPage, "GET", f"/api/v1/public/teams/{segment(team_id)}/members", query={"limit": limit, "cursor": cursor}, options=options)
+
+    def remove_member(self, team_id: int, user_id: int, *, options: RequestOptions | None = None) -> None:
+        """Remove a member.
+
+        Every member may remove themself. Fails with `last_owner` (409) when nobody would own the team, with `role_too_small`
+        (403) as `updateMember` does, and with `not_found` (404).
+        """
+        return self.send_for_nothing("DELETE", f"/api/v1/public/teams/{segment(team_id)}/members/{segment(user_id)}", options=options)
+
+    def update_member(self, team_id: int, user_id: int, body: MemberPatch, *, options: RequestOptions | None = None) -> MemberData:
+        """Give a member another role.
+
+        Fails with `last_owner` (409) when nobody would own the team, with `role_too_small` (403) below admin, or below owner
+        where an owner is made or unmade, and with `not_found` (404).
+        """
+        return self.send_for_json(MemberData, "PATCH", f"/api/v1/public/teams/{segment(team_id)}/members/{segment(user_id)}", json=body, options=options)
+
     def get_user(self, *, options: RequestOptions | None = None) -> UserData:
         """Get the caller's account.
 
         Changes nothing. Fails only when the credential does.
         """
         return self.send_for_json(UserData, "GET", f"/api/v1/public/user", options=options)
+
+    def update_user(self, body: UserPatch, *, options: RequestOptions | None = None) -> UserData:
+        """Change the caller's profile.
+
+        A merge patch: what is absent stays, null is cleared. Fails with `email_taken` (409) when another account has the
+        address, with `invalid_request` (422), and with `precondition_failed` (412) when `If-Match` names another state.
+        """
+        return self.send_for_json(UserData, "PATCH", f"/api/v1/public/user", json=body, options=options)
+
+    def set_password(self, body: PasswordChange, *, options: RequestOptions | None = None) -> None:
+        """Set the caller's password.
+
+        From then on `loginWithPassword` works. The caller's other sessions end. Fails with `session_required` (403) for an
+        API token, and with `invalid_request` (422) when the present password is wrong or the new one unfit.
+        """
+        return self.send_for_nothing("PUT", f"/api/v1/public/user/password", json=body, options=options)
+
+    def list_sessions(self, *, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> SessionInfoPage:
+        """List the caller's sessions.
+
+        Newest first. Changes nothing. Fails with `session_required` (403) for an API token, and with `invalid_cursor`
+        (400) for a cursor of another list.
+        """
+        return self.send_for_json(SessionInfoPage, "GET", f"/api/v1/public/user/sessions", query={"limit": limit, "cursor": cursor}, options=options)
+
+    def revoke_session(self, session_id: int, *, options: RequestOptions | None = None) -> None:
+        """End a session.
+
+        Whoever holds it is logged out at once. Fails with `not_found` (404), and with `session_required` (403) for an API
+        token.
+        """
+        return self.send_for_nothing("DELETE", f"/api/v1/public/user/sessions/{segment(session_id)}", options=options)
 
     def list_tokens(self, *, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> TokenPage:
         """List the caller's API tokens.
@@ -796,7 +1278,9 @@ class Operations(Sender):
     def create_token(self, body: NewToken, *, options: RequestOptions | None = None) -> CreatedTokenData:
         """Make an API token.
 
-        The answer is the only place where the secret can be read. Fails with `session_required` (403) for an API token.
+        The answer is the only place where the secret can be read. A token never does more than its user may; `scopes` and
+        `projects` make that less. Fails with `session_required` (403) for an API token, and with `invalid_request` (422)
+        for a project that is not the user's.
         """
         return self.send_for_json(CreatedTokenData, "POST", f"/api/v1/tokens", json=body, options=options)
 
