@@ -1,9 +1,13 @@
 //! The command line, as written.
 
+mod guards;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub use guards::{Password, Protect, Skew, Split, Target};
 
 /// Turns a folder into a live site in seconds.
 #[derive(Debug, Parser)]
@@ -85,6 +89,15 @@ leave it are refused.")]
         #[arg(long, value_enum, default_value = "production")]
         environment: Environment,
     },
+    /// Choose who sees a project's hostnames: passwords, share links, bypass tokens
+    #[command(subcommand)]
+    Protect(Protect),
+    /// Give a share of the visitors a second deployment
+    #[command(subcommand)]
+    Split(Split),
+    /// Let visitors stay with earlier deployments
+    #[command(subcommand)]
+    Skew(Skew),
     /// Open the live site in a browser
     Open {
         #[command(flatten)]

@@ -6,6 +6,8 @@ pub mod logs;
 pub mod open;
 pub mod projects;
 pub mod promote;
+pub mod protect;
+pub mod split;
 
 use crate::args::Project;
 use crate::errors::Failure;

@@ -28,9 +28,11 @@ mod precondition;
 mod problem;
 mod problem_catalogue;
 mod projects;
+mod protections;
 mod request_id;
 mod schema_check;
 mod sessions;
+mod splits;
 mod teams;
 mod tokens;
 mod uploads;
@@ -54,7 +56,9 @@ pub use self::limits::RateLimits;
 use self::logs::LogsApi;
 use self::operations::{Guarded, Methods};
 use self::projects::ProjectsApi;
+use self::protections::ProtectionsApi;
 use self::sessions::SessionsApi;
+use self::splits::SplitsApi;
 use self::teams::TeamsApi;
 use self::tokens::TokensApi;
 use self::uploads::UploadsApi;
@@ -76,6 +80,8 @@ enum Tag {
     Audit,
     /// What a user deploys.
     Projects,
+    /// Who sees a project's hostnames: passwords, share links, bypass tokens.
+    Protection,
     /// Attempts to ship: their life, their logs, and which of them is active.
     Deployments,
     /// Bringing files: list them, send what the store lacks, finish.
@@ -107,7 +113,7 @@ impl ApiConfig {
 }
 
 type Accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, AuditApi);
-type Shipping = (ProjectsApi, DeploymentsApi, UploadsApi, LogsApi);
+type Shipping = (ProjectsApi, ProtectionsApi, DeploymentsApi, SplitsApi, UploadsApi, LogsApi);
 type Apis = (Accounts, Shipping, HealthApi);
 
 /// Returns everything that the API's address serves.
@@ -131,7 +137,7 @@ fn home() -> Redirect {
 
 fn service() -> OpenApiService<Guarded<Apis>, ()> {
     let accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, AuditApi);
-    let shipping = (ProjectsApi, DeploymentsApi, UploadsApi, LogsApi);
+    let shipping = (ProjectsApi, ProtectionsApi, DeploymentsApi, SplitsApi, UploadsApi, LogsApi);
     OpenApiService::new(Guarded((accounts, shipping, HealthApi)), "Miaobu", "1")
         .description("Turns a folder into a live site in seconds. Every failure is an `application/problem+json`.")
         .server("/")

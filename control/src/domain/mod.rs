@@ -13,6 +13,7 @@ mod ids;
 mod manifest;
 mod page;
 mod project;
+mod protection;
 mod release;
 mod site_path;
 mod slug;
@@ -32,6 +33,7 @@ pub use ids::{
 pub use manifest::{InvalidManifest, Manifest, ManifestFile, ManifestProblem};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest};
 pub use project::{HtmlHandling, NotFound, Project, ProjectKind, ProjectSettings, SpaFallback};
+pub use protection::{BypassToken, ProtectionTarget, Protections, ShareLink, Split, TargetProtection};
 pub use release::{Release, ReleaseKind};
 pub use site_path::{InvalidSitePath, SitePath};
 pub use slug::{InvalidSlug, Slug};

@@ -205,7 +205,7 @@ pub(super) async fn find(session: &mut impl Session, actor: &Actor, id: Deployme
     Ok(deployment)
 }
 
-fn not_deployed(deployment: &Deployment) -> Error {
+pub(super) fn not_deployed(deployment: &Deployment) -> Error {
     let (id, status) = (deployment.id, deployment.status);
     Error::Conflict {
         code: "not_deployed",

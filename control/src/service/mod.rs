@@ -13,6 +13,7 @@ mod disk;
 mod error;
 mod events;
 mod gate;
+pub(crate) mod guards;
 mod health;
 mod jobs;
 mod limits;
@@ -20,9 +21,11 @@ mod logs;
 pub(crate) mod manifests;
 mod password;
 mod projects;
+mod protections;
 pub(crate) mod refinements;
 pub(crate) mod routes;
 mod secret;
+mod splits;
 mod teams;
 mod uploads;
 mod vault;
@@ -47,6 +50,8 @@ pub use jobs::{Job, recover};
 pub use limits::{Quota, Verdict};
 pub use logs::Logs;
 pub use projects::{NewProject, ProjectRef, Projects, SettingsPatch};
+pub use protections::{CreatedBypassToken, CreatedShareLink, NewShareLink, PasswordChange, Protections};
+pub use splits::Splits;
 pub use teams::Teams;
 pub use uploads::{BatchReceipt, MissingBlob, NewDeployment, PartReceipt, Upload, Uploads};
 pub use vault::{InvalidKeys, Vault};
@@ -69,6 +74,10 @@ pub struct Services {
     pub audit: Audit,
     /// Projects.
     pub projects: Projects,
+    /// Who sees a project's hostnames.
+    pub protections: Protections,
+    /// Deployments beside the active one.
+    pub splits: Splits,
     /// Deployments and their activation.
     pub deployments: Deployments,
     /// How files reach a deployment.
@@ -89,6 +98,8 @@ impl Services {
             teams: Teams::new(Arc::clone(&context)),
             audit: Audit::new(Arc::clone(&context)),
             projects: Projects::new(Arc::clone(&context)),
+            protections: Protections::new(Arc::clone(&context)),
+            splits: Splits::new(Arc::clone(&context)),
             deployments: Deployments::new(Arc::clone(&context)),
             uploads: Uploads::open(Arc::clone(&context))?,
             logs: Logs::new(Arc::clone(&context)),
