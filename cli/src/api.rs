@@ -1,6 +1,7 @@
 //! The API in the CLI's words: the only place that knows the generated client.
 
 mod failure;
+mod guards;
 mod resources;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{ClientBuilder, Url};
 
 pub use failure::cause;
+pub use guards::NewShareLink;
 pub use miaobu_client::types::{Deployment, DeploymentStatus, LogLine, Project, User};
 
 use crate::args::Environment;

@@ -1,5 +1,6 @@
 //! The command line, as written.
 
+mod guards;
 mod resources;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use self::resources::{Domains, DomainsCommand, Env, EnvCommand, Role, TeamsCommand};
+pub use guards::{Password, Protect, Skew, Split, Target};
 
 /// Turns a folder into a live site in seconds.
 #[derive(Debug, Parser)]
@@ -123,6 +125,15 @@ leave it are refused.")]
         #[command(subcommand)]
         command: TeamsCommand,
     },
+    /// Choose who sees a project's hostnames: passwords, share links, bypass tokens
+    #[command(subcommand)]
+    Protect(Protect),
+    /// Give a share of the visitors a second deployment
+    #[command(subcommand)]
+    Split(Split),
+    /// Let visitors stay with earlier deployments
+    #[command(subcommand)]
+    Skew(Skew),
     /// Open the live site in a browser
     Open {
         #[command(flatten)]

@@ -8,7 +8,9 @@ pub mod logs;
 pub mod open;
 pub mod projects;
 pub mod promote;
+pub mod protect;
 pub mod remove;
+pub mod split;
 pub mod teams;
 
 use crate::args::Project;

@@ -86,6 +86,9 @@ async fn dispatch(settings: Settings, command: Command) -> Result<(), Failure> {
         Command::Rollback { project, to, environment } => {
             commands::promote::rollback(&settings, &project, environment, to).await
         }
+        Command::Protect(command) => commands::protect::run(&settings, command).await,
+        Command::Split(command) => commands::split::split(&settings, command).await,
+        Command::Skew(command) => commands::split::skew(&settings, command).await,
         Command::Open { project, print } => commands::open::run(&settings, &project, print).await,
         Command::Redeploy { deployment } => commands::remove::redeploy(&settings, deployment).await,
         Command::Cancel { deployment } => commands::remove::cancel(&settings, deployment).await,

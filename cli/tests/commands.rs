@@ -109,3 +109,51 @@ fn completions_are_scripts_for_the_shell() {
         assert!(script.contains(sign), "{shell}: {script}");
     }
 }
+
+#[test]
+fn a_protected_site_opens_with_password_link_and_token() {
+    let platform = Platform::start();
+    let person = platform.person();
+    two_versions(&person);
+    let on = person
+        .run_with_input(&["protect", "on", "production", "--password-stdin", "--project", "shop"], "a good password\n");
+    assert!(on.succeeded().stdout.contains("production of shop is protected"));
+    let url = person.run(&["open", "--print", "--project", "shop"]).succeeded().stdout.trim().to_owned();
+    assert!(visit(&url, "/").1.contains("asks for a password"));
+    let link = person.run(&["protect", "share", "production", "--path", "/x", "--project", "shop"]).succeeded().stdout;
+    assert!(link.contains("/x?_miaobu_share="), "{link}");
+    let token = person.run(&["protect", "bypass", "ci", "--project", "shop"]).succeeded().stdout;
+    assert!(token.starts_with("mb_pass_"), "{token}");
+    let shown = person.run(&["protect", "--json", "show", "--project", "shop"]).succeeded();
+    assert!(!shown.stdout.contains(token.trim()) && !shown.stdout.contains("good password"));
+    let shown = shown.json();
+    assert_eq!(shown["targets"][0]["has_password"], true);
+    for (command, list) in [("unshare", "share_links"), ("unbypass", "bypass_tokens")] {
+        let id = shown[list][0]["id"].to_string();
+        person.run(&["protect", command, &id, "--project", "shop"]).succeeded();
+        person.run(&["protect", command, &id, "--project", "shop"]).failed(4, &["error: "]);
+    }
+    person.run(&["protect", "off", "production", "--project", "shop"]).succeeded();
+    assert_eq!(visit(&url, "/").1, "two");
+}
+
+#[test]
+fn a_split_and_skew_protection_are_set_shown_and_ended() {
+    let platform = Platform::start();
+    let person = platform.person();
+    let (first, second) = two_versions(&person);
+    person.run(&["split", "show", "--project", "shop"]).failed(4, &["error: "]);
+    let first = first.to_string();
+    person.run(&["split", "set", &first, "--percent", "101", "--project", "shop"]).failed(2, &["101"]);
+    let set = person.run(&["split", "set", &first, "--percent", "100", "--project", "shop"]).succeeded();
+    assert_eq!(set.stdout, format!("100 % of the visitors of production get deployment {first}\n"));
+    let url = person.run(&["open", "--print", "--project", "shop"]).succeeded().stdout.trim().to_owned();
+    assert_eq!(visit(&url, "/"), (first, "one".to_owned()));
+    let ended = person.run(&["split", "end", "--json", "--project", "shop"]).succeeded().json();
+    assert_eq!(ended["id"], second);
+    assert_eq!(visit(&url, "/"), (second.to_string(), "two".to_owned()));
+    let skew = person.run(&["skew", "on", "--hours", "2", "--json", "--project", "shop"]).succeeded().json();
+    assert_eq!(skew["max_age_seconds"], 7200);
+    let off = person.run(&["skew", "off", "--project", "shop"]).succeeded().stdout;
+    assert_eq!(off, "every visitor gets the active deployment\n");
+}

@@ -29,6 +29,9 @@ type Ids = BTreeMap<&'static str, String>;
 
 const MISSING: &str = "999999";
 
+/// Parameters that choose among what everybody has.
+const CHOICES: [&str; 3] = ["sha256", "environment", "target"];
+
 impl World {
     async fn new() -> Self {
         let api = Api::new().await;
@@ -123,6 +126,9 @@ async fn objects(api: &Api, token: &str, team: Option<TeamId>, slug: &str) -> Id
         ("domain_id", domain["id"].to_string()),
         ("deployment_id", started["deployment"]["id"].to_string()),
         ("sha256", "0".repeat(64)),
+        ("environment", "production".to_owned()),
+        ("target", "production".to_owned()),
+        ("link_id", MISSING.to_owned()),
         ("token_id", MISSING.to_owned()),
         ("session_id", MISSING.to_owned()),
     ])
@@ -250,7 +256,7 @@ async fn what_is_somebody_elses_and_what_is_not_there_look_alike() {
     let missing: Ids = world.own.keys().map(|name| (*name, MISSING.to_owned())).collect();
     let mut checked = 0;
     for operation in operations().iter().filter(|operation| operation.is_of_a_team() && operation.scope != "none") {
-        let parameters: Vec<_> = operation.parameters().into_iter().filter(|name| *name != "sha256").collect();
+        let parameters: Vec<_> = operation.parameters().into_iter().filter(|name| !CHOICES.contains(name)).collect();
         // All of it somebody else's, and each part alone.
         let mut others = vec![parameters.clone()];
         others.extend(parameters.iter().map(|name| vec![*name]));

@@ -74,6 +74,13 @@ api_enum! {
 }
 
 api_enum! {
+    /// Which hostnames of a project are protected together: those that follow an environment, or those that lead to one
+    /// deployment for ever.
+    #[oai(rename = "ProtectionTarget")]
+    ProtectionTargetView = ProtectionTarget { Production, Staging, Preview, Pinned }
+}
+
+api_enum! {
     /// How much a log line matters.
     #[oai(rename = "LogLevel")]
     LogLevelView = LogLevel { Info, Warning, Error }

@@ -31,9 +31,11 @@ mod precondition;
 mod problem;
 mod problem_catalogue;
 mod projects;
+mod protections;
 mod request_id;
 mod schema_check;
 mod sessions;
+mod splits;
 mod teams;
 mod tokens;
 mod uploads;
@@ -61,7 +63,9 @@ use self::metrics::Metrics;
 pub use self::metrics::MetricsAccess;
 use self::operations::{Guarded, Methods};
 use self::projects::ProjectsApi;
+use self::protections::ProtectionsApi;
 use self::sessions::SessionsApi;
+use self::splits::SplitsApi;
 use self::teams::TeamsApi;
 use self::tokens::TokensApi;
 use self::uploads::UploadsApi;
@@ -87,6 +91,8 @@ enum Tag {
     EnvVars,
     /// Names of people's own.
     Domains,
+    /// Who sees a project's hostnames: passwords, share links, bypass tokens.
+    Protection,
     /// Attempts to ship: their life, their logs, and which of them is active.
     Deployments,
     /// Bringing files: list them, send what the store lacks, finish.
@@ -120,7 +126,17 @@ impl ApiConfig {
 }
 
 type Accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, AuditApi);
-type Shipping = (ProjectsApi, EnvVarsApi, DomainsApi, DeploymentsApi, UploadsApi, LogsApi, StatisticsApi);
+type Shipping = (
+    ProjectsApi,
+    EnvVarsApi,
+    DomainsApi,
+    ProtectionsApi,
+    DeploymentsApi,
+    SplitsApi,
+    UploadsApi,
+    LogsApi,
+    StatisticsApi,
+);
 type Apis = (Accounts, Shipping, HealthApi);
 
 /// Returns everything that the API's address serves.
@@ -147,7 +163,17 @@ fn home() -> Redirect {
 
 fn service() -> OpenApiService<Guarded<Apis>, ()> {
     let accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, AuditApi);
-    let shipping = (ProjectsApi, EnvVarsApi, DomainsApi, DeploymentsApi, UploadsApi, LogsApi, StatisticsApi);
+    let shipping = (
+        ProjectsApi,
+        EnvVarsApi,
+        DomainsApi,
+        ProtectionsApi,
+        DeploymentsApi,
+        SplitsApi,
+        UploadsApi,
+        LogsApi,
+        StatisticsApi,
+    );
     OpenApiService::new(Guarded((accounts, shipping, HealthApi)), "Miaobu", "1")
         .description("Turns a folder into a live site in seconds. Every failure is an `application/problem+json`.")
         .server("/")

@@ -6,7 +6,7 @@ use super::Result;
 use crate::domain::{Deployment, DeploymentId, Environment, Release, ReleaseKind, branch_label, pinned_label};
 use crate::store::hostnames::{self, Target};
 use crate::store::releases::{self, Pointer};
-use crate::store::{Session, projects};
+use crate::store::{Session, projects, splits};
 
 /// What became of a deployment that ended well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub(crate) async fn activate(
     let activation = decide(deployment.id, present.as_ref(), newest);
     if activation == Activation::Active {
         releases::move_pointer(session, pointer, present.as_ref(), deployment.id, ReleaseKind::Deploy, now).await?;
+        splits::end(session, pointer.project, pointer.environment, now).await?;
     }
     let mut lost = Vec::new();
     let label = branch_label(&deployment.project_slug, deployment.environment, deployment.branch.as_deref());
@@ -70,6 +71,7 @@ pub(crate) async fn point(
     let pointer = Pointer::new(deployment.project_id, environment, deployment.branch.as_deref());
     let present = releases::get_in_force(session, pointer).await?;
     releases::move_pointer(session, pointer, present.as_ref(), deployment.id, kind, now).await?;
+    splits::end(session, pointer.project, environment, now).await?;
     let label = branch_label(&deployment.project_slug, environment, deployment.branch.as_deref());
     hostnames::insert(session, &label, Target::Pointer(pointer), now).await?;
     Ok(())

@@ -16,6 +16,7 @@ mod error;
 mod events;
 mod fernet;
 mod gate;
+pub(crate) mod guards;
 mod health;
 mod jobs;
 mod limits;
@@ -24,9 +25,11 @@ pub(crate) mod manifests;
 mod password;
 mod project_deletion;
 mod projects;
+mod protections;
 pub(crate) mod refinements;
 pub(crate) mod routes;
 mod secret;
+mod splits;
 mod teams;
 mod uploads;
 mod vault;
@@ -54,6 +57,8 @@ pub use limits::{Quota, Verdict};
 pub use logs::Logs;
 pub use project_deletion::Deletion;
 pub use projects::{NewProject, ProjectRef, Projects, SettingsPatch};
+pub use protections::{CreatedBypassToken, CreatedShareLink, NewShareLink, PasswordChange, Protections};
+pub use splits::Splits;
 pub use teams::Teams;
 pub use uploads::{BatchReceipt, MissingBlob, NewDeployment, PartReceipt, Upload, Uploads};
 pub use vault::{InvalidKeys, Vault};
@@ -80,6 +85,10 @@ pub struct Services {
     pub env_vars: EnvVars,
     /// Domains of people's own.
     pub domains: Domains,
+    /// Who sees a project's hostnames.
+    pub protections: Protections,
+    /// Deployments beside the active one.
+    pub splits: Splits,
     /// Deployments and their activation.
     pub deployments: Deployments,
     /// How files reach a deployment.
@@ -102,6 +111,8 @@ impl Services {
             projects: Projects::new(Arc::clone(&context)),
             env_vars: EnvVars::new(Arc::clone(&context)),
             domains: Domains::new(Arc::clone(&context)),
+            protections: Protections::new(Arc::clone(&context)),
+            splits: Splits::new(Arc::clone(&context)),
             deployments: Deployments::new(Arc::clone(&context)),
             uploads: Uploads::open(Arc::clone(&context))?,
             logs: Logs::new(Arc::clone(&context)),

@@ -4,11 +4,12 @@ use bytes::Bytes;
 use chrono::SecondsFormat;
 use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
 
-use super::{Context, Result, artifact_path};
+use super::guards::{Guards, site_of};
+use super::{Context, Job, Result, artifact_path};
 use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus, Environment, ProjectId, Slug};
 use crate::provider::KvEntry;
 use crate::store::hostnames::{self, Route};
-use crate::store::{meta, projects};
+use crate::store::{Tx, meta, projects};
 
 /// Writes what each of a project's hostnames leads to; those that lead nowhere lose their record.
 ///
@@ -19,13 +20,14 @@ pub async fn sync(context: &Context, project: ProjectId, former_base: Option<&Ba
     let generation = meta::next_routes_generation(&mut tx).await?;
     let slug = projects::get_slug(&mut tx, project).await?;
     let routes = hostnames::list_routes(&mut tx, project).await?;
+    let guards = Guards::read(&mut tx, project, context.now()).await?;
     tx.commit().await?;
     let Some(slug) = slug else { return Ok(()) };
 
     let base = &context.settings.base_domain;
     let mut entries = Vec::with_capacity(routes.len());
     for route in &routes {
-        let value = record_of(&slug, route).map(|record| Bytes::from(record.to_json()));
+        let value = record_of(&slug, route).map(|record| Bytes::from(guards.add_to(record, route).to_json()));
         let platform = route.kind != "custom";
         let host = if platform { base.hostname(&route.name) } else { route.name.clone() };
         entries.push(KvEntry { key: record::key(&host, KeyEncoding::Plain), value, generation });
@@ -35,6 +37,18 @@ pub async fn sync(context: &Context, project: ProjectId, former_base: Option<&Ba
         }
     }
     Ok(context.edge_kv.write(entries).await?)
+}
+
+/// Ends a transaction that changed what a project's hostnames answer, and writes their records.
+pub async fn commit_and_sync(context: &Context, mut tx: Tx, project: ProjectId) -> Result<()> {
+    Job::SyncRoutes { project, former_base: None }.enqueue(&mut tx, context.now()).await?;
+    tx.commit().await?;
+    // The rows are the truth and the queued job repeats this, so a failure here is not the caller's.
+    if let Err(error) = sync(context, project, None).await {
+        tracing::warn!(project = project.0, error = &error as &dyn std::error::Error, "the route records are late");
+    }
+    context.events.job_queued();
+    Ok(())
 }
 
 fn record_of(slug: &Slug, route: &Route) -> Option<RouteRecord> {
@@ -47,7 +61,7 @@ fn record_of(slug: &Slug, route: &Route) -> Option<RouteRecord> {
     Some(RouteRecord {
         commit_sha: route.commit_sha.clone().unwrap_or_default(),
         updated_at: route.updated_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)).unwrap_or_default(),
-        site: Some(if route.refined == Some(true) { record::refined_site_key(id) } else { record::site_key(id) }),
+        site: Some(site_of(id, route.refined == Some(true))),
         noindex,
         ..RouteRecord::of_static(slug.as_str(), &artifact_path(slug, DeploymentId(id)), id)
     })

@@ -13,6 +13,8 @@ const CHECKSUM_CHARACTERS: usize = 6;
 pub const TOKEN_PREFIX: &str = "mb_live_";
 /// The prefix of invitations.
 pub const INVITATION_PREFIX: &str = "mb_inv_";
+/// The prefix of tokens that pass a project's protection.
+pub const BYPASS_PREFIX: &str = "mb_pass_";
 /// The prefix of sessions.
 pub const SESSION_PREFIX: &str = "mb_sess_";
 

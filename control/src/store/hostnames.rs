@@ -12,7 +12,7 @@ statements! {
     GET_OWNER = "SELECT project_id FROM hostnames WHERE name = $1";
     FREE = "DELETE FROM hostnames WHERE name = $1 AND reserved_until IS NOT NULL
         AND (reserved_until <= $2 OR project_id IN (SELECT id FROM projects WHERE team_id = $3))";
-    LIST_ROUTES = "SELECT hostnames.name, hostnames.kind, hostnames.environment,
+    LIST_ROUTES = "SELECT hostnames.name, hostnames.kind, hostnames.environment, hostnames.branch,
             deployments.id AS deployment_id, deployments.commit_sha, deployments.status, deployments.refined,
             COALESCE(releases.created_at, deployments.deployed_at) AS updated_at
         FROM hostnames
@@ -153,6 +153,8 @@ pub struct Route {
     pub kind: String,
     /// The environment that it follows; `None` for a pinned one.
     pub environment: Option<String>,
+    /// The branch of a preview; else empty.
+    pub branch: String,
     /// What it leads to, if anything.
     pub deployment_id: Option<i64>,
     /// That deployment's commit.

@@ -15,8 +15,10 @@ pub mod jobs;
 pub mod logs;
 pub mod meta;
 pub mod projects;
+pub mod protections;
 pub mod releases;
 pub mod sessions;
+pub mod splits;
 pub mod teams;
 pub mod tokens;
 pub mod users;
@@ -53,8 +55,10 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("logs", logs::STATEMENTS),
         ("meta", meta::STATEMENTS),
         ("projects", projects::STATEMENTS),
+        ("protections", protections::STATEMENTS),
         ("releases", releases::STATEMENTS),
         ("sessions", sessions::STATEMENTS),
+        ("splits", splits::STATEMENTS),
         ("teams", teams::STATEMENTS),
         ("tokens", tokens::STATEMENTS),
         ("users", users::STATEMENTS),

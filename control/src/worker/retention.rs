@@ -10,7 +10,7 @@ use super::JobError;
 use crate::domain::{DeploymentId, DeploymentStatus, LogLevel, ProjectId, Sha256};
 use crate::service::{Context, Error, Job, blob_key, coded_blob_key, manifests, routes};
 use crate::store::deployments::{self, Step};
-use crate::store::{Session, Tx, blobs, hostnames, logs, projects, releases};
+use crate::store::{Session, Tx, blobs, hostnames, logs, projects, releases, splits};
 
 /// A blob that nothing needs is kept this long: the next deployment may want it, and a resumed upload counts on it.
 const UNUSED: TimeDelta = TimeDelta::hours(1);
@@ -51,6 +51,7 @@ async fn superfluous(tx: &mut Tx, project: ProjectId, kept: usize) -> Result<Vec
     let deployed = deployments::list_with_status(tx, project, DeploymentStatus::Deployed).await?;
     let mut needed: HashSet<_> = releases::list_active(tx, project).await?.into_iter().collect();
     needed.extend(hostnames::list_pinned(tx, project).await?);
+    needed.extend(splits::list(tx, project).await?.into_iter().map(|split| split.deployment_id));
     needed.extend(deployed.iter().take(kept));
     Ok(deployed.into_iter().filter(|id| !needed.contains(id)).collect())
 }
