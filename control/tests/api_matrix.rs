@@ -64,7 +64,7 @@ impl World {
     }
 
     async fn ask(&self, operation: &Operation, path: &str, bearer: &str) -> Answer {
-        let dry_run = operation.has_dry_run.then_some("?dry_run=true").unwrap_or_default();
+        let dry_run = if operation.has_dry_run { "?dry_run=true" } else { "" };
         let mut path = format!("{path}{dry_run}");
         if operation.id == "followLogs" {
             path.push_str("?ticket=none");

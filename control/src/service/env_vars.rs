@@ -440,12 +440,15 @@ fn checked(pointer: &str, new: &NewEnvVar) -> std::result::Result<Checked, Vec<P
     }
 }
 
-fn checked_set(wanted: &[NewEnvVar]) -> Result<Vec<(usize, EnvVarName, Option<EnvVarValue>, EnvVarKind)>> {
+/// One of a set: where it stands in what was sent, and what it is.
+type Entry = (usize, EnvVarName, Option<EnvVarValue>, EnvVarKind);
+
+fn checked_set(wanted: &[NewEnvVar]) -> Result<Vec<Entry>> {
     if wanted.len() > MOST {
         return Err(too_many());
     }
     let mut problems = Vec::new();
-    let mut set: Vec<(usize, EnvVarName, Option<EnvVarValue>, EnvVarKind)> = Vec::with_capacity(wanted.len());
+    let mut set: Vec<Entry> = Vec::with_capacity(wanted.len());
     for (index, new) in wanted.iter().enumerate() {
         match checked(&format!("/env_vars/{index}"), new) {
             Err(found) => problems.extend(found),

@@ -21,6 +21,8 @@ statements! {
     DELETE_EXPIRED = "DELETE FROM idempotency_keys WHERE expires_at <= $1";
 }
 
+type Row = (String, Option<Vec<u8>>, Option<Vec<u8>>);
+
 /// What is known of a key.
 #[derive(Debug)]
 pub enum Known {
@@ -65,8 +67,7 @@ pub async fn begin(
     if take_over.bind(times.expires_at).bind(i64::from(is_mine_over)).execute().await? == 1 {
         return Ok(Known::Begun);
     }
-    let row: Option<(String, Option<Vec<u8>>, Option<Vec<u8>>)> =
-        session.query(GET).bind(&scope.0[..]).fetch_optional().await?;
+    let row: Option<Row> = session.query(GET).bind(&scope.0[..]).fetch_optional().await?;
     Ok(match row {
         Some((state, body_hash, Some(answer))) if state == "done" => {
             let body_hash = body_hash.and_then(|bytes| bytes.try_into().ok()).map(Sha256);
