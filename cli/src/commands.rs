@@ -1,6 +1,7 @@
 //! One file for each command but `deploy`.
 
 pub mod deployments;
+pub mod explain;
 pub mod login;
 pub mod logs;
 pub mod open;

@@ -87,6 +87,7 @@ async fn dispatch(settings: Settings, command: Command) -> Result<(), Failure> {
             commands::promote::rollback(&settings, &project, environment, to).await
         }
         Command::Open { project, print } => commands::open::run(&settings, &project, print).await,
+        Command::Explain(asked) => commands::explain::run(&settings, &asked).await,
         Command::Completions { .. } => Ok(()),
     }
 }

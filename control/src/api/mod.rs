@@ -10,6 +10,7 @@ mod caller;
 mod deployments;
 mod document;
 mod enums;
+mod explain;
 mod failure;
 mod frame;
 mod health;
@@ -38,6 +39,7 @@ use poem_openapi::{OpenApi, OpenApiService, Tags};
 
 use self::auth::AuthApi;
 use self::deployments::DeploymentsApi;
+use self::explain::ExplainApi;
 use self::frame::Frame;
 use self::health::HealthApi;
 use self::host::HostCheck;
@@ -77,7 +79,7 @@ pub struct ApiConfig {
     pub secure_cookies: bool,
 }
 
-type Apis = (AuthApi, UserApi, TokensApi, ProjectsApi, DeploymentsApi, UploadsApi, LogsApi, HealthApi);
+type Apis = (AuthApi, UserApi, TokensApi, ProjectsApi, ExplainApi, DeploymentsApi, UploadsApi, LogsApi, HealthApi);
 
 /// Returns everything that the API's address serves.
 pub fn routes(services: Services, config: ApiConfig) -> impl Endpoint<Output = Response> {
@@ -94,7 +96,7 @@ fn home() -> Redirect {
 }
 
 fn service() -> OpenApiService<Strict<Apis>, ()> {
-    let apis = (AuthApi, UserApi, TokensApi, ProjectsApi, DeploymentsApi, UploadsApi, LogsApi, HealthApi);
+    let apis = (AuthApi, UserApi, TokensApi, ProjectsApi, ExplainApi, DeploymentsApi, UploadsApi, LogsApi, HealthApi);
     OpenApiService::new(Strict(apis), "Miaobu", "1")
         .description("Turns a folder into a live site in seconds. Every failure is an `application/problem+json`.")
         .server("/")

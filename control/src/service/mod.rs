@@ -10,6 +10,7 @@ mod deployments;
 mod disk;
 mod error;
 mod events;
+mod explanations;
 mod health;
 mod jobs;
 mod logs;
@@ -32,6 +33,7 @@ pub use context::{
 pub use deployments::{DeploymentFilter, Deployments, Urls};
 pub use error::{Error, Problem};
 pub use events::Events;
+pub use explanations::{Explanations, Question};
 pub use health::{Health, HealthPart};
 pub use jobs::{Job, recover};
 pub use logs::Logs;
@@ -52,6 +54,8 @@ pub struct Services {
     pub deployments: Deployments,
     /// How files reach a deployment.
     pub uploads: Uploads,
+    /// Why requests get their answers.
+    pub explanations: Explanations,
     /// What deployments said.
     pub logs: Logs,
     /// How the parts are.
@@ -66,6 +70,7 @@ impl Services {
             projects: Projects::new(Arc::clone(&context)),
             deployments: Deployments::new(Arc::clone(&context)),
             uploads: Uploads::open(Arc::clone(&context))?,
+            explanations: Explanations::new(Arc::clone(&context)),
             logs: Logs::new(Arc::clone(&context)),
             health: Health::new(context),
         })

@@ -37,7 +37,8 @@ pub async fn sync(context: &Context, project: ProjectId, former_base: Option<&Ba
     Ok(context.edge_kv.write(entries).await?)
 }
 
-fn record_of(slug: &Slug, route: &Route) -> Option<RouteRecord> {
+/// The record of a hostname; `None` where it leads nowhere.
+pub fn record_of(slug: &Slug, route: &Route) -> Option<RouteRecord> {
     let id = route.deployment_id?;
     if route.status.as_deref() != Some(DeploymentStatus::Deployed.as_str()) {
         return None;

@@ -63,6 +63,16 @@ pub async fn insert(
     Ok(owner == project.0)
 }
 
+/// Returns the project that has a name.
+pub async fn owner(session: &mut impl Session, name: &str) -> Result<Option<ProjectId>, Error> {
+    // PostgreSQL would refuse a text with NUL instead of finding nothing.
+    if name.contains('\0') {
+        return Ok(None);
+    }
+    let owner: Option<(i64,)> = session.query(GET_OWNER).bind(name).fetch_optional().await?;
+    Ok(owner.map(|(id,)| ProjectId(id)))
+}
+
 /// Lets go of a name whose reservation has run out or belongs to `owner`.
 pub async fn free(
     session: &mut impl Session,
