@@ -14,6 +14,7 @@ use reqwest::{ClientBuilder, Url};
 pub use failure::cause;
 pub use guards::NewShareLink;
 pub use miaobu_client::types::{Deployment, DeploymentStatus, LogLine, Project, User};
+pub use miaobu_client::types::{ExplainRequest, ExplainedRule, Explanation, RequestHeader};
 
 use crate::args::Environment;
 use crate::credentials::Secret;
@@ -217,6 +218,11 @@ impl Api {
         Ok(self
             .answer(self.client.rollback_project().project(project).idempotency_key(new_key()).body(body).send().await)?
             .data)
+    }
+
+    /// Tells what a request would get, and why.
+    pub async fn explain(&self, request: ExplainRequest) -> Result<Explanation, Failure> {
+        Ok(self.answer(self.client.explain_request().body(request).send().await)?.data)
     }
 
     /// Returns at most `limit` lines of a deployment's log after line `after`.

@@ -134,6 +134,8 @@ leave it are refused.")]
     /// Let visitors stay with earlier deployments
     #[command(subcommand)]
     Skew(Skew),
+    /// Tell what a request gets at the edge, and why: which rule on which line, which file, which headers
+    Explain(Explain),
     /// Open the live site in a browser
     Open {
         #[command(flatten)]
@@ -147,6 +149,23 @@ leave it are refused.")]
         /// The shell
         shell: Shell,
     },
+}
+
+/// `miaobu explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Address on a hostname of one of your projects; nothing is sent there
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    /// Method of the request
+    #[arg(short = 'X', long, value_name = "METHOD", default_value = "GET")]
+    pub method: String,
+    /// Header field of the request, as 'Name: value'; may be given several times
+    #[arg(short = 'H', long = "header", value_name = "FIELD")]
+    pub headers: Vec<String>,
+    /// Country that the visitor is in, two letters
+    #[arg(long, value_name = "CODE")]
+    pub country: Option<String>,
 }
 
 /// `miaobu deploy`.

@@ -3,6 +3,7 @@
 pub mod deployments;
 pub mod domains;
 pub mod env;
+pub mod explain;
 pub mod login;
 pub mod logs;
 pub mod open;

@@ -96,6 +96,7 @@ async fn dispatch(settings: Settings, command: Command) -> Result<(), Failure> {
         Command::Env(arguments) => commands::env::run(&settings, arguments).await,
         Command::Domains(arguments) => commands::domains::run(&settings, arguments).await,
         Command::Teams { command } => commands::teams::run(&settings, command).await,
+        Command::Explain(asked) => commands::explain::run(&settings, &asked).await,
         Command::Completions { .. } => Ok(()),
     }
 }

@@ -6,6 +6,7 @@
 mod bad_input;
 mod commands;
 mod deploying;
+mod explain;
 mod faults;
 mod login;
 mod platform;

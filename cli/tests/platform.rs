@@ -56,17 +56,27 @@ impl Drop for Platform {
 
 /// Asks the edge as a visitor does; returns the deployment that answered, and the body.
 pub fn visit(url: &str, path: &str) -> (String, String) {
+    let answer = answer(url, path);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let served = head
+        .lines()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("x-miaobu-deployment: ").map(str::to_owned));
+    (served.unwrap_or_default(), body.to_owned())
+}
+
+/// The status with which the edge answers.
+pub fn status(url: &str, path: &str) -> i64 {
+    answer(url, path).split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+fn answer(url: &str, path: &str) -> String {
     let host = url.strip_prefix("http://").unwrap();
     let (_, port) = host.split_once(':').unwrap();
     let mut stream = TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let served = head
-        .lines()
-        .find_map(|line| line.to_ascii_lowercase().strip_prefix("x-miaobu-deployment: ").map(str::to_owned));
-    (served.unwrap_or_default(), body.to_owned())
+    answer
 }
 
 fn control(data: &Path, arguments: &[&str]) -> Command {

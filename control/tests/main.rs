@@ -9,6 +9,7 @@ mod api_deployments;
 mod api_document;
 mod api_domains;
 mod api_env_vars;
+mod api_explain;
 mod api_frame;
 mod api_logs;
 mod api_matrix;

@@ -38,7 +38,7 @@ impl Coding {
         }
     }
 
-    #[cfg(target_arch = "wasm32")]
+    #[cfg(all(target_arch = "wasm32", not(feature = "explain")))]
     pub(crate) fn from_number(number: u16) -> Option<Self> {
         Self::ALL.into_iter().find(|coding| *coding as u16 == number)
     }

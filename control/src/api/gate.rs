@@ -17,7 +17,7 @@ use crate::domain::{Actor, Credential};
 use crate::service::Services;
 
 /// Operations of which there are too many, and which matter too little, for each to be on record: the deployment is.
-const UNRECORDED: [&str; 2] = ["uploadBlobs", "uploadBlob"];
+const UNRECORDED: [&str; 3] = ["uploadBlobs", "uploadBlob", "explainRequest"];
 
 /// Operations that shall go away: the id, since when that is said, and when they go, as HTTP writes dates. They answer
 /// `Deprecation` and `Sunset` for 180 days.

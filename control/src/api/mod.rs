@@ -14,6 +14,7 @@ mod document;
 mod domains;
 mod enums;
 mod env_vars;
+mod explain;
 mod failure;
 mod frame;
 mod gate;
@@ -54,6 +55,7 @@ use self::auth::AuthApi;
 use self::deployments::{DeploymentsApi, StatisticsApi};
 use self::domains::DomainsApi;
 use self::env_vars::EnvVarsApi;
+use self::explain::ExplainApi;
 use self::frame::Frame;
 use self::health::HealthApi;
 use self::host::HostCheck;
@@ -128,6 +130,7 @@ impl ApiConfig {
 type Accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, AuditApi);
 type Shipping = (
     ProjectsApi,
+    ExplainApi,
     EnvVarsApi,
     DomainsApi,
     ProtectionsApi,
@@ -165,6 +168,7 @@ fn service() -> OpenApiService<Guarded<Apis>, ()> {
     let accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, AuditApi);
     let shipping = (
         ProjectsApi,
+        ExplainApi,
         EnvVarsApi,
         DomainsApi,
         ProtectionsApi,

@@ -15,6 +15,7 @@ pub(crate) mod env_vars;
 mod error;
 mod events;
 mod fernet;
+mod explanations;
 mod gate;
 pub(crate) mod guards;
 mod health;
@@ -50,6 +51,7 @@ pub use domains::{DomainPatch, Domains, Instruction};
 pub use env_vars::{EnvVarPatch, EnvVarPlan, EnvVars, NewEnvVar, at_version, has_stale_secrets};
 pub use error::{Error, Problem};
 pub use events::Events;
+pub use explanations::{Explanations, Question};
 pub use gate::{Attempt, Begun, Gate};
 pub use health::{Health, HealthPart};
 pub use jobs::{Job, recover};
@@ -93,6 +95,8 @@ pub struct Services {
     pub deployments: Deployments,
     /// How files reach a deployment.
     pub uploads: Uploads,
+    /// Why requests get their answers.
+    pub explanations: Explanations,
     /// What deployments said.
     pub logs: Logs,
     /// How the parts are.
@@ -115,6 +119,7 @@ impl Services {
             splits: Splits::new(Arc::clone(&context)),
             deployments: Deployments::new(Arc::clone(&context)),
             uploads: Uploads::open(Arc::clone(&context))?,
+            explanations: Explanations::new(Arc::clone(&context)),
             logs: Logs::new(Arc::clone(&context)),
             health: Health::new(context),
         })

@@ -51,7 +51,8 @@ pub async fn commit_and_sync(context: &Context, mut tx: Tx, project: ProjectId) 
     Ok(())
 }
 
-fn record_of(slug: &Slug, route: &Route) -> Option<RouteRecord> {
+/// The record of a hostname; `None` where it leads nowhere.
+pub fn record_of(slug: &Slug, route: &Route) -> Option<RouteRecord> {
     let id = route.deployment_id?;
     if route.status.as_deref() != Some(DeploymentStatus::Deployed.as_str()) {
         return None;

@@ -72,6 +72,16 @@ pub async fn insert(
     Ok(owner == project.0)
 }
 
+/// Returns the project that has a name.
+pub async fn owner(session: &mut impl Session, name: &str) -> Result<Option<ProjectId>, Error> {
+    // PostgreSQL would refuse a text with NUL instead of finding nothing.
+    if name.contains('\0') {
+        return Ok(None);
+    }
+    let owner: Option<(i64,)> = session.query(GET_OWNER).bind(name).fetch_optional().await?;
+    Ok(owner.map(|(id,)| ProjectId(id)))
+}
+
 /// Lets go of a name whose reservation has run out or belongs to `team`.
 pub async fn free(session: &mut impl Session, name: &str, team: TeamId, now: DateTime<Utc>) -> Result<(), Error> {
     session.query(FREE).bind(name).bind(now).bind(team.0).execute().await?;

@@ -4,6 +4,8 @@
 //! is a module without imports, which the shim instantiates itself; an import would mean that something larger crept across
 //! the boundary, and is an error of scripts/build-edge.
 //!
+//! `package IN.wasm OUT_DIR` runs it over the core for browsers and Node, which takes and returns objects.
+//!
 //! `deflate IN OUT` packs a file: its length in four bytes, the lowest first, and then itself, deflated.
 //!
 //! `split IN.wasm FIRST.wasm REST.wasm ENTRANCE…` splits it in two, see [`split`].
@@ -20,12 +22,13 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let parts: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let made = match parts.as_slice() {
-        ["bindgen", input, output] => bind(input.as_ref(), output.as_ref()),
+        ["bindgen", input, output] => bind(input.as_ref(), output.as_ref(), "routine"),
+        ["package", input, output] => bind(input.as_ref(), output.as_ref(), "core"),
         ["deflate", input, output] => deflate(input.as_ref(), output.as_ref()),
         ["split", input, first, rest, ..] => split::run(input.as_ref(), first.as_ref(), rest.as_ref(), &arguments[4..]),
         _ => {
             eprintln!(
-                "usage: miaobu-edge-bundle bindgen IN.wasm OUT_DIR | deflate IN OUT | split IN.wasm FIRST.wasm REST.wasm ENTRANCE…"
+                "usage: miaobu-edge-bundle bindgen|package IN.wasm OUT_DIR | deflate IN OUT | split IN.wasm FIRST.wasm REST.wasm ENTRANCE…"
             );
             return ExitCode::from(2);
         }
@@ -37,9 +40,9 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn bind(input: &Path, output: &Path) -> Result<()> {
+fn bind(input: &Path, output: &Path, name: &str) -> Result<()> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(input).out_name("routine").keep_debug(true).web(true)?.typescript(false).generate(output)
+    bindgen.input_path(input).out_name(name).keep_debug(true).web(true)?.typescript(false).generate(output)
 }
 
 fn deflate(input: &Path, output: &Path) -> Result<()> {

@@ -606,6 +606,179 @@ class FernetImport:
 
 
 @dataclass(kw_only=True)
+class ExplainRequest:
+    """A request to explain. It is not sent."""
+
+    country: str | None | Unset = UNSET
+    """Where the visitor is, two letters; unknown when absent."""
+
+    headers: list[RequestHeader] | None | Unset = UNSET
+    """Header fields; none when absent."""
+
+    method: str | None | Unset = UNSET
+    """The method; GET when absent."""
+
+    url: str
+    """The whole URL, on a hostname of one of your projects."""
+
+
+@dataclass(kw_only=True)
+class ExplainedFile:
+    """The file that is answered with."""
+
+    coding: str | None
+    """The coding in which it is sent; null as it is."""
+
+    first_byte: int | None
+    """First byte of the part that is sent; null for all."""
+
+    key: str
+    """The key of the object in storage."""
+
+    last_byte: int | None
+    """Last byte of the part that is sent; null for all."""
+
+    path: str
+    """Its path in the site."""
+
+    size_bytes: int | None
+    """Size of the object in bytes; null when the site does not say."""
+
+    with_body: bool
+    """Whether the body is sent."""
+
+
+@dataclass(kw_only=True)
+class ExplainedHeader:
+    """A header field of the answer."""
+
+    name: str
+    """The name in lower case."""
+
+    rules: list[ExplainedRule]
+    """The rules that set it."""
+
+    source: ExplainedSource
+    """Where it comes from."""
+
+    value: str
+    """The value."""
+
+
+ExplainedOutcome = Literal["serve", "not_modified", "redirect", "proxy", "probe", "refuse"]
+"""What is done: a file is sent, the visitor's copy is good, another URL is named, a function or another site
+answers, an older record's file is looked for, or the platform answers itself.
+"""
+
+@dataclass(kw_only=True)
+class ExplainedRecord:
+    """The route record of a hostname."""
+
+    commit_sha: str
+    """The deployment's commit; empty for an upload."""
+
+    deployment_id: int
+    """The deployment served."""
+
+    key: str
+    """The hostname."""
+
+    kind: ProjectKind
+    """What answers."""
+
+    noindex: bool
+    """Whether search engines are asked to stay away."""
+
+    project_slug: str
+    """The project's slug."""
+
+    site: str | None
+    """The key of the site blob; null for older records."""
+
+    updated_at: str
+    """Since when the hostname leads there; empty when unknown."""
+
+
+@dataclass(kw_only=True)
+class ExplainedRemoval:
+    """A header field that rules took away."""
+
+    name: str
+    """The name in lower case."""
+
+    rules: list[ExplainedRule]
+    """The rules that did."""
+
+
+@dataclass(kw_only=True)
+class ExplainedRule:
+    """Where a rule stands."""
+
+    file: str
+    """The file's name, such as `_redirects`."""
+
+    line: int | None
+    """The line, counted from 1; null when it is not known."""
+
+
+ExplainedSource = Literal["rule", "default", "file", "request", "record"]
+"""Where a header field comes from: a rule of the site, the platform's default, the file, what the visitor asked
+for, or the route record.
+"""
+
+ExplainedStep = Literal["record", "file", "canonical_url", "redirect_rule", "route_table", "shell", "not_found_page", "function", "probe", "platform"]
+"""The step of the order that made the answer."""
+
+@dataclass(kw_only=True)
+class Explanation:
+    """What a request gets, and why."""
+
+    candidates: list[str]
+    """Objects of an older record that are tried in turn."""
+
+    file: ExplainedFile | None
+    """The file that is answered with."""
+
+    headers: list[ExplainedHeader]
+    """The header fields of the answer in their order, without those of the connection and the date."""
+
+    location: str | None
+    """Where a redirect leads."""
+
+    outcome: ExplainedOutcome
+    """What is done."""
+
+    passed_over: ExplainedRule | None
+    """A redirect rule for this request that did not apply, because a file or a route came first."""
+
+    proxied_to: str | None
+    """The URL to which the request is passed on."""
+
+    record: ExplainedRecord | None
+    """The route record; null when the hostname leads nowhere."""
+
+    removed_headers: list[ExplainedRemoval]
+    """Header fields that rules took away."""
+
+    rules: list[ExplainedRule]
+    """The rules that made the answer."""
+
+    status: int | None
+    """The status code; null where a function says it."""
+
+    step: ExplainedStep
+    """The step of the order that made the answer."""
+
+
+@dataclass(kw_only=True)
+class ExplanationData:
+    """One object."""
+
+    data: Explanation
+    """The object."""
+
+
+@dataclass(kw_only=True)
 class FieldProblem:
     """One refused field of a request."""
 
@@ -1159,6 +1332,17 @@ class Registration:
     """10 to 256 characters."""
 
 
+@dataclass(kw_only=True)
+class RequestHeader:
+    """A header field of a request."""
+
+    name: str
+    """The name; case does not matter."""
+
+    value: str
+    """The value."""
+
+
 Role = Literal["viewer", "deployer", "admin", "owner"]
 """What a member may do in a team: a viewer sees, a deployer deploys as well, an admin changes projects and members
 as well, an owner everything.
@@ -1568,6 +1752,15 @@ class Operations(Sender):
         `not_found` (404).
         """
         return self.send_for_json(UploadData, "GET", f"/api/v1/public/deployments/{segment(deployment_id)}/upload", options=options)
+
+    def explain_request(self, body: ExplainRequest, *, options: RequestOptions | None = None) -> ExplanationData:
+        """Explain an answer.
+
+        Decides a request as the edge would, and tells which rule on which line, which file and which headers, and why.
+        Sends nothing and changes nothing. Fails with `not_found` (404) when the host is no hostname of a project of the
+        caller, and with `invalid_request` (422, pointer `/url`) for what is no http or https URL.
+        """
+        return self.send_for_json(ExplanationData, "POST", f"/api/v1/public/explain", json=body, options=options)
 
     def accept_invitation(self, body: InvitationAcceptance, *, options: RequestOptions | None = None) -> TeamData:
         """Accept an invitation.

@@ -1,0 +1,45 @@
+//! Explanations, for those who may read the project and nobody else.
+
+use serde_json::json;
+
+use crate::api_support::Api;
+
+const EXPLAIN: &str = "/api/v1/public/explain";
+
+#[tokio::test]
+async fn a_hostname_of_someone_else_and_one_of_nobody_look_alike() {
+    let api = Api::new().await;
+    let made = api.as_user("POST", "/api/v1/public/projects").json(&json!({ "slug": "shop" })).send().await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let url = "http://shop.localhost/";
+    let told = api.as_user("POST", EXPLAIN).json(&json!({ "url": url })).send().await;
+    assert_eq!(told.status, 200, "{}", told.text());
+    // Nothing is deployed yet.
+    assert_eq!((&told.json()["data"]["status"], &told.json()["data"]["record"]), (&json!(421), &json!(null)));
+    let foreign = api.foreign_token().await;
+    let ask = |url: &str| api.call("POST", EXPLAIN).bearer(&foreign).json(&json!({ "url": url })).send();
+    let (others, nobodys) = (ask(url).await, ask("http://nobody.localhost/").await);
+    assert_eq!((others.status, nobodys.status), (404, 404));
+    assert_eq!(others.code(), nobodys.code());
+}
+
+#[tokio::test]
+async fn what_is_no_url_is_refused_by_its_pointer() {
+    let api = Api::new().await;
+    for url in ["", "/about", "ftp://shop.localhost/", "http://", "http://a@shop.localhost/"] {
+        let refused = api.as_user("POST", EXPLAIN).json(&json!({ "url": url })).send().await;
+        assert_eq!(refused.status, 422, "{url}");
+        assert_eq!(refused.json()["errors"][0]["pointer"], "/url", "{url}");
+    }
+}
+
+#[tokio::test]
+async fn explaining_leaves_nothing_on_record() {
+    let api = Api::new().await;
+    api.as_user("POST", "/api/v1/public/projects").json(&json!({ "slug": "shop" })).send().await;
+    let told = api.as_user("POST", EXPLAIN).json(&json!({ "url": "http://shop.localhost/" })).send().await;
+    assert_eq!(told.status, 200);
+    let team = api.as_user("GET", "/api/v1/public/teams").send().await.json()["data"][0]["id"].clone();
+    let audit = api.as_user("GET", &format!("/api/v1/public/teams/{team}/audit-events?action=explainRequest")).send().await;
+    assert_eq!(audit.json()["data"], json!([]), "{}", audit.text());
+}

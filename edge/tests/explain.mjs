@@ -1,0 +1,169 @@
+// The package for browsers and Node: what it tells, its types, and the example of its README in Node and in Chromium.
+//
+//     node --test edge/tests/explain.mjs
+
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { explain } from "../../wasm-pkg/explain/node.js";
+
+const workspace = fileURLToPath(new URL("../../", import.meta.url));
+const npmPackage = join(workspace, "wasm-pkg");
+const readme = readFileSync(join(npmPackage, "README.md"), "utf8");
+
+let folder;
+let site;
+
+before(() => {
+  const target = process.env.CARGO_TARGET_DIR ?? join(workspace, "target");
+  execFileSync("cargo", ["build", "--quiet", "-p", "miaobu-edge", "--features", "build", "--examples"], { cwd: workspace, stdio: "inherit" });
+  folder = mkdtempSync(join(tmpdir(), "miaobu-explain-"));
+  mkdirSync(join(folder, "site"));
+  const files = {
+    "index.html": "<h1>Home</h1>",
+    "about.html": "<h1>About</h1>",
+    "404.html": "<h1>Nothing here</h1>",
+    _redirects: "# moved\n/old/* /about 301\n/about /elsewhere\n",
+    _headers: "/about\n  X-Robots-Tag: none\n  ! Referrer-Policy\n",
+  };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, "site", name), content);
+  execFileSync(join(target, "debug/examples/make_site"), [join(folder, "site"), folder, "docs.localhost", "docs", "7"]);
+  site = { record: readFileSync(join(folder, "kv/docs.localhost")), blob: readFileSync(join(folder, "kv/d-7")) };
+});
+
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test("the rule, its line and the record are told", () => {
+  const told = explain(site, "http://docs.localhost/old/page?a=1");
+  assert.equal(told.outcome, "redirect");
+  assert.equal(told.status, 301);
+  assert.equal(told.step, "redirect_rule");
+  assert.equal(told.location, "/about?a=1");
+  assert.deepEqual(told.rules, [{ file: "_redirects", line: 2 }]);
+  assert.equal(told.record.deployment_id, 7);
+  assert.equal(told.record.key, "docs.localhost");
+});
+
+test("the file, its headers and the rule that it passed over are told", () => {
+  const told = explain(site, { url: "https://docs.localhost/about", headers: { Range: "bytes=0-3" } });
+  assert.deepEqual(told.file, { path: "/about.html", key: "projects/docs/7/about.html", coding: null, size: 14, range: [0, 3], with_body: true });
+  assert.equal(told.status, 206);
+  assert.deepEqual(told.passed_over, { file: "_redirects", line: 3 });
+  const named = Object.fromEntries(told.headers.map((header) => [header.name, header]));
+  assert.deepEqual(named["x-robots-tag"], { name: "x-robots-tag", value: "none", source: "rule", rules: [{ file: "_headers", line: 1 }] });
+  assert.equal(named["cache-control"].source, "default");
+  assert.equal(named["content-range"].source, "request");
+  assert.deepEqual(told.removed_headers, [{ name: "referrer-policy", rules: [{ file: "_headers", line: 1 }] }]);
+});
+
+test("requests come as the platform's own, and records as objects", () => {
+  const record = JSON.parse(site.record);
+  delete record.check;
+  const tag = explain(site, "http://docs.localhost/").headers.find(({ name }) => name === "etag").value;
+  const told = explain({ record, blob: site.blob.buffer.slice(site.blob.byteOffset, site.blob.byteOffset + site.blob.length) },
+    new Request("http://docs.localhost/", { headers: { "If-None-Match": tag } }));
+  assert.equal(told.outcome, "not_modified");
+});
+
+test("what is not there or damaged is told, and what is no URL refused", () => {
+  assert.equal(explain({}, "http://nowhere.localhost/").status, 421);
+  const damaged = Buffer.from(site.blob);
+  damaged[60] ^= 1;
+  assert.equal(explain({ ...site, blob: damaged }, "http://docs.localhost/").status, 500);
+  assert.equal(explain({ record: "{" }, "http://docs.localhost/").step, "record");
+  assert.throws(() => explain(site, "/about"), TypeError);
+});
+
+test("an explanation has what its types say, and nothing else", () => {
+  const types = readFileSync(join(npmPackage, "explain/index.d.ts"), "utf8");
+  const members = (name) => {
+    const [, body] = new RegExp(`interface ${name} \\{\n(.*?)\n\\}`, "s").exec(types);
+    return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, member]) => member).sort();
+  };
+  const told = explain(site, "http://docs.localhost/about");
+  const parts = {
+    Explanation: told, RouteRecord: told.record, SiteFile: told.file, Rule: told.passed_over,
+    Header: told.headers[0], RemovedHeader: told.removed_headers[0],
+  };
+  for (const [name, value] of Object.entries(parts)) assert.deepEqual(Object.keys(value).sort(), members(name), name);
+});
+
+test("the README's example runs in Node", async () => {
+  const scope = join(folder, "node_modules/@miaobu");
+  mkdirSync(scope, { recursive: true });
+  symlinkSync(npmPackage, join(scope, "edge"));
+  writeFileSync(join(folder, "why.mjs"), example());
+  const { why } = await import(join(folder, "why.mjs"));
+  assert.equal(why(site, "http://docs.localhost/old/x"), "301 /about (_redirects, line 2)");
+  assert.equal(why(site, "http://docs.localhost/nowhere"), "404 /404.html (not_found_page)");
+});
+
+test("the README's example runs in Chromium", { timeout: 120_000 }, async () => {
+  const told = await inChromium(`
+    import { why } from "/why.mjs";
+    const bytes = async (name) => new Uint8Array(await (await fetch(name)).arrayBuffer());
+    const site = { record: await bytes("/record"), blob: await bytes("/blob") };
+    const told = ["/old/x", "/about", "/nowhere"].map((path) => why(site, "http://docs.localhost" + path));
+    await fetch("/told", { method: "POST", body: JSON.stringify(told) });`);
+  assert.deepEqual(told, ["301 /about (_redirects, line 2)", "200 /about.html (file)", "404 /404.html (not_found_page)"]);
+});
+
+function example() {
+  return /```js\n(.*?)```/s.exec(readme)[1];
+}
+
+/** Runs a module in a page whose policy allows WebAssembly and nothing from elsewhere; returns what it posts to /told. */
+async function inChromium(module) {
+  const entry = JSON.parse(readFileSync(join(npmPackage, "package.json"))).exports["./explain"].default;
+  const imports = JSON.stringify({ imports: { "@miaobu/edge/explain": entry.replace("./", "/package/") } });
+  const pages = {
+    "/": ["text/html", `<!doctype html><script type="importmap">${imports}</script><script type="module">${module}</script>`],
+    "/why.mjs": ["text/javascript", example()],
+    "/record": ["application/octet-stream", site.record],
+    "/blob": ["application/octet-stream", site.blob],
+  };
+  const types = { ".js": "text/javascript", ".wasm": "application/wasm" };
+  let tell;
+  const told = new Promise((resolve) => (tell = resolve));
+  const server = createServer(async (request, response) => {
+    const name = request.url.replace("/package/", "");
+    if (request.url === "/told") {
+      const chunks = [];
+      for await (const chunk of request) chunks.push(chunk);
+      response.end();
+      tell(JSON.parse(Buffer.concat(chunks)));
+    } else if (request.url.startsWith("/package/") && types[extname(name)]) {
+      response.writeHead(200, { "content-type": types[extname(name)] }).end(readFileSync(join(npmPackage, name)));
+    } else if (pages[request.url]) {
+      const [type, body] = pages[request.url];
+      const policy = "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'";
+      response.writeHead(200, { "content-type": type, "content-security-policy": policy }).end(body);
+    } else {
+      response.writeHead(404).end();
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", `--user-data-dir=${join(folder, "chromium")}`];
+  const browser = spawn("chromium", [...options, `http://127.0.0.1:${server.address().port}/`], { stdio: "ignore" });
+  const ended = once(browser, "exit").then(([code]) => {
+    throw new Error(`chromium ended with ${code}`);
+  });
+  ended.catch(() => {});
+  try {
+    return await Promise.race([told, ended]);
+  } finally {
+    if (browser.exitCode === null) {
+      browser.kill();
+      await once(browser, "exit");
+    }
+    server.closeAllConnections();
+    server.close();
+  }
+}
