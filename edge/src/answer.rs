@@ -142,13 +142,17 @@ fn page<'a>(context: &Context<'a>, page: &Page<'_>) -> Decision<'a> {
 }
 
 fn push_escaped(html: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            _ => html.push(character),
-        }
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'"')) {
+        let Some((before, found)) = rest.split_at_checked(at) else { return };
+        html.push_str(before);
+        html.push_str(match found.as_bytes().first() {
+            Some(b'&') => "&amp;",
+            Some(b'<') => "&lt;",
+            Some(b'>') => "&gt;",
+            _ => "&quot;",
+        });
+        rest = found.get(1..).unwrap_or_default();
     }
+    html.push_str(rest);
 }

@@ -153,12 +153,12 @@ impl<'a> Redirects<'a> {
             return found;
         }
         let mut best = u32::MAX;
-        let whole = if self.flags & FLAG_SLASHLESS == 0 { path } else { path.strip_suffix('/').unwrap_or(path) };
+        let whole = if self.flags & FLAG_SLASHLESS == 0 { path } else { path.strip_suffix("/").unwrap_or(path) };
         // `None` means a damaged image, which has no rules.
         let _ = self.look_up(hash(whole.as_bytes(), SEED_WHOLE), request, &mut best, &mut found);
         let mut depth = 0;
-        for (at, byte) in path.bytes().chain([b'/']).enumerate() {
-            if byte != b'/' {
+        for at in 0..=path.len() {
+            if path.as_bytes().get(at).is_some_and(|byte| *byte != b'/') {
                 continue;
             }
             if depth > self.depth {
