@@ -10,6 +10,9 @@ const FIELDS = [
   "if-match", "if-modified-since", "if-unmodified-since", "range", "if-range",
 ];
 
+/** A request may need the sites of both sides of a split, and records change while they are read. */
+const MAX_ROUNDS = 4;
+
 /** Makes the module's default export from a compiled routine and what compiles the rest of it. */
 export function routine(module, rest) {
   let engine = new core.Core(module, rest);
@@ -53,8 +56,16 @@ async function answer(engine, directory, configuration, request, context) {
   const flags = core.flagsOf(method, url.startsWith("https:"), configuration.deploymentHeader);
   const reading = directory.prepare(host, configuration, context);
   if (reading) await reading;
-  const found = directory.current(host);
-  const decision = engine.decide(found.record, found.site, flags, target, lines(request, host, found.fields));
+  let found = directory.current(host);
+  let text;
+  if (found.entry?.asks?.length > 0) [found, text] = await conditional(directory, configuration, request, host, target);
+  else text = lines(request, host, found.fields);
+  let decision = engine.decide(found.record, found.site, flags, target, text);
+  if (decision.kind === core.READ_FORM) {
+    const form = await readForm(request, decision.limit);
+    const { record, site } = directory.current(host);
+    decision = engine.decide(record, site, flags, target, `${text}:form:${form}\n`);
+  }
   const fail = (failure) => {
     const { record, site } = directory.current(host);
     return own(engine.fail(record, site, flags, failure));
@@ -69,6 +80,36 @@ async function answer(engine, directory, configuration, request, context) {
     default:
       return own(decision);
   }
+}
+
+/** Finds the deployment that a request gets. What had to be read may have changed the record meanwhile, hence the loop. */
+async function conditional(directory, configuration, request, host, target) {
+  const random = Math.floor(Math.random() * 2 ** 32);
+  for (let round = 0; ; round += 1) {
+    const { entry } = directory.current(host);
+    const facts = `:now:${Math.floor(Date.now() / 1000)}\n:random:${random}\n`;
+    const asks = facts + lines(request, host, entry.asks);
+    const found = directory.select(host, target, asks);
+    if (!found.missing) return [found, found.fields.length > 0 ? facts + lines(request, host, [...entry.asks, ...found.fields]) : asks];
+    if (round === MAX_ROUNDS) return [directory.current(host), asks];
+    await directory.load(found.missing, configuration);
+  }
+}
+
+/** The beginning of the body, without what would end a line. */
+async function readForm(request, limit) {
+  const chunks = [];
+  let length = 0;
+  try {
+    for await (const chunk of request.body ?? []) {
+      length += chunk.length;
+      if (length > limit) return "";
+      chunks.push(new TextDecoder().decode(chunk, { stream: false }));
+    }
+  } catch {
+    return "";
+  }
+  return chunks.join("").split(/[\r\n]/, 1)[0];
 }
 
 function lines(request, host, fields) {
@@ -183,5 +224,9 @@ function change(headers, remove, set) {
       // Not a name, or one that the runtime keeps to itself.
     }
   }
-  for (const [name, value] of set) headers.set(name, value);
+  for (const [name, value] of set) {
+    // The function's own cookies stay beside ours.
+    if (name === "set-cookie") headers.append(name, value);
+    else headers.set(name, value);
+  }
 }

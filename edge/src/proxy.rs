@@ -3,12 +3,13 @@
 use crate::decision::{Context, Decision, Proxy};
 use crate::head::Source;
 use crate::path::push_target;
+use crate::protection::{SHARE_PARAMETER, without_own_cookies, without_share};
 use crate::record::RouteRecord;
 use crate::request::Request;
-use crate::text::{split, trim};
+use crate::text::{contains, split, trim};
 
 /// Hop-by-hop fields (RFC 9110, 7.6.1), and what only a proxy may say about a visitor.
-const REQUEST_ONLY_OURS: [&str; 17] = [
+const REQUEST_ONLY_OURS: [&str; 19] = [
     "connection",
     "host",
     "keep-alive",
@@ -24,6 +25,8 @@ const REQUEST_ONLY_OURS: [&str; 17] = [
     "x-forwarded-host",
     "x-forwarded-proto",
     "x-real-ip",
+    "x-miaobu-bypass",
+    "x-vercel-protection-bypass",
     "x-er-context",
     "x-er-id",
 ];
@@ -71,10 +74,19 @@ pub fn pass<'a>(context: &Context<'a>, request: &Request<'a>, url: String, exter
     if let Some(header) = request.connection {
         remove_request_headers.extend(split(header, b',').map(trim).filter(|name| !name.is_empty()));
     }
-    let mut set_request_headers =
-        vec![("x-forwarded-host", request.host), ("x-forwarded-proto", if request.secure { "https" } else { "http" })];
+    let mut set_request_headers = vec![
+        ("x-forwarded-host", request.host.into()),
+        ("x-forwarded-proto", if request.secure { "https" } else { "http" }.into()),
+    ];
     if let Some(address) = request.client_address {
-        set_request_headers.extend([("x-forwarded-for", address), ("x-real-ip", address)]);
+        set_request_headers.extend([("x-forwarded-for", address.into()), ("x-real-ip", address.into())]);
+    }
+    // What opens a protected site is nobody else's to see.
+    let url = if contains(&url, SHARE_PARAMETER) { without_share(&url) } else { url };
+    match request.cookies.and_then(without_own_cookies) {
+        None => {}
+        Some(cookies) if cookies.is_empty() => remove_request_headers.push("cookie"),
+        Some(cookies) => set_request_headers.push(("cookie", cookies.into())),
     }
     Decision::Proxy(Proxy {
         head: context.head(200, Source::None),

@@ -50,6 +50,15 @@ pub struct Request<'a> {
     pub client_address: Option<&'a str>,
     /// The country from which the visitor comes, two letters, as the host knows it.
     pub country: Option<&'a str>,
+    /// The time in seconds since 1970, for records that are [conditional](crate::RouteRecord::is_conditional).
+    pub now: Option<u64>,
+    /// A number drawn for this request, for the same records.
+    pub random: Option<u32>,
+    /// The body, where [`Decision::ReadForm`](crate::Decision::ReadForm) asked for it.
+    pub form: Option<&'a str>,
+    pub(crate) bypass: Option<&'a str>,
+    pub(crate) pin: Option<&'a str>,
+    pub(crate) split_key: Option<&'a str>,
     pub(crate) accept_language: Option<&'a str>,
     pub(crate) cookies: Option<&'a str>,
     others: Vec<(&'a str, &'a str)>,
@@ -73,6 +82,12 @@ impl<'a> Request<'a> {
             secure: false,
             client_address: None,
             country: None,
+            now: None,
+            random: None,
+            form: None,
+            bypass: None,
+            pin: None,
+            split_key: None,
             accept_language: None,
             cookies: None,
             others: Vec::new(),
@@ -104,6 +119,9 @@ impl<'a> Request<'a> {
             "range" => self.range = Some(value),
             "sec-fetch-mode" => self.fetch_mode = Some(value),
             "connection" => self.connection = Some(value),
+            "x-miaobu-bypass" | "x-vercel-protection-bypass" => self.bypass = Some(value),
+            "x-deployment-id" => self.pin = Some(value),
+            "x-miaobu-split-key" => self.split_key = Some(value),
             _ => {}
         }
     }

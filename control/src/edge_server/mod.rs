@@ -13,11 +13,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::clock::{Clock, SystemClock};
 use crate::provider::ObjectStore;
+use crate::random::{Random, SystemRandom};
 
 mod activity;
 mod answer;
 mod body;
+mod conditional;
 mod file;
 mod files;
 mod head;
@@ -59,6 +62,10 @@ pub struct EdgeConfig {
     pub request_body_limit_bytes: u64,
     /// How long a function may take until the head of its answer.
     pub function_timeout: Duration,
+    /// The time, for what ends: share links, cookies of protected sites, pins.
+    pub clock: Arc<dyn Clock>,
+    /// The chance that draws a side of a split.
+    pub random: Arc<dyn Random>,
 }
 
 impl EdgeConfig {
@@ -75,6 +82,8 @@ impl EdgeConfig {
             cache_bytes: 32 * 1024 * 1024,
             request_body_limit_bytes: 100 * 1024 * 1024,
             function_timeout: Duration::from_secs(60),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
         }
     }
 }

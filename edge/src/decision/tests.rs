@@ -43,6 +43,7 @@ fn line(decision: &Decision<'_>) -> String {
         }
         Decision::Proxy(proxy) => format!("proxy {}", proxy.url),
         Decision::NotModified(head) => head.status.to_string(),
+        Decision::ReadForm { limit } => format!("form of {limit}"),
         Decision::Redirect(head) => {
             format!("{} {}", head.status, head.location.as_deref().unwrap())
         }
@@ -291,10 +292,10 @@ fn a_function_gets_the_request_with_our_word_about_the_visitor() {
     assert_eq!(
         proxy.set_request_headers,
         [
-            ("x-forwarded-host", "api.localhost:8787"),
-            ("x-forwarded-proto", "https"),
-            ("x-forwarded-for", "2001:db8::1"),
-            ("x-real-ip", "2001:db8::1")
+            ("x-forwarded-host", "api.localhost:8787".into()),
+            ("x-forwarded-proto", "https".into()),
+            ("x-forwarded-for", "2001:db8::1".into()),
+            ("x-real-ip", "2001:db8::1".into())
         ]
     );
     for name in ["connection", "host", "transfer-encoding", "x-forwarded-for", "forwarded", "close", "X-Private"] {
