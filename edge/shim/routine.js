@@ -4,12 +4,6 @@ import * as core from "./core.js";
 import { configure } from "./configuration.js";
 import { Directory } from "./directory.js";
 
-/** What the core reads of a request. */
-const FIELDS = [
-  "if-none-match", "accept", "accept-encoding", "sec-fetch-mode", "connection",
-  "if-match", "if-modified-since", "if-unmodified-since", "range", "if-range",
-];
-
 /** A request may need the sites of both sides of a split, and records change while they are read. */
 const MAX_ROUNDS = 4;
 
@@ -64,7 +58,7 @@ async function answer(engine, directory, configuration, request, context) {
   if (decision.kind === core.READ_FORM) {
     const form = await readForm(request, decision.limit);
     const { record, site } = directory.current(host);
-    decision = engine.decide(record, site, flags, target, `${text}:form:${form}\n`);
+    decision = engine.decide(record, site, flags, target, `${text}f${form}\n`);
   }
   const fail = (failure) => {
     const { record, site } = directory.current(host);
@@ -87,7 +81,7 @@ async function conditional(directory, configuration, request, host, target) {
   const random = Math.floor(Math.random() * 2 ** 32);
   for (let round = 0; ; round += 1) {
     const { entry } = directory.current(host);
-    const facts = `:now:${Math.floor(Date.now() / 1000)}\n:random:${random}\n`;
+    const facts = `t${Math.floor(Date.now() / 1000)}\nx${random}\n`;
     const asks = facts + lines(request, host, entry.asks);
     const found = directory.select(host, target, asks);
     if (!found.missing) return [found, found.fields.length > 0 ? facts + lines(request, host, [...entry.asks, ...found.fields]) : asks];
@@ -113,18 +107,18 @@ async function readForm(request, limit) {
 }
 
 function lines(request, host, fields) {
-  let text = `:host:${host}\n`;
+  let text = `h${host}\n`;
   const client = request.info?.remote_addr;
-  if (client) text += `:client:${client}\n`;
-  for (const name of FIELDS) {
+  if (client) text += `c${client}\n`;
+  for (const [name, letter] of core.FIELDS) {
     const value = field(request, name);
-    if (value !== null) text += `${name}:${value}\n`;
+    if (value !== null) text += `${letter}${value}\n`;
   }
   if (fields.length === 0) return text;
   const country = request.info?.ip_country_id;
-  if (country) text += `:country:${country}\n`;
+  if (country) text += `y${country}\n`;
   for (const name of fields) {
-    const value = field(request, name.replace("+", ""));
+    const value = field(request, name.slice(1));
     if (value !== null) text += `${name}:${value}\n`;
   }
   return text;
