@@ -15,6 +15,12 @@ export const OBJECT_MISSING = 1;
 export const FUNCTION_UNREACHABLE = 2;
 export const FUNCTION_TIMED_OUT = 3;
 
+/** What the core reads of every request, and the letter that begins its line. */
+export const FIELDS = [
+  ["if-none-match", "n"], ["accept", "a"], ["accept-encoding", "e"], ["sec-fetch-mode", "m"], ["connection", "o"],
+  ["if-match", "s"], ["if-modified-since", "d"], ["if-unmodified-since", "u"], ["range", "r"], ["if-range", "g"],
+];
+
 const METHODS = { GET: 0, HEAD: 1, OPTIONS: 2 };
 const OTHER_METHOD = 3;
 const FLAG_SECURE = 1 << 2;
@@ -228,8 +234,10 @@ export class Core {
   }
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 function hex(word) {
-  return word.toString(16).padStart(8, "0");
+  return HEX[word >>> 24] + HEX[(word >> 16) & 255] + HEX[(word >> 8) & 255] + HEX[word & 255];
 }
 
 function cut(text, separator) {

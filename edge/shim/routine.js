@@ -4,12 +4,6 @@ import * as core from "./core.js";
 import { configure } from "./configuration.js";
 import { Directory } from "./directory.js";
 
-/** What the core reads of a request. */
-const FIELDS = [
-  "if-none-match", "accept", "accept-encoding", "sec-fetch-mode", "connection",
-  "if-match", "if-modified-since", "if-unmodified-since", "range", "if-range",
-];
-
 /** The shard of the path, and that of a file to which a rule leads. */
 const MOST_SHARDS = 2;
 
@@ -70,13 +64,13 @@ async function answer(engine, directory, configuration, request, context) {
   };
   let decision = await decide();
   if (decision.kind === core.READ_FORM) {
-    form = `:form:${await readForm(request, decision.limit)}\n`;
+    form = `f${await readForm(request, decision.limit)}\n`;
     found = directory.current(host);
     decision = engine.decide(found.record, found.site, flags, target, text + form);
   }
   for (let reads = 0; decision.kind === core.SHARD; reads += 1) {
     const read = reads < MOST_SHARDS && (await directory.readShard(found, decision.status, reading !== undefined, configuration));
-    if (!read) return own(engine.decide(core.UNAVAILABLE, 0, flags, target, `:host:${host}\n`));
+    if (!read) return own(engine.decide(core.UNAVAILABLE, 0, flags, target, `h${host}\n`));
     found = directory.current(host);
     decision = await decide();
   }
@@ -100,7 +94,7 @@ async function answer(engine, directory, configuration, request, context) {
 async function conditional(directory, configuration, request, host, target, random) {
   for (let round = 0; ; round += 1) {
     const { entry } = directory.current(host);
-    const facts = `:now:${Math.floor(Date.now() / 1000)}\n:random:${random}\n`;
+    const facts = `t${Math.floor(Date.now() / 1000)}\nx${random}\n`;
     const asks = facts + lines(request, host, entry.asks);
     const found = directory.select(host, target, asks);
     if (!found.missing) return [found, found.fields.length > 0 ? facts + lines(request, host, [...entry.asks, ...found.fields]) : asks];
@@ -126,18 +120,18 @@ async function readForm(request, limit) {
 }
 
 function lines(request, host, fields) {
-  let text = `:host:${host}\n`;
+  let text = `h${host}\n`;
   const client = request.info?.remote_addr;
-  if (client) text += `:client:${client}\n`;
-  for (const name of FIELDS) {
+  if (client) text += `c${client}\n`;
+  for (const [name, letter] of core.FIELDS) {
     const value = field(request, name);
-    if (value !== null) text += `${name}:${value}\n`;
+    if (value !== null) text += `${letter}${value}\n`;
   }
   if (fields.length === 0) return text;
   const country = request.info?.ip_country_id;
-  if (country) text += `:country:${country}\n`;
+  if (country) text += `y${country}\n`;
   for (const name of fields) {
-    const value = field(request, name.replace("+", ""));
+    const value = field(request, name.slice(1));
     if (value !== null) text += `${name}:${value}\n`;
   }
   return text;

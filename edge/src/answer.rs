@@ -30,6 +30,7 @@ struct Page<'a> {
 const RETRY: Option<(&str, &str)> = Some(("retry-after", "5"));
 const ALLOW: Option<(&str, &str)> = Some(("allow", "GET, HEAD"));
 
+#[inline(never)]
 pub fn unknown_host<'a>(context: &Context<'a>, host: &str) -> Decision<'a> {
     let mut text = String::from("Nothing is published under <b>");
     push_escaped(&mut text, host);
@@ -79,6 +80,7 @@ pub fn locked<'a>(context: &Context<'a>, locked: &Locked<'_>) -> Decision<'a> {
 }
 
 /// An answer whose status a rule of the site sets.
+#[inline(never)]
 pub fn status<'a>(context: &Context<'a>, status: u16) -> Decision<'a> {
     let text = "The site answers with this status here.";
     page(context, &Page { status, code: "status", title: "No content here", text, extra: None })
@@ -89,12 +91,14 @@ pub fn method_not_allowed<'a>(context: &Context<'a>) -> Decision<'a> {
     page(context, &Page { status: 405, code: "method_not_allowed", title: "Method not allowed", text, extra: ALLOW })
 }
 
+#[inline(never)]
 pub fn options<'a>(context: &Context<'a>) -> Decision<'a> {
     let mut head = context.head(204, Source::None);
     head.extra = ALLOW;
     Decision::Refuse { head, body: Cow::Borrowed("") }
 }
 
+#[inline(never)]
 pub fn not_acceptable<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "The file is not there in any coding that the request accepts.";
     let mut decision =
@@ -105,12 +109,14 @@ pub fn not_acceptable<'a>(context: &Context<'a>) -> Decision<'a> {
     decision
 }
 
+#[inline(never)]
 pub fn precondition_failed<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "The file is not in the state that the request asks for.";
     page(context, &Page { status: 412, code: "precondition_failed", title: "Precondition failed", text, extra: None })
 }
 
 /// Without a body: whoever asks for ranges reads headers.
+#[inline(never)]
 pub fn unsatisfiable<'a>(context: &Context<'a>, size: u64) -> Decision<'a> {
     let mut head = context.head(416, Source::None);
     head.content_range = Some((None, size));
@@ -119,16 +125,19 @@ pub fn unsatisfiable<'a>(context: &Context<'a>, size: u64) -> Decision<'a> {
     Decision::Refuse { head, body: Cow::Borrowed("") }
 }
 
+#[inline(never)]
 pub fn bad_request<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "The request has no path, or one that can't be read.";
     page(context, &Page { status: 400, code: "bad_request", title: "Bad request", text, extra: None })
 }
 
+#[inline(never)]
 pub fn target_too_long<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "The address is longer than 8,192 bytes.";
     page(context, &Page { status: 414, code: "target_too_long", title: "Address too long", text, extra: None })
 }
 
+#[inline(never)]
 pub fn unavailable<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "The site can't be looked up at the moment. Please try again shortly.";
     page(
@@ -137,11 +146,13 @@ pub fn unavailable<'a>(context: &Context<'a>) -> Decision<'a> {
     )
 }
 
+#[inline(never)]
 pub fn damaged<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "What is stored for this site can't be read. A new deployment mends it.";
     page(context, &Page { status: 500, code: "route_damaged", title: "Site can't be read", text, extra: None })
 }
 
+#[inline(never)]
 pub fn failed<'a>(context: &Context<'a>, failure: Failure) -> Decision<'a> {
     let (status, code, text) = match failure {
         Failure::StorageUnavailable => (502, "storage_unavailable", "The storage of this site does not answer."),
@@ -179,13 +190,17 @@ fn page<'a>(context: &Context<'a>, page: &Page<'_>) -> Decision<'a> {
 }
 
 fn push_escaped(html: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            _ => html.push(character),
-        }
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'"')) {
+        let Some((before, found)) = rest.split_at_checked(at) else { return };
+        html.push_str(before);
+        html.push_str(match found.as_bytes().first() {
+            Some(b'&') => "&amp;",
+            Some(b'<') => "&lt;",
+            Some(b'>') => "&gt;",
+            _ => "&quot;",
+        });
+        rest = found.get(1..).unwrap_or_default();
     }
+    html.push_str(rest);
 }

@@ -139,6 +139,7 @@ fn split_tag(text: &str) -> (&str, &str) {
 
 /// Seconds since 1970 of an HTTP date in any of its three forms (RFC 9110, 5.6.7). The day of the week is not checked.
 #[must_use]
+#[inline(never)]
 pub fn http_date(text: &str) -> Option<i64> {
     let mut words = [&[][..]; 6];
     let found = text.as_bytes().split(|byte| matches!(byte, b' ' | b'-' | b',')).filter(|word| !word.is_empty());

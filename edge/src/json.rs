@@ -221,7 +221,7 @@ impl Reader<'_> {
 
 /// A number that no `i64` holds reads as the largest there is, which does not fit either.
 fn integer(text: &str) -> Option<i64> {
-    match text.strip_prefix('-') {
+    match text.strip_prefix("-") {
         Some(digits) => 0i64.checked_sub_unsigned(read_decimal(digits)?),
         None => i64::try_from(read_decimal(text)?).ok(),
     }

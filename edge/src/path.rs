@@ -49,10 +49,10 @@ impl<'a> Path<'a> {
 /// Whether `path` can be the name of a stored file or of a folder: absolute, without empty, `.` or `..` segments,
 /// backslashes or control characters. A trailing slash is allowed.
 pub fn is_storable(path: &str) -> bool {
-    let Some(name) = path.strip_prefix('/') else {
+    let Some(name) = path.strip_prefix("/") else {
         return false;
     };
-    let name = name.strip_suffix('/').filter(|name| !name.is_empty()).unwrap_or(name);
+    let name = name.strip_suffix("/").filter(|name| !name.is_empty()).unwrap_or(name);
     path == "/"
         || split(name, b'/').all(|segment| !matches!(segment, "" | "." | ".."))
             && !name.chars().any(|character| character == '\\' || character.is_control())
@@ -195,7 +195,7 @@ fn url_segments(raw: &str) -> Vec<&str> {
 fn is_dots(mut segment: &str, count: usize) -> bool {
     for _ in 0..count {
         let encoded = segment.get(..3).filter(|start| start.eq_ignore_ascii_case("%2e"));
-        let Some(rest) = encoded.and_then(|start| segment.strip_prefix(start)).or_else(|| segment.strip_prefix('.'))
+        let Some(rest) = encoded.and_then(|start| segment.strip_prefix(start)).or_else(|| segment.strip_prefix("."))
         else {
             return false;
         };

@@ -225,7 +225,7 @@ fn checksum_holds(bytes: &[u8]) -> bool {
 }
 
 fn without_slashes(mut path: &str) -> &str {
-    while let Some(rest) = path.strip_prefix('/').or_else(|| path.strip_suffix('/')) {
+    while let Some(rest) = path.strip_prefix("/").or_else(|| path.strip_suffix("/")) {
         path = rest;
     }
     path
@@ -263,7 +263,7 @@ pub fn key(host: &str, encoding: KeyEncoding) -> String {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    let name = name.strip_suffix(".").unwrap_or(name).to_ascii_lowercase();
     if encoding == KeyEncoding::Plain {
         return name;
     }

@@ -153,7 +153,7 @@ impl<'a> Request<'a> {
             _ => self.host.bytes().position(|byte| byte == b':'),
         };
         let host = end.and_then(|end| self.host.get(..end)).unwrap_or(self.host);
-        host.strip_suffix('.').unwrap_or(host)
+        host.strip_suffix(".").unwrap_or(host)
     }
 
     /// The path without the query.

@@ -18,6 +18,7 @@ use crate::routed_site;
 use crate::rules::canonical_path;
 use crate::rules::headers::{HeaderValue, State};
 use crate::rules::redirects::{Found, Match, RuleRequest, Varies, location, visitor_country, visitor_language};
+use crate::scan::cut;
 use crate::site::format;
 use crate::static_site::{Answering, share};
 
@@ -106,9 +107,8 @@ fn apply<'a>(answering: &Answering<'_, 'a>, rule: &Match, path: &Path<'a>) -> Op
         let passes = (200..300).contains(&rule.status);
         return Some(if passes { pass(answering, &rule.target) } else { missing(answering, path, rule.status) });
     }
-    let target = rule.target.split('#').next().unwrap_or(&rule.target);
-    let target = target.split_once('?').unwrap_or((target, ""));
-    Some(rewrite(answering, path, target, rule.status))
+    let (target, query) = cut(cut(&rule.target, b'#').0, b'?');
+    Some(rewrite(answering, path, (target, query.unwrap_or("")), rule.status))
 }
 
 /// A redirect that a rule made. Deployments change their minds, so it has to be asked for again.
@@ -121,11 +121,12 @@ pub fn redirect<'a>(answering: &Answering<'_, 'a>, status: u16, location: String
 }
 
 /// Passes the request on to a URL, with the visitor's query unless it has its own.
+#[inline(never)]
 pub fn pass<'a>(answering: &Answering<'_, 'a>, target: &str) -> Decision<'a> {
     let mut url = String::with_capacity(target.len());
     // A route puts parts of the request into its target as they came.
-    push_query(&mut url, target.split('#').next().unwrap_or(target));
-    if !url.contains('?') {
+    push_query(&mut url, cut(target, b'#').0);
+    if cut(&url, b'?').1.is_none() {
         push_query(&mut url, answering.request.query());
     }
     proxy::pass(answering.context, answering.request, url, true)
@@ -150,7 +151,7 @@ pub fn rewrite<'a>(
     }
     match assets::stored(site, &target.key) {
         None if answering.record.kind != Kind::Static => {
-            let query = if query.is_empty() { answering.request.query().trim_start_matches('?') } else { query };
+            let query = if query.is_empty() { cut(answering.request.query(), b'?').1.unwrap_or("") } else { query };
             let sign = if query.is_empty() { "" } else { "?" };
             let target = [raw, sign, query].concat();
             proxy::to_function(answering.context, answering.record, answering.request, &target)

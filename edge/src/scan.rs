@@ -2,6 +2,8 @@
 //!
 //! The routine must stay small, and each use of the standard library's generic searches costs it several hundred bytes.
 
+pub use crate::text::trim;
+
 /// Splits at the first `byte`, which is ASCII; what follows it is `None` when there is none.
 #[inline(never)]
 pub fn cut(text: &str, byte: u8) -> (&str, Option<&str>) {
@@ -35,18 +37,6 @@ pub fn cut_unquoted(text: &str, separator: u8) -> (&str, Option<&str>) {
         Some((before, found)) => (before, found.get(1..)),
         None => (text, None),
     }
-}
-
-/// Cuts spaces and tabs off both ends.
-#[inline(never)]
-pub fn trim(mut text: &str) -> &str {
-    while let Some(rest) = text.strip_prefix(' ').or_else(|| text.strip_prefix('\t')) {
-        text = rest;
-    }
-    while let Some(rest) = text.strip_suffix(' ').or_else(|| text.strip_suffix('\t')) {
-        text = rest;
-    }
-    text
 }
 
 /// What comes before the first `-` of a language tag: the language without its region.

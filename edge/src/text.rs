@@ -1,6 +1,8 @@
 //! Text handling in few instructions: the routine's size decides how fast an isolate starts, and the standard library's
 //! patterns and formatting are several times as large as what is needed of them.
 
+use crate::scan::cut;
+
 /// Appends a number in decimal digits.
 pub fn push_decimal(text: &mut String, number: u64) {
     let mut digits = [0; 20];
@@ -37,8 +39,8 @@ pub fn read_decimal(text: &str) -> Option<u64> {
 
 /// Splits at the first of an ASCII character.
 pub fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|byte| byte == separator)?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
+    let (before, after) = cut(text, separator);
+    Some((before, after?))
 }
 
 /// Splits at the last of an ASCII character.

@@ -23,7 +23,7 @@ pub const MAX_PINS: usize = 20;
 /// The header fields that conditional records look at, each after a line feed.
 #[cfg(target_arch = "wasm32")]
 pub(crate) const FIELD_NAME_LINES: &str =
-    "\ncookie\nx-deployment-id\nx-miaobu-bypass\nx-miaobu-split-key\nx-vercel-protection-bypass";
+    "\n=cookie\n=x-deployment-id\n=x-miaobu-bypass\n=x-miaobu-split-key\n=x-vercel-protection-bypass";
 
 const SPLIT_SECONDS: u64 = 30 * 24 * 60 * 60;
 const PIN_COOKIE: &str = "__vdpl";

@@ -173,7 +173,7 @@ pub fn load_site(length: u32) -> u32 {
             return 0;
         };
         if site.redirects().is_some_and(|redirects| redirects.any_conditional()) {
-            text.push_str("cookie\naccept-language\n");
+            text.push_str("=cookie\n=accept-language\n");
         }
         if site.has_routes() {
             push_field_names(text, &site);
@@ -223,10 +223,12 @@ pub fn drop_site(site: u32) {
     with(|state| state.sites.remove(site));
 }
 
-/// Decides the request in the input: the target, then per line a header field `name:value`, with `:host` and `:client`
-/// for the host and the visitor's address, `:country` for where the visitor is, `:now`, `:random` and `:form`. A `+` before the name marks a field that
-/// only the site's routes look at. `record` is a handle, or 0 for a damaged, `u32::MAX` for an unknown and
-/// `u32::MAX - 1` for an unavailable one; `site` is a handle or 0.
+/// Decides the request in the input: the target, then lines that begin with a letter each: `h` the host, `c` the visitor's
+/// address, `y` the country, `t` the time, `x` a random number, `f` a form, `a` accept, `e` accept-encoding, `m`
+/// sec-fetch-mode, `o` connection, `s` if-match, `d` if-modified-since, `n` if-none-match, `u` if-unmodified-since, `g`
+/// if-range, `r` range; `=name:value` any other field, and `+name:value` one that only the site's routes look at. `record`
+/// is a handle, or 0 for a damaged, `u32::MAX` for an unknown and `u32::MAX - 1` for an unavailable one; `site` is a handle
+/// or 0.
 ///
 /// Returns the kind: 1 serve, 2 probe, 3 proxy, 4 answer without a fetch, 5 ask again with at most as many bytes of the
 /// body as the size says, 6 when a shard of the site has to be loaded first, whose number stands in place of the status. The
@@ -310,27 +312,49 @@ fn read_request(method: Method, secure: bool, lines: &str) -> Request<'_> {
     request.secure = secure;
     while let Some((line, after)) = split_once(rest, b'\n') {
         rest = after;
-        // The pseudo-fields begin with the colon that ends a field's name.
-        let Some(at) = line.bytes().skip(1).position(|byte| byte == b':') else {
+        let Some((kind, value)) = line.as_bytes().first().zip(line.get(1..)) else {
             continue;
         };
-        match line.split_at_checked(at.saturating_add(1)) {
-            Some((":host", value)) => request.host = value.get(1..).unwrap_or_default(),
-            Some((":client", value)) => request.client_address = value.get(1..),
-            Some((":country", value)) => request.country = value.get(1..),
-            Some((":now", value)) => request.now = value.get(1..).and_then(read_decimal),
-            Some((":random", value)) => {
-                request.random = value.get(1..).and_then(read_decimal).map(|number| number as u32);
+        let field = match kind {
+            b'h' => {
+                request.host = value;
+                continue;
             }
-            Some((":form", value)) => request.form = value.get(1..),
-            Some((name, value)) if name.starts_with('+') => {
-                request.named_field(name.get(1..).unwrap_or_default(), value.get(1..).unwrap_or_default());
+            b'a' => &mut request.accept,
+            b'e' => &mut request.accept_encoding,
+            b'm' => &mut request.fetch_mode,
+            b'o' => &mut request.connection,
+            b's' => &mut request.conditions.if_match,
+            b'd' => &mut request.conditions.if_modified_since,
+            b'n' => &mut request.conditions.if_none_match,
+            b'u' => &mut request.conditions.if_unmodified_since,
+            b'g' => &mut request.if_range,
+            b'r' => &mut request.range,
+            b'c' => &mut request.client_address,
+            b'y' => &mut request.country,
+            b'f' => &mut request.form,
+            _ => {
+                read_more(&mut request, *kind, value);
+                continue;
             }
-            Some((name, value)) => request.header(name, value.get(1..).unwrap_or_default()),
-            None => {}
-        }
+        };
+        *field = Some(value);
     }
     request
+}
+
+/// What only some sites look at.
+#[inline(never)]
+fn read_more<'a>(request: &mut Request<'a>, kind: u8, value: &'a str) {
+    match kind {
+        b't' => request.now = read_decimal(value),
+        b'x' => request.random = read_decimal(value).map(|number| number as u32),
+        kind => match (kind, split_once(value, b':')) {
+            (b'=', Some((name, value))) => request.header(name, value),
+            (b'+', Some((name, value))) => request.named_field(name, value),
+            _ => {}
+        },
+    }
 }
 
 const SERVE: u32 = 1;

@@ -103,7 +103,7 @@ fn read(element: &str) -> Option<(&str, u16)> {
         let (key, value) = cut(parameter, b'=');
         if trim(key).eq_ignore_ascii_case("q") {
             // White space before the `=` is not allowed, nor after it.
-            let value = value.filter(|_| !key.ends_with([' ', '\t']))?;
+            let value = value.filter(|_| !matches!(key.as_bytes().last(), Some(b' ' | b'\t')))?;
             weight = thousandths(value.trim_ascii_end())?;
         }
     }

@@ -182,12 +182,12 @@ impl<'a> Redirects<'a> {
         if self.count == 0 || path.starts_with(CHALLENGES) {
             return;
         }
-        let whole = if self.flags & FLAG_SLASHLESS == 0 { path } else { path.strip_suffix('/').unwrap_or(path) };
+        let whole = if self.flags & FLAG_SLASHLESS == 0 { path } else { path.strip_suffix("/").unwrap_or(path) };
         // `None` means a damaged image, which has no rules.
         let _ = self.look_up(hash(whole.as_bytes(), SEED_WHOLE), request, search);
         let mut depth = 0;
-        for (at, byte) in path.bytes().chain([b'/']).enumerate() {
-            if byte != b'/' {
+        for at in 0..=path.len() {
+            if path.as_bytes().get(at).is_some_and(|byte| *byte != b'/') {
                 continue;
             }
             if depth > self.depth {

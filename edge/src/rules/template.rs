@@ -53,7 +53,7 @@ pub fn render(template: &[u8], captures: &Captures, path: &str, query: &str) -> 
 /// The value of a query parameter as sent; the last one counts. A parameter without `=` has no value.
 pub fn query_value<'q>(query: &'q str, name: &str) -> Option<&'q str> {
     let mut found = None;
-    let mut rest = Some(query.strip_prefix('?').unwrap_or(query));
+    let mut rest = Some(query.strip_prefix("?").unwrap_or(query));
     while let Some(pairs) = rest {
         let (pair, after) = cut(pairs, b'&');
         let (key, value) = cut(pair, b'=');

@@ -26,7 +26,8 @@ pub fn canonical_path(raw: &str) -> Cow<'_, str> {
             path.push('/');
             push_segment(&mut path, segment);
         } else if dots > 1 {
-            while !matches!(path.pop(), None | Some('/')) {}
+            let parent = path.bytes().rposition(|byte| byte == b'/');
+            path.truncate(parent.unwrap_or(0));
         }
         rest = match found {
             [_, after @ ..] => after,

@@ -1,5 +1,6 @@
 //! Names and values of header fields that cannot break out of their line, by type.
 
+use crate::text::trim;
 use core::fmt;
 
 /// The name of a header field, lower case: a token (RFC 9110, 5.6.2).
@@ -61,7 +62,7 @@ impl HeaderValue {
     /// Reads a value and trims white space from its ends; `None` when it holds anything but visible ASCII, spaces and tabs.
     #[must_use]
     pub fn parse(value: &str) -> Option<Self> {
-        let value = value.trim_matches([' ', '\t']);
+        let value = trim(value);
         let fits = value.len() <= Self::MAX_LENGTH
             && value.bytes().all(|byte| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t'));
         fits.then(|| Self(value.to_owned()))

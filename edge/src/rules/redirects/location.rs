@@ -14,7 +14,7 @@ pub fn location(rule: &Match, request: &RuleRequest<'_>) -> String {
     let (before, fragment) = cut(target, b'#');
     let mut location = String::with_capacity(target.len().saturating_add(request.query.len()).saturating_add(1));
     location.push_str(before);
-    let query = request.query.strip_prefix('?').unwrap_or(request.query);
+    let query = request.query.strip_prefix("?").unwrap_or(request.query);
     if cut(before, b'?').1.is_none() && !query.is_empty() {
         location.push('?');
         for byte in query.bytes() {
