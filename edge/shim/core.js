@@ -12,9 +12,11 @@ export const STORAGE_UNAVAILABLE = 0;
 export const OBJECT_MISSING = 1;
 export const FUNCTION_UNREACHABLE = 2;
 export const FUNCTION_TIMED_OUT = 3;
+export const NOT_AN_IMAGE = 4;
 
 const METHODS = { GET: 0, HEAD: 1, OPTIONS: 2 };
 const OTHER_METHOD = 3;
+const METHOD_MASK = 3;
 const FLAG_SECURE = 1 << 2;
 const FLAG_DEPLOYMENT_HEADER = 1 << 3;
 
@@ -37,6 +39,11 @@ const CODINGS = ["", "br", "zst", "gz"];
 
 export function flagsOf(method, secure, deploymentHeader) {
   return (METHODS[method] ?? OTHER_METHOD) | (secure ? FLAG_SECURE : 0) | (deploymentHeader ? FLAG_DEPLOYMENT_HEADER : 0);
+}
+
+/** Whether the flags say less than the method does. */
+export function isOtherMethod(flags) {
+  return (flags & METHOD_MASK) === OTHER_METHOD;
 }
 
 export class Core {
@@ -90,9 +97,15 @@ export class Core {
     return this.#decision(this.#exports.decide(record, site, length, flags), target);
   }
 
-  /** The answer when a decision could not be carried out. */
-  fail(record, site, flags, failure) {
-    return this.#decision(this.#exports.fail(record, site, flags, failure), "");
+  /** The answer when a decision on this request could not be carried out. */
+  fail(record, site, flags, target, lines, failure) {
+    const length = this.#write(`${target}\n${lines}`);
+    return this.#decision(this.#exports.fail(record, site, length, flags, failure), "");
+  }
+
+  /** Whether an answer must not be passed on to somebody who asked for a picture of another host. */
+  blocks(status, contentType) {
+    return this.#exports.blocks(status, this.#write(contentType ?? "")) === 1;
   }
 
   /** The header fields that all answers with this set share. */
@@ -114,7 +127,7 @@ export class Core {
     const range = words[RANGE_END] === 0 ? undefined : `bytes=${words[RANGE_START]}-${words[RANGE_END] - 1}`;
     const text = words[TEXT_LENGTH] === 0 ? "" : this.#text();
     if (kind === PROBE) return { kind, withBody, status, missingStatus: words[SIZE], ...readProbe(text) };
-    if (kind === PROXY) return { kind, ...readProxy(text) };
+    if (kind === PROXY) return { kind, imagesOnly: withBody, ...readProxy(text) };
     let rest = text;
     let path;
     if (kind === SERVE) {

@@ -7,7 +7,7 @@ import { Directory } from "./directory.js";
 /** What the core reads of a request. */
 const FIELDS = [
   "if-none-match", "accept", "accept-encoding", "sec-fetch-mode", "connection",
-  "if-match", "if-modified-since", "if-unmodified-since", "range", "if-range",
+  "sec-fetch-dest", "if-match", "if-modified-since", "if-unmodified-since", "range", "if-range",
 ];
 
 /** Makes the module's default export from a compiled routine. */
@@ -49,10 +49,12 @@ async function answer(engine, directory, configuration, request, context) {
   const reading = directory.prepare(host, configuration, context);
   if (reading) await reading;
   const found = directory.current(host);
-  const decision = engine.decide(found.record, found.site, flags, target, lines(request, host, found.fields));
+  const text = lines(request, host, found, flags);
+  const decision = engine.decide(found.record, found.site, flags, target, text);
   const fail = (failure) => {
     const { record, site } = directory.current(host);
-    return own(engine.fail(record, site, flags, failure));
+    const named = found.site === 0 ? text : `${text}:id:${newId()}\n`;
+    return own(engine.fail(record, site, flags, target, named, failure));
   };
   switch (decision.kind) {
     case core.SERVE:
@@ -60,14 +62,22 @@ async function answer(engine, directory, configuration, request, context) {
     case core.PROBE:
       return probe(decision, found, configuration, fail);
     case core.PROXY:
-      return proxy(decision, request, fail);
+      return proxy(decision, request, engine, configuration, fail);
     default:
       return own(decision);
   }
 }
 
-function lines(request, host, fields) {
+function newId() {
+  const half = () => Math.floor(Math.random() * 2 ** 32).toString(16).padStart(8, "0");
+  return half() + half();
+}
+
+function lines(request, host, { site, fields }, flags) {
   let text = `:host:${host}\n`;
+  if (core.isOtherMethod(flags)) text += `:method:${request.method}\n`;
+  // With a site at hand, hardly any answer names it.
+  if (site === 0) text += `:id:${newId()}\n`;
   const client = request.info?.remote_addr;
   if (client) text += `:client:${client}\n`;
   for (const name of FIELDS) {
@@ -155,19 +165,34 @@ async function get(configuration, object, method, range) {
   }
 }
 
-async function proxy(decision, request, fail) {
+async function proxy(decision, request, engine, { functionTimeout }, fail) {
+  const { method, body } = request;
   const headers = new Headers(request.headers);
-  change(headers, decision.removeFromRequest, decision.setOnRequest);
+  // Many frameworks can't tell the two characters apart.
+  const forged = [...headers.keys()].filter((name) => name.includes("_") && decision.removeFromRequest.includes(name.replaceAll("_", "-")));
+  const upgrade = field(request, "upgrade")?.toLowerCase() === "websocket";
+  change(headers, [...forged, ...decision.removeFromRequest], decision.setOnRequest);
+  if (upgrade) change(headers, [], [["upgrade", "websocket"]]);
+  let timer;
   let response;
   try {
-    const { method, body } = request;
-    response = await fetch(decision.url, { method, headers, body, redirect: "manual", decompress: "manual", duplex: "half" });
+    const asked = fetch(decision.url, { method, headers, body, redirect: "manual", decompress: "manual", duplex: "half" });
+    response = await Promise.race([asked, new Promise((resolve) => (timer = setTimeout(resolve, functionTimeout)))]);
   } catch {
     return fail(core.FUNCTION_UNREACHABLE);
+  } finally {
+    clearTimeout(timer);
+  }
+  if (!response) return fail(core.FUNCTION_TIMED_OUT);
+  const { status, statusText, webSocket } = response;
+  if (decision.imagesOnly && engine.blocks(status, response.headers.get("content-type"))) {
+    response.body?.cancel();
+    return fail(core.NOT_AN_IMAGE);
   }
   const answered = new Headers(response.headers);
   change(answered, decision.removeFromAnswer, decision.setOnAnswer);
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers: answered });
+  const upgraded = webSocket ? { webSocket } : {};
+  return new Response(response.body, { status, statusText, headers: answered, ...upgraded });
 }
 
 function change(headers, remove, set) {
@@ -178,5 +203,11 @@ function change(headers, remove, set) {
       // Not a name, or one that the runtime keeps to itself.
     }
   }
-  for (const [name, value] of set) headers.set(name, value);
+  for (const [name, value] of set) {
+    try {
+      headers.set(name, value);
+    } catch {
+      // As above: without it the function sees an ordinary request.
+    }
+  }
 }

@@ -48,6 +48,11 @@ pub struct Request<'a> {
     pub secure: bool,
     /// The visitor's address as the host knows it, never as the visitor claims it.
     pub client_address: Option<&'a str>,
+    /// The method as it was sent, for those that [`Method`] does not tell apart. Without it [`Method::Other`] is taken for
+    /// a POST.
+    pub method_name: Option<&'a str>,
+    /// What the host calls this request in its log; functions and pages about failures repeat it.
+    pub id: Option<&'a str>,
     /// The country from which the visitor comes, two letters, as the host knows it.
     pub country: Option<&'a str>,
     pub(crate) accept_language: Option<&'a str>,
@@ -59,6 +64,7 @@ pub struct Request<'a> {
     pub(crate) accept: Option<&'a str>,
     pub(crate) accept_encoding: Option<&'a str>,
     pub(crate) fetch_mode: Option<&'a str>,
+    pub(crate) fetch_dest: Option<&'a str>,
     pub(crate) connection: Option<&'a str>,
 }
 
@@ -72,6 +78,8 @@ impl<'a> Request<'a> {
             target,
             secure: false,
             client_address: None,
+            method_name: None,
+            id: None,
             country: None,
             accept_language: None,
             cookies: None,
@@ -82,6 +90,7 @@ impl<'a> Request<'a> {
             accept: None,
             accept_encoding: None,
             fetch_mode: None,
+            fetch_dest: None,
             connection: None,
         }
     }
@@ -103,6 +112,7 @@ impl<'a> Request<'a> {
             "if-unmodified-since" => self.conditions.if_unmodified_since = Some(value),
             "range" => self.range = Some(value),
             "sec-fetch-mode" => self.fetch_mode = Some(value),
+            "sec-fetch-dest" => self.fetch_dest = Some(value),
             "connection" => self.connection = Some(value),
             _ => {}
         }
@@ -124,7 +134,18 @@ impl<'a> Request<'a> {
             "host" => Some(self.host),
             "range" => self.range,
             "sec-fetch-mode" => self.fetch_mode,
+            "sec-fetch-dest" => self.fetch_dest,
             _ => self.others.iter().find(|(known, _)| *known == name).map(|(_, value)| *value),
+        }
+    }
+
+    /// The method by its name.
+    pub(crate) fn method_name(&self) -> &'a str {
+        match self.method {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Options => "OPTIONS",
+            Method::Other => self.method_name.unwrap_or("POST"),
         }
     }
 

@@ -6,7 +6,6 @@ use crate::answer;
 use crate::assets;
 use crate::decision::Decision;
 use crate::path::Path;
-use crate::request::Method;
 use crate::ruled_site::{Own, absent, change, dress, missing, pass, redirect, rewrite};
 use crate::rules::canonical_path;
 use crate::rules::headers::HeaderName;
@@ -34,7 +33,7 @@ pub fn decide<'a>(
         query: request.query().trim_start_matches('?').to_owned(),
     };
     let field = |name: &str| request.field(name);
-    let asked = RouteRequest { method: method_name(request.method), host: request.host, field: &field };
+    let asked = RouteRequest { method: request.method_name(), host: request.host, field: &field };
     let (answer, gathered) = routes.walk(&target, &asked, answering.site, &mut Budget::default());
     let own = match &answer {
         Answer::Here { target: here, .. } if here.path == target.path => Own::File,
@@ -86,14 +85,4 @@ pub fn headers_of(table: RouteTable<'_>, path: &str) -> Vec<Header> {
     table.pass(Phase::Start, &target, &mut gathered, &request, None, &mut Budget::default());
     let allowed = |header: &Header| HeaderName::parse(&header.name).is_some_and(|name| !name.is_forbidden());
     gathered.headers.into_iter().filter(allowed).collect()
-}
-
-/// Only files are served here, so that nothing is lost by not telling other methods apart.
-fn method_name(method: Method) -> &'static str {
-    match method {
-        Method::Get => "GET",
-        Method::Head => "HEAD",
-        Method::Options => "OPTIONS",
-        Method::Other => "POST",
-    }
 }

@@ -9,6 +9,7 @@ use crate::decision::{Context, Decision, Lookup, ObjectKey, Settings};
 use crate::head::Head;
 use crate::record::{KeyEncoding, RouteRecord};
 use crate::request::{Method, Request};
+use crate::rules::functions::is_blocked_content;
 use crate::site::Site;
 use crate::text::split_once;
 use std::borrow::Cow;
@@ -74,7 +75,7 @@ pub fn input(length: u32) -> u32 {
 /// Where the words of a decision lie: kind, status, header set, form of the body, stem length, size, the entity tag's high
 /// and low half, length of the text, start and end of the range.
 ///
-/// The form: bit 0 whether there is a body, 1 and 2 the class, 3 and 4 the coding. The size is `u32::MAX` when it takes the
+/// The form: bit 0 whether there is a body (for a proxy: whether its answer must be an image), 1 and 2 the class, 3 and 4 the coding. The size is `u32::MAX` when it takes the
 /// object to know it.
 #[wasm_bindgen]
 pub fn words() -> u32 {
@@ -155,8 +156,9 @@ pub fn drop_site(site: u32) {
 }
 
 /// Decides the request in the input: the target, then per line a header field `name:value`, with `:host` and `:client`
-/// for the host and the visitor's address, and `:country` for where the visitor is. A `+` before the name marks a field that
-/// only the site's routes look at. `record` is a handle, or 0 for a damaged, `u32::MAX` for an unknown and
+/// for the host and the visitor's address, `:country` for where the visitor is, `:method` where the flags can't say it,
+/// and `:id` for what the host calls the request. A `+` before the name marks a field that only the site's routes look
+/// at. `record` is a handle, or 0 for a damaged, `u32::MAX` for an unknown and
 /// `u32::MAX - 1` for an unavailable one; `site` is a handle or 0.
 ///
 /// Returns the kind: 1 serve, 2 probe, 3 proxy, 4 answer without a fetch. The text holds, a line each: the object's path
@@ -170,16 +172,27 @@ pub fn decide(record: u32, site: u32, length: u32, flags: u32) -> u32 {
 }
 
 /// Decides the answer when a decision on the request in the input could not be carried out: 0 storage unavailable, 1
-/// object missing, 2 function unreachable, 3 function timed out. Otherwise as [`decide`].
+/// object missing, 2 function unreachable, 3 function timed out, 4 not an image. Otherwise as [`decide`].
 #[wasm_bindgen]
-pub fn fail(record: u32, site: u32, flags: u32, failure: u32) -> u32 {
+pub fn fail(record: u32, site: u32, length: u32, flags: u32, failure: u32) -> u32 {
     let failure = match failure {
         0 => Failure::StorageUnavailable,
         1 => Failure::ObjectMissing,
         2 => Failure::FunctionUnreachable,
-        _ => Failure::FunctionTimedOut,
+        3 => Failure::FunctionTimedOut,
+        _ => Failure::NotAnImage,
     };
-    answer(record, site, 0, flags, Some(failure))
+    answer(record, site, length, flags, Some(failure))
+}
+
+/// Returns 1 when a function's answer to a request for images only must not be passed on: its status, and its content type
+/// in the input.
+#[wasm_bindgen]
+pub fn blocks(status: u32, length: u32) -> u32 {
+    with(|state| {
+        let content_type = state.input.get(..length as usize).and_then(|input| core::str::from_utf8(input).ok());
+        is_blocked_content(status as u16, content_type).into()
+    })
 }
 
 /// Writes the header fields that all answers with this header set share into the text.
@@ -192,7 +205,8 @@ pub fn header_set(record: u32, site: u32, set: u32, flags: u32) {
             return;
         };
         let lookup = Lookup::Found { record, site: Some(site) };
-        let context = Context { method: Method::Get, lookup, settings: settings(flags) };
+        let context =
+            Context { method: Method::Get, lookup, settings: settings(flags), accept: None, request_id: None };
         push_fields(text, &Head::of_set_id(&context, site, set as u16));
         words[TEXT_LENGTH] = text.len() as u32;
     });
@@ -247,6 +261,8 @@ fn read_request(method: Method, secure: bool, lines: &str) -> Request<'_> {
             Some((":host", value)) => request.host = value.get(1..).unwrap_or_default(),
             Some((":client", value)) => request.client_address = value.get(1..),
             Some((":country", value)) => request.country = value.get(1..),
+            Some((":method", value)) => request.method_name = value.get(1..),
+            Some((":id", value)) => request.id = value.get(1..),
             Some((name, value)) if name.starts_with('+') => {
                 request.named_field(name.get(1..).unwrap_or_default(), value.get(1..).unwrap_or_default());
             }
@@ -313,6 +329,7 @@ fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
         }
         Decision::Proxy(proxy) => {
             words[KIND] = PROXY;
+            words[FORM] = proxy.images_only.into();
             push_line(text, &proxy.url);
             proxy.remove_request_headers.iter().for_each(|name| push_line(text, name));
             text.push('\n');
