@@ -15,6 +15,7 @@ mod crash;
 mod deploy;
 mod edge_kv;
 mod edge_server;
+mod egress;
 mod object_store;
 mod projects;
 mod refine;

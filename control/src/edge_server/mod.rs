@@ -13,11 +13,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::egress::EgressConfig;
 use crate::provider::ObjectStore;
+use crate::random::{Random, SystemRandom};
 
 mod activity;
 mod answer;
 mod body;
+mod crowd;
 mod file;
 mod files;
 mod head;
@@ -25,11 +28,14 @@ mod host;
 mod listen;
 mod proxy;
 mod recent;
+mod request_body;
+mod request_id;
 mod routes;
 mod service;
 mod sites;
 mod source;
 mod stream;
+mod tunnel;
 mod worker;
 
 pub use listen::BindError;
@@ -59,6 +65,16 @@ pub struct EdgeConfig {
     pub request_body_limit_bytes: u64,
     /// How long a function may take until the head of its answer.
     pub function_timeout: Duration,
+    /// Connections that may be open in all.
+    pub max_connections: usize,
+    /// Connections that may be open from one address.
+    pub max_connections_per_address: usize,
+    /// How long a WebSocket may be silent.
+    pub websocket_idle_timeout: Duration,
+    /// How functions, and what rules of sites name, are reached.
+    pub egress: EgressConfig,
+    /// Where the names of requests come from.
+    pub random: Arc<dyn Random>,
 }
 
 impl EdgeConfig {
@@ -75,6 +91,11 @@ impl EdgeConfig {
             cache_bytes: 32 * 1024 * 1024,
             request_body_limit_bytes: 100 * 1024 * 1024,
             function_timeout: Duration::from_secs(60),
+            max_connections: 16_384,
+            max_connections_per_address: 4_096,
+            websocket_idle_timeout: Duration::from_secs(300),
+            egress: EgressConfig::default(),
+            random: Arc::new(SystemRandom),
         }
     }
 }
@@ -115,13 +136,14 @@ impl EdgeServer {
         #[expect(clippy::disallowed_methods, reason = "the task ends with this function")]
         let following = AbortOnDrop(tokio::spawn(Arc::clone(&self.routes).follow(self.config.poll_interval)));
         let (phase, phases) = watch::channel(worker::Phase::Serving);
+        let crowd = Arc::new(crowd::Crowd::new(self.config.max_connections, self.config.max_connections_per_address));
         let config = Arc::new(self.config);
         let (ended, mut all_ended) = tokio::sync::mpsc::channel::<()>(1);
         for (number, listener) in self.listeners.into_iter().enumerate() {
             let (config, routes, files) = (Arc::clone(&config), Arc::clone(&self.routes), Arc::clone(&self.files));
-            let (phases, ended) = (phases.clone(), ended.clone());
+            let (phases, ended, crowd) = (phases.clone(), ended.clone(), Arc::clone(&crowd));
             let thread = std::thread::Builder::new().name(format!("edge-{number}")).spawn(move || {
-                if let Err(error) = worker::run(listener, config, routes, files, phases) {
+                if let Err(error) = worker::run(listener, config, routes, files, crowd, phases) {
                     tracing::error!(error = &error as &dyn std::error::Error, "an edge thread cannot run");
                 }
                 drop(ended);
