@@ -58,3 +58,19 @@ need_node() {
   need_packages "$1" node=nodejs npm=npm
   [ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || die "Node $(node --version) is too old ($1)" "install Node 20 or newer"
 }
+
+# Sets $node_tools to a folder whose node_modules has what openapi/tools/package.json names.
+need_node_tools() {
+  need_node "programs that work on the API's document"
+  local files=("$root"/openapi/tools/{package.json,package-lock.json,.npmrc})
+  node_tools=$cache/openapi-node-$(cat "${files[@]}" | cksum | cut -d' ' -f1)
+  (
+    mkdir -p "$cache"
+    # Two runs may find it missing at the same time.
+    flock 9
+    [ ! -e "$node_tools/ready" ] || exit 0
+    mkdir -p "$node_tools"
+    cp "${files[@]}" "$node_tools"
+    quietly npm --prefix "$node_tools" ci && touch "$node_tools/ready"
+  ) 9>"$cache/openapi-tools.lock" || die "could not install the programs of openapi/tools"
+}

@@ -124,6 +124,26 @@ fn a_death_between_purging_a_row_and_its_files_leaves_no_files() {
 }
 
 #[test]
+fn a_death_while_files_are_compressed_costs_only_time() {
+    let text = "the same words again and again, ".repeat(200);
+    for failpoint in ["refine.read", "refine.stored", "refine.published", "refine.noted"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut server = Server::start(folder.path(), Some(failpoint));
+        project(&server);
+        let (id, _) = server.deploy("shop", &Site::page(&text));
+        let id = id.expect("a deployment");
+        assert!(!server.process().wait().success(), "{failpoint} was not reached");
+        drop(server);
+        let server = Server::start(folder.path(), None);
+        assert_eq!(server.visit("shop.localhost").expect("an answer"), (200, text.clone()), "{failpoint}");
+        // Each answer of the API costs a look at the database, so this does not spin.
+        while !stored(folder.path()).contains(&format!("{id}.zst")) {
+            assert_eq!(ended(&server, id)["status"], "deployed", "{failpoint}");
+        }
+    }
+}
+
+#[test]
 fn a_death_after_promoting_shows_the_promoted_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut server = Server::start(folder.path(), Some("release.committed"));

@@ -5,8 +5,9 @@
 //! `OUT/objects` then holds the object store, keys as paths, and `OUT/kv` the values under their keys. `older` leaves the
 //! site blob out, as the older system's records do. `coded` stores stand-ins for the coded forms of text: what matters to
 //! the edge is that they are other bytes. `dated` says when the deployment was made. `retained` adds a script that only an
-//! earlier deployment has.
+//! earlier deployment has. What the site's own files say, `_redirects` and the like, is heeded.
 
+use miaobu_edge::build::config::{self, ConfigFile, configure};
 use miaobu_edge::build::{SiteBuilder, SiteFile, SiteSettings, links};
 use miaobu_edge::record::{KeyEncoding, RouteRecord, key, site_key, site_object};
 use miaobu_edge::{Coding, Shell, Site};
@@ -28,9 +29,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let objects = Path::new(out).join("objects");
     let shell = if has("shell") { Shell::Navigations } else { Shell::Off };
     let modified = has("dated").then_some(1_767_323_045);
-    let mut builder = SiteBuilder::new(SiteSettings { shell, modified, ..SiteSettings::default() });
     let mut files = Vec::new();
     list_folder(Path::new(folder), "", &mut files)?;
+    let (configuration, files): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|path| config::FILES.contains(&path.as_str()));
+    let texts = configuration
+        .iter()
+        .map(|path| Ok((path.as_str(), fs::read_to_string(format!("{folder}{path}"))?)))
+        .collect::<Result<Vec<_>, std::io::Error>>()?;
+    let texts: Vec<_> = texts.iter().map(|(path, text)| ConfigFile { path, text }).collect();
+    let configured = configure(&texts, SiteSettings { shell, modified, ..SiteSettings::default() });
+    for diagnostic in &configured.diagnostics {
+        eprintln!("{diagnostic}");
+    }
+    let mut builder = SiteBuilder::new(configured.settings);
     for path in &files {
         let content = fs::read(format!("{folder}{path}"))?;
         store(&objects.join(format!("{oss_path}{path}")), &content)?;

@@ -6,6 +6,8 @@
 //   MIAOBU_KV_KEYS            plain or encoded hostnames as keys (plain)
 //   MIAOBU_FUNCTION_TIMEOUT   milliseconds until the head of a function's answer (9500: ESA itself gives up after 10 s)
 //   MIAOBU_DEPLOYMENT_HEADER  off leaves x-miaobu-deployment out (on)
+//   MIAOBU_COMPILE            early compiles at the start what few sites need, for a runtime that compiles nothing later;
+//                             only in globalThis.miaobu (late)
 
 let last;
 let lastEnv;

@@ -56,8 +56,20 @@ export class Core {
   #encoder = new TextEncoder();
   #decoder = new TextDecoder();
 
-  constructor(module) {
-    this.#exports = new WebAssembly.Instance(module, {}).exports;
+  /**
+   * Takes a compiled module, and what returns that of the rest, which few sites need; it is loaded when the first of them is
+   * asked for. Where there is no WebAssembly, takes a function that makes an instance of all of it.
+   */
+  constructor(module, rest) {
+    const load = () => {
+      try {
+        new WebAssembly.Instance(rest(), { first: this.#exports });
+      } catch (error) {
+        // Whatever it was, it leaves the core in the middle of something, as a trap does.
+        throw new WebAssembly.RuntimeError(`the rest was not loaded: ${error}`);
+      }
+    };
+    this.#exports = typeof module === "function" ? module() : new WebAssembly.Instance(module, { rest: { load } }).exports;
     this.#wordsAt = this.#exports.words() >>> 0;
   }
 

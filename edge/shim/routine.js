@@ -10,9 +10,9 @@ const FIELDS = [
   "sec-fetch-dest", "if-match", "if-modified-since", "if-unmodified-since", "range", "if-range",
 ];
 
-/** Makes the module's default export from a compiled routine. */
-export function routine(module) {
-  let engine = new core.Core(module);
+/** Makes the module's default export from a compiled routine and what compiles the rest of it. */
+export function routine(module, rest) {
+  let engine = new core.Core(module, rest);
   let directory = new Directory(engine);
   return {
     async fetch(request, second, third) {
@@ -21,15 +21,20 @@ export function routine(module) {
       try {
         return await answer(engine, directory, configuration, request, context);
       } catch (error) {
-        if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+        if (!isTrap(error)) throw error;
         // A trap leaves the core's memory as it was in the middle of something. It costs this one request.
         console.log(`miaobu: the routine trapped: ${error}`);
-        engine = new core.Core(module);
+        engine = new core.Core(module, rest);
         directory = new Directory(engine);
         return new Response("500 routine_trapped\n", { status: 500, headers: { "cache-control": "no-store" } });
       }
     },
   };
+}
+
+// Made into JavaScript, the core says "abort" where a module traps.
+function isTrap(error) {
+  return typeof WebAssembly === "object" ? error instanceof WebAssembly.RuntimeError : error.message === "abort";
 }
 
 // ESA calls fetch(request, context, env), workerd fetch(request, env, context), and some samples leave one out.

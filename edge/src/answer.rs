@@ -88,7 +88,7 @@ pub fn unsatisfiable<'a>(context: &Context<'a>, size: u64) -> Decision<'a> {
 }
 
 pub fn bad_request<'a>(context: &Context<'a>) -> Decision<'a> {
-    let text = "The request has no path.";
+    let text = "The request has no path, or one that can't be read.";
     page(context, &Page { status: 400, code: "bad_request", title: "Bad request", text, extra: None })
 }
 

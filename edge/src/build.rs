@@ -10,6 +10,7 @@ pub mod links;
 mod markup;
 mod site_rules;
 
+pub use blob::seal;
 pub use content_type::content_type;
 pub use hashed_names::HashedNames;
 pub use http_date::http_date;
@@ -48,6 +49,14 @@ pub struct SiteSettings {
     pub redirects_first: bool,
     /// A missing path never gets the nearest `404.html`.
     pub without_not_found_page: bool,
+    /// A path that ends in `/index` or `/index/` is redirected to the folder, whatever is there, and files answer to every
+    /// encoding of their path. As Cloudflare Pages does.
+    pub index_redirects: bool,
+    /// A path whose escapes mean nothing is a bad request; otherwise it is looked up as it is.
+    pub refuse_undecodable: bool,
+    /// The content type of files whose extension says nothing; `application/octet-stream` when `None`, and none at all when
+    /// it is empty.
+    pub default_content_type: Option<String>,
     /// What the site's own files say about its requests; see [`config`].
     pub rules: SiteRules,
 }
@@ -192,12 +201,13 @@ impl SiteBuilder {
         let inputs: Vec<&Input> = entries.iter().filter_map(|entry| self.files.get(entry.input)).collect();
         let changes = if self.settings.rules.change_files() { self.changes_of(&inputs)? } else { Vec::new() };
         let mut at_run_time = self.settings.rules.look_at_hosts();
-        let mut sets = HeaderSets::of(&inputs, &changes)?;
+        let mut sets = HeaderSets::of(&inputs, &changes, self.settings.default_content_type.as_deref())?;
         if sets.count() > MOST_SETS_WITH_RULES && !changes.is_empty() {
-            sets = HeaderSets::of(&inputs, &[])?;
+            sets = HeaderSets::of(&inputs, &[], self.settings.default_content_type.as_deref())?;
             at_run_time = true;
         }
-        let flags = self.flags() | if at_run_time { format::FLAG_HEADERS_AT_RUN_TIME } else { 0 };
+        let own_validators = if sets.own_validators() { format::FLAG_OWN_VALIDATORS } else { 0 };
+        let flags = self.flags() | own_validators | if at_run_time { format::FLAG_HEADERS_AT_RUN_TIME } else { 0 };
         let inputs = || inputs.iter();
         let meta =
             inputs().zip(&sets.of_file).map(|(input, set)| set | input.codings().0 << format::META_CODINGS_SHIFT);
@@ -255,6 +265,8 @@ impl SiteBuilder {
             (html > 3, format::FLAG_HTML_HIGH),
             (self.settings.moved_redirects, format::FLAG_MOVED),
             (self.settings.redirects_first, format::FLAG_REDIRECTS_FIRST),
+            (self.settings.index_redirects, format::FLAG_INDEX_REDIRECTS),
+            (self.settings.refuse_undecodable, format::FLAG_REFUSE_UNDECODABLE),
             (self.settings.rules.function_first, format::FLAG_FUNCTION_FIRST),
             (self.settings.rules.navigations_to_assets, format::FLAG_NAVIGATIONS_TO_ASSETS),
         ];

@@ -172,11 +172,14 @@ fn seconds(year: i64, month: &[u8], day: &[u8], time: &[u8]) -> Option<i64> {
 
 /// Up to four digits.
 fn number(digits: &[u8]) -> Option<i64> {
+    if !(1..=4).contains(&digits.len()) {
+        return None;
+    }
     let mut number = 0;
     for byte in digits {
         number = number * 10 + i64::from(byte.checked_sub(b'0').filter(|digit| *digit < 10)?);
     }
-    (1..=4).contains(&digits.len()).then_some(number)
+    Some(number)
 }
 
 #[cfg(test)]

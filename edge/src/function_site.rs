@@ -10,6 +10,7 @@ use crate::rules::functions::{Route, Routing, keeps_not_found, route};
 use crate::site::{Site, format};
 use crate::static_site::{self, Answering};
 
+#[inline(never)]
 pub fn decide<'a>(
     context: &Context<'a>,
     record: &'a RouteRecord,
@@ -23,6 +24,7 @@ pub fn decide<'a>(
 }
 
 /// Whether the files answer for a path where none is, so that the function does not see the request.
+#[inline(never)]
 pub fn keeps_missing(answering: &Answering<'_, '_>, path: &Path<'_>) -> bool {
     let (site, request) = (answering.site, answering.request);
     let routing = routing(site);

@@ -132,8 +132,7 @@ impl<'a> Head<'a> {
     pub fn for_each_header(&self, mut visit: impl FnMut(&str, &str)) {
         let mut vary = String::new();
         let mut from_source = |name: &str, value: &str| {
-            let replaced = self.cache.is_some() && name == "cache-control"
-                || self.changes.iter().any(|(changed, _)| changed == name);
+            let replaced = self.cache.is_some() && name == "cache-control" || self.changes(name);
             if name == "vary" && !replaced {
                 vary.push_str(value);
                 return;
@@ -172,7 +171,7 @@ impl<'a> Head<'a> {
             visit("vary", &vary);
         }
         self.for_each_of_representation(&mut visit);
-        if let Some(tag) = self.entity_tag {
+        if let Some(tag) = self.entity_tag.filter(|_| !self.changes("etag")) {
             visit("etag", &tag.to_header());
         }
         if let Some(length) = self.content_length {
@@ -185,6 +184,11 @@ impl<'a> Head<'a> {
             let sign = if id < 0 { "-" } else { "" };
             visit("x-miaobu-deployment", &[sign, &decimal(id.unsigned_abs())].concat());
         }
+    }
+
+    /// Whether rules set or remove a field.
+    fn changes(&self, name: &str) -> bool {
+        self.changes.iter().any(|(changed, _)| changed == name)
     }
 
     /// What rules set. Their `vary` goes into `vary`.
@@ -233,10 +237,10 @@ impl<'a> Head<'a> {
         if let Source::Site(site, _) = self.source
             && matches!(self.status, 200 | 206)
         {
-            if self.coding.is_none() {
+            if self.coding.is_none() && !self.changes("accept-ranges") {
                 visit("accept-ranges", "bytes");
             }
-            if let Some(date) = site.last_modified() {
+            if let Some(date) = site.last_modified().filter(|_| !self.changes("last-modified")) {
                 visit("last-modified", date);
             }
         }

@@ -18,6 +18,8 @@
     )
 )]
 
+#[cfg(any(target_arch = "wasm32", test))]
+mod allocator;
 mod answer;
 mod assets;
 mod coding;
@@ -54,6 +56,7 @@ pub use coding::{Coding, Codings};
 pub use content_type::ContentType;
 pub use decision::{Candidate, Decision, Lookup, ObjectKey, Probe, Proxy, Serve, Settings, decide, fail};
 pub use head::{EntityTag, Head};
+pub use path::without_leading_slashes;
 pub use record::{Kind, RouteRecord};
 pub use request::{Method, Request};
 pub use site::format::{HtmlHandling, Shell};

@@ -13,6 +13,8 @@ pub struct Path<'a> {
     pub key: Cow<'a, str>,
     /// Whether the path as sent is the way to spell `key` in a URL.
     pub canonical: bool,
+    /// Whether every escape in it means something.
+    pub decodes: bool,
 }
 
 impl<'a> Path<'a> {
@@ -20,17 +22,20 @@ impl<'a> Path<'a> {
     #[must_use]
     pub fn read(raw: &'a str) -> Self {
         if is_plain(raw) {
-            return Self { key: Cow::Borrowed(raw), canonical: true };
+            return Self { key: Cow::Borrowed(raw), canonical: true, decodes: true };
         }
         let raw = split_once(raw, b'#').map_or(raw, |(raw, _)| raw);
         let segments = url_segments(raw);
         let mut key = String::with_capacity(raw.len());
         let mut canonical = true;
+        let mut decodes = true;
         for segment in segments {
-            canonical &= is_canonical(segment);
-            push_segment(&mut key, segment, &mut canonical);
+            let decoded = decode(segment);
+            decodes &= decoded.is_some();
+            canonical &= is_canonical(segment) && decoded.is_some() && !key.ends_with('/');
+            push_segment(&mut key, decoded.as_deref().unwrap_or(segment));
         }
-        Self { key: Cow::Owned(key), canonical }
+        Self { key: Cow::Owned(key), canonical, decodes }
     }
 
     /// Whether the key can be part of an object's name. Decoding may yield `..`, backslashes and control characters,
@@ -51,6 +56,30 @@ pub fn is_storable(path: &str) -> bool {
     path == "/"
         || split(name, b'/').all(|segment| !matches!(segment, "" | "." | ".."))
             && !name.chars().any(|character| character == '\\' || character.is_control())
+}
+
+/// A path, decoded segment by segment, with the slashes that it has. A segment that does not decode to UTF-8 stays raw.
+pub fn decoded(raw: &str) -> String {
+    let mut path = String::with_capacity(raw.len());
+    for segment in url_segments(raw) {
+        path.push('/');
+        path.push_str(decode(segment).as_deref().unwrap_or(segment));
+    }
+    path
+}
+
+/// What follows the slashes at the start of a path, and all that a browser might take for one there or pass over:
+/// backslashes, white space, escaped or not.
+#[must_use]
+pub fn without_leading_slashes(mut path: &str) -> &str {
+    loop {
+        let length = match path.as_bytes() {
+            [b'/' | b'\\' | b' ' | b'\t'..=b'\r', ..] => 1,
+            [b'%', b'2', b'F' | b'f', ..] | [b'%', b'5', b'C' | b'c', ..] | [b'%', b'0', b'9', ..] => 3,
+            _ => return path,
+        };
+        path = path.get(length..).unwrap_or_default();
+    }
 }
 
 /// Appends a decoded path to a URL, percent-encoding what must not or should not stand in one.
@@ -144,7 +173,11 @@ fn has(byte: u8, class: u8) -> bool {
 fn url_segments(raw: &str) -> Vec<&str> {
     let mut segments = Vec::new();
     let mut dots_last = false;
-    for segment in raw.split(['/', '\\']).skip(1) {
+    let mut rest = raw;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'/' | b'\\')) {
+        rest = rest.get(at + 1..).unwrap_or_default();
+        let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'\\'));
+        let segment = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
         dots_last = true;
         if is_dots(segment, 2) {
             segments.pop();
@@ -195,12 +228,9 @@ fn is_canonical(segment: &str) -> bool {
     true
 }
 
-/// Appends `/` and the decoded segment to `key`, collapsing slashes. A segment that does not decode to UTF-8 stays raw.
-fn push_segment(key: &mut String, segment: &str, canonical: &mut bool) {
-    let decoded = decode(segment);
-    *canonical &= decoded.is_some() && !key.ends_with('/');
-    let text = decoded.as_deref().unwrap_or(segment);
-    for part in split(text, b'/') {
+/// Appends `/` and a decoded segment to `key`, collapsing slashes.
+fn push_segment(key: &mut String, segment: &str) {
+    for part in split(segment, b'/') {
         if !key.ends_with('/') {
             key.push('/');
         }

@@ -10,6 +10,7 @@ use crate::request::{Method, Request};
 use crate::site::format::Class;
 use std::borrow::Cow;
 
+#[inline(never)]
 pub fn decide<'a>(context: &Context<'a>, record: &'a RouteRecord, request: &Request<'a>) -> Decision<'a> {
     match request.method {
         Method::Get | Method::Head => {}

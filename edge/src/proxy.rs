@@ -59,11 +59,13 @@ const RESPONSE_ONLY_OURS: [&str; 11] = [
     "x-er-id",
 ];
 
+#[inline(never)]
 pub fn decide<'a>(context: &Context<'a>, record: &'a RouteRecord, request: &Request<'a>) -> Decision<'a> {
     to_function(context, record, request, request.target)
 }
 
 /// Passes a request on to the project's function, under this path and query.
+#[inline(never)]
 pub fn to_function<'a>(
     context: &Context<'a>,
     record: &RouteRecord,
@@ -114,6 +116,7 @@ fn without_backslashes<'a>(context: &Context<'a>, target: &str) -> Decision<'a> 
 }
 
 /// Passes a request on to `url`.
+#[inline(never)]
 pub fn pass<'a>(context: &Context<'a>, request: &Request<'a>, url: String, external: bool) -> Decision<'a> {
     let mut remove_request_headers = REQUEST_ONLY_OURS.to_vec();
     if let Some(header) = request.connection {

@@ -6,7 +6,7 @@ use crate::answer;
 use crate::assets;
 use crate::decision::Decision;
 use crate::path::Path;
-use crate::ruled_site::{Own, absent, change, dress, missing, pass, redirect, rewrite};
+use crate::ruled_site::{Own, absent, change, dress, files, missing, pass, redirect, rewrite};
 use crate::rules::canonical_path;
 use crate::rules::headers::HeaderName;
 use crate::rules::redirects::{Found, Varies};
@@ -21,12 +21,11 @@ impl Files for Site {
     }
 }
 
-pub fn decide<'a>(
-    answering: &Answering<'_, 'a>,
-    path: &Path<'a>,
-    routes: RouteTable<'a>,
-    found: Option<Found>,
-) -> Decision<'a> {
+#[inline(never)]
+pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<Found>) -> Decision<'a> {
+    let Some(routes) = answering.site.routes() else {
+        return files(answering, path, found);
+    };
     let request = answering.request;
     let target = Target {
         path: canonical_path(request.path()).into_owned(),
@@ -72,9 +71,10 @@ pub fn decide<'a>(
 }
 
 /// What routes for files say about a path where no file is.
-pub fn file_headers(answering: &Answering<'_, '_>, table: RouteTable<'_>) -> Vec<Header> {
+#[inline(never)]
+pub fn file_headers(answering: &Answering<'_, '_>) -> Vec<Header> {
     let path = canonical_path(answering.request.path());
-    headers_of(table, &path)
+    answering.site.file_headers().map_or_else(Vec::new, |table| headers_of(table, &path))
 }
 
 /// The headers that a table of header routes gives to a path.

@@ -9,9 +9,10 @@ use crate::answer;
 use crate::assets::{self, Asset};
 use crate::decision::{Decision, Serve};
 use crate::head::{Head, NO_STORE, REVALIDATE, Source};
-use crate::path::Path;
+use crate::path::{Path, push_query};
 use crate::proxy;
 use crate::record::Kind;
+use crate::request::Request;
 use crate::routed_site;
 use crate::rules::canonical_path;
 use crate::rules::headers::{HeaderValue, State};
@@ -32,9 +33,14 @@ pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>) -> Decision<'a
         }
         found = Some(asked);
     }
-    if let Some(routes) = site.routes() {
-        return routed_site::decide(answering, path, routes, found);
+    if site.has_routes() {
+        return routed_site::decide(answering, path, found);
     }
+    files(answering, path, found)
+}
+
+/// The answer when files come before all rules that are left.
+pub fn files<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<Found>) -> Decision<'a> {
     let varies = found.as_ref().map_or_else(Varies::default, |found| found.varies);
     match answering.asset(path) {
         Some(decision) => dress(answering, decision, Own::File, varies),
@@ -58,22 +64,31 @@ fn find(answering: &Answering<'_, '_>) -> Found {
         return Found::default();
     };
     let path = canonical_path(answering.request.path());
-    redirects.find(&rule_request(answering, &path))
+    let mut request = rule_request(answering, &path);
+    if redirects.any_conditional() {
+        know_visitor(answering.request, &mut request);
+    }
+    redirects.find(&request)
+}
+
+/// Makes out who asks.
+#[inline(never)]
+fn know_visitor<'r>(request: &'r Request<'_>, rule_request: &mut RuleRequest<'r>) {
+    let cookies = request.cookies.unwrap_or_default();
+    rule_request.cookies = cookies;
+    rule_request.country = visitor_country(cookies, request.country);
+    rule_request.language = visitor_language(cookies, request.accept_language.unwrap_or_default());
 }
 
 fn rule_request<'r>(answering: &'r Answering<'_, '_>, path: &'r str) -> RuleRequest<'r> {
     let request = answering.request;
-    let cookies = request.cookies.unwrap_or_default();
     RuleRequest {
         secure: request.secure,
         host: request.host_name(),
         path,
         query: request.query(),
-        country: visitor_country(cookies, request.country),
-        language: visitor_language(cookies, request.accept_language.unwrap_or_default()),
-        cookies,
         // Nobody vouches for roles: no rule that asks for one applies.
-        roles: &[],
+        ..RuleRequest::default()
     }
 }
 
@@ -104,10 +119,12 @@ pub fn redirect<'a>(answering: &Answering<'_, 'a>, status: u16, location: String
 }
 
 /// Passes the request on to a URL, with the visitor's query unless it has its own.
-pub fn pass<'a>(answering: &Answering<'_, 'a>, url: &str) -> Decision<'a> {
-    let mut url = url.split('#').next().unwrap_or(url).to_owned();
+pub fn pass<'a>(answering: &Answering<'_, 'a>, target: &str) -> Decision<'a> {
+    let mut url = String::with_capacity(target.len());
+    // A route puts parts of the request into its target as they came.
+    push_query(&mut url, target.split('#').next().unwrap_or(target));
     if !url.contains('?') {
-        url.push_str(answering.request.query());
+        push_query(&mut url, answering.request.query());
     }
     proxy::pass(answering.context, answering.request, url, true)
 }
@@ -193,8 +210,8 @@ pub fn dress<'a>(answering: &Answering<'_, 'a>, mut decision: Decision<'a>, own:
             change(head, own, is_redirect, Cow::Borrowed(name), value);
         }
     }
-    if !folded && let Some(table) = site.file_headers() {
-        for header in routed_site::file_headers(answering, table) {
+    if !folded && site.has_file_headers() {
+        for header in routed_site::file_headers(answering) {
             change(head, own, is_redirect, Cow::Owned(header.name), header.value);
         }
     }
@@ -210,8 +227,15 @@ pub fn change<'a>(head: &mut Head<'a>, own: Own, is_redirect: bool, name: Cow<'a
             return;
         }
     }
+    // The conditions of the request have been held against these already.
+    if matches!(&*name, "etag" | "last-modified" | "accept-ranges") {
+        return;
+    }
     let value = value.filter(|value| HeaderValue::parse(value).is_some());
-    head.changes.retain(|(known, _)| *known != name);
+    // One answer may set several cookies.
+    if value.is_none() || name != "set-cookie" {
+        head.changes.retain(|(known, _)| *known != name);
+    }
     head.changes.push((name, value));
 }
 

@@ -76,6 +76,22 @@ pub struct Site {
     function_rules: Section,
 }
 
+/// What header rules say in place of a file's own validators: `None` is nothing, an empty value takes the field away.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OwnValidators<'a> {
+    pub entity_tag: Option<&'a str>,
+    pub modified: Option<&'a str>,
+    pub ranges: Option<&'a str>,
+}
+
+impl<'a> OwnValidators<'a> {
+    /// The fields that rules speak of, each with what they say.
+    pub fn fields(self) -> impl Iterator<Item = (&'static str, &'a str)> {
+        let fields = [("etag", self.entity_tag), ("last-modified", self.modified), ("accept-ranges", self.ranges)];
+        fields.into_iter().filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
 /// The files under one stem, as indices.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Look {
@@ -222,6 +238,25 @@ impl Site {
         read_u32(self.section(self.coded_sizes)?, place * 4).filter(|size| *size > 0).map(u64::from)
     }
 
+    /// What header rules say about the validators of files with this header set.
+    pub(crate) fn own_validators(&self, set: u16) -> OwnValidators<'_> {
+        let mut own = OwnValidators::default();
+        if !self.has_flag(format::FLAG_OWN_VALIDATORS) {
+            return own;
+        }
+        let mut rest = self.header_set(set).unwrap_or_default();
+        while let Some((name, value, after)) = split_header(rest) {
+            match name {
+                "etag" => own.entity_tag = Some(value),
+                "last-modified" => own.modified = Some(value),
+                "accept-ranges" => own.ranges = Some(value),
+                _ => {}
+            }
+            rest = after;
+        }
+        own
+    }
+
     pub(crate) fn find(&self, stem: &str, class: Class) -> Option<File> {
         self.file_at(self.look(stem).of(class)?)
     }
@@ -313,6 +348,14 @@ impl Site {
     /// Path of the page for missing files, when the site names one.
     pub(crate) fn not_found_page(&self) -> Option<&str> {
         core::str::from_utf8(self.filled(self.not_found_page)?).ok()
+    }
+
+    pub(crate) fn has_routes(&self) -> bool {
+        self.routes.length > 0
+    }
+
+    pub(crate) fn has_file_headers(&self) -> bool {
+        self.file_headers.length > 0
     }
 
     /// Names of the request's header fields, lower case, that the site's routes look at, besides those that every

@@ -5,11 +5,11 @@ use crate::assets::{self, Asset};
 use crate::content_type::extension;
 use crate::decision::{Context, Decision, ObjectKey, Serve};
 use crate::head::{NO_STORE, REVALIDATE, Source};
-use crate::path::{Path, push_encoded, push_query};
+use crate::path::{Path, decoded, push_encoded, push_query, without_leading_slashes};
 use crate::record::{Kind, RouteRecord};
 use crate::representation::{self, Choice};
 use crate::request::{Method, Request};
-use crate::site::format::{Class, Shell};
+use crate::site::format::{self, Class, Shell};
 use crate::site::{File, Site};
 use crate::text::contains;
 use crate::{function_site, proxy, ruled_site};
@@ -23,6 +23,9 @@ pub fn decide<'a>(
 ) -> Decision<'a> {
     let path = Path::read(request.path());
     let answering = Answering { context, record, site, request };
+    if !path.decodes && site.has_flag(format::FLAG_REFUSE_UNDECODABLE) {
+        return answer::bad_request(context);
+    }
     if site.has_rules() {
         return ruled_site::decide(&answering, &path);
     }
@@ -52,11 +55,24 @@ impl<'a> Answering<'_, 'a> {
             Asset::Missing => return None,
             _ if !self.request.method.reads() => self.only_read(),
             Asset::Elsewhere(stem, ending) => self.redirect(stem, ending),
-            Asset::File(..) if !path.canonical && !self.site.html_handling().is_a_peers() => {
-                self.redirect(&path.key, "")
-            }
+            Asset::File(..) if !path.canonical && !self.takes_every_spelling() => self.redirect(&path.key, ""),
             Asset::File(stem, class, file) => self.serve(200, None, share(path, stem), class, file),
         })
+    }
+
+    /// Whether files answer to every encoding of their path.
+    fn takes_every_spelling(&self) -> bool {
+        self.site.html_handling().is_a_peers() || self.site.has_flag(format::FLAG_INDEX_REDIRECTS)
+    }
+
+    /// The redirect of a path that ends as the name of an index, which is not there.
+    #[inline(never)]
+    fn index_redirect(&self) -> Option<Decision<'a>> {
+        let path = decoded(self.request.path());
+        let folder = path.strip_suffix('/').unwrap_or(&path).strip_suffix("index")?;
+        let folder = without_leading_slashes(folder.strip_suffix('/')?);
+        let stem = if folder.is_empty() { String::new() } else { ["/", folder].concat() };
+        Some(self.redirect(&stem, "/"))
     }
 
     /// The answer of what is there when the method asks for something else than reading it.
@@ -79,8 +95,13 @@ impl<'a> Answering<'_, 'a> {
         let mut head = self.context.head(status, Source::Site(self.site, file.header_set));
         head.cache = cache;
         head.varies = !file.codings.is_empty();
+        let own = self.site.own_validators(file.header_set);
+        for (name, value) in own.fields() {
+            let value = Some(value.to_owned()).filter(|value| status == 200 && !value.is_empty());
+            head.changes.push((Cow::Borrowed(name), value));
+        }
         let choice = match status {
-            200 => representation::choose(self.request, self.site, &file),
+            200 => representation::choose(self.request, self.site, &file, own),
             _ => Choice::Whole(representation::stand_in(self.request, &file)),
         };
         let (coding, range) = match choice {
@@ -123,6 +144,12 @@ impl<'a> Answering<'_, 'a> {
     pub fn missing(&self, path: &Path<'a>) -> Decision<'a> {
         if self.record.kind != Kind::Static && !function_site::keeps_missing(self, path) {
             return proxy::decide(self.context, self.record, self.request);
+        }
+        if self.site.has_flag(format::FLAG_INDEX_REDIRECTS)
+            && self.request.method.reads()
+            && let Some(redirect) = self.index_redirect()
+        {
+            return redirect;
         }
         if self.wants_shell(path)
             && let Some(file) = self.site.find("", Class::Index)

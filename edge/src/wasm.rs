@@ -5,7 +5,7 @@
 //! text from [`text`]. The layouts stand at the functions; `edge/shim/core.js` is the other end.
 
 use crate::answer::Failure;
-use crate::decision::{Context, Decision, Lookup, ObjectKey, Settings};
+use crate::decision::{Context, Decision, Lookup, ObjectKey, Probe, Proxy, Settings};
 use crate::head::Head;
 use crate::record::{KeyEncoding, RouteRecord};
 use crate::request::{Method, Request};
@@ -111,7 +111,7 @@ pub fn load_record(length: u32) -> u32 {
         };
         let site = record.site.as_deref().unwrap_or_default();
         let copy = crate::record::site_object(&record.oss_path);
-        state.text = [&record.oss_path, site, &copy].join("\n");
+        state.text = [&record.oss_path, "\n", site, "\n", &copy].concat();
         state.words[TEXT_LENGTH] = state.text.len() as u32;
         state.records.insert(record)
     })
@@ -131,16 +131,23 @@ pub fn load_site(length: u32) -> u32 {
         let Ok(site) = Site::load(bytes) else {
             return 0;
         };
-        if site.redirects().is_some() {
+        if site.redirects().is_some_and(|redirects| redirects.any_conditional()) {
             text.push_str("cookie\naccept-language\n");
         }
-        for name in site.field_names() {
-            text.push('+');
-            push_line(text, name);
+        if site.has_routes() {
+            push_field_names(text, &site);
         }
         words[TEXT_LENGTH] = text.len() as u32;
         sites.insert(site)
     })
+}
+
+#[inline(never)]
+fn push_field_names(text: &mut String, site: &Site) {
+    for name in site.field_names() {
+        text.push('+');
+        push_line(text, name);
+    }
 }
 
 /// Forgets a record.
@@ -310,37 +317,43 @@ fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
             write_head(head, words, text);
             text.push_str(body);
         }
-        Decision::Probe(probe) => {
-            words[KIND] = PROBE;
-            words[FORM] = u32::from(probe.with_body);
-            for candidate in &probe.candidates {
-                words[STATUS] = candidate.head.status.into();
-                push_line(text, &candidate.object.url_path());
-                push_fields(text, &candidate.head);
-                text.push('\n');
-            }
-            if let Decision::Refuse { head, body } = &*probe.missing {
-                words[SIZE] = head.status.into();
-                text.push('\n');
-                push_fields(text, head);
-                text.push('\n');
-                text.push_str(body);
-            }
-        }
-        Decision::Proxy(proxy) => {
-            words[KIND] = PROXY;
-            words[FORM] = proxy.images_only.into();
-            push_line(text, &proxy.url);
-            proxy.remove_request_headers.iter().for_each(|name| push_line(text, name));
-            text.push('\n');
-            proxy.set_request_headers.iter().for_each(|(name, value)| push_field(text, name, value));
-            text.push('\n');
-            proxy.remove_response_headers.iter().for_each(|name| push_line(text, name));
-            text.push('\n');
-            push_fields(text, &proxy.head);
-            text.push('\n');
-        }
+        Decision::Probe(probe) => write_probe(probe, words, text),
+        Decision::Proxy(proxy) => write_proxy(proxy, words, text),
     }
+}
+
+#[inline(never)]
+fn write_probe(probe: &Probe<'_>, words: &mut [u32; WORDS], text: &mut String) {
+    words[KIND] = PROBE;
+    words[FORM] = u32::from(probe.with_body);
+    for candidate in &probe.candidates {
+        words[STATUS] = candidate.head.status.into();
+        push_line(text, &candidate.object.url_path());
+        push_fields(text, &candidate.head);
+        text.push('\n');
+    }
+    if let Decision::Refuse { head, body } = &*probe.missing {
+        words[SIZE] = head.status.into();
+        text.push('\n');
+        push_fields(text, head);
+        text.push('\n');
+        text.push_str(body);
+    }
+}
+
+#[inline(never)]
+fn write_proxy(proxy: &Proxy<'_>, words: &mut [u32; WORDS], text: &mut String) {
+    words[KIND] = PROXY;
+    words[FORM] = proxy.images_only.into();
+    push_line(text, &proxy.url);
+    proxy.remove_request_headers.iter().for_each(|name| push_line(text, name));
+    text.push('\n');
+    proxy.set_request_headers.iter().for_each(|(name, value)| push_field(text, name, value));
+    text.push('\n');
+    proxy.remove_response_headers.iter().for_each(|name| push_line(text, name));
+    text.push('\n');
+    push_fields(text, &proxy.head);
+    text.push('\n');
 }
 
 /// Writes a head into the words, and into the text what they can't say.

@@ -16,7 +16,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { send } from "./homes/client.mjs";
 import { conditionsFor, randomFrom, requestsFor } from "./homes/requests.mjs";
-import { startFunction, startNative, startNode, startStorage, startWorkerd } from "./homes/start.mjs";
+import { startFunction, startJavascript, startNative, startNode, startStorage, startWorkerd } from "./homes/start.mjs";
 
 const workspace = fileURLToPath(new URL("../../", import.meta.url));
 const seed = Number(process.env.MIAOBU_PARITY_SEED ?? 20261121);
@@ -60,7 +60,11 @@ before(async () => {
   const { url } = await keep(startFunction());
   writeFileSync(join(out, "kv", FUNCTION), JSON.stringify({ type: "node", fc_endpoint: url, deployment_id: 10 }));
   native = await keep(startNative(otherNative ?? join(target, "debug/examples/native"), out));
-  homes = { node: await keep(startNode(storage.url)), workerd: await keep(startWorkerd(storage.url)) };
+  homes = {
+    node: await keep(startNode(storage.url)),
+    workerd: await keep(startWorkerd(storage.url)),
+    javascript: await keep(startJavascript(storage.url)),
+  };
 });
 
 after(async () => {

@@ -29,6 +29,7 @@ before(() => {
   const site = join(folder, "site");
   mkdirSync(site);
   for (const name of ["index.html", "about.html", "404.html", "app.js"]) writeFileSync(join(site, name), name);
+  writeFileSync(join(site, "_redirects"), "/old/* /about 301\n");
   const make = (...words) => execFileSync(join(target, "debug/examples/make_site"), [site, folder, ...words]);
   make("docs.test", "docs", "1");
   make("app.test", "app", "2", "shell");
@@ -285,6 +286,53 @@ test("a WebSocket is passed on where the runtime can", async () => {
   assert.equal(sent, "websocket");
   await ask("api.test/", { headers: { upgrade: "h2c" } });
   assert.equal(sent, null);
+});
+
+test("what few sites need is loaded with the first of them, and what can't be costs only them", async () => {
+  let loaded = 0;
+  let refused = false;
+  WebAssembly.Instance = function (module, imports) {
+    if (!imports.first) return new INSTANCE(module, imports);
+    if (refused) throw new WebAssembly.CompileError("code generation disallowed by embedder");
+    loaded += 1;
+    return new INSTANCE(module, imports);
+  };
+  try {
+    const { ask } = await isolate();
+    for (const init of [{}, head, { method: "POST" }, { headers: { range: "bytes=0-1" } }, { headers: { "if-match": '"x"' } }])
+      for (const path of ["", "about", "about.html", "nowhere", "old/page"]) await ask(`docs.test/${path}`, init);
+    assert.equal((await ask("docs.test/old/page")).headers.get("location"), "/about");
+    assert.equal(loaded, 0);
+    answers["function.test"] = async () => new Response("from the function");
+    for (let time = 0; time < 2; time += 1) assert.equal((await ask("api.test/")).text, "from the function");
+    assert.equal((await ask("older.test/about")).status, 200);
+    assert.equal(loaded, 1);
+    refused = true;
+    const other = await isolate();
+    assert.equal((await other.ask("docs.test/")).status, 200);
+    assert.equal((await other.ask("api.test/")).status, 500);
+    assert.equal((await other.ask("docs.test/")).status, 200);
+    refused = false;
+    assert.equal((await other.ask("api.test/")).text, "from the function");
+  } finally {
+    WebAssembly.Instance = INSTANCE;
+  }
+});
+
+test("a runtime that compiles nothing later has everything compiled at the start", async () => {
+  globalThis.miaobu = { MIAOBU_COMPILE: "early" };
+  const { Module } = WebAssembly;
+  const { ask } = await isolate();
+  WebAssembly.Module = function () {
+    throw new WebAssembly.CompileError("code generation disallowed by embedder");
+  };
+  try {
+    answers["function.test"] = async () => new Response("from the function");
+    assert.equal((await ask("api.test/")).text, "from the function");
+  } finally {
+    WebAssembly.Module = Module;
+    delete globalThis.miaobu;
+  }
 });
 
 test("a trap costs one request", async () => {

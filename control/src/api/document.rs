@@ -1,5 +1,7 @@
 //! The OpenAPI document: what poem-openapi makes of the types, put right where it says less than they do.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use super::service;
@@ -17,6 +19,7 @@ pub fn document() -> String {
     }
     close_request_bodies(&mut document);
     lift_annotations(&mut document);
+    type_nullable_references(&mut document);
     write_whole_numbers(&mut document);
     name_envelopes(&mut document);
     serde_json::to_string_pretty(&document).unwrap_or_default()
@@ -87,6 +90,30 @@ fn lift_annotations(value: &mut Value) {
             fields.values_mut().for_each(lift_annotations);
         }
         Value::Array(items) => items.iter_mut().for_each(lift_annotations),
+        _ => {}
+    }
+}
+
+/// OpenAPI 3.0 knows `nullable` only beside a `type`: a field that is a reference or null repeats what it refers to.
+fn type_nullable_references(document: &mut Value) {
+    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
+    let types: HashMap<String, Value> = schemas
+        .filter_map(|(name, schema)| Some((format!("#/components/schemas/{name}"), schema.get("type")?.clone())))
+        .collect();
+    type_nullable(document, &types);
+}
+
+fn type_nullable(value: &mut Value, types: &HashMap<String, Value>) {
+    match value {
+        Value::Object(fields) => {
+            let reference = fields.get("allOf").and_then(|parts| parts[0]["$ref"].as_str());
+            let found = reference.and_then(|reference| types.get(reference)).cloned();
+            if let Some(kind) = found.filter(|_| fields.contains_key("nullable")) {
+                fields.entry("type").or_insert(kind);
+            }
+            fields.values_mut().for_each(|field| type_nullable(field, types));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| type_nullable(item, types)),
         _ => {}
     }
 }

@@ -15,14 +15,18 @@ export async function temporaryFolder(test) {
   return folder;
 }
 
-async function freePort() {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+// Below the ports that the system gives to outgoing connections (32768 and up): between this look and the server's start,
+// or while a server is down to be started again, no connection of another test can take it.
+export async function freePort() {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    const server = createServer();
+    const free = await new Promise((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
 }
 
 // Starts a program of ours and resolves once it has printed the lines named; the process ends with the test.

@@ -1,6 +1,8 @@
-//! What `pages-e2e` has on early hints: the `Link` header that a page's markup comes to.
+//! What `pages-e2e` has beside whole responses: early hints, the `Link` header that a page's markup comes to, and the start
+//! of a `Location`.
 
 use miaobu_edge::build::links;
+use miaobu_edge::without_leading_slashes;
 use serde_json::{Value, json};
 
 use super::outcome::Outcome;
@@ -8,6 +10,12 @@ use super::outcome::Outcome;
 /// Runs one case. Targets are compared as a client reads them: resolved against the page's URL.
 pub fn run(case: &Value) -> Outcome {
     let input = &case["input"];
+    if case["op"] == "strip_leading_slashes" {
+        let text = input.as_str().unwrap_or_default();
+        let rest = without_leading_slashes(text);
+        let output = if rest == text { rest.to_owned() } else { format!("/{rest}") };
+        return Outcome::of(&case["expect"], json!({ "output": output }));
+    }
     let html = input["content_type"].as_str().is_some_and(|content_type| content_type.starts_with("text/html"));
     let link = if html { links::extract(input["html"].as_str().unwrap_or_default().as_bytes()) } else { None };
     let link = resolved(link.as_deref().unwrap_or_default(), input["request_url"].as_str().unwrap_or_default());

@@ -1,5 +1,7 @@
 //! The mode in which each suite of whole responses is run: its peer's settings, as a site's own files say them.
 
+use std::collections::BTreeSet;
+
 use miaobu_edge::build::config::{ConfigFile, configure};
 use miaobu_edge::build::{SiteRules, SiteSettings};
 use miaobu_edge::rules::headers::{self, HeaderRule};
@@ -26,13 +28,13 @@ pub fn world(suite: &str, case: &Value) -> Result<World, String> {
         "pages-e2e" => {
             let has = |name: &str| list(&case["files"]).any(|file| file["path"] == name);
             let shell = if has("/404.html") { Shell::Off } else { Shell::All };
-            let project = SiteSettings { redirects_first: true, shell, ..project };
+            let project = SiteSettings { redirects_first: true, index_redirects: true, shell, ..project };
             with_rules(config, Dialect::Cloudflare, project)?
         }
         "netlify-e2e" => {
             has_function = false;
             let project = SiteSettings { html_handling: HtmlHandling::OpenPages, ..project };
-            with_rules(config, Dialect::Netlify, project)?
+            with_header(with_rules(config, Dialect::Netlify, project)?, "Age", "0")
         }
         "vercel-e2e" => {
             has_function = false;
@@ -42,7 +44,12 @@ pub fn world(suite: &str, case: &Value) -> Result<World, String> {
         "firebase" => peer("/firebase.json", &json!({ "hosting": config }), project),
         "hosts-trailing-slash" => host(case, project),
         "http-static" => {
-            with_cache_rule(config, ", ", SiteSettings { html_handling: HtmlHandling::Folders, ..project })
+            let redirects = redirects::compile(&send_redirects(case), Dialect::Cloudflare, Limits::INLINE).image;
+            let rules = SiteRules { routes: send_routes(config)?, redirects, ..SiteRules::default() };
+            let html_handling = HtmlHandling::Folders;
+            let project =
+                SiteSettings { html_handling, refuse_undecodable: true, redirects_first: true, rules, ..project };
+            with_cache_rule(config, ", ", project)
         }
         "sirv" => {
             let shell = match (&config["single"], &config["ignores"]) {
@@ -50,9 +57,11 @@ pub fn world(suite: &str, case: &Value) -> Result<World, String> {
                 (_, Value::Bool(false)) => Shell::All,
                 _ => Shell::Navigations,
             };
-            let rules = SiteRules { routes: missing_under(&config["ignores"])?, ..SiteRules::default() };
-            let html_handling = HtmlHandling::OpenPages;
-            with_cache_rule(config, ",", SiteSettings { html_handling, shell, rules, ..project })
+            let redirects = redirects::compile(&sirv_redirects(case), Dialect::Netlify, Limits::INLINE).image;
+            let rules = SiteRules { routes: sirv_routes(config)?, redirects, ..SiteRules::default() };
+            let html_handling = if extends(config, "html") { HtmlHandling::OpenPages } else { HtmlHandling::Open };
+            let default_content_type = Some(String::new());
+            with_cache_rule(config, ",", SiteSettings { html_handling, shell, rules, default_content_type, ..project })
         }
         "precompressed" => SiteSettings { html_handling: HtmlHandling::OpenPages, ..project },
         _ => return Err("no mode for this suite".to_owned()),
@@ -77,7 +86,8 @@ fn files(suite: &str, case: &Value) -> Vec<StoredFile> {
     let mut files: Vec<StoredFile> = Vec::new();
     for file in list(&case["files"]) {
         let path = stored_path(file["path"].as_str().unwrap_or_default());
-        if hides && hidden(&path) {
+        // A link is deployed as the file that it leads to; these lead out of the site, or nowhere.
+        if hides && hidden(&path) || file["symlink_to"].is_string() {
             continue;
         }
         let body = match (file["body"].as_str(), file["size"].as_u64()) {
@@ -119,6 +129,7 @@ fn workers(case: &Value, project: SiteSettings) -> SiteSettings {
         without_not_found_page: not_found != "404-page",
         temporary_redirects: true,
         redirects_first: true,
+        default_content_type: Some(String::new()),
         rules: SiteRules { navigations_to_assets, ..SiteRules::default() },
         ..project
     }
@@ -153,18 +164,80 @@ fn with_rules(config: &Value, dialect: Dialect, mut settings: SiteSettings) -> R
     Ok(settings)
 }
 
-/// A route table by which paths that match one of these expressions are missing, unless a file is there.
-fn missing_under(expressions: &Value) -> Result<Vec<u8>, String> {
+/// The paths that sirv's shell does not answer, as routes.
+fn sirv_routes(config: &Value) -> Result<Vec<u8>, String> {
     let mut routes = vec![json!({ "handle": "filesystem" })];
-    let one = std::slice::from_ref(expressions);
-    for expression in expressions.as_array().map_or(one, Vec::as_slice) {
+    let ignores = &config["ignores"];
+    let one = std::slice::from_ref(ignores);
+    for expression in ignores.as_array().map_or(one, Vec::as_slice) {
         let source = expression["regex"].as_str().or(expression.as_str());
         routes.extend(source.map(|source| json!({ "src": source, "status": 404 })));
     }
-    if routes.len() == 1 {
+    table(&routes, 1)
+}
+
+/// What sirv answers to paths that leave out one of its extensions, or the index with it, as rewrites.
+fn sirv_redirects(case: &Value) -> Vec<RedirectRule> {
+    let mut rules = Vec::new();
+    for extension in extensions(&case["config"]).filter(|extension| *extension != "html") {
+        for file in list(&case["files"]).filter_map(|file| file["path"].as_str()) {
+            let Some(stem) = file.strip_suffix(extension).and_then(|stem| stem.strip_suffix('.')) else { continue };
+            rules.extend([stem, stem.strip_suffix("/index").unwrap_or(stem)].map(|from| rewrite(from, file, 200)));
+        }
+    }
+    rules
+}
+
+/// The extensions that sirv tries; two unless its options say otherwise.
+fn extensions(config: &Value) -> impl Iterator<Item = &str> {
+    let own = config["extensions"].as_array().map(|names| names.iter().filter_map(Value::as_str).collect::<Vec<_>>());
+    own.unwrap_or_else(|| vec!["html", "htm"]).into_iter()
+}
+
+fn extends(config: &Value, name: &str) -> bool {
+    extensions(config).any(|extension| extension == name)
+}
+
+/// What send's options say about hidden files, as routes.
+fn send_routes(config: &Value) -> Result<Vec<u8>, String> {
+    if config["dotfiles"] != "deny" {
         return Ok(Vec::new());
     }
-    let (image, refused) = build(&routes, TableOptions::default()).map_err(|refused| format!("{refused:?}"))?;
+    table(&[json!({ "src": "^(?:/.*)?/\\.[^/].*$", "status": 403 })], 0)
+}
+
+/// What send's options say about the index of a folder, as rewrites.
+fn send_redirects(case: &Value) -> Vec<RedirectRule> {
+    let own = &case["config"]["index"];
+    if own.is_null() {
+        return Vec::new();
+    }
+    let names = own.as_array().map_or(std::slice::from_ref(own), Vec::as_slice);
+    let paths: Vec<_> = list(&case["files"]).filter_map(|file| file["path"].as_str()).collect();
+    let folders = paths.iter().flat_map(|path| path.match_indices('/').map(|(at, _)| &path[..=at]));
+    let folders: BTreeSet<_> = folders.collect();
+    let mut rules = Vec::new();
+    for folder in folders {
+        let files = names.iter().filter_map(|name| Some(format!("{folder}{}", name.as_str()?)));
+        let index = files.into_iter().find(|file| paths.contains(&file.as_str()));
+        rules.push(match index {
+            Some(file) => rewrite(folder, &file, 200),
+            None => rewrite(folder, "/", 404),
+        });
+    }
+    rules
+}
+
+fn rewrite(from: &str, to: &str, status: u16) -> RedirectRule {
+    RedirectRule { from: from.to_owned(), to: to.to_owned(), status: Some(status), ..RedirectRule::default() }
+}
+
+/// The image of a route table; empty when it has no more routes than `least`.
+fn table(routes: &[Value], least: usize) -> Result<Vec<u8>, String> {
+    if routes.len() == least {
+        return Ok(Vec::new());
+    }
+    let (image, refused) = build(routes, TableOptions::default()).map_err(|refused| format!("{refused:?}"))?;
     if refused.is_empty() { Ok(image) } else { Err(format!("{refused:?}")) }
 }
 
@@ -180,15 +253,31 @@ fn with_cache_rule(config: &Value, separator: &str, mut settings: SiteSettings) 
         _ => None,
     };
     let mut rule = HeaderRule { path: "/*".to_owned(), ..HeaderRule::default() };
+    for (option, name) in [("etag", "ETag"), ("lastModified", "Last-Modified"), ("acceptRanges", "Accept-Ranges")] {
+        if config[option] == false {
+            rule.unset.push(name.to_owned());
+        }
+    }
     if config["cacheControl"] == false {
         rule.unset.push("Cache-Control".to_owned());
     } else if let Some(age) = age {
         let immutable = if config["immutable"] == true { format!("{separator}immutable") } else { String::new() };
         rule.set.push(("Cache-Control".to_owned(), format!("public{separator}max-age={}{immutable}", age.min(YEAR))));
-    } else {
+    }
+    if rule.set.is_empty() && rule.unset.is_empty() {
         return settings;
     }
     settings.rules.headers = headers::compile(&[rule], Dialect::Cloudflare).image;
+    settings
+}
+
+/// One more header on every answer, unless the site has header rules of its own.
+fn with_header(mut settings: SiteSettings, name: &str, value: &str) -> SiteSettings {
+    let set = vec![(name.to_owned(), value.to_owned())];
+    let rule = HeaderRule { path: "/*".to_owned(), set, ..HeaderRule::default() };
+    if settings.rules.headers.is_empty() {
+        settings.rules.headers = headers::compile(&[rule], Dialect::Netlify).image;
+    }
     settings
 }
 

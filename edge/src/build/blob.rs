@@ -41,12 +41,19 @@ impl Blob {
         }
         blob.resize(body_at, 0);
         blob.extend(self.body);
-        let length = u32::try_from(blob.len()).map_err(|_| BuildError::TooManyFiles)?;
-        patch(&mut blob, 12, &length.to_le_bytes());
-        let checksum = crate::hash::hash(blob.get(format::CHECKED_FROM..).unwrap_or_default(), 0);
-        patch(&mut blob, 16, &checksum.to_le_bytes());
+        u32::try_from(blob.len()).map_err(|_| BuildError::TooManyFiles)?;
+        seal(&mut blob);
         Ok(blob)
     }
+}
+
+/// Writes the length and the checksum that a blob of these bytes has, whatever else is in them: for tests of damage that
+/// a checksum would hide.
+pub fn seal(blob: &mut [u8]) {
+    let length = blob.len() as u32;
+    patch(blob, 12, &length.to_le_bytes());
+    let checksum = crate::hash::hash(blob.get(format::CHECKED_FROM..).unwrap_or_default(), 0);
+    patch(blob, 16, &checksum.to_le_bytes());
 }
 
 fn patch(blob: &mut [u8], offset: usize, bytes: &[u8]) {

@@ -4,6 +4,11 @@ use crate::content_type::extension;
 /// scripts, and a charset on all text.
 #[must_use]
 pub fn content_type(path: &str) -> String {
+    known_type(path).unwrap_or_else(|| "application/octet-stream".to_owned())
+}
+
+/// The content type of a file by its extension; `None` when that says nothing.
+pub fn known_type(path: &str) -> Option<String> {
     let lower = extension(path).map(str::to_ascii_lowercase);
     let guessed = match lower.as_deref() {
         Some("js" | "mjs" | "cjs") => "text/javascript",
@@ -13,12 +18,12 @@ pub fn content_type(path: &str) -> String {
         Some("ttf") => "font/ttf",
         // A guess by registered name would call these an obscure DLNA type; what sites ship are HLS segments.
         Some("ts") => "video/mp2t",
-        Some(extension) => mime_guess::from_ext(extension).first_raw().unwrap_or("application/octet-stream"),
+        Some(extension) => mime_guess::from_ext(extension).first_raw()?,
         // https://developer.apple.com/documentation/xcode/supporting-associated-domains wants JSON under a bare name.
         None if path == "/.well-known/apple-app-site-association" => "application/json",
-        None => "application/octet-stream",
+        None => return None,
     };
-    if guessed.starts_with("text/") { format!("{guessed}; charset=utf-8") } else { guessed.to_owned() }
+    Some(if guessed.starts_with("text/") { format!("{guessed}; charset=utf-8") } else { guessed.to_owned() })
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! The header sets of a site: answers differ in few of them, so files share them.
 
-use super::{BuildError, Input, content_type, hashed_names::HashedNames};
+use super::content_type::known_type;
+use super::{BuildError, Input, hashed_names::HashedNames};
 use crate::head::{REVALIDATE, file_defaults};
 use crate::site::format;
 use std::collections::HashMap;
 
 /// Past so many sets, a page goes without links of its own rather than that the site could not be served.
 const MOST_SETS_WITH_LINKS: usize = 2048;
+
+/// What the core says of a file unless rules do.
+const VALIDATORS: [&str; 3] = ["etag", "last-modified", "accept-ranges"];
 
 /// What decides a file's headers.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -32,7 +36,7 @@ pub struct HeaderSets<'a> {
 
 impl<'a> HeaderSets<'a> {
     /// Assigns sets to `files`, with what rules change of each, if anything.
-    pub fn of(files: &[&'a Input], changes: &'a [Changes]) -> Result<Self, BuildError> {
+    pub fn of(files: &[&'a Input], changes: &'a [Changes], unknown_type: Option<&str>) -> Result<Self, BuildError> {
         let mut changes = changes.iter();
         let hashed = HashedNames::among(files.iter().filter(|file| !file.retained).map(|file| file.path.as_str()));
         let mut ids: HashMap<Traits<'a>, usize> = HashMap::new();
@@ -40,7 +44,8 @@ impl<'a> HeaderSets<'a> {
         let mut of_file = Vec::with_capacity(files.len());
         for file in files {
             let mut traits = Traits {
-                content_type: content_type(&file.path),
+                content_type: known_type(&file.path)
+                    .unwrap_or_else(|| unknown_type.unwrap_or("application/octet-stream").to_owned()),
                 immutable: file.retained || hashed.contains(&file.path),
                 link: file.link.as_deref(),
                 changes: changes.next().map_or(&[], Vec::as_slice),
@@ -59,6 +64,11 @@ impl<'a> HeaderSets<'a> {
         }
         let of_file = of_file.into_iter().map(|set| set as u16).collect();
         Ok(Self { sets, of_file })
+    }
+
+    /// Whether rules speak of the validators of any file.
+    pub fn own_validators(&self) -> bool {
+        self.sets.iter().flat_map(|set| set.changes).any(|(name, _)| VALIDATORS.contains(&name.as_str()))
     }
 
     /// How many sets there are.
@@ -94,14 +104,19 @@ impl Traits<'_> {
                 visit(name, value);
             }
         };
-        visit_default("content-type", &self.content_type);
+        if !self.content_type.is_empty() {
+            visit_default("content-type", &self.content_type);
+        }
         file_defaults(cache_control, &mut visit_default);
         if let Some(link) = self.link {
             visit_default("link", link);
         }
         for (name, value) in self.changes {
-            if let Some(value) = value {
-                visit(name, value);
+            match value {
+                Some(value) => visit(name, value),
+                // What the core would add has to be taken away.
+                None if VALIDATORS.contains(&name.as_str()) => visit(name, ""),
+                None => {}
             }
         }
         if self.retained {

@@ -377,7 +377,7 @@ fn a_page_about_a_failure_is_in_the_form_that_is_asked_for_and_names_the_request
 fn a_function_is_guarded() {
     let record = RouteRecord::of_function(Kind::Node, "api", "https://f.example/base", 9);
     let limited = RouteRecord { function_limited: true, ..record.clone() };
-    let ask = |record: &RouteRecord, method, target, dest| {
+    let ask = |record: &RouteRecord, method: &str, target: &str, dest: &str| {
         let lookup = Lookup::Found { record, site: None };
         let mut request = Request::new(Method::parse(method), "shop.test:8787", target);
         Some(dest).filter(|dest| !dest.is_empty()).into_iter().for_each(|dest| request.header("sec-fetch-dest", dest));

@@ -95,6 +95,7 @@ fn files_come_before_rules_unless_these_are_forced() {
         ("/gone?a=1", "301 /y?a=1"),
         ("/old/1", "301 /new/1"),
         ("/api/v1/x?q=1", "-> https://api.test/v1/x?q=1"),
+        ("/api/x?q=\u{1} \u{e9}", "-> https://api.test/x?q=%01%20%C3%A9"),
         ("/show/me", "200 /about.html"),
         ("/lost", "404 /about.html"),
         ("/shut/x", "404 /404.html"),
@@ -207,6 +208,100 @@ fn a_route_table_stands_in_the_place_of_the_files() {
         self::project(&[("/vercel.json", r#"{"rewrites": []}"#), ("/_redirects", "/about.html /x 301!\n/no /y 301\n")]);
     assert_eq!(mixed.answer("/about.html", &[]), "301 /x");
     assert_eq!(mixed.answer("/no", &[]), "301 /y");
+}
+
+#[test]
+fn header_rules_can_replace_and_remove_what_a_copy_is_known_by() {
+    let project = project(&[(
+        "/_headers",
+        "/app.js\n  ETag: \"mine\"\n/about\n  ! ETag\n  ! Last-Modified\n  ! Accept-Ranges\n/blog/\n  Last-Modified: Fri, 02 Jan 2026 03:04:05 GMT\n",
+    )]);
+    assert_eq!(project.header("/app.js", &[], "etag").as_deref(), Some("\"mine\""));
+    for (target, fields, expected) in [
+        ("/app.js", ("if-none-match", "\"mine\""), "304"),
+        ("/app.js", ("if-none-match", "\"other\""), "200 /app.js"),
+        ("/app.js", ("if-match", "\"mine\""), "200 /app.js"),
+        ("/app.js", ("if-match", "\"other\""), "412"),
+        ("/app.js", ("range", "bytes=0-1"), "206 /app.js"),
+        ("/about", ("range", "bytes=0-1"), "200 /about.html"),
+        ("/about", ("if-match", "\"other\""), "412"),
+        ("/blog/", ("if-modified-since", "Fri, 02 Jan 2026 03:04:05 GMT"), "304"),
+        ("/blog/", ("if-unmodified-since", "Thu, 01 Jan 2026 03:04:05 GMT"), "412"),
+    ] {
+        assert_eq!(project.answer(target, &[fields]), expected, "{target} {fields:?}");
+    }
+    assert_eq!(project.header("/app.js", &[("if-none-match", "\"mine\"")], "etag").as_deref(), Some("\"mine\""));
+    for name in ["etag", "last-modified", "accept-ranges"] {
+        assert_eq!(project.header("/about", &[], name), None, "{name}");
+        assert_eq!(project.header("/", &[], name).is_some(), name != "last-modified", "{name}");
+    }
+}
+
+#[test]
+fn header_rules_set_several_cookies_one_by_one() {
+    let project = project(&[(
+        "/_headers",
+        "/*\n  Set-Cookie: a=1, 2\n/app.js\n  Set-Cookie: b=2\n/about\n  ! Set-Cookie\n  Set-Cookie: c=3\n",
+    )]);
+    let cookies = |target| {
+        let mut cookies = Vec::new();
+        project.ask(target, &[]).head().expect("a head").for_each_header(|name, value| {
+            if name == "set-cookie" {
+                cookies.push(value.to_owned());
+            }
+        });
+        cookies
+    };
+    assert_eq!(cookies("/app.js"), ["a=1, 2", "b=2"]);
+    assert_eq!(cookies("/about"), ["c=3"]);
+    assert_eq!(cookies("/nowhere"), ["a=1, 2"]);
+}
+
+#[test]
+fn a_path_that_does_not_decode_is_looked_up_or_refused() {
+    for (setting, expected) in [("keep", "404 /404.html"), ("refuse", "400")] {
+        let text = format!(r#"{{"undecodable_paths": "{setting}"}}"#);
+        let project = project(&[("/miaobu.json", &text)]);
+        assert_eq!(project.answer("/a%99b", &[]), expected);
+        assert_eq!(project.answer("/%", &[]), expected);
+        assert_eq!(project.answer("/caf%C3%A9%201", &[]), "200 /caf\u{e9} 1.html");
+    }
+}
+
+#[test]
+fn the_name_of_an_index_leads_to_its_folder_whatever_is_there() {
+    let project = project(&[("/miaobu.json", r#"{"index_redirects": true}"#)]);
+    for (target, expected) in [
+        ("/no/index", "308 /no/"),
+        ("/no/index/?a=1", "308 /no/?a=1"),
+        ("/index/", "308 /"),
+        ("/%2F%5cevil.test/index", "308 /evil.test/"),
+        ("/%09//evil.test//index/", "308 /evil.test//"),
+        ("/noindex", "404 /404.html"),
+        ("/%61bout", "200 /about.html"),
+    ] {
+        assert_eq!(project.answer(target, &[]), expected, "{target}");
+    }
+    assert_eq!(project.answer("/no/index", &[(":method", "POST")]), "404 /404.html");
+}
+
+#[test]
+fn files_of_unknown_type_get_the_type_that_the_site_says() {
+    for (text, expected) in [
+        ("{}", Some("application/octet-stream")),
+        (r#"{"default_content_type": "text/plain"}"#, Some("text/plain")),
+        (r#"{"default_content_type": ""}"#, None),
+    ] {
+        let configured = configure(&[ConfigFile { path: "/miaobu.json", text }], Default::default());
+        let mut builder = SiteBuilder::new(configured.settings);
+        builder.file("/bare", &[1; 32], 10).expect("a name that can be served");
+        let site = Site::load(builder.finish().expect("a small site")).expect("a site just built");
+        let mut found = None;
+        site.for_each_header(0, |name, value| {
+            found = if name == "content-type" { Some(value.to_owned()) } else { found.take() }
+        });
+        assert_eq!(found.as_deref(), expected, "{text}");
+    }
 }
 
 #[test]

@@ -59,6 +59,8 @@ const FLAG_FOLD_CASE: u16 = 2;
 const FLAG_COLLAPSE: u16 = 4;
 /// At least one rule applies even where a file exists.
 const FLAG_ANY_FORCED: u16 = 8;
+/// No rule has conditions on more than the path.
+const FLAG_UNCONDITIONAL: u16 = 16;
 
 /// The rule applies even where a file exists.
 const RULE_FORCE: u16 = 1;
@@ -134,6 +136,12 @@ impl<'a> Redirects<'a> {
     #[must_use]
     pub fn any_forced(&self) -> bool {
         self.flags & FLAG_ANY_FORCED != 0
+    }
+
+    /// Whether any rule may look at more than the path, so that a request's visitor has to be made out.
+    #[must_use]
+    pub fn any_conditional(&self) -> bool {
+        self.flags & FLAG_UNCONDITIONAL == 0
     }
 
     /// Finds the first rule that applies. `request.path` must come from [`canonical_path`](super::canonical_path).

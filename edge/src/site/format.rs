@@ -84,6 +84,13 @@ pub const FLAG_HEADERS_AT_RUN_TIME: u32 = 1 << 16;
 pub const FLAG_FUNCTION_FIRST: u32 = 1 << 17;
 /// Navigations go to the assets, even where these have only a page for missing files.
 pub const FLAG_NAVIGATIONS_TO_ASSETS: u32 = 1 << 18;
+/// A header rule speaks of `etag`, `last-modified` or `accept-ranges` of some file. In header sets, an empty value of these
+/// means that there is none.
+pub const FLAG_OWN_VALIDATORS: u32 = 1 << 19;
+/// A path that ends as the name of an index is redirected to the folder, whatever is there.
+pub const FLAG_INDEX_REDIRECTS: u32 = 1 << 20;
+/// A path that does not decode is a bad request.
+pub const FLAG_REFUSE_UNDECODABLE: u32 = 1 << 21;
 /// Eight bits: 0 when no folder has a `404.html`, else one more than the depth of the deepest folder that has one.
 pub const FLAG_NOT_FOUND_SHIFT: u32 = 8;
 

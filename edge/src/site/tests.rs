@@ -1,5 +1,5 @@
 use super::{Site, SiteError};
-use crate::build::{SiteBuilder, SiteSettings};
+use crate::build::{SiteBuilder, SiteSettings, seal};
 use proptest::prelude::*;
 
 fn blob(paths: &[String]) -> Vec<u8> {
@@ -40,11 +40,6 @@ fn a_blob_with_trailing_bytes_is_refused() {
 }
 
 /// Puts the right checksum on bytes that the builder did not write.
-fn sign(blob: &mut [u8]) {
-    let checksum = crate::hash::hash(&blob[super::format::CHECKED_FROM..], 0);
-    blob[16..24].copy_from_slice(&checksum.to_le_bytes());
-}
-
 #[test]
 fn a_section_that_is_not_known_is_skipped_only_when_it_says_so() {
     for (kind, expected) in [
@@ -56,7 +51,7 @@ fn a_section_that_is_not_known_is_skipped_only_when_it_says_so() {
         // The header set section is the sixth in the table; without it the blob lacks a section that it needs.
         let entry = super::format::HEADER_LENGTH + 5 * super::format::SECTION_ENTRY_LENGTH;
         blob[entry..entry + 4].copy_from_slice(&u32::to_le_bytes(kind));
-        sign(&mut blob);
+        seal(&mut blob);
         assert_eq!(Site::load(blob).map(drop), expected, "{kind}");
     }
 }
@@ -89,7 +84,7 @@ proptest! {
                 *place = byte;
             }
         }
-        sign(&mut forged);
+        seal(&mut forged);
         if let Ok(site) = Site::load(forged) {
             exercise(&site);
         }

@@ -56,10 +56,10 @@ async function listen(server) {
   return { url: `http://127.0.0.1:${server.address().port}`, stop };
 }
 
-/** The one-file bundle in Node. */
-export async function startNode(storage, { tellsRequests = false } = {}) {
+/** A one-file bundle in Node. */
+export async function startNode(storage, { tellsRequests = false, bundle = "esa.js" } = {}) {
   const { execute, install } = await import("./standin.mjs");
-  const { default: routine } = await import(join(edgePackage, "esa.js"));
+  const { default: routine } = await import(join(edgePackage, bundle));
   install(`${storage}/kv`, tellsRequests);
   const env = { MIAOBU_OBJECTS_URL: `${storage}/objects` };
   const server = createServer(async (incoming, outgoing) => {
@@ -77,7 +77,7 @@ export async function startNode(storage, { tellsRequests = false } = {}) {
 export async function startWorkerd(storage, { tellsRequests = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "miaobu-workerd-"));
   for (const name of ["standin.mjs", "workerd-main.mjs"]) await copyFile(join(here, name), join(folder, name));
-  for (const name of ["workerd.js", "routine.wasm"]) await copyFile(join(edgePackage, name), join(folder, name));
+  for (const name of ["workerd.js", "routine.wasm", "rest.wasm"]) await copyFile(join(edgePackage, name), join(folder, name));
   const module = (name, type) => `(name = "${name}", ${type} = embed "${name}")`;
   const text = (name, value) => `(name = "${name}", text = "${value}")`;
   await writeFile(
@@ -88,7 +88,7 @@ const config :Workerd.Config = (
     (name = "main", worker = (
       modules = [
         ${module("workerd-main.mjs", "esModule")}, ${module("standin.mjs", "esModule")},
-        ${module("workerd.js", "esModule")}, ${module("routine.wasm", "wasm")}
+        ${module("workerd.js", "esModule")}, ${module("routine.wasm", "wasm")}, ${module("rest.wasm", "wasm")}
       ],
       bindings = [${text("KV_URL", `${storage}/kv`)}, ${text("TELLS", tellsRequests ? "1" : "")}, ${text("MIAOBU_OBJECTS_URL", `${storage}/objects`)}],
       compatibilityDate = "2026-11-01", compatibilityFlags = ["nodejs_als"])),
@@ -109,6 +109,13 @@ const config :Workerd.Config = (
     await rm(folder, { recursive: true, force: true });
   };
   return { url: `http://127.0.0.1:${JSON.parse(line).port}`, stop };
+}
+
+/** The bundle of JavaScript alone, in a Node that has no WebAssembly. */
+export async function startJavascript(storage) {
+  const child = spawn(process.execPath, [join(here, "javascript.mjs"), storage], { stdio: ["pipe", "pipe", "inherit"] });
+  const url = await firstLine(child, child.stdout, "javascript.mjs");
+  return { url, stop: () => child.stdin.end() };
 }
 
 /** A program that serves `out` natively, prints its URL, and ends with its standard input. */

@@ -6,6 +6,9 @@
 //! | `not_found` | `404_page`, `single_page` or `none` |
 //! | `spa_fallback` | `navigation` or `all`: which missing paths the single page answers |
 //! | `redirect_status` | 308, 307 or 301: how canonical URLs are reached |
+//! | `index_redirects` | true: paths that end in `/index` lead to the folder, whatever is there, as on Cloudflare Pages |
+//! | `undecodable_paths` | `keep`: looked up as they are, or `refuse`: 400 |
+//! | `default_content_type` | of files whose extension says nothing; empty for none |
 //! | `redirects_first` | true: redirect rules apply even where a file exists |
 //! | `dialect` | `netlify`, `cloudflare` or `gitlab`: whose reading of `_redirects` and `_headers` applies |
 //! | `redirects` | a list of lines as in `_redirects`, or of tables as in a `netlify.toml` |
@@ -17,7 +20,7 @@
 use serde_json::Value;
 
 use super::{Grammar, Reading};
-use crate::rules::headers::HeaderRule;
+use crate::rules::headers::{HeaderRule, HeaderValue};
 use crate::rules::redirects::{self, Limits};
 use crate::rules::{Dialect, Parsed, Refusal, functions};
 use crate::site::format::{HtmlHandling, Shell};
@@ -70,6 +73,14 @@ impl Reading {
                 if settings.shell != Shell::Off {
                     settings.shell = shell;
                 }
+            }
+            "index_redirects" => settings.index_redirects = truth(value)?,
+            "undecodable_paths" => {
+                settings.refuse_undecodable = one_of(value, &[("keep", false), ("refuse", true)])?;
+            }
+            "default_content_type" => {
+                let own = value.as_str().and_then(HeaderValue::parse).ok_or("this must be a media type")?;
+                settings.default_content_type = Some(own.as_str().to_owned());
             }
             "redirects_first" => settings.redirects_first = truth(value)?,
             "redirect_status" => match value.as_u64() {

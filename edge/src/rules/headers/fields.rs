@@ -2,6 +2,9 @@
 
 use super::HeaderValue;
 
+/// Several of these are several fields (RFC 6265, 3): a comma may stand in a cookie.
+const COOKIE: &str = "set-cookie";
+
 /// What the rules made of one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -35,12 +38,16 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn remove(&mut self, name: &'a str) {
+        if name == COOKIE {
+            self.fields.retain(|(known, _)| *known != COOKIE);
+        }
         *self.entry(name) = State::Removed;
     }
 
     pub(super) fn set(&mut self, name: &'a str, value: HeaderValue) {
         let replace = self.replace;
         match self.entry(name) {
+            State::Set(_) if name == COOKIE && !replace => self.fields.push((name, State::Set(value))),
             State::Set(known) if !replace => known.join(&value),
             state => *state = State::Set(value),
         }

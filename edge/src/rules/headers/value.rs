@@ -29,9 +29,7 @@ impl HeaderName {
     /// Whether sites may not touch the field: it frames the message, describes the stored bytes or is the platform's own.
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
-        const FORBIDDEN: [&str; 24] = [
-            "accept-ranges",
-            "age",
+        const FORBIDDEN: [&str; 19] = [
             "allow",
             "alt-svc",
             "connection",
@@ -39,16 +37,13 @@ impl HeaderName {
             "content-length",
             "content-range",
             "date",
-            "etag",
             "host",
             "keep-alive",
-            "last-modified",
             "location",
             "proxy-authenticate",
             "proxy-authorization",
             "proxy-connection",
             "server",
-            "set-cookie",
             "te",
             "trailer",
             "transfer-encoding",

@@ -3,8 +3,8 @@
 use super::conditions::{COOKIE, COUNTRY, HOST, LANGUAGE, QUERY_PRESENT, QUERY_VALUE, ROLE, SCHEME};
 use super::rule::{RedirectRule, Source, Values, is_url};
 use super::{
-    FLAG_ANY_FORCED, FLAG_COLLAPSE, FLAG_FOLD_CASE, FLAG_SLASHLESS, RULE_EXTERNAL, RULE_FORCE, SEED_FOLDER, SEED_WHOLE,
-    gitlab,
+    FLAG_ANY_FORCED, FLAG_COLLAPSE, FLAG_FOLD_CASE, FLAG_SLASHLESS, FLAG_UNCONDITIONAL, RULE_EXTERNAL, RULE_FORCE,
+    SEED_FOLDER, SEED_WHOLE, gitlab,
 };
 use crate::hash::hash;
 use crate::rules::bytes::{push_block, push_short_text};
@@ -154,6 +154,7 @@ impl Image {
         let bucket = |key: u64| key.checked_shr(64 - bits).unwrap_or(0);
         self.entries.sort_unstable_by_key(|(key, rule)| (bucket(*key), *rule));
         let mut flags = u16::from(self.any_forced) * FLAG_ANY_FORCED;
+        flags |= u16::from(self.rules.iter().all(|rule| rule.conditions.is_none())) * FLAG_UNCONDITIONAL;
         flags |= match dialect {
             Dialect::Netlify => FLAG_SLASHLESS,
             Dialect::Cloudflare => FLAG_COLLAPSE,

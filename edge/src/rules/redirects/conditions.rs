@@ -80,6 +80,7 @@ pub fn visitor_language<'a>(cookies: &'a str, accept_language: &'a str) -> Optio
 }
 
 /// Whether all conditions of a block hold; `None` when it is damaged. Notes in `varies` what they looked at.
+#[inline(never)]
 pub fn hold(block: &[u8], request: &RuleRequest<'_>, varies: &mut Varies) -> Option<bool> {
     let mut rest = block;
     while let Some((kind, after)) = rest.split_first() {

@@ -92,6 +92,11 @@ impl<'r> Input<'r> {
         let pattern = Pattern::parse(source).map_err(|error| error.to_string())?;
         let program = pattern.compile(is_folded).map_err(|error| error.to_string())?;
         rules::check(route)?;
+        if let Some(status) = route.get("status").and_then(Value::as_u64)
+            && (!(200..600).contains(&status) || matches!(status, 204 | 205 | 304))
+        {
+            return Err(format!("no page can be answered with status {status}; the route is left out"));
+        }
         let is_relative = !options.rooted && !source.starts_with("^/") && !source.starts_with("^\\/");
         Ok(Self { route, pattern, program, is_folded, is_relative })
     }

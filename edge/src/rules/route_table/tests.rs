@@ -208,9 +208,12 @@ fn what_the_edge_cannot_do_is_told() {
         { "src": "^/d$", "headers": { "bad name": "x" } },
         { "src": "^/e$", "headers": { "x": "a\nb" } },
         { "src": "^/f$", "has": [{ "type": "host", "value": "(" }] },
+        { "src": "^/g$", "status": 604 },
+        { "src": "^/h$", "status": 70_000 },
+        { "src": "^/i$", "status": 304, "dest": "/" },
     ]);
     let (image, refused) = build(routes.as_array().unwrap(), TableOptions::default()).unwrap();
-    assert_eq!(refused.len(), 7);
+    assert_eq!(refused.len(), 10);
     assert!(refused.iter().all(|refusal| !refusal.text.is_empty() && !refusal.reason.is_empty()));
     assert!(matches!(walk(&image, "/c", &[], &["/"]).0, Answer::Here { .. }), "only `env` is left out");
 }
@@ -243,7 +246,7 @@ proptest! {
         ]),
     ) {
         let routes: Vec<Value> = sources.iter().enumerate()
-            .map(|(index, source)| json!({ "src": source, "status": 300 + index })).collect();
+            .map(|(index, source)| json!({ "src": source, "status": 305 + index })).collect();
         let image = image(&Value::Array(routes.clone()));
         let first = sources.iter().position(|source| {
             let one = self::image(&json!([{ "src": source, "status": 300 }]));

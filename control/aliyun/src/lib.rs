@@ -1,0 +1,4 @@
+//! Signed clients for Alibaba Cloud.
+
+pub mod encode;
+pub mod sign;

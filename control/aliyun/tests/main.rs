@@ -1,0 +1,3 @@
+//! Tests of the clients, in one binary.
+
+mod signatures;

@@ -1,0 +1,256 @@
+//! Splits the routine in two: what every site needs, and the rest, which an isolate compiles when the first site needs it.
+//!
+//! Both share one memory, one table and one stack. The rest holds the functions that can only be reached through its
+//! entrances. In their place the first module has stubs: they have the host load the rest, once, and call it through the
+//! table. The rest imports what it uses of the first module under the names that the first module exports it by.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use walrus::ir::{UnaryOp, Value, Visitor, dfs_in_order};
+use walrus::{
+    ConstExpr, ElementItems, ElementKind, FunctionBuilder, FunctionId, FunctionKind, GlobalId, GlobalKind, ImportId,
+    ImportedFunction, Module, ModuleConfig, TableId, ValType, passes,
+};
+
+/// What the first module calls to have the rest loaded.
+const LOAD: (&str, &str) = ("rest", "load");
+/// Whose exports the rest imports.
+const FIRST: &str = "first";
+
+/// Writes both modules.
+///
+/// `entrances` are parts of function names, `routed_site::`; one that no name has is an error.
+pub fn run(input: &Path, first: &Path, rest: &Path, entrances: &[String]) -> Result<()> {
+    let parse = || ModuleConfig::new().generate_name_section(true).parse_file(input);
+    let plan = Plan::of(&parse()?, entrances)?;
+    for (mut module, output, is_first) in [(parse()?, first, true), (parse()?, rest, false)] {
+        if is_first {
+            plan.cut(&mut module)?
+        } else {
+            plan.keep(&mut module)?
+        }
+        passes::gc::run(&mut module);
+        module.emit_wasm_file(output)?;
+    }
+    Ok(())
+}
+
+/// Who goes where. Functions and globals are named by their place, which is the same each time a file is parsed.
+struct Plan {
+    /// Places in the table of those functions of the rest that the first module, or its table, leads to.
+    slots: BTreeMap<usize, u64>,
+    /// What the rest uses of the first module.
+    functions: BTreeSet<usize>,
+    globals: BTreeSet<usize>,
+    table_length: u64,
+}
+
+#[derive(Default)]
+struct Uses {
+    functions: BTreeSet<FunctionId>,
+    globals: BTreeSet<GlobalId>,
+}
+
+impl<'i> Visitor<'i> for Uses {
+    fn visit_function_id(&mut self, id: &FunctionId) {
+        self.functions.insert(*id);
+    }
+
+    fn visit_global_id(&mut self, id: &GlobalId) {
+        self.globals.insert(*id);
+    }
+}
+
+fn uses(module: &Module, id: FunctionId) -> Uses {
+    let mut uses = Uses::default();
+    if let FunctionKind::Local(function) = &module.funcs.get(id).kind {
+        dfs_in_order(&mut uses, function, function.entry_block());
+    }
+    uses
+}
+
+fn functions(module: &Module) -> Vec<FunctionId> {
+    module.funcs.iter().map(|function| function.id()).collect()
+}
+
+fn globals(module: &Module) -> Vec<GlobalId> {
+    module.globals.iter().map(|global| global.id()).collect()
+}
+
+fn table(module: &Module) -> Result<TableId> {
+    module.tables.iter().next().map(|table| table.id()).context("the module has no table")
+}
+
+/// What stands in the table, and where.
+fn table_items(module: &Module) -> Result<Vec<(FunctionId, u64)>> {
+    let mut items = Vec::new();
+    for element in module.elements.iter() {
+        let (ElementKind::Active { offset: ConstExpr::Value(Value::I32(offset)), .. }, ElementItems::Functions(list)) =
+            (&element.kind, &element.items)
+        else {
+            bail!("a table segment of an unknown kind");
+        };
+        items.extend(list.iter().copied().zip(*offset as u64..));
+    }
+    Ok(items)
+}
+
+impl Plan {
+    fn of(module: &Module, entrances: &[String]) -> Result<Self> {
+        let all = functions(module);
+        let place: BTreeMap<FunctionId, usize> = all.iter().zip(0..).map(|(id, place)| (*id, place)).collect();
+        let uses: Vec<Uses> = all.iter().map(|id| uses(module, *id)).collect();
+        let mut doors: HashSet<FunctionId> = HashSet::new();
+        for entrance in entrances {
+            let is_it =
+                |id: &&FunctionId| module.funcs.get(**id).name.as_ref().is_some_and(|name| name.contains(entrance));
+            let found: Vec<_> = all.iter().filter(is_it).collect();
+            ensure!(!found.is_empty(), "no function has {entrance} in its name; was it inlined?");
+            doors.extend(found.into_iter().copied());
+        }
+        let mut first: BTreeSet<FunctionId> = BTreeSet::new();
+        let mut ahead: Vec<FunctionId> = module
+            .exports
+            .iter()
+            .filter_map(|export| match export.item {
+                walrus::ExportItem::Function(id) => Some(id),
+                _ => None,
+            })
+            .chain(module.start)
+            // Who calls through the table is not known.
+            .chain(table_items(module)?.into_iter().map(|(id, _)| id))
+            .collect();
+        while let Some(id) = ahead.pop() {
+            if !doors.contains(&id) && first.insert(id) {
+                ahead.extend(&uses[place[&id]].functions);
+            }
+        }
+        let rest: BTreeSet<usize> = all.iter().filter(|id| !first.contains(id)).map(|id| place[id]).collect();
+        let mut slots: BTreeMap<usize, u64> =
+            table_items(module)?.into_iter().map(|(id, slot)| (place[&id], slot)).collect();
+        slots.retain(|place, _| rest.contains(place));
+        let mut table_length = module.tables.get(table(module)?).initial;
+        for id in &first {
+            for used in &uses[place[id]].functions {
+                let used = place[used];
+                if rest.contains(&used) && !slots.contains_key(&used) {
+                    slots.insert(used, table_length);
+                    table_length += 1;
+                }
+            }
+        }
+        let global_place: BTreeMap<GlobalId, usize> = globals(module).into_iter().zip(0..).collect();
+        let used = || rest.iter().map(|place| &uses[*place]);
+        let shared = used().flat_map(|uses| &uses.functions).map(|id| place[id]);
+        Ok(Self {
+            functions: shared.filter(|place| !rest.contains(place)).collect(),
+            globals: used().flat_map(|uses| &uses.globals).map(|id| global_place[id]).collect(),
+            slots,
+            table_length,
+        })
+    }
+
+    fn function_names(&self) -> impl Iterator<Item = (usize, String)> {
+        self.functions.iter().zip(0..).map(|(place, number)| (*place, short("", number)))
+    }
+
+    fn global_names(&self) -> impl Iterator<Item = (usize, String)> {
+        self.globals.iter().zip(0..).map(|(place, number)| (*place, short("g", number)))
+    }
+
+    /// Makes the first module: stubs in place of the rest.
+    fn cut(&self, module: &mut Module) -> Result<()> {
+        let (all, all_globals, table) = (functions(module), globals(module), table(module)?);
+        let load_type = module.types.add(&[], &[]);
+        let (load, _) = module.add_import_func(LOAD.0, LOAD.1, load_type);
+        let loaded = module.globals.add_local(ValType::I32, true, false, ConstExpr::Value(Value::I32(0)));
+        let mut ensure_loaded = FunctionBuilder::new(&mut module.types, &[], &[]);
+        ensure_loaded.func_body().global_get(loaded).unop(UnaryOp::I32Eqz).if_else(
+            None,
+            |then| {
+                then.call(load).i32_const(1).global_set(loaded);
+            },
+            |_| {},
+        );
+        let ensure_loaded = ensure_loaded.finish(vec![], &mut module.funcs);
+        for (place, slot) in &self.slots {
+            let id = all[*place];
+            let ty = module.funcs.get(id).ty();
+            let (params, results) = (module.types.params(ty).to_vec(), module.types.results(ty).to_vec());
+            let arguments: Vec<_> = params.iter().map(|param| module.locals.add(*param)).collect();
+            let mut stub = FunctionBuilder::new(&mut module.types, &params, &results);
+            let mut body = stub.func_body();
+            body.call(ensure_loaded);
+            for argument in &arguments {
+                body.local_get(*argument);
+            }
+            body.i32_const(*slot as i32).call_indirect(ty, table);
+            module.funcs.get_mut(id).kind = FunctionKind::Local(stub.local_func(arguments));
+        }
+        let shape = module.tables.get_mut(table);
+        shape.initial = self.table_length;
+        shape.maximum = Some(self.table_length);
+        for (place, name) in self.function_names() {
+            module.exports.add(&name, all[place]);
+        }
+        for (place, name) in self.global_names() {
+            module.exports.add(&name, all_globals[place]);
+        }
+        module.exports.add("table", table);
+        Ok(())
+    }
+
+    /// Makes the rest: imports in place of the first module.
+    fn keep(&self, module: &mut Module) -> Result<()> {
+        let (all, all_globals, table) = (functions(module), globals(module), table(module)?);
+        let exports: Vec<_> = module.exports.iter().map(|export| export.id()).collect();
+        exports.into_iter().for_each(|id| module.exports.delete(id));
+        module.start = None;
+        for (place, name) in self.function_names() {
+            let (id, ty) = (all[place], module.funcs.get(all[place]).ty());
+            let import = module.imports.add(FIRST, &name, id);
+            module.funcs.get_mut(id).kind = FunctionKind::Import(ImportedFunction { import, ty });
+        }
+        for (place, name) in self.global_names() {
+            let import: ImportId = module.imports.add(FIRST, &name, all_globals[place]);
+            module.globals.get_mut(all_globals[place]).kind = GlobalKind::Import(import);
+        }
+        let data: Vec<_> = module.data.iter().map(|data| data.id()).collect();
+        data.into_iter().for_each(|id| module.data.delete(id));
+        let memory = module.memories.iter().next().map(|memory| memory.id()).context("the module has no memory")?;
+        let import = module.imports.add(FIRST, "memory", memory);
+        let shape = module.memories.get_mut(memory);
+        shape.import = Some(import);
+        shape.data_segments.clear();
+        let elements: Vec<_> = module.elements.iter().map(|element| element.id()).collect();
+        elements.into_iter().for_each(|id| module.elements.delete(id));
+        let import = module.imports.add(FIRST, "table", table);
+        let shape = module.tables.get_mut(table);
+        shape.import = Some(import);
+        shape.initial = self.table_length;
+        shape.maximum = Some(self.table_length);
+        shape.elem_segments.clear();
+        for (place, slot) in &self.slots {
+            let offset = ConstExpr::Value(Value::I32(*slot as i32));
+            let kind = ElementKind::Active { table, offset };
+            let id = module.elements.add(kind, ElementItems::Functions(vec![all[*place]]));
+            module.tables.get_mut(table).elem_segments.insert(id);
+        }
+        Ok(())
+    }
+}
+
+/// The shortest names, in order.
+fn short(prefix: &str, mut number: usize) -> String {
+    const DIGITS: &[u8; 52] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let mut name = format!("{prefix}_");
+    loop {
+        name.push(DIGITS[number % DIGITS.len()] as char);
+        number /= DIGITS.len();
+        if number == 0 {
+            return name;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What must hold whatever bytes come: one function a target.
+//!
+//! Each takes bytes and panics when something that must hold does not. The fuzzer looks for such bytes; the tests of the
+//! edge crate run the same functions over the corpus, so that what was found once stays found.
+
+mod answers;
+mod fields;
+mod record;
+mod request;
+mod rules;
+mod site;
+mod sites;
+
+pub use fields::fields;
+pub use record::record;
+pub use request::request;
+pub use rules::{config, headers, redirects, route_tables};
+pub use site::site;
+
+/// What is run on bytes.
+type Target = fn(&[u8]);
+
+/// Every target under the name of its corpus.
+pub const TARGETS: [(&str, Target); 8] = [
+    ("config", config),
+    ("fields", fields),
+    ("headers", headers),
+    ("record", record),
+    ("redirects", redirects),
+    ("request", request),
+    ("route_tables", route_tables),
+    ("site", site),
+];
+
+/// The first byte, which chooses, and the rest.
+fn choose(data: &[u8]) -> (usize, &[u8]) {
+    data.split_first().map_or((0, data), |(first, rest)| ((*first).into(), rest))
+}
