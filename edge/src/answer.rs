@@ -3,7 +3,7 @@
 use crate::decision::{Context, Decision};
 use crate::head::{NO_STORE, Source};
 use crate::request::Method;
-use crate::text::contains;
+use crate::text::{contains, decimal};
 use std::borrow::Cow;
 
 /// Why a decision could not be carried out.
@@ -121,6 +121,7 @@ pub fn not_an_image<'a>(context: &Context<'a>) -> Decision<'a> {
     page(context, &Page { status: 403, code: "not_an_image", title: "Forbidden", text, extra: None })
 }
 
+#[inline(never)]
 pub fn failed<'a>(context: &Context<'a>, failure: Failure) -> Decision<'a> {
     let (status, code, text) = match failure {
         Failure::StorageUnavailable => (502, "storage_unavailable", "The storage of this site does not answer."),
@@ -134,30 +135,39 @@ pub fn failed<'a>(context: &Context<'a>, failure: Failure) -> Decision<'a> {
 }
 
 fn page<'a>(context: &Context<'a>, page: &Page<'_>) -> Decision<'a> {
-    let status = crate::text::decimal(page.status.into());
     // Programs are to understand what a function's caller can run into; what is wrong with an address is for people.
-    let form = if page.status == 429 || page.status >= 500 { Form::of(context.accept) } else { Form::Html };
+    if page.status == 429 || page.status >= 500 {
+        return trouble(context, page);
+    }
+    answer(context, page, Source::Page, html(page, &decimal(page.status.into()), None))
+}
+
+/// A page that follows `Accept`, and names the request where something failed.
+#[inline(never)]
+fn trouble<'a>(context: &Context<'a>, page: &Page<'_>) -> Decision<'a> {
+    let status = decimal(page.status.into());
     let id = context.request_id.filter(|_| page.status >= 500);
-    let body = match form {
-        Form::Html => html(page, &status, id),
-        Form::Json => json(page, &status, id),
+    let (source, body) = match Form::of(context.accept) {
+        Form::Html => (Source::Page, html(page, &status, id)),
+        Form::Json => (Source::File("application/problem+json"), json(page, &status, id)),
         Form::Text => {
             let (label, id) = id.map_or(("", ""), |id| ("\nrequest ", id));
-            [&status, " ", page.code, ": ", page.text, label, id, "\n"].concat()
+            let body = [&status, " ", page.code, ": ", page.text, label, id, "\n"].concat();
+            (Source::File("text/plain; charset=utf-8"), body)
         }
     };
-    let source = match form {
-        Form::Html => Source::Page,
-        Form::Json => Source::File("application/problem+json"),
-        Form::Text => Source::File("text/plain; charset=utf-8"),
-    };
+    let mut decision = answer(context, page, source, body);
+    if let (Decision::Refuse { head, .. }, Some(id)) = (&mut decision, id) {
+        head.changes.push((Cow::Borrowed("x-miaobu-request-id"), Some(id.to_owned())));
+    }
+    decision
+}
+
+fn answer<'a>(context: &Context<'a>, page: &Page<'_>, source: Source<'a>, body: String) -> Decision<'a> {
     let mut head = context.head(page.status, source);
     head.extra = page.extra;
     head.cache = Some(NO_STORE);
     head.content_length = Some(body.len() as u64);
-    if let Some(id) = id {
-        head.changes.push((Cow::Borrowed("x-miaobu-request-id"), Some(id.to_owned())));
-    }
     let body = if context.method == Method::Head { Cow::Borrowed("") } else { Cow::Owned(body) };
     Decision::Refuse { head, body }
 }
