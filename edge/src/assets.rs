@@ -56,7 +56,7 @@ pub fn resolve<'a>(site: &Site, key: &'a str) -> Asset<'a> {
 }
 
 /// The decoded path at which a stored file answers.
-#[cfg(feature = "build")]
+#[cfg(any(feature = "build", feature = "explain"))]
 pub fn url_of(site: &Site, path: &str) -> String {
     let (stem, class) = Class::split(path);
     let pages = Pages { site, mode: site.html_handling(), stem, look: site.look(stem) };

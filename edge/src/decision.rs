@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::answer::{self, Failure};
 use crate::coding::Coding;
 use crate::head::Head;
+use crate::origin::Origin;
 use crate::range::ByteRange;
 use crate::record::{Kind, RouteRecord};
 use crate::request::{Method, Request};
@@ -183,6 +184,13 @@ impl<'a> Decision<'a> {
         }
     }
 
+    /// Remembers which step made this answer.
+    #[inline]
+    pub(crate) fn because(mut self, origin: Origin) -> Self {
+        self.head_mut().into_iter().for_each(|head| head.because(origin));
+        self
+    }
+
     pub(crate) fn head_mut(&mut self) -> Option<&mut Head<'a>> {
         match self {
             Self::Serve(serve) => Some(&mut serve.head),
@@ -238,7 +246,7 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    fn of(lookup: &Lookup<'a>, request: &Request<'a>, settings: &Settings) -> Self {
+    pub(crate) fn of(lookup: &Lookup<'a>, request: &Request<'a>, settings: &Settings) -> Self {
         Self {
             method: request.method,
             lookup: *lookup,
@@ -268,6 +276,8 @@ impl<'a> Context<'a> {
             noindex: record.is_some_and(|record| record.noindex),
             changes: Vec::new(),
             visitor: Varies::default(),
+            #[cfg(feature = "explain")]
+            origin: crate::origin::Origin::default(),
             deployment: record.filter(|_| self.settings.deployment_header).map(|record| record.deployment_id),
         }
     }

@@ -1,6 +1,7 @@
 //! Status and headers of an answer, complete: the host adds framing and the date, nothing else.
 
 use crate::coding::Coding;
+use crate::origin::Origin;
 use crate::range::ByteRange;
 use crate::rules::redirects::Varies;
 use crate::site::Site;
@@ -92,11 +93,25 @@ pub struct Head<'a> {
     pub(crate) changes: Vec<(Cow<'a, str>, Option<String>)>,
     /// What about the visitor decided this answer.
     pub(crate) visitor: Varies,
+    /// The step that made this answer.
+    #[cfg(feature = "explain")]
+    pub(crate) origin: Origin,
 }
 
 impl<'a> Head<'a> {
+    /// Remembers which step made this answer, where answers are explained.
+    #[inline]
+    pub(crate) fn because(&mut self, origin: Origin) {
+        #[cfg(feature = "explain")]
+        {
+            self.origin = origin;
+        }
+        #[cfg(not(feature = "explain"))]
+        let _ = origin;
+    }
+
     /// The head that answers with an id of [`Head::set_id`] share.
-    #[cfg(target_arch = "wasm32")]
+    #[cfg(all(target_arch = "wasm32", not(feature = "explain")))]
     pub(crate) fn of_set_id(context: &crate::decision::Context<'a>, site: &'a Site, id: u16) -> Self {
         let set = id & crate::site::format::META_SET_MASK;
         let mut head = context.head(200, Source::Site(site, set));

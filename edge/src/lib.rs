@@ -26,11 +26,14 @@ mod coding;
 pub mod conditional;
 mod content_type;
 mod decision;
+#[cfg(feature = "explain")]
+pub mod explain;
 mod function_site;
 mod hash;
 mod head;
 mod json;
 pub mod negotiate;
+mod origin;
 mod path;
 mod probe;
 mod proxy;
@@ -48,7 +51,7 @@ mod text;
 
 #[cfg(feature = "build")]
 pub mod build;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "explain")))]
 mod wasm;
 
 pub use answer::Failure;

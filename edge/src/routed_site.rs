@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::answer;
 use crate::assets;
 use crate::decision::Decision;
+use crate::origin::Origin;
 use crate::path::Path;
 use crate::ruled_site::{Own, absent, change, dress, files, missing, pass, redirect, rewrite};
 use crate::rules::canonical_path;
@@ -26,33 +27,27 @@ pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<
     let Some(routes) = answering.site.routes() else {
         return files(answering, path, found);
     };
-    let request = answering.request;
-    let target = Target {
-        path: canonical_path(request.path()).into_owned(),
-        query: request.query().trim_start_matches('?').to_owned(),
-    };
-    let field = |name: &str| request.field(name);
-    let asked = RouteRequest { method: request.method_name(), host: request.host, field: &field };
-    let (answer, gathered) = routes.walk(&target, &asked, answering.site, &mut Budget::default());
+    let (answer, gathered) = walk(answering, routes);
+    let own_path = canonical_path(answering.request.path());
     let own = match &answer {
-        Answer::Here { target: here, .. } if here.path == target.path => Own::File,
+        Answer::Here { target: here, .. } if here.path == own_path => Own::File,
         Answer::Here { .. } | Answer::Elsewhere { .. } | Answer::Redirect { .. } => Own::Rewritten,
         Answer::Status(_) | Answer::Missing { .. } => Own::Fallback,
     };
     let varies = found.as_ref().map_or_else(Varies::default, |found| found.varies);
     let decision = match answer {
-        Answer::Here { target: here, status: None } if here.path == target.path => match answering.asset(path) {
+        Answer::Here { target: here, status: None } if here.path == own_path => match answering.asset(path) {
             Some(decision) => decision,
             None => answer::not_found(answering.context),
         },
         Answer::Here { target, status } => {
-            rewrite(answering, path, (&target.path, &target.query), status.unwrap_or(200))
+            rewrite(answering, path, (&target.path, &target.query), status.unwrap_or(200)).because(Origin::Routes)
         }
-        Answer::Elsewhere { url } => pass(answering, &url),
-        Answer::Redirect { status, location } => redirect(answering, status, location),
+        Answer::Elsewhere { url } => pass(answering, &url).because(Origin::Routes),
+        Answer::Redirect { status, location } => redirect(answering, status, location).because(Origin::Routes),
         // A route that says 404 means it, whatever would stand in for a missing page.
         Answer::Status(status) | Answer::Missing { status: Some(status), .. } if status >= 400 => {
-            missing(answering, path, status)
+            missing(answering, path, status).because(Origin::Routes)
         }
         Answer::Status(_) | Answer::Missing { .. } => absent(answering, path, found),
     };
@@ -70,6 +65,18 @@ pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<
     decision
 }
 
+/// Sends the request through the table.
+pub fn walk<'t>(answering: &Answering<'_, '_>, routes: RouteTable<'t>) -> (Answer, Gathered<'t>) {
+    let request = answering.request;
+    let target = Target {
+        path: canonical_path(request.path()).into_owned(),
+        query: request.query().trim_start_matches('?').to_owned(),
+    };
+    let field = |name: &str| request.field(name);
+    let asked = RouteRequest { method: request.method_name(), host: request.host, field: &field };
+    routes.walk(&target, &asked, answering.site, &mut Budget::default())
+}
+
 /// What routes for files say about a path where no file is.
 #[inline(never)]
 pub fn file_headers(answering: &Answering<'_, '_>) -> Vec<Header> {
@@ -79,10 +86,20 @@ pub fn file_headers(answering: &Answering<'_, '_>) -> Vec<Header> {
 
 /// The headers that a table of header routes gives to a path.
 pub fn headers_of(table: RouteTable<'_>, path: &str) -> Vec<Header> {
+    let allowed = |header: &Header| HeaderName::parse(&header.name).is_some_and(|name| !name.is_forbidden());
+    gathered_by(table, path).headers.into_iter().filter(allowed).collect()
+}
+
+/// The routes of such a table that match a path, by their numbers.
+#[cfg(feature = "explain")]
+pub fn trail_of(table: RouteTable<'_>, path: &str) -> Vec<u16> {
+    gathered_by(table, path).trail
+}
+
+fn gathered_by<'t>(table: RouteTable<'t>, path: &str) -> Gathered<'t> {
     let target = Target { path: path.to_owned(), query: String::new() };
     let request = RouteRequest { method: "GET", host: "", field: &|_| None };
     let mut gathered = Gathered::default();
     table.pass(Phase::Start, &target, &mut gathered, &request, None, &mut Budget::default());
-    let allowed = |header: &Header| HeaderName::parse(&header.name).is_some_and(|name| !name.is_forbidden());
-    gathered.headers.into_iter().filter(allowed).collect()
+    gathered
 }

@@ -9,6 +9,7 @@ use crate::answer;
 use crate::assets::{self, Asset};
 use crate::decision::{Decision, Serve};
 use crate::head::{Head, NO_STORE, REVALIDATE, Source};
+use crate::origin::Origin;
 use crate::path::{Path, push_query};
 use crate::proxy;
 use crate::record::Kind;
@@ -29,7 +30,7 @@ pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>) -> Decision<'a
         if let Some(rule) = asked.rule.as_ref().filter(|rule| rule.force || first)
             && let Some(decision) = apply(answering, rule, path)
         {
-            return dress(answering, decision, Own::Rewritten, asked.varies);
+            return dress(answering, decision.because(Origin::Redirects(rule.line)), Own::Rewritten, asked.varies);
         }
         found = Some(asked);
     }
@@ -51,7 +52,8 @@ pub fn files<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<F
 /// The answer to a path where no file is: by a rule, else the shell or a page for missing files.
 pub fn absent<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<Found>) -> Decision<'a> {
     let found = found.unwrap_or_else(|| find(answering));
-    let decision = found.rule.as_ref().and_then(|rule| apply(answering, rule, path));
+    let by_rule = |rule: &Match| Some(apply(answering, rule, path)?.because(Origin::Redirects(rule.line)));
+    let decision = found.rule.as_ref().and_then(by_rule);
     let (decision, own) = match decision {
         Some(decision) => (decision, Own::Rewritten),
         None => (answering.missing(path), Own::Fallback),
@@ -59,7 +61,7 @@ pub fn absent<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<
     dress(answering, decision, own, found.varies)
 }
 
-fn find(answering: &Answering<'_, '_>) -> Found {
+pub fn find(answering: &Answering<'_, '_>) -> Found {
     let Some(redirects) = answering.site.redirects() else {
         return Found::default();
     };

@@ -18,6 +18,8 @@ mod pattern;
 pub mod redirects;
 pub mod regex;
 pub mod route_table;
+#[cfg(any(feature = "build", feature = "explain"))]
+pub mod source_line;
 mod template;
 mod text;
 

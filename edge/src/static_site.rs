@@ -5,6 +5,7 @@ use crate::assets::{self, Asset};
 use crate::content_type::extension;
 use crate::decision::{Context, Decision, ObjectKey, Serve};
 use crate::head::{NO_STORE, REVALIDATE, Source};
+use crate::origin::Origin;
 use crate::path::{Path, decoded, push_encoded, push_query, without_leading_slashes};
 use crate::record::{Kind, RouteRecord};
 use crate::representation::{self, Choice};
@@ -94,6 +95,7 @@ impl<'a> Answering<'_, 'a> {
     ) -> Decision<'a> {
         let mut head = self.context.head(status, Source::Site(self.site, file.header_set));
         head.cache = cache;
+        head.because(Origin::File);
         head.varies = !file.codings.is_empty();
         let own = self.site.own_validators(file.header_set);
         for (name, value) in own.fields() {
@@ -137,6 +139,7 @@ impl<'a> Answering<'_, 'a> {
         head.cache = Some(REVALIDATE);
         head.content_length = Some(0);
         head.location = Some(location);
+        head.because(Origin::Spelling);
         Decision::Redirect(head)
     }
 
@@ -155,14 +158,15 @@ impl<'a> Answering<'_, 'a> {
             && let Some(file) = self.site.find("", Class::Index)
         {
             // Rules for the missing path must not make browsers keep the shell under it.
-            return self.serve(200, Some(REVALIDATE), Cow::Borrowed(""), Class::Index, file);
+            return self.serve(200, Some(REVALIDATE), Cow::Borrowed(""), Class::Index, file).because(Origin::Shell);
         }
         self.not_found(path)
     }
 
     /// The page for a missing file.
     pub fn not_found(&self, path: &Path<'_>) -> Decision<'a> {
-        self.not_found_page(&path.key).unwrap_or_else(|| answer::not_found(self.context))
+        let page = self.not_found_page(&path.key).map(|page| page.because(Origin::NotFoundPage));
+        page.unwrap_or_else(|| answer::not_found(self.context))
     }
 
     pub fn wants_shell(&self, path: &Path<'_>) -> bool {

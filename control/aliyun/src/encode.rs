@@ -15,6 +15,24 @@ pub fn percent_path(path: &str) -> String {
     encode(path, true)
 }
 
+/// Returns `text` with what was encoded as it was, a `+` as a space; what is no encoding stays.
+pub fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let decoded = digits.filter(|_| *first == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let (byte, taken) = match (decoded, first) {
+            (Some(byte), _) => (byte, 3),
+            (None, b'+') => (b' ', 1),
+            (None, other) => (*other, 1),
+        };
+        bytes.push(byte);
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// Returns the pairs as a query or an `application/x-www-form-urlencoded` body, in their order: `a=1&b=`.
 pub fn query(pairs: &[(String, String)]) -> String {
     let mut text = String::new();
@@ -61,4 +79,34 @@ fn encode(text: &str, keep_slashes: bool) -> String {
         }
     }
     encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_decodes_to_itself() {
+        for text in ["", "a b+c", "你/好?", "%41", "100%", "~-_.", "\u{0}\u{7f}"] {
+            assert_eq!(decode(&percent(text)), text);
+            assert_eq!(decode(&percent_path(text)), text);
+        }
+        assert_eq!(percent("a b*/~é"), "a%20b%2A%2F~%C3%A9");
+        assert_eq!(percent_path("/a b/"), "/a%20b/");
+    }
+
+    #[test]
+    fn what_is_no_encoding_stays_as_it_is() {
+        for (text, decoded) in [("a+b", "a b"), ("%zz", "%zz"), ("%4", "%4"), ("%", "%"), ("%C3%A9", "é")] {
+            assert_eq!(decode(text), decoded);
+        }
+    }
+
+    #[test]
+    fn pairs_are_sorted_by_what_they_are_encoded_as() {
+        let pairs: Pairs = [("b", "1"), ("a", ""), ("b", "0"), ("A", "~")].map(|(a, b)| (a.into(), b.into())).into();
+        assert_eq!(query(&pairs), "b=1&a=&b=0&A=~");
+        assert_eq!(sorted_query(&pairs), "A=~&a=&b=0&b=1");
+        assert_eq!(sorted_query_bare(&pairs), "A=~&a&b=0&b=1");
+    }
 }

@@ -7,6 +7,7 @@
 //!
 //! Nothing is refused silently: whatever can't be used is in [`Configured::diagnostics`].
 
+mod lines;
 mod miaobu;
 mod peers;
 
@@ -15,7 +16,7 @@ use std::fmt;
 use super::SiteSettings;
 use crate::rules::headers::{self, HeaderRule};
 use crate::rules::redirects::{self, Limits, RedirectRule};
-use crate::rules::{Dialect, Parsed, Refusal};
+use crate::rules::{Dialect, Parsed, Refusal, source_line};
 use crate::site::format::HtmlHandling;
 
 /// The files that configure a site, by their paths in it. They are not served.
@@ -172,7 +173,11 @@ impl Reading {
             told += refused.len();
             self.refuse(file, refused);
         }
-        let rules: Vec<_> = sources.into_iter().flat_map(|(_, rules)| rules).collect();
+        let kept = |(file, rules): (&str, Vec<RedirectRule>)| -> Vec<_> {
+            let kept = |rule: RedirectRule| RedirectRule { line: source_line::kept(file, rule.line), ..rule };
+            rules.into_iter().map(kept).collect()
+        };
+        let rules: Vec<_> = sources.into_iter().flat_map(kept).collect();
         let compiled = redirects::compile(&rules, dialect, Limits::INLINE);
         let over = compiled.refused.len().saturating_sub(told);
         if over > 0 {
@@ -194,7 +199,11 @@ impl Reading {
         for (file, rules) in &sources {
             self.refuse(file, headers::compile(rules, dialect).refused);
         }
-        let rules: Vec<_> = sources.into_iter().flat_map(|(_, rules)| rules).collect();
+        let kept = |(file, rules): (&str, Vec<HeaderRule>)| -> Vec<_> {
+            let kept = |rule: HeaderRule| HeaderRule { line: source_line::kept(file, rule.line), ..rule };
+            rules.into_iter().map(kept).collect()
+        };
+        let rules: Vec<_> = sources.into_iter().flat_map(kept).collect();
         let compiled = headers::compile(&rules, dialect);
         if compiled.count > 0 {
             self.settings.rules.headers = compiled.image;

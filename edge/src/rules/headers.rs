@@ -3,7 +3,8 @@
 //! The image, all numbers little-endian: flags, u16 (see the `FLAG` constants) · number of rules, u16 · per rule the
 //! offsets of its pattern and of its changes, u32 each · blocks, each with its length before it, u16.
 //! A pattern block begins with one byte, 1 when it is matched against `https://host/path`. Changes are a list: a kind, the
-//! name with its length before it, and for a setting the length of a template, u16, and the template.
+//! name with its length before it, and for a setting the length of a template, u16, and the template. The lines of the
+//! rules end it.
 
 mod fields;
 mod value;
@@ -31,6 +32,8 @@ pub use rule::{HeaderRule, MAX_RULES};
 
 use super::bytes::{block_at, short_text, u16_at, u32_at};
 use super::pattern::Pattern;
+#[cfg(feature = "explain")]
+use super::source_line::{self, SourceLine};
 use super::template;
 
 /// A later rule replaces a field of an earlier one instead of adding to it.
@@ -82,6 +85,18 @@ impl<'a> HeaderRules<'a> {
             let _ = self.apply(rule, host, path, &mut with_host, &mut fields);
         }
         fields
+    }
+
+    /// Each rule that matches, where it stands, and what it alone makes of the fields.
+    #[cfg(feature = "explain")]
+    pub(crate) fn matching(&self, host: &str, path: &str) -> Vec<(Option<SourceLine>, Fields<'a>)> {
+        let mut with_host = None;
+        let mut alone = |rule| {
+            let mut fields = Fields::new(false);
+            self.apply(rule, host, path, &mut with_host, &mut fields)?;
+            Some((source_line::of(self.image, self.count, rule), fields))
+        };
+        (0..self.count).filter_map(&mut alone).collect()
     }
 
     fn apply(

@@ -19,7 +19,7 @@ mod transform;
 mod walk;
 
 #[cfg(feature = "build")]
-pub use build::{TableOptions, build};
+pub use build::{LINE, TableOptions, build};
 pub use pass::{Gathered, Passed, RouteRequest};
 pub use reader::RouteTable;
 pub use transform::{KeyRule, NameConditions, Transform, TransformKind, TransformOperation};

@@ -1,11 +1,12 @@
 //! `vercel.json`, `firebase.json` and `serve.json`: one of them makes the route table.
 
 use super::Reading;
+use super::lines::add_lines;
 use crate::rules::{Lowered, Refusal, firebase, serve, vercel};
 use crate::site::format::HtmlHandling;
 
 #[derive(Clone, Copy)]
-enum Peer {
+pub(super) enum Peer {
     Vercel,
     Firebase,
     Serve,
@@ -13,6 +14,16 @@ enum Peer {
 
 const PEERS: [(&str, Peer); 3] =
     [("/vercel.json", Peer::Vercel), ("/firebase.json", Peer::Firebase), ("/serve.json", Peer::Serve)];
+
+impl Peer {
+    pub(super) fn read(self, text: &str) -> Result<Lowered, Vec<Refusal>> {
+        match self {
+            Self::Vercel => vercel::read(text),
+            Self::Firebase => firebase::read(text).map_err(|refusal| vec![refusal]),
+            Self::Serve => serve::read(text).map_err(|refusal| vec![refusal]),
+        }
+    }
+}
 
 impl Reading {
     pub(super) fn peers<'t>(&mut self, text: impl Fn(&str) -> Option<&'t str>) {
@@ -25,14 +36,10 @@ impl Reading {
                 self.refuse(name, [Refusal { line: None, text: String::new(), reason }]);
                 continue;
             }
-            let read = match peer {
-                Peer::Vercel => vercel::read(text),
-                Peer::Firebase => firebase::read(text).map_err(|refusal| vec![refusal]),
-                Peer::Serve => serve::read(text).map_err(|refusal| vec![refusal]),
-            };
-            match read {
-                Ok(lowered) => {
+            match peer.read(text) {
+                Ok(mut lowered) => {
                     used = Some(name);
+                    add_lines(peer, name, text, &mut lowered);
                     self.lowered(name, peer, lowered);
                 }
                 Err(refused) => self.refuse(name, refused),

@@ -7,7 +7,7 @@ use super::{
 use crate::rules::bytes::{push_block, push_short_text};
 use crate::rules::diagnostic::{Dialect, Refusal};
 use crate::rules::pattern::PatternSource;
-use crate::rules::template;
+use crate::rules::{source_line, template};
 
 /// What came of compiling.
 #[derive(Clone, Debug, Default)]
@@ -30,18 +30,19 @@ pub fn compile(rules: &[HeaderRule], dialect: Dialect) -> Compiled {
     let mut usable = Vec::new();
     for rule in rules {
         match pattern_of(rule, dialect) {
-            Ok(pattern) => usable.push((changes_of(rule, &pattern, &mut compiled.refused), pattern)),
+            Ok(pattern) => usable.push((changes_of(rule, &pattern, &mut compiled.refused), pattern, rule.line)),
             Err(reason) => compiled.refused.push(Refusal::of_line(rule.line, &rule.path, reason)),
         }
     }
-    usable.retain(|(changes, _)| !changes.is_empty());
+    usable.retain(|(changes, ..)| !changes.is_empty());
     let mut flags = if dialect == Dialect::Netlify { FLAG_REPLACE | FLAG_FOLD_CASE } else { 0 };
-    if usable.iter().any(|(_, pattern)| pattern.with_host) {
+    if usable.iter().any(|(_, pattern, _)| pattern.with_host) {
         flags |= FLAG_HOSTS;
     }
     let mut table = Vec::new();
     let mut blocks = Vec::new();
-    for (changes, pattern) in usable {
+    let mut lines = Vec::new();
+    for (changes, pattern, line) in usable {
         let mut code = vec![u8::from(pattern.with_host)];
         code.extend(&pattern.code);
         let start = blocks.len();
@@ -54,6 +55,7 @@ pub fn compile(rules: &[HeaderRule], dialect: Dialect) -> Compiled {
         };
         compiled.count += 1;
         table.extend([code, changes]);
+        lines.push(line);
     }
     let base = HEADER_LENGTH + compiled.count * RULE_LENGTH;
     compiled.image.extend(flags.to_le_bytes());
@@ -62,6 +64,7 @@ pub fn compile(rules: &[HeaderRule], dialect: Dialect) -> Compiled {
         compiled.image.extend(u32::try_from(base).unwrap_or(u32::MAX).saturating_add(offset).to_le_bytes());
     }
     compiled.image.extend(blocks);
+    source_line::append(&mut compiled.image, &lines);
     compiled
 }
 

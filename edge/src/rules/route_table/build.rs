@@ -17,6 +17,7 @@ use super::index::{key, lower_case};
 use crate::rules::bytes::{push_block, push_short_text};
 use crate::rules::diagnostic::Refusal;
 use crate::rules::regex::Pattern;
+use crate::rules::source_line;
 
 /// How routes are compiled.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,6 +63,9 @@ pub fn build(routes: &[Value], options: TableOptions) -> Result<(Vec<u8>, Vec<Re
         }
     }
 }
+
+/// The member of a route that says where it stands, as [`source_line::kept`] makes it. No peer has it.
+pub const LINE: &str = "miaobu:line";
 
 /// A route ready to be written.
 struct Input<'r> {
@@ -146,6 +150,10 @@ impl Image {
         }
         let offset = image.block(names)?;
         image.write(FIELD_NAMES, &offset.to_le_bytes());
+        let line =
+            |input: &Input<'_>| input.route.get(LINE).and_then(Value::as_u64).and_then(|line| line.try_into().ok());
+        let lines: Vec<u32> = phases.iter().flatten().map(|input| line(input).unwrap_or(0)).collect();
+        source_line::append(&mut image.bytes, &lines);
         Some(image.bytes)
     }
 

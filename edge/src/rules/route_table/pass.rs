@@ -32,6 +32,9 @@ pub struct Gathered<'a> {
     pub transforms: Vec<Transform<'a>>,
     /// Which of them change the answer: those of the last route that had any.
     pub response: Range<usize>,
+    /// Every route that matched, by its number in the table.
+    #[cfg(feature = "explain")]
+    pub(crate) trail: Vec<u16>,
 }
 
 impl<'a> Gathered<'a> {
@@ -172,6 +175,8 @@ impl<'a> Pass<'_, 'a> {
         captures: &Captures,
         surroundings: &mut Surroundings<'_, '_>,
     ) {
+        #[cfg(feature = "explain")]
+        self.gathered.trail.push(number);
         let filling =
             Filling { captures, text, conditions: route.conditions, request: surroundings.request, query: self.query };
         let before = self.gathered.transforms.len();

@@ -6,6 +6,8 @@ use super::format::{
     ROUTE_HEADERS, ROUTE_LENGTH, ROUTE_METHODS, ROUTE_PROGRAM, ROUTE_TRANSFORMS, ROUTES,
 };
 use crate::rules::bytes::{block_at, short_text, u16_at, u32_at};
+#[cfg(feature = "explain")]
+use crate::rules::source_line::{self, SourceLine};
 
 /// A route table, read in place from its image.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +75,28 @@ impl<'a> RouteTable<'a> {
             methods: block(ROUTE_METHODS),
             transforms: block(ROUTE_TRANSFORMS).unwrap_or_default(),
         })
+    }
+
+    /// Whether a route says where a request goes, or ends it with a status.
+    #[cfg(feature = "explain")]
+    pub(crate) fn leads(self, number: u16) -> bool {
+        self.route(number).is_some_and(|route| route.destination.is_some() || route.status.is_some())
+    }
+
+    /// Where a route stands, and the names of the headers that it sets or removes.
+    #[cfg(feature = "explain")]
+    pub(crate) fn told(self, number: u16) -> (Option<SourceLine>, Vec<&'a str>) {
+        let count = u16_at(self.bytes, PHASES * 2).unwrap_or(0);
+        let mut names = Vec::new();
+        let mut rest = self.route(number).map(|route| route.headers).unwrap_or_default();
+        while let Some((_, after)) = rest.split_first()
+            && let Some((name, after)) = short_text(after)
+            && let Some((_, after)) = take_block(after)
+        {
+            names.push(name);
+            rest = after;
+        }
+        (source_line::of(self.bytes, count, number), names)
     }
 
     fn block(self, offset: u32) -> Option<&'a [u8]> {
