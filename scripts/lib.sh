@@ -59,18 +59,44 @@ need_node() {
   [ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || die "Node $(node --version) is too old ($1)" "install Node 20 or newer"
 }
 
+# once FOLDER FILE… -- COMMAND…: makes FOLDER with the command, unless an earlier run did so for the same files; two runs
+# may find it missing at the same time. Sets $made to its name, which the files' contents are part of.
+once() {
+  local folder=$1 files=()
+  shift
+  while [ "$1" != -- ]; do files+=("$1"); shift; done
+  shift
+  made=$folder-$(cat "${files[@]}" | cksum | cut -d' ' -f1)
+  mkdir -p "$cache"
+  (
+    flock 9
+    [ ! -e "$made/ready" ] || exit 0
+    mkdir -p "$made"
+    "$@" && touch "$made/ready"
+  ) 9>"$folder.lock"
+}
+
 # Sets $node_tools to a folder whose node_modules has what openapi/tools/package.json names.
 need_node_tools() {
   need_node "programs that work on the API's document"
   local files=("$root"/openapi/tools/{package.json,package-lock.json,.npmrc})
-  node_tools=$cache/openapi-node-$(cat "${files[@]}" | cksum | cut -d' ' -f1)
-  (
-    mkdir -p "$cache"
-    # Two runs may find it missing at the same time.
-    flock 9
-    [ ! -e "$node_tools/ready" ] || exit 0
-    mkdir -p "$node_tools"
-    cp "${files[@]}" "$node_tools"
-    quietly npm --prefix "$node_tools" ci && touch "$node_tools/ready"
-  ) 9>"$cache/openapi-tools.lock" || die "could not install the programs of openapi/tools"
+  install_node_tools() { cp "${files[@]}" "$made" && quietly npm --prefix "$made" ci; }
+  once "$cache/openapi-node" "${files[@]}" -- install_node_tools || die "could not install what openapi/tools/package.json names"
+  node_tools=$made
+}
+
+# Sets $python_tools to a folder of programs: python, and what openapi/tools/requirements.txt names.
+need_python_tools() {
+  need_packages "programs that work on the API's document" python3=python3
+  python3 -c 'import ensurepip' 2>/dev/null || need_packages "environments of Python" no-such-command=python3-venv
+  local file=$root/openapi/tools/requirements.txt
+  install_python_tools() { quietly python3 -m venv --clear "$made" && quietly "$made/bin/pip" install --requirement "$file"; }
+  once "$cache/openapi-python" "$file" -- install_python_tools || die "could not install what openapi/tools/requirements.txt names"
+  python_tools=$made/bin
+}
+
+# need_go WHY: Go 1.24 or newer; one from 1.21 on gets itself a newer one.
+need_go() {
+  need_packages "$1" go=golang-go
+  [[ $(go env GOVERSION) =~ ^go1\.(2[1-9]|[3-9][0-9]) ]] || die "$(go env GOVERSION) is too old ($1)" "install Go 1.24 or newer"
 }

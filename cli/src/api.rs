@@ -16,6 +16,7 @@ use crate::args::Environment;
 use crate::credentials::Secret;
 use crate::errors::{Failure, Kind};
 use crate::loopback;
+use crate::retry::new_key;
 use crate::scan::{Hash, ScannedFile};
 use crate::upload::Missing;
 
@@ -42,6 +43,8 @@ pub struct Session {
 /// What is asked for with a new deployment.
 #[derive(Debug)]
 pub struct NewDeployment<'a> {
+    /// The same for every try, so that only one of them makes a deployment.
+    pub key: &'a str,
     pub environment: Environment,
     pub branch: Option<&'a str>,
     pub commit_sha: Option<&'a str>,
@@ -122,8 +125,8 @@ impl Api {
 
     /// Makes a project.
     pub async fn create_project(&self, slug: &str) -> Result<(), Failure> {
-        let body = types::NewProject { slug: slug.to_owned(), settings: None };
-        self.answer(self.client.create_project().body(body).send().await).map(drop)
+        let body = types::NewProject { slug: slug.to_owned(), settings: None, team_id: None };
+        self.answer(self.client.create_project().idempotency_key(new_key()).body(body).send().await).map(drop)
     }
 
     /// Lists the newest deployments of a project, at most `limit`.
@@ -156,7 +159,7 @@ impl Api {
             commit_message: new.commit_message.map(str::to_owned),
             files: new.files.iter().map(manifest_file).collect(),
         };
-        let request = self.client.create_deployment().project(project).body(body);
+        let request = self.client.create_deployment().project(project).idempotency_key(new.key).body(body);
         let started = self.answer(request.send().await)?.data;
         Ok((started.deployment, self.missing_blobs(&started.upload)?))
     }
@@ -180,7 +183,7 @@ impl Api {
 
     /// Says that everything is uploaded.
     pub async fn finish(&self, id: i64) -> Result<(), Failure> {
-        self.answer(self.client.finish_deployment().deployment_id(id).send().await).map(drop)
+        self.answer(self.client.finish_deployment().deployment_id(id).idempotency_key(new_key()).send().await).map(drop)
     }
 
     /// Returns a deployment; with `wait` when its status is final or that many seconds have passed.
@@ -193,7 +196,11 @@ impl Api {
     /// Makes a deployment the active one.
     pub async fn promote(&self, id: i64, environment: Environment) -> Result<Deployment, Failure> {
         let body = types::Promotion { environment: Some(environment.into()) };
-        Ok(self.answer(self.client.promote_deployment().deployment_id(id).body(body).send().await)?.data)
+        Ok(self
+            .answer(
+                self.client.promote_deployment().deployment_id(id).idempotency_key(new_key()).body(body).send().await,
+            )?
+            .data)
     }
 
     /// Makes an earlier deployment the active one: `to`, or the one active before the present one.
@@ -204,7 +211,9 @@ impl Api {
         to: Option<i64>,
     ) -> Result<Deployment, Failure> {
         let body = types::Rollback { environment: Some(environment.into()), deployment_id: to };
-        Ok(self.answer(self.client.rollback_project().project(project).body(body).send().await)?.data)
+        Ok(self
+            .answer(self.client.rollback_project().project(project).idempotency_key(new_key()).body(body).send().await)?
+            .data)
     }
 
     /// Returns at most `limit` lines of a deployment's log after line `after`.
@@ -247,8 +256,9 @@ impl Api {
 impl Session {
     /// Makes an API token; returns its secret, which is shown this once.
     pub async fn create_token(&self, name: &str) -> Result<Secret, Failure> {
-        let body = types::NewToken { name: name.to_owned(), expires_in_days: None };
-        let created = self.api.answer(self.api.client.create_token().body(body).send().await)?.data;
+        let body = types::NewToken { name: name.to_owned(), expires_in_days: None, scopes: None, projects: None };
+        let created =
+            self.api.answer(self.api.client.create_token().idempotency_key(new_key()).body(body).send().await)?.data;
         Ok(Secret::new(created.token))
     }
 

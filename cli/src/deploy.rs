@@ -11,7 +11,7 @@ use crate::args::{self, Environment};
 use crate::errors::{Failure, Kind};
 use crate::hash_cache::{self, HashCache};
 use crate::progress::Progress;
-use crate::retry::retrying;
+use crate::retry::{new_key, retrying};
 use crate::scan::{self, Scan};
 use crate::settings::Settings;
 use crate::upload::{Missing, Upload};
@@ -161,7 +161,9 @@ async fn ship(
     if !known {
         create_project(api, project).await?;
     }
+    let key = new_key();
     let new = NewDeployment {
+        key: &key,
         environment: arguments.environment,
         branch: arguments.branch.as_deref(),
         commit_sha: arguments.commit.as_deref(),

@@ -52,6 +52,11 @@ pub async fn retrying<T>(mut operation: impl AsyncFnMut() -> Result<T, Failure>)
     }
 }
 
+/// Returns a key for one request, by which the server tells it from others when it comes twice.
+pub fn new_key() -> String {
+    format!("{:016x}{:016x}", random(), random())
+}
+
 /// Doubles with each attempt; between half of it and all, so that many clients do not come back at once.
 fn pause(attempts: u32, random: u64) -> Duration {
     let full = FIRST_WAIT.saturating_mul(1 << attempts.min(8)).min(LONGEST_WAIT);

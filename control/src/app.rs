@@ -2,6 +2,7 @@
 
 mod acceptor;
 mod data_dir;
+mod keys;
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,7 +23,7 @@ use crate::edge_server::{BindError, EdgeConfig, EdgeServer};
 use crate::egress::EgressConfig;
 use crate::provider::local::{LocalEdgeKv, LocalObjectStore};
 use crate::random::SystemRandom;
-use crate::service::{self, Auth, Context, Events, Job, Services, Settings};
+use crate::service::{self, Auth, Context, Events, InvalidKeys, Job, Services, Settings, Vault};
 use crate::store::{self, Access, Db, Location, meta, projects};
 use crate::worker::Runner;
 
@@ -72,6 +73,14 @@ pub enum StartError {
         setting: &'static str,
         /// What the system said.
         source: io::Error,
+    },
+    /// The keys that seal secrets cannot be used.
+    #[error("the keys in {} cannot be used", path.display())]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with them.
+        source: InvalidKeys,
     },
     /// The database cannot be used.
     #[error("the database cannot be used")]
@@ -133,13 +142,19 @@ impl App {
             false => None,
         };
         let edge_addr = edge.as_ref().map(EdgeServer::local_addr);
-        let context = context(config, db, objects, edge_kv, edge_addr.unwrap_or(config.edge.addr).port());
-        let context = Arc::new(context);
+        let vault = keys::open(config)?;
+        let port = edge_addr.unwrap_or(config.edge.addr).port();
+        let context = Arc::new(context(config, db, objects, edge_kv, vault, port));
         recover(&context, &config.database).await?;
         let services = Services::open(Arc::clone(&context)).map_err(in_data_dir)?;
         let api_addr = acceptor.addr();
-        let api =
-            ApiConfig { public_hosts: config.api.public_hosts.clone(), secure_cookies: config.api.secure_cookies };
+        let api = ApiConfig {
+            public_hosts: config.api.public_hosts.clone(),
+            secure_cookies: config.api.secure_cookies,
+            allowed_origins: config.api.allowed_origins.clone(),
+            behind_proxy: config.api.behind_proxy,
+            rate_limits: config.api.rate_limits,
+        };
         let workers = config.workers;
         Ok(Self { services, api_addr, edge_addr, context, acceptor, edge, api, workers, _lock: lock })
     }
@@ -219,7 +234,8 @@ pub async fn auth_beside(config: &Config) -> Result<Auth, StartError> {
     let db = open_beside(config).await?;
     let objects = LocalObjectStore::open_read_only(config.objects_dir());
     let edge_kv = Arc::new(LocalEdgeKv::new(db.clone()));
-    let context = context(config, db, objects, edge_kv, config.edge.addr.port());
+    let vault = keys::open(config)?;
+    let context = context(config, db, objects, edge_kv, vault, config.edge.addr.port());
     Ok(Auth::new(Arc::new(context)))
 }
 
@@ -244,7 +260,14 @@ fn edge_config(config: &Config, share_port: bool) -> EdgeConfig {
     }
 }
 
-fn context(config: &Config, db: Db, objects: LocalObjectStore, edge_kv: Arc<LocalEdgeKv>, edge_port: u16) -> Context {
+fn context(
+    config: &Config,
+    db: Db,
+    objects: LocalObjectStore,
+    edge_kv: Arc<LocalEdgeKv>,
+    vault: Vault,
+    edge_port: u16,
+) -> Context {
     Context {
         db,
         clock: Arc::new(SystemClock),
@@ -252,6 +275,7 @@ fn context(config: &Config, db: Db, objects: LocalObjectStore, edge_kv: Arc<Loca
         objects: Arc::new(objects),
         edge_kv,
         events: Events::default(),
+        vault,
         settings: Settings {
             base_domain: config.base_domain.clone(),
             edge_scheme: config.edge.public_scheme,

@@ -13,9 +13,10 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 
 use self::written::Written;
+use crate::api::RateLimits;
 use crate::domain::BaseDomain;
 use crate::egress::Network;
-use crate::service::Limits;
+use crate::service::{Limits, Vault};
 use crate::store::Location;
 
 /// Every setting, typed.
@@ -27,6 +28,8 @@ pub struct Config {
     pub base_domain: BaseDomain,
     /// Where the database is.
     pub database: Location,
+    /// The keys that seal secrets; `None` for those in the data folder.
+    pub secret_keys: Option<SecretKeys>,
     /// The API.
     pub api: Api,
     /// The edge.
@@ -50,6 +53,12 @@ pub struct Api {
     pub public_hosts: Vec<String>,
     /// Whether browsers reach it by https.
     pub secure_cookies: bool,
+    /// Origins whose pages may use it.
+    pub allowed_origins: Vec<String>,
+    /// Whether every request comes through a proxy.
+    pub behind_proxy: bool,
+    /// How often callers may ask.
+    pub rate_limits: RateLimits,
 }
 
 /// Settings of the edge.
@@ -161,6 +170,9 @@ impl Config {
         let api_addr = written.take("api.addr", address);
         let public_hosts = written.take("api.public_hosts", |text| Ok(hosts(text)));
         let secure_cookies = written.take("api.secure_cookies", boolean);
+        let allowed_origins = written.take("api.allowed_origins", origins);
+        let behind_proxy = written.take("api.behind_proxy", boolean);
+        let secret_keys = written.take("secrets.keys", secret_keys);
         let edge_addr = written.take("edge.addr", address);
         let threads = written.take("edge.threads", |text| integer(text, 0..=256));
         let deployment_header = written.take("edge.deployment_header", boolean);
@@ -180,6 +192,14 @@ impl Config {
         let min_free_percent = written.take("limits.min_free_percent", |text| integer(text, 0..=90));
         let max_deployment_bytes = written.take("limits.max_deployment_bytes", |text| integer(text, 1..=1 << 50));
         let kept_deployments = written.take("limits.kept_deployments", |text| integer(text, 1..=1000));
+        let mut limit = |name| {
+            let number = written.take(name, |text| integer(text, 0..=1_000_000_000));
+            number.and_then(|number| u32::try_from(number).ok())
+        };
+        let caller_per_minute = limit("limits.requests_per_minute");
+        let address_per_minute = limit("limits.anonymous_requests_per_minute");
+        let logins_per_minute = limit("limits.logins_per_minute");
+        let deployments_per_hour = limit("limits.deployments_per_hour");
         let workers = written.take("jobs.workers", |text| integer(text, 1..=64));
         let filter = written.take("log.filter", |text| {
             let parsed = tracing_subscriber::EnvFilter::from_str(text);
@@ -196,7 +216,20 @@ impl Config {
                 data_dir: data_dir?,
                 base_domain: base_domain?,
                 database: database?,
-                api: Api { addr: api_addr?, public_hosts: public_hosts?, secure_cookies: secure_cookies? },
+                secret_keys: secret_keys?,
+                api: Api {
+                    addr: api_addr?,
+                    public_hosts: public_hosts?,
+                    secure_cookies: secure_cookies?,
+                    allowed_origins: allowed_origins?,
+                    behind_proxy: behind_proxy?,
+                    rate_limits: RateLimits {
+                        caller_per_minute: caller_per_minute?,
+                        address_per_minute: address_per_minute?,
+                        logins_per_minute: logins_per_minute?,
+                        deployments_per_hour: deployments_per_hour?,
+                    },
+                },
                 edge: Edge {
                     addr: edge_addr?,
                     threads: usize::try_from(threads?).ok().filter(|&threads| threads > 0),
@@ -276,6 +309,45 @@ fn networks(text: &str) -> Result<Vec<Network>, String> {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     integer(text, 1..=86_400).map(Duration::from_secs)
+}
+
+/// Texts of keys that seal secrets; they do not print.
+#[derive(Clone)]
+pub struct SecretKeys(String);
+
+impl SecretKeys {
+    /// The keys as [`Vault::parse`] reads them.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKeys")
+    }
+}
+
+fn secret_keys(text: &str) -> Result<Option<SecretKeys>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // The error names no key.
+    Vault::parse(text).map_err(|error| error.to_string())?;
+    Ok(Some(SecretKeys(text.to_owned())))
+}
+
+fn origins(text: &str) -> Result<Vec<String>, String> {
+    let given = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    let checked = given.map(|origin| {
+        let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
+        match authority {
+            Some(authority) if !authority.is_empty() && authority.bytes().all(plain) => Ok(origin.to_owned()),
+            _ => Err(format!("{origin:?} is not an origin, such as https://dashboard.example.com")),
+        }
+    });
+    checked.collect()
 }
 
 fn boolean(text: &str) -> Result<bool, String> {

@@ -28,10 +28,10 @@ pub async fn deploy_if_empty(services: &Services) -> Result<Option<String>> {
 }
 
 async fn deploy(services: &Services, actor: &Actor) -> Result<Option<String>> {
-    let projects = services.projects.list(actor, PageRequest { limit: 2, after: None }).await?.items;
+    let projects = services.projects.list(actor, None, PageRequest { limit: 2, after: None }).await?.items;
     match projects.as_slice() {
         [] => {
-            let new = NewProject { slug: SLUG.to_owned(), settings: ProjectSettings::default() };
+            let new = NewProject { slug: SLUG.to_owned(), settings: ProjectSettings::default(), team: None };
             services.projects.create(actor, new).await?;
         }
         // A former start died before it had deployed the site.

@@ -62,7 +62,7 @@ impl Live {
 async fn the_client_deploys_a_folder() {
     let live = Live::new().await;
     let client = &live.client;
-    let new = NewProject { slug: "my-site".to_owned(), settings: None };
+    let new = NewProject { slug: "my-site".to_owned(), settings: None, team_id: None };
     let project = client.create_project().body(new).send().await.expect("a project").into_inner().data;
     assert_eq!(project.active_deployment_id, None);
 
@@ -93,7 +93,7 @@ async fn the_client_reads_problems() {
     let missing = live.client.get_project().project("no-site").send().await.expect_err("there is none");
     let told = problem(&missing).expect("a problem of the server's");
     assert_eq!((told.status, told.code.as_str()), (404, "not_found"));
-    let new = NewProject { slug: "api".to_owned(), settings: None };
+    let new = NewProject { slug: "api".to_owned(), settings: None, team_id: None };
     let refused = live.client.create_project().body(new).send().await.expect_err("reserved");
     let told = problem(&refused).expect("a problem of the server's");
     assert_eq!((told.errors[0].pointer.as_str(), told.errors[0].code.as_str()), ("/slug", "reserved_slug"));
@@ -106,7 +106,7 @@ async fn the_client_reads_problems() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_in_the_middle_of_a_body_reaches_the_client() {
     let live = Live::new().await;
-    let new = NewProject { slug: "my-site".to_owned(), settings: None };
+    let new = NewProject { slug: "my-site".to_owned(), settings: None, team_id: None };
     live.client.create_project().body(new).send().await.expect("a project");
     let id = live.start(&Site::page("hello")).await;
     for _ in 0..5 {
@@ -122,7 +122,7 @@ async fn half_a_batch_is_kept_when_the_connection_breaks() {
     use tokio::io::AsyncWriteExt as _;
 
     let live = Live::new().await;
-    let new = NewProject { slug: "my-site".to_owned(), settings: None };
+    let new = NewProject { slug: "my-site".to_owned(), settings: None, team_id: None };
     live.client.create_project().body(new).send().await.expect("a project");
     let site = Site::page("hello");
     let id = live.start(&site).await;

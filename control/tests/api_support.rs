@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use miaobu_control::api::{ApiConfig, routes};
+use miaobu_control::api::{ApiConfig, RateLimits, routes};
 use miaobu_control::domain::{Actor, DeploymentId};
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -35,8 +35,17 @@ pub struct Answer {
 
 impl Api {
     pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// An API with other settings; a test's own calls count under no limit unless it sets one.
+    pub async fn with(change: impl FnOnce(&mut ApiConfig)) -> Self {
         let app = TestApp::new().await;
-        let config = ApiConfig { public_hosts: vec!["miaobu.test".to_owned()], secure_cookies: false };
+        let rate_limits =
+            RateLimits { caller_per_minute: 0, address_per_minute: 0, logins_per_minute: 0, deployments_per_hour: 0 };
+        let public_hosts = vec!["miaobu.test".to_owned()];
+        let mut config = ApiConfig { public_hosts, rate_limits, ..ApiConfig::default() };
+        change(&mut config);
         let endpoint = routes(app.services.clone(), config).boxed();
         let token = app.services.auth.create_token_for_operator("test", None).await.expect("a token").secret;
         Self { app, token, endpoint, document: Document::load() }

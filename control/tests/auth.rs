@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use miaobu_control::domain::{Credential, PageRequest};
-use miaobu_control::service::Error;
+use miaobu_control::service::{Error, NewToken};
 
 use crate::support::TestApp;
 
@@ -15,6 +15,10 @@ fn code_of<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
         Err(Error::Invalid { problems }) => problems[0].code,
         other => panic!("{other:?}"),
     }
+}
+
+fn new_token(name: &str, expires_in_days: Option<u32>) -> NewToken<'_> {
+    NewToken { name, expires_in_days, scopes: None, projects: None }
 }
 
 #[tokio::test]
@@ -72,14 +76,14 @@ async fn a_token_works_until_it_is_revoked_or_too_old() {
     let app = TestApp::new().await;
     let auth = &app.services.auth;
     let ada = app.login().await;
-    let new = auth.create_token(&ada, "laptop", Some(1)).await.expect("a token");
+    let new = auth.create_token(&ada, new_token("laptop", Some(1))).await.expect("a token");
     assert!(new.secret.starts_with("mb_live_") && new.secret.contains(&new.token.hint));
     let actor = auth.authenticate(&new.secret).await.expect("an actor");
     assert_eq!((actor.user_id, actor.credential), (ada.user_id, Credential::Token(new.token.id)));
     app.advance(TimeDelta::days(1));
     assert_eq!(code_of(auth.authenticate(&new.secret).await), "invalid_token");
 
-    let new = auth.create_token(&ada, "desktop", None).await.expect("a token");
+    let new = auth.create_token(&ada, new_token("desktop", None)).await.expect("a token");
     auth.revoke_token(&ada, new.token.id).await.expect("revoked");
     assert_eq!(code_of(auth.authenticate(&new.secret).await), "invalid_token");
     assert_eq!(code_of(auth.revoke_token(&ada, new.token.id).await), "not_found");
@@ -92,7 +96,7 @@ async fn the_last_use_of_a_token_is_noted_to_the_minute() {
     let app = TestApp::new().await;
     let auth = &app.services.auth;
     let ada = app.login().await;
-    let secret = auth.create_token(&ada, "laptop", None).await.expect("a token").secret;
+    let secret = auth.create_token(&ada, new_token("laptop", None)).await.expect("a token").secret;
     let first_use = app.now();
     for seconds in [0, 59] {
         app.advance(TimeDelta::seconds(seconds));
@@ -113,7 +117,7 @@ async fn a_token_may_not_make_list_or_revoke_tokens_nor_log_out() {
     let new = auth.create_token_for_operator("ci", None).await.expect("a token");
     assert_eq!(new.token.expires_at, None);
     let token = auth.authenticate(&new.secret).await.expect("an actor");
-    assert_eq!(code_of(auth.create_token(&token, "x", None).await), "session_required");
+    assert_eq!(code_of(auth.create_token(&token, new_token("x", None)).await), "session_required");
     assert_eq!(code_of(auth.list_tokens(&token, PAGE).await), "session_required");
     assert_eq!(code_of(auth.revoke_token(&token, new.token.id).await), "session_required");
     assert_eq!(code_of(auth.logout(&token).await), "session_required");
@@ -130,9 +134,13 @@ async fn a_token_needs_a_sound_name_and_expiry() {
         ("x", Some(0), "out_of_range"),
         ("x", Some(3651), "out_of_range"),
     ] {
-        assert_eq!(code_of(app.services.auth.create_token(&ada, name, days).await), code, "{name:?} {days:?}");
+        assert_eq!(
+            code_of(app.services.auth.create_token(&ada, new_token(name, days)).await),
+            code,
+            "{name:?} {days:?}"
+        );
     }
-    assert_eq!(code_of(app.services.auth.create_token(&ada, &"x".repeat(101), None).await), "invalid_name");
+    assert_eq!(code_of(app.services.auth.create_token(&ada, new_token(&"x".repeat(101), None)).await), "invalid_name");
 }
 
 #[tokio::test]

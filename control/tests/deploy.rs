@@ -173,12 +173,13 @@ async fn a_deployment_keeps_the_settings_that_it_was_made_with() {
     let app = TestApp::new().await;
     let ada = app.login().await;
     let settings = ProjectSettings::default();
-    let new = NewProject { slug: "portal".to_owned(), settings };
+    let new = NewProject { slug: "portal".to_owned(), settings, team: None };
     let project = app.services.projects.create(&ada, new).await.expect("a project");
     let site = Site::page("x");
     let (before, upload) = app.announce(&ada, &project, &site).await;
     let patch = SettingsPatch { not_found: Some(miaobu_control::domain::NotFound::SinglePage), ..Default::default() };
-    let changed = app.services.projects.update_settings(&ada, &ProjectRef::Slug("portal".into()), patch).await;
+    let changed =
+        app.services.projects.update_settings(&ada, &ProjectRef::Slug("portal".into()), patch, |_| true).await;
     let changed = changed.expect("changed");
     app.send(&ada, before.id, &upload, &site).await;
     app.run_jobs().await;

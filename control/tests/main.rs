@@ -3,6 +3,7 @@
 
 mod api_auth;
 mod api_client;
+mod api_conventions;
 mod api_deployments;
 mod api_document;
 mod api_frame;
@@ -10,6 +11,7 @@ mod api_logs;
 mod api_projects;
 mod api_schema;
 mod api_support;
+mod api_teams;
 mod auth;
 mod crash;
 mod deploy;

@@ -7,7 +7,7 @@ use miaobu_control::service::{DeploymentFilter, Error, NewProject, ProjectRef, S
 use crate::support::{Site, TestApp};
 
 fn new(slug: &str) -> NewProject {
-    NewProject { slug: slug.to_owned(), settings: ProjectSettings::default() }
+    NewProject { slug: slug.to_owned(), settings: ProjectSettings::default(), team: None }
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn the_project_of_another_is_as_one_that_is_not_there() {
     for name in [ProjectRef::Id(project.id), ProjectRef::Slug("shop".into()), ProjectRef::Slug("missing".into())] {
         let services = &app.services;
         assert!(matches!(services.projects.get(&stranger, &name).await, Err(Error::NotFound)));
-        let patched = services.projects.update_settings(&stranger, &name, SettingsPatch::default()).await;
+        let patched = services.projects.update_settings(&stranger, &name, SettingsPatch::default(), |_| true).await;
         assert!(matches!(patched, Err(Error::NotFound)));
         let page = PageRequest { limit: 20, after: None };
         let listed = services.deployments.list(&stranger, &name, DeploymentFilter::default(), page).await;
@@ -95,7 +95,7 @@ async fn projects_come_newest_first_page_by_page() {
     let mut slugs = Vec::new();
     let mut page = PageRequest { limit: 2, after: None };
     loop {
-        let found = app.services.projects.list(&ada, page).await.expect("a page");
+        let found = app.services.projects.list(&ada, None, page).await.expect("a page");
         slugs.extend(found.items.iter().map(|project| project.slug.to_string()));
         match found.next {
             Some(next) => page.after = Some(next),
@@ -113,11 +113,11 @@ async fn a_change_of_settings_leaves_the_others_alone() {
     app.advance(TimeDelta::seconds(5));
     let name = ProjectRef::Id(project.id);
     let patch = SettingsPatch { html_handling: Some(HtmlHandling::Drop), ..SettingsPatch::default() };
-    let changed = app.services.projects.update_settings(&ada, &name, patch).await.expect("changed");
+    let changed = app.services.projects.update_settings(&ada, &name, patch, |_| true).await.expect("changed");
     assert_eq!(changed.settings, ProjectSettings { html_handling: HtmlHandling::Drop, ..project.settings });
     assert!(changed.updated_at > project.updated_at);
     assert_eq!(app.services.projects.get(&ada, &name).await.expect("the project"), changed);
     app.advance(TimeDelta::seconds(5));
-    let same = app.services.projects.update_settings(&ada, &name, patch).await.expect("unchanged");
+    let same = app.services.projects.update_settings(&ada, &name, patch, |_| true).await.expect("unchanged");
     assert_eq!(same, changed);
 }

@@ -6,11 +6,13 @@
 //! standard input. Functions it does not call.
 
 use miaobu_edge::record::{KeyEncoding, key, site_object};
+use miaobu_edge::variants::{choose, has_hashed, misses};
 use miaobu_edge::{Decision, Failure, Head, Lookup, Method, Request, RouteRecord, Settings, Site, decide, fail};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() -> io::Result<()> {
     let out = PathBuf::from(std::env::args().nth(1).ok_or(io::Error::other("usage: native OUT"))?);
@@ -26,8 +28,9 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-fn answer(mut stream: &TcpStream, out: &std::path::Path) -> io::Result<()> {
-    let mut lines = BufReader::new(stream).lines();
+fn answer(mut stream: &TcpStream, out: &Path) -> io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let mut lines = reader.by_ref().lines();
     let line = lines.next().unwrap_or(Ok(String::new()))?;
     let mut words = line.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -45,8 +48,11 @@ fn answer(mut stream: &TcpStream, out: &std::path::Path) -> io::Result<()> {
     request.id = Some("0000000000000000");
     fields.iter().for_each(|(name, value)| request.header(name, value));
 
+    request.now = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
+    request.random = request.now.map(|now| now as u32);
+
     let settings = Settings::default();
-    let (record, site) = look_up(out, host);
+    let (record, site) = select(out, look_up(out, host), &request);
     let lookup = match &record {
         None => Lookup::Unknown,
         Some(Err(())) => Lookup::Damaged,
@@ -56,7 +62,18 @@ fn answer(mut stream: &TcpStream, out: &std::path::Path) -> io::Result<()> {
         },
     };
     let object = |key: &str| fs::read(out.join("objects").join(key)).ok();
-    let (head, body) = match decide(&lookup, &request, &settings) {
+    let mut form = String::new();
+    let mut decision = decide(&lookup, &request, &settings);
+    if let Decision::ReadForm { limit } = decision {
+        let length = fields.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
+        let length = length.unwrap_or_default();
+        if length <= limit as u64 {
+            reader.take(length).read_to_string(&mut form)?;
+        }
+        request.form = Some(&form);
+        decision = decide(&lookup, &request, &settings);
+    }
+    let (head, body) = match decision {
         Decision::Serve(serve) if !serve.with_body => (render(&serve.head), Vec::new()),
         Decision::Serve(serve) => match object(&serve.object.key()) {
             Some(body) if serve.size.is_some_and(|size| size != body.len() as u64) => {
@@ -92,22 +109,51 @@ fn answer(mut stream: &TcpStream, out: &std::path::Path) -> io::Result<()> {
 
 type Stored<T> = Option<Result<T, ()>>;
 
-fn look_up(out: &std::path::Path, host: &str) -> (Stored<RouteRecord>, Stored<Site>) {
+/// The deployment that a request gets, of those that a record leads to.
+fn select(
+    out: &Path,
+    own: (Stored<RouteRecord>, Stored<Site>),
+    request: &Request<'_>,
+) -> (Stored<RouteRecord>, Stored<Site>) {
+    let Some(Ok(record)) = &own.0 else {
+        return own;
+    };
+    let variant = |number| {
+        let variant: RouteRecord = record.variant(number)?;
+        let site = site_of(out, &variant);
+        Some((Some(Ok(variant)), site))
+    };
+    let chosen = choose(record, request);
+    let found = chosen.and_then(variant);
+    let (_, site) = found.as_ref().unwrap_or(&own);
+    if matches!(site, Some(Ok(site)) if misses(record, site, request)) {
+        let other = if chosen.is_none() { variant(0) } else { None };
+        let (_, site) = other.as_ref().unwrap_or(&own);
+        if matches!(site, Some(Ok(site)) if has_hashed(site, request)) {
+            return other.unwrap_or(own);
+        }
+    }
+    found.unwrap_or(own)
+}
+
+fn look_up(out: &Path, host: &str) -> (Stored<RouteRecord>, Stored<Site>) {
     let name = key(host, KeyEncoding::Plain);
     let kv = |key: &str| fs::read(out.join("kv").join(key)).ok();
     let record = Some(name).filter(|name| !name.is_empty() && !name.contains('/')).and_then(|name| kv(&name));
     let record = record.map(|bytes| RouteRecord::parse(&bytes).map_err(drop));
-    let Some(Ok(found)) = &record else {
-        return (record, None);
+    let site = match &record {
+        Some(Ok(record)) => site_of(out, record),
+        _ => None,
     };
-    let Some(site) = &found.site else {
-        return (record, None);
-    };
-    let copies = [kv(site), fs::read(out.join("objects").join(site_object(&found.oss_path))).ok()];
+    (record, site)
+}
+
+fn site_of(out: &Path, record: &RouteRecord) -> Stored<Site> {
+    let kept = fs::read(out.join("kv").join(record.site.as_ref()?)).ok();
+    let copies = [kept, fs::read(out.join("objects").join(site_object(&record.oss_path))).ok()];
     let mut sites = copies.into_iter().flatten().map(|bytes| Site::load(bytes).map_err(drop));
     let first = sites.next();
-    let site = if matches!(first, Some(Ok(_))) { first } else { sites.find(Result::is_ok).or(first) };
-    (record, site)
+    if matches!(first, Some(Ok(_))) { first } else { sites.find(Result::is_ok).or(first) }
 }
 
 fn own(decision: &Decision<'_>) -> (String, Vec<u8>) {

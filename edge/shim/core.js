@@ -7,6 +7,7 @@ export const UNAVAILABLE = 0xfffffffe;
 export const SERVE = 1;
 export const PROBE = 2;
 export const PROXY = 3;
+export const READ_FORM = 5;
 
 export const STORAGE_UNAVAILABLE = 0;
 export const OBJECT_MISSING = 1;
@@ -79,11 +80,37 @@ export class Core {
     return this.#text();
   }
 
-  /** Returns `{ handle, folder, site, copy }`; the handle is 0 when the bytes are no record. */
+  /**
+   * Returns `{ handle, folder, site, copy, asks }`; the handle is 0 when the bytes are no record. A record that asks for
+   * fields of the request leads to more than one answer.
+   */
   loadRecord(bytes) {
-    const handle = this.#exports.load_record(this.#copy(bytes));
-    const [folder, site, copy] = handle === 0 ? [] : this.#text().split("\n");
-    return { handle, folder, site, copy };
+    return this.#record(this.#exports.load_record(this.#copy(bytes)));
+  }
+
+  /** The record of one of the deployments that `choose` names, as of `loadRecord`. */
+  loadVariant(record, number) {
+    return this.#record(this.#exports.load_variant(record, number));
+  }
+
+  #record(handle) {
+    const [folder, site, copy, ...asks] = handle === 0 ? [] : this.#text().split("\n");
+    return { handle, folder, site, copy, asks };
+  }
+
+  /** Which deployment a request gets: 0 for the record's own. */
+  choose(record, target, lines) {
+    return this.#exports.select(0, record, 0, this.#write(`${target}\n${lines}`));
+  }
+
+  /** Whether a site lacks the file that a request looks for, and the other side of a split may have it. */
+  misses(record, site, target, lines) {
+    return this.#exports.select(1, record, site, this.#write(`${target}\n${lines}`)) === 1;
+  }
+
+  /** Whether a site has the file under a name that carries a hash. */
+  hasHashed(record, site, target, lines) {
+    return this.#exports.select(2, record, site, this.#write(`${target}\n${lines}`)) === 1;
   }
 
   /** Returns `{ handle, fields }`: a handle, 0 when the bytes are no site, and what its rules read of a request. */
@@ -138,6 +165,7 @@ export class Core {
     const size = words[SIZE] === NONE ? undefined : words[SIZE];
     const range = words[RANGE_END] === 0 ? undefined : `bytes=${words[RANGE_START]}-${words[RANGE_END] - 1}`;
     const text = words[TEXT_LENGTH] === 0 ? "" : this.#text();
+    if (kind === READ_FORM) return { kind, limit: size };
     if (kind === PROBE) return { kind, withBody, status, missingStatus: words[SIZE], ...readProbe(text) };
     if (kind === PROXY) return { kind, imagesOnly: withBody, ...readProxy(text) };
     let rest = text;

@@ -28,7 +28,7 @@ export class Directory {
   prepare(host, configuration, context) {
     const now = Date.now();
     const known = this.#hosts.get(host);
-    const complete = known && (!known.site || this.#sites.has(known.site) || now - known.siteFailedAt < RETRY_MS);
+    const complete = known && (known.asks?.length > 0 || !this.#wants(known));
     const age = known ? now - known.readAt : Infinity;
     if (complete && age < FRESH_MS) return undefined;
     // Nobody wants an old error.
@@ -49,9 +49,49 @@ export class Directory {
   current(host) {
     const entry = this.#hosts.get(host);
     if (!entry) return { record: UNAVAILABLE, site: 0, fields: [] };
+    return this.#found(entry);
+  }
+
+  #found(entry) {
     const { handle: site, fields } = this.#sites.get(entry.site) ?? NO_SITE;
     const record = entry.siteDamaged && site === 0 ? DAMAGED : entry.record;
     return { entry, record, site, fields, folder: entry.folder };
+  }
+
+  /**
+   * As `current`, of the deployment that the request gets where the record leads to several; or `{ missing }`, what to
+   * `load` before asking again.
+   */
+  select(host, target, lines) {
+    const { entry } = this.current(host);
+    const number = this.#core.choose(entry.record, target, lines);
+    const chosen = number === 0 ? entry : this.#variant(entry, number);
+    if (this.#wants(chosen)) return { missing: chosen };
+    const found = this.#found(chosen);
+    if (found.site === 0 || !this.#core.misses(entry.record, found.site, target, lines)) return found;
+    const other = number === 0 ? this.#variant(entry, 1) : entry;
+    if (this.#wants(other)) return { missing: other };
+    const { site } = this.#found(other);
+    return site !== 0 && this.#core.hasHashed(entry.record, site, target, lines) ? this.#found(other) : found;
+  }
+
+  load(entry, configuration) {
+    return this.#readSite(entry, configuration);
+  }
+
+  #variant(entry, number) {
+    let variant = entry.variants.get(number);
+    if (!variant) {
+      const { handle, ...places } = this.#core.loadVariant(entry.record, number);
+      variant = { record: handle, ...places, headerSets: new Map() };
+      entry.variants.set(number, variant);
+    }
+    return variant;
+  }
+
+  /** Whether an entry's site is to be read. */
+  #wants({ site, siteFailedAt }) {
+    return site && !this.#sites.has(site) && !(Date.now() - siteFailedAt < RETRY_MS);
   }
 
   /** The headers of a decision. Those of a header set are made once per record. */
@@ -70,7 +110,8 @@ export class Directory {
 
   async #read(host, configuration) {
     const entry = await this.#readRecord(host, configuration);
-    if (entry.site && !this.#sites.has(entry.site)) await this.#readSite(entry, configuration);
+    // Which site a conditional record leads to, the request decides.
+    if (entry.site && !(entry.asks?.length > 0) && !this.#sites.has(entry.site)) await this.#readSite(entry, configuration);
   }
 
   async #readRecord(host, configuration) {
@@ -99,6 +140,7 @@ export class Directory {
     if (this.#hosts.size >= MAX_HOSTS) this.#forget(this.#hosts.keys().next().value);
     entry.readAt = Date.now();
     entry.headerSets = new Map();
+    entry.variants = new Map();
     this.#hosts.set(host, entry);
     return entry;
   }
@@ -108,6 +150,7 @@ export class Directory {
     if (!entry) return;
     this.#hosts.delete(host);
     this.#core.dropRecord(entry.record);
+    for (const { record } of entry.variants.values()) this.#core.dropRecord(record);
   }
 
   async #readSite(entry, configuration) {

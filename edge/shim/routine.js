@@ -10,6 +10,9 @@ const FIELDS = [
   "sec-fetch-dest", "if-match", "if-modified-since", "if-unmodified-since", "range", "if-range",
 ];
 
+/** A request may need the sites of both sides of a split, and records change while they are read. */
+const MAX_ROUNDS = 4;
+
 /** Makes the module's default export from a compiled routine and what compiles the rest of it. */
 export function routine(module, rest) {
   let engine = new core.Core(module, rest);
@@ -53,9 +56,19 @@ async function answer(engine, directory, configuration, request, context) {
   const flags = core.flagsOf(method, url.startsWith("https:"), configuration.deploymentHeader);
   const reading = directory.prepare(host, configuration, context);
   if (reading) await reading;
-  const found = directory.current(host);
-  const text = lines(request, host, found, flags);
-  const decision = engine.decide(found.record, found.site, flags, target, text);
+  let found = directory.current(host);
+  let text;
+  if (found.entry?.asks?.length > 0) [found, text] = await conditional(directory, configuration, request, host, target);
+  else text = lines(request, host, found.fields);
+  if (core.isOtherMethod(flags)) text += `:method:${method}\n`;
+  // With a site at hand, hardly any answer names it.
+  if (found.site === 0) text += `:id:${newId()}\n`;
+  let decision = engine.decide(found.record, found.site, flags, target, text);
+  if (decision.kind === core.READ_FORM) {
+    const form = await readForm(request, decision.limit);
+    const { record, site } = directory.current(host);
+    decision = engine.decide(record, site, flags, target, `${text}:form:${form}\n`);
+  }
   const fail = (failure) => {
     const { record, site } = directory.current(host);
     const named = found.site === 0 ? text : `${text}:id:${newId()}\n`;
@@ -78,11 +91,38 @@ function newId() {
   return half() + half();
 }
 
-function lines(request, host, { site, fields }, flags) {
+/** Finds the deployment that a request gets. What had to be read may have changed the record meanwhile, hence the loop. */
+async function conditional(directory, configuration, request, host, target) {
+  const random = Math.floor(Math.random() * 2 ** 32);
+  for (let round = 0; ; round += 1) {
+    const { entry } = directory.current(host);
+    const facts = `:now:${Math.floor(Date.now() / 1000)}\n:random:${random}\n`;
+    const asks = facts + lines(request, host, entry.asks);
+    const found = directory.select(host, target, asks);
+    if (!found.missing) return [found, found.fields.length > 0 ? facts + lines(request, host, [...entry.asks, ...found.fields]) : asks];
+    if (round === MAX_ROUNDS) return [directory.current(host), asks];
+    await directory.load(found.missing, configuration);
+  }
+}
+
+/** The beginning of the body, without what would end a line. */
+async function readForm(request, limit) {
+  const chunks = [];
+  let length = 0;
+  try {
+    for await (const chunk of request.body ?? []) {
+      length += chunk.length;
+      if (length > limit) return "";
+      chunks.push(new TextDecoder().decode(chunk, { stream: false }));
+    }
+  } catch {
+    return "";
+  }
+  return chunks.join("").split(/[\r\n]/, 1)[0];
+}
+
+function lines(request, host, fields) {
   let text = `:host:${host}\n`;
-  if (core.isOtherMethod(flags)) text += `:method:${request.method}\n`;
-  // With a site at hand, hardly any answer names it.
-  if (site === 0) text += `:id:${newId()}\n`;
   const client = request.info?.remote_addr;
   if (client) text += `:client:${client}\n`;
   for (const name of FIELDS) {
@@ -210,7 +250,9 @@ function change(headers, remove, set) {
   }
   for (const [name, value] of set) {
     try {
-      headers.set(name, value);
+      // The function's own cookies stay beside ours.
+      if (name === "set-cookie") headers.append(name, value);
+      else headers.set(name, value);
     } catch {
       // As above: without it the function sees an ordinary request.
     }

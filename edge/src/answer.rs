@@ -50,6 +50,39 @@ pub fn not_found<'a>(context: &Context<'a>) -> Decision<'a> {
     page(context, &Page { status: 404, code: "not_found", title: "Page not found", text, extra: None })
 }
 
+/// What the page of a protected hostname depends on.
+pub struct Locked<'t> {
+    /// Where the form goes that asks for the password, where one opens it.
+    pub form: Option<&'t str>,
+    /// Where the visitor wants to go.
+    pub target: &'t str,
+    /// Whether a wrong password was given.
+    pub wrong: bool,
+}
+
+pub fn locked<'a>(context: &Context<'a>, locked: &Locked<'_>) -> Decision<'a> {
+    let mut text = String::from(if locked.wrong {
+        "<b role=\"alert\">That is not the password.</b>"
+    } else if locked.form.is_some() {
+        "This site asks for a password."
+    } else {
+        "This site opens with a link that its owner shares."
+    });
+    if let Some(form) = locked.form {
+        text.push_str("</p><form method=\"post\" action=\"");
+        text.push_str(form);
+        text.push_str("\"><input type=\"hidden\" name=\"to\" value=\"");
+        push_escaped(&mut text, locked.target);
+        text.push_str(
+            "\"><label>Password <input type=\"password\" name=\"password\" autocomplete=\"current-password\" required \
+             autofocus></label> <button>Open</button></form><p>",
+        );
+    }
+    // Browsers ignore the scheme; a 401 has to name one (RFC 9110, 15.5.2).
+    let extra = Some(("www-authenticate", "Cookie"));
+    page(context, &Page { status: 401, code: "locked", title: "Protected site", text: &text, extra })
+}
+
 /// An answer whose status a rule of the site sets.
 pub fn status<'a>(context: &Context<'a>, status: u16) -> Decision<'a> {
     let text = "The site answers with this status here.";
@@ -69,8 +102,12 @@ pub fn options<'a>(context: &Context<'a>) -> Decision<'a> {
 
 pub fn not_acceptable<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "The file is not there in any coding that the request accepts.";
-    let extra = Some(("vary", "Accept-Encoding"));
-    page(context, &Page { status: 406, code: "not_acceptable", title: "Not acceptable", text, extra })
+    let mut decision =
+        page(context, &Page { status: 406, code: "not_acceptable", title: "Not acceptable", text, extra: None });
+    if let Some(head) = decision.head_mut() {
+        head.varies = true;
+    }
+    decision
 }
 
 pub fn precondition_failed<'a>(context: &Context<'a>) -> Decision<'a> {

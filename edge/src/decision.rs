@@ -12,7 +12,7 @@ use crate::request::{Method, Request};
 use crate::rules::functions::is_blocked_content;
 use crate::rules::redirects::Varies;
 use crate::site::Site;
-use crate::{function_site, probe, proxy, static_site};
+use crate::{function_site, probe, proxy, static_site, variants};
 
 /// What a host found under the hostname.
 #[derive(Clone, Copy, Debug)]
@@ -164,6 +164,11 @@ pub enum Decision<'a> {
     NotModified(Head<'a>),
     /// Another URL is the right one.
     Redirect(Head<'a>),
+    /// The body decides: the host reads it and asks again, with it as [`Request::form`].
+    ReadForm {
+        /// More bytes than this need not be read.
+        limit: usize,
+    },
     /// An answer of our own: an error, or one that needs no file.
     Refuse {
         /// Status and headers, `content-length` included.
@@ -180,7 +185,16 @@ impl<'a> Decision<'a> {
         match self {
             Self::Serve(serve) => Some(&serve.head),
             Self::NotModified(head) | Self::Redirect(head) | Self::Refuse { head, .. } => Some(head),
-            Self::Probe(_) | Self::Proxy(_) => None,
+            Self::Probe(_) | Self::Proxy(_) | Self::ReadForm { .. } => None,
+        }
+    }
+
+    pub(crate) fn for_each_head_mut(&mut self, change: &mut dyn FnMut(&mut Head<'a>)) {
+        if let Self::Probe(probe) = self {
+            probe.candidates.iter_mut().for_each(|candidate| change(&mut candidate.head));
+            probe.missing.head_mut().into_iter().for_each(change);
+        } else {
+            self.head_mut().into_iter().for_each(change);
         }
     }
 
@@ -196,7 +210,7 @@ impl<'a> Decision<'a> {
             Self::Serve(serve) => Some(&mut serve.head),
             Self::Proxy(proxy) => Some(&mut proxy.head),
             Self::NotModified(head) | Self::Redirect(head) | Self::Refuse { head, .. } => Some(head),
-            Self::Probe(_) => None,
+            Self::Probe(_) | Self::ReadForm { .. } => None,
         }
     }
 }
@@ -218,14 +232,25 @@ pub fn decide<'a>(lookup: &Lookup<'a>, request: &Request<'a>, settings: &Setting
         Lookup::Unknown => answer::unknown_host(&context, request.host),
         Lookup::Unavailable => answer::unavailable(&context),
         Lookup::Damaged => answer::damaged(&context),
-        Lookup::Found { record, site } => match (record.kind, &record.site, site) {
-            (Kind::Node | Kind::Python, Some(_), Some(site)) => function_site::decide(&context, record, site, request),
-            (Kind::Node | Kind::Python, None, _) => proxy::decide(&context, record, request),
-            (Kind::Static, _, Some(site)) => static_site::decide(&context, record, site, request),
-            (Kind::Static, None, None) => probe::decide(&context, record, request),
-            // Hosts may say it either way, so it has to be one answer.
-            (_, Some(_), None) => answer::unavailable(&Context { lookup: Lookup::Unavailable, ..context }),
-        },
+        Lookup::Found { record, site } if record.is_conditional() => variants::decide(&context, record, site, request),
+        Lookup::Found { record, site } => of_record(&context, record, site, request),
+    }
+}
+
+/// Decides a request for a record that leads to one deployment.
+pub(crate) fn of_record<'a>(
+    context: &Context<'a>,
+    record: &'a RouteRecord,
+    site: Option<&'a Site>,
+    request: &Request<'a>,
+) -> Decision<'a> {
+    match (record.kind, &record.site, site) {
+        (Kind::Node | Kind::Python, Some(_), Some(site)) => function_site::decide(context, record, site, request),
+        (Kind::Node | Kind::Python, None, _) => proxy::decide(context, record, request),
+        (Kind::Static, _, Some(site)) => static_site::decide(context, record, site, request),
+        (Kind::Static, None, None) => probe::decide(context, record, request),
+        // Hosts may say it either way, so it has to be one answer.
+        (_, Some(_), None) => answer::unavailable(&Context { lookup: Lookup::Unavailable, ..*context }),
     }
 }
 
@@ -273,7 +298,9 @@ impl<'a> Context<'a> {
             varies: false,
             content_range: None,
             extra: None,
-            noindex: record.is_some_and(|record| record.noindex),
+            noindex: record.is_some_and(|record| record.noindex || !record.protection.is_empty()),
+            pinned: record.is_some_and(|record| !record.pins.is_empty()),
+            set_cookie: None,
             changes: Vec::new(),
             visitor: Varies::default(),
             #[cfg(feature = "explain")]

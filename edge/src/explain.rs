@@ -113,6 +113,8 @@ impl Explanation {
                 let keys = probe.candidates.iter().map(|Candidate { object, .. }| object.key());
                 self.candidates = keys.collect();
             }
+            // Nothing was sent that could be read.
+            Decision::ReadForm { .. } => self.outcome = Outcome::Refuse,
         }
     }
 

@@ -88,6 +88,10 @@ pub struct Head<'a> {
     /// Single headers of this answer: `allow`, `retry-after`.
     pub(crate) extra: Option<(&'static str, &'static str)>,
     pub(crate) noindex: bool,
+    /// Whether visitors may ask for another deployment by a header or a cookie.
+    pub(crate) pinned: bool,
+    /// A `set-cookie` of ours.
+    pub(crate) set_cookie: Option<String>,
     pub(crate) deployment: Option<i64>,
     /// What the site's rules set, or remove, in place of what the source says.
     pub(crate) changes: Vec<(Cow<'a, str>, Option<String>)>,
@@ -131,6 +135,7 @@ impl<'a> Head<'a> {
                 if self.status == 200
                     && self.cache.is_none()
                     && self.extra.is_none()
+                    && self.set_cookie.is_none()
                     && self.changes.is_empty()
                     && self.visitor.nothing() =>
             {
@@ -181,6 +186,9 @@ impl<'a> Head<'a> {
         if let Some((name, value)) = self.extra {
             visit(name, value);
         }
+        if let Some(cookie) = &self.set_cookie {
+            visit("set-cookie", cookie);
+        }
         self.push_vary(&mut vary);
         if !vary.is_empty() {
             visit("vary", &vary);
@@ -221,7 +229,12 @@ impl<'a> Head<'a> {
 
     fn push_vary(&self, vary: &mut String) {
         let Varies { language, cookie, .. } = self.visitor;
-        let names = [(self.varies, "Accept-Encoding"), (language, "Accept-Language"), (language || cookie, "Cookie")];
+        let names = [
+            (self.varies, "Accept-Encoding"),
+            (language, "Accept-Language"),
+            (self.pinned, "X-Deployment-Id"),
+            (language || cookie || self.pinned, "Cookie"),
+        ];
         for (_, name) in names.iter().filter(|(named, _)| *named) {
             if !vary.is_empty() {
                 vary.push_str(", ");

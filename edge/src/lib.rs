@@ -36,6 +36,7 @@ pub mod negotiate;
 mod origin;
 mod path;
 mod probe;
+pub mod protection;
 mod proxy;
 pub mod range;
 pub mod record;
@@ -45,9 +46,11 @@ mod routed_site;
 mod ruled_site;
 pub mod rules;
 mod scan;
+pub mod secret;
 mod site;
 mod static_site;
 mod text;
+pub mod variants;
 
 #[cfg(feature = "build")]
 pub mod build;
@@ -64,3 +67,4 @@ pub use record::{Kind, RouteRecord};
 pub use request::{Method, Request};
 pub use site::format::{HtmlHandling, Shell};
 pub use site::{File, Site, SiteError};
+pub use variants::choose;

@@ -6,6 +6,7 @@ use crate::answer;
 use crate::decision::{Context, Decision, Proxy};
 use crate::head::{NO_STORE, Source};
 use crate::path::push_target;
+use crate::protection::{SHARE_PARAMETER, without_own_cookies, without_share};
 use crate::record::RouteRecord;
 use crate::request::{Method, Request};
 use crate::rules::canonical_path;
@@ -14,7 +15,7 @@ use crate::text::{contains, split, split_once, trim};
 
 /// Hop-by-hop fields (RFC 9110, 7.6.1), and what only a proxy may say about a visitor. Hosts take `_` for `-` when they
 /// look for these names, as many frameworks do.
-const REQUEST_ONLY_OURS: [&str; 28] = [
+const REQUEST_ONLY_OURS: [&str; 30] = [
     "connection",
     "host",
     "keep-alive",
@@ -41,6 +42,8 @@ const REQUEST_ONLY_OURS: [&str; 28] = [
     "x-rewrite-url",
     "x-miaobu-deployment",
     "x-miaobu-request-id",
+    "x-miaobu-bypass",
+    "x-vercel-protection-bypass",
     "x-er-context",
     "x-er-id",
 ];
@@ -133,6 +136,13 @@ pub fn pass<'a>(context: &Context<'a>, request: &Request<'a>, url: String, exter
     }
     if let Some(id) = request.id {
         set_request_headers.push(("x-miaobu-request-id", Cow::Borrowed(id)));
+    }
+    // What opens a protected site is nobody else's to see.
+    let url = if contains(&url, SHARE_PARAMETER) { without_share(&url) } else { url };
+    match request.cookies.and_then(without_own_cookies) {
+        None => {}
+        Some(cookies) if cookies.is_empty() => remove_request_headers.push("cookie"),
+        Some(cookies) => set_request_headers.push(("cookie", cookies.into())),
     }
     Decision::Proxy(Proxy {
         head: context.head(200, Source::None),

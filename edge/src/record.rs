@@ -50,6 +50,30 @@ pub struct RouteRecord {
     pub function_limited: bool,
     /// Whether answers ask search engines to stay away: previews and pinned names.
     pub noindex: bool,
+    /// Who may see it, as [`Protection::to_text`](crate::protection::Protection::to_text) writes it; everybody when empty.
+    pub protection: Hidden,
+    /// A second deployment that some of the visitors get, as [`Split::to_text`](crate::variants::Split::to_text) writes it.
+    pub split: String,
+    /// Deployments that visitors may stay with, as [`Pin::all_to_text`](crate::variants::Pin::all_to_text) writes them.
+    pub pins: String,
+}
+
+/// A text that is not printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Hidden(pub String);
+
+impl core::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("..")
+    }
+}
+
+impl core::ops::Deref for Hidden {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Why stored bytes are no route record.
@@ -75,6 +99,9 @@ impl core::fmt::Display for RecordError {
 
 impl core::error::Error for RecordError {}
 
+/// A protection that no reader takes for one.
+const NOT_UNDERSTOOD: &str = "-";
+
 const CHECK: &str = ",\"check\":\"";
 
 impl RouteRecord {
@@ -92,6 +119,9 @@ impl RouteRecord {
             site: None,
             function_limited: false,
             noindex: false,
+            protection: Hidden::default(),
+            split: String::new(),
+            pins: String::new(),
         }
     }
 
@@ -126,6 +156,12 @@ impl RouteRecord {
             ("site", Scalar::Text(text)) => record.site = Some(text),
             ("function_limited", Scalar::Flag(limited)) => record.function_limited = limited,
             ("noindex", Scalar::Flag(noindex)) => record.noindex = noindex,
+            ("protection", Scalar::Text(text)) if !text.is_empty() => record.protection = Hidden(text),
+            ("protection", Scalar::Null) => {}
+            // What is not understood must not leave a site open.
+            ("protection", _) => record.protection = Hidden(NOT_UNDERSTOOD.to_owned()),
+            ("split", Scalar::Text(text)) => record.split = text,
+            ("pins", Scalar::Text(text)) => record.pins = text,
             _ => {}
         })
         .ok_or(RecordError::Json)?;
@@ -163,6 +199,10 @@ impl RouteRecord {
         }
         if self.noindex {
             json.push_str(",\"noindex\":true");
+        }
+        let guards = [("protection", &self.protection.0), ("split", &self.split), ("pins", &self.pins)];
+        for (name, value) in guards.into_iter().filter(|(_, value)| !value.is_empty()) {
+            push_member(&mut json, name, value);
         }
         let check = hash(json.as_bytes(), 0);
         json.push_str(CHECK);

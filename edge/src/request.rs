@@ -55,6 +55,15 @@ pub struct Request<'a> {
     pub id: Option<&'a str>,
     /// The country from which the visitor comes, two letters, as the host knows it.
     pub country: Option<&'a str>,
+    /// The time in seconds since 1970, for records that are [conditional](crate::RouteRecord::is_conditional).
+    pub now: Option<u64>,
+    /// A number drawn for this request, for the same records.
+    pub random: Option<u32>,
+    /// The body, where [`Decision::ReadForm`](crate::Decision::ReadForm) asked for it.
+    pub form: Option<&'a str>,
+    pub(crate) bypass: Option<&'a str>,
+    pub(crate) pin: Option<&'a str>,
+    pub(crate) split_key: Option<&'a str>,
     pub(crate) accept_language: Option<&'a str>,
     pub(crate) cookies: Option<&'a str>,
     others: Vec<(&'a str, &'a str)>,
@@ -81,6 +90,12 @@ impl<'a> Request<'a> {
             method_name: None,
             id: None,
             country: None,
+            now: None,
+            random: None,
+            form: None,
+            bypass: None,
+            pin: None,
+            split_key: None,
             accept_language: None,
             cookies: None,
             others: Vec::new(),
@@ -114,6 +129,9 @@ impl<'a> Request<'a> {
             "sec-fetch-mode" => self.fetch_mode = Some(value),
             "sec-fetch-dest" => self.fetch_dest = Some(value),
             "connection" => self.connection = Some(value),
+            "x-miaobu-bypass" | "x-vercel-protection-bypass" => self.bypass = Some(value),
+            "x-deployment-id" => self.pin = Some(value),
+            "x-miaobu-split-key" => self.split_key = Some(value),
             _ => {}
         }
     }

@@ -50,4 +50,4 @@ pub use diagnostic::{Dialect, Parsed, Refusal};
 pub use lowered::Lowered;
 #[cfg(feature = "build")]
 pub use template::substitute;
-pub use text::canonical_path;
+pub use text::{canonical_path, form_decoded};

@@ -11,7 +11,8 @@ use crate::record::{KeyEncoding, RouteRecord};
 use crate::request::{Method, Request};
 use crate::rules::functions::is_blocked_content;
 use crate::site::Site;
-use crate::text::split_once;
+use crate::text::{read_decimal, split_once};
+use crate::variants;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -55,6 +56,23 @@ struct State {
 
 thread_local! {
     static STATE: RefCell<State> = RefCell::default();
+}
+
+impl State {
+    fn lines(&self, length: u32) -> &str {
+        self.input.get(..length as usize).and_then(|input| core::str::from_utf8(input).ok()).unwrap_or_default()
+    }
+
+    fn keep(&mut self, record: RouteRecord) -> u32 {
+        let site = record.site.as_deref().unwrap_or_default();
+        let copy = crate::record::site_object(&record.oss_path);
+        self.text = [&record.oss_path, "\n", site, "\n", &copy].concat();
+        if record.is_conditional() {
+            self.text.push_str(variants::FIELD_NAME_LINES);
+        }
+        self.words[TEXT_LENGTH] = self.text.len() as u32;
+        self.records.insert(record)
+    }
 }
 
 fn with<T: Default>(act: impl FnOnce(&mut State) -> T) -> T {
@@ -101,19 +119,40 @@ pub fn record_key(length: u32, encoded: u32) {
 
 /// Reads the record in the input and returns its handle, 0 when it does not parse.
 ///
-/// The text is then the folder of its files, the key of its site (empty when it has none) and the object of the site's
-/// copy, a line each.
+/// The text is then the folder of its files, the key of its site (empty when it has none), the object of the site's copy,
+/// and, for a conditional record, the names of the header fields that it looks at, a line each.
 #[wasm_bindgen]
 pub fn load_record(length: u32) -> u32 {
     with(|state| {
         let Some(Ok(record)) = state.input.get(..length as usize).map(RouteRecord::parse) else {
             return 0;
         };
-        let site = record.site.as_deref().unwrap_or_default();
-        let copy = crate::record::site_object(&record.oss_path);
-        state.text = [&record.oss_path, "\n", site, "\n", &copy].concat();
-        state.words[TEXT_LENGTH] = state.text.len() as u32;
-        state.records.insert(record)
+        state.keep(record)
+    })
+}
+
+/// Makes the record of one of the deployments to which a record leads and returns its handle, 0 when there is none of that
+/// number. The text is as for [`load_record`].
+#[wasm_bindgen]
+pub fn load_variant(record: u32, number: u32) -> u32 {
+    with(|state| {
+        let number = (number as usize).checked_sub(1);
+        let variant = state.records.get(record).zip(number).and_then(|(record, number)| record.variant(number));
+        variant.map_or(0, |variant| state.keep(variant))
+    })
+}
+
+/// Tells apart the deployments to which a record leads, for the request in the input. By `question`: 0, which one it gets,
+/// 0 for the record's own, else a number for [`load_variant`]; 1, whether the site lacks the file that is looked for and the
+/// other side of a split may have it; 2, whether the site has it under a name that carries a hash.
+#[wasm_bindgen]
+pub fn select(question: u32, record: u32, site: u32, length: u32) -> u32 {
+    with(|state| {
+        let request = read_request(Method::Get, false, state.lines(length));
+        state
+            .records
+            .get(record)
+            .map_or(0, |record| variants::select(question, record, state.sites.get(site), &request))
     })
 }
 
@@ -164,11 +203,12 @@ pub fn drop_site(site: u32) {
 
 /// Decides the request in the input: the target, then per line a header field `name:value`, with `:host` and `:client`
 /// for the host and the visitor's address, `:country` for where the visitor is, `:method` where the flags can't say it,
-/// and `:id` for what the host calls the request. A `+` before the name marks a field that only the site's routes look
+/// `:id` for what the host calls the request, `:now`, `:random` and `:form`. A `+` before the name marks a field that only the site's routes look
 /// at. `record` is a handle, or 0 for a damaged, `u32::MAX` for an unknown and
 /// `u32::MAX - 1` for an unavailable one; `site` is a handle or 0.
 ///
-/// Returns the kind: 1 serve, 2 probe, 3 proxy, 4 answer without a fetch. The text holds, a line each: the object's path
+/// Returns the kind: 1 serve, 2 probe, 3 proxy, 4 answer without a fetch, 5 ask again with at most as many bytes of the
+/// body as the size says. The text holds, a line each: the object's path
 /// unless the stem is the request's own, and unless the words name a header set, the header fields and after an empty
 /// line the body. A probe's text is groups of object path and header fields, an empty line after each, then the same for
 /// when none exists. A proxy's text is the URL, then lists each ended by an empty line: names to remove from the request,
@@ -270,6 +310,11 @@ fn read_request(method: Method, secure: bool, lines: &str) -> Request<'_> {
             Some((":country", value)) => request.country = value.get(1..),
             Some((":method", value)) => request.method_name = value.get(1..),
             Some((":id", value)) => request.id = value.get(1..),
+            Some((":now", value)) => request.now = value.get(1..).and_then(read_decimal),
+            Some((":random", value)) => {
+                request.random = value.get(1..).and_then(read_decimal).map(|number| number as u32);
+            }
+            Some((":form", value)) => request.form = value.get(1..),
             Some((name, value)) if name.starts_with('+') => {
                 request.named_field(name.get(1..).unwrap_or_default(), value.get(1..).unwrap_or_default());
             }
@@ -284,6 +329,7 @@ const SERVE: u32 = 1;
 const PROBE: u32 = 2;
 const PROXY: u32 = 3;
 const ANSWER: u32 = 4;
+const READ_FORM: u32 = 5;
 
 fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
     match decision {
@@ -311,6 +357,10 @@ fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
         Decision::NotModified(head) | Decision::Redirect(head) => {
             words[KIND] = ANSWER;
             write_head(head, words, text);
+        }
+        Decision::ReadForm { limit } => {
+            words[KIND] = READ_FORM;
+            words[SIZE] = *limit as u32;
         }
         Decision::Refuse { head, body } => {
             words[KIND] = ANSWER;

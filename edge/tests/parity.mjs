@@ -9,6 +9,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
@@ -44,6 +45,25 @@ const SITE = {
   "data.bin": Buffer.from(Array.from({ length: 70_000 }, (_, index) => index % 251)),
 };
 
+const SECOND = { ...SITE, "index.html": "<!doctype html><title>Second</title>", "second.css": "i{}", "assets/app-Zz9_x1Yw.js": "console.log(2)" };
+
+// What opens the protected hosts, made by another implementation than the core's.
+const KEY = "5a".repeat(32);
+const SALT = "0102030405060708090a0b0c0d0e0f10";
+const PASSWORD = "correct horse & battery";
+const VERIFIER = pbkdf2Sync(PASSWORD, Buffer.from(SALT, "hex"), 2_000, 32, "sha256");
+const BYPASS = "mb_bypass_parity";
+const FUTURE = 4_000_000_000;
+const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+const PROTECTION = `${KEY} 2000:${SALT}:${VERIFIER.toString("hex")} 3,5 ${sha256("another")},${sha256(BYPASS)}`;
+
+function sign(purpose, slug, link, until) {
+  const code = createHmac("sha256", Buffer.from(KEY, "hex")).update(`${purpose}:${slug}:${link}.${until}`);
+  if (purpose === "access" && link === 0) code.update(VERIFIER);
+  return `${link}.${until}.${code.digest("hex")}`;
+}
+
+const SPLIT = "split.localhost";
 const FUNCTION = "function.localhost";
 const otherNative = process.env.MIAOBU_PARITY_NATIVE;
 
@@ -86,7 +106,13 @@ function makeSites(makeSite) {
     mkdirSync(dirname(join(site, name)), { recursive: true });
     writeFileSync(join(site, name), content);
   }
+  const second = join(folder, "second");
+  for (const [name, content] of Object.entries(SECOND)) {
+    mkdirSync(dirname(join(second, name)), { recursive: true });
+    writeFileSync(join(second, name), content);
+  }
   const make = (host, slug, id, ...options) => execFileSync(makeSite, [site, folder, host, slug, String(id), ...options]);
+  const makeSecond = (host, slug, id) => execFileSync(makeSite, [second, folder, host, slug, String(id)]);
   make("docs.localhost", "docs", 1);
   make("coded.localhost", "coded", 11, "coded", "dated", "retained");
   make("coded-d11.localhost", "coded", 11, "coded", "dated", "retained", "noindex", "shell");
@@ -99,7 +125,21 @@ function makeSites(makeSite) {
   make("lost-site.localhost", "lost", 7);
   make("lost-object.localhost", "lost", 8);
   make("bare.localhost", "bare", 9, "shell");
+  make("locked.localhost", "locked", 12, "noindex");
+  make(SPLIT, "split", 13);
+  makeSecond("split-d14.localhost", "split", 14);
+  make("pins.localhost", "pins", 15);
+  makeSecond("pins-d16.localhost", "pins", 16);
+  make("pins-d17.localhost", "pins", 17, "coded");
   const kv = (name) => join(folder, "kv", name);
+  const amend = (host, fields) => {
+    const { check, ...record } = JSON.parse(readFileSync(kv(host), "utf8"));
+    writeFileSync(kv(host), JSON.stringify({ ...record, ...fields }));
+  };
+  amend("locked.localhost", { protection: PROTECTION });
+  amend(SPLIT, { split: "14 d-14 4000 7" });
+  amend("pins.localhost", { pins: `16 d-16 ${FUTURE},17 d-17 1000` });
+  writeFileSync(kv("closed.localhost"), readFileSync(kv("locked.localhost"), "utf8").replace(KEY, "nonsense"));
   const objects = (name) => join(folder, "objects/projects", name);
   rmSync(kv("d-4"));
   flip(kv("damaged-record.localhost"));
@@ -124,7 +164,7 @@ function filesOf(record) {
 }
 
 function hosts() {
-  const records = readdirSync(join(out, "kv")).filter((name) => !/^d-\d+$/.test(name) && name !== FUNCTION);
+  const records = readdirSync(join(out, "kv")).filter((name) => !/^d-\d+$/.test(name) && name !== FUNCTION && name !== SPLIT);
   return records.map((host) => {
     try {
       return [host, filesOf(JSON.parse(readFileSync(join(out, "kv", host), "utf8")))];
@@ -208,5 +248,115 @@ test("a function is called alike from every home", { skip: !otherNative && "the 
     { method: "GET", target: "/", headers: { ...own, "x_forwarded_for": "forged", "x-forwarded-prefix": "/forged" } },
   ]) {
     await compare({ ...request, host: FUNCTION });
+  }
+});
+
+test("a protected host opens alike in every home, and for nobody else", async () => {
+  const host = "locked.localhost";
+  const ask = (target, headers = {}, more = {}) => compare({ method: "GET", host, target, headers, ...more });
+  const cookie = (value) => ({ cookie: `a=b; __miaobu_access=${value}; c` });
+  const forged = sign("access", "locked", 0, FUTURE).replace(/.$/, (digit) => (digit === "0" ? "1" : "0"));
+  for (const [expected, target, headers] of [
+    [401, "/", {}],
+    [401, "/about?x=%22%3C&y", {}],
+    [401, "/nowhere.js", {}],
+    [401, "/_miaobu/unlock", {}],
+    [200, "/", cookie(sign("access", "locked", 0, FUTURE))],
+    [200, "/", cookie(sign("access", "locked", 5, FUTURE))],
+    [404, "/nowhere", cookie(sign("access", "locked", 5, FUTURE))],
+    [308, "/about.html", cookie(sign("access", "locked", 5, FUTURE))],
+    [200, "/assets/app-B2x_-9aZ.js", cookie(sign("access", "locked", 5, FUTURE))],
+    [401, "/", cookie(sign("access", "locked", 4, FUTURE))],
+    [401, "/", cookie(sign("access", "other", 0, FUTURE))],
+    [401, "/", cookie(sign("access", "locked", 0, 1_000))],
+    [401, "/", cookie(sign("share", "locked", 5, FUTURE))],
+    [401, "/", cookie(forged)],
+    [200, "/", { "x-miaobu-bypass": BYPASS }],
+    [200, "/", { "x-vercel-protection-bypass": BYPASS }],
+    [401, "/", { "x-miaobu-bypass": `${BYPASS}x` }],
+    [401, `/?_miaobu_share=${sign("share", "locked", 3, 1_000)}`, {}],
+    [401, `/?_miaobu_share=${sign("share", "locked", 4, FUTURE)}`, {}],
+  ]) {
+    const { status, headers: answered } = await ask(target, headers);
+    assert.equal(status, expected, `${target} ${JSON.stringify(headers)}`);
+    const named = answered.filter((header) => /^(cache-control|x-robots-tag): /.test(header));
+    assert.deepEqual(named, ["cache-control: no-store", "x-robots-tag: noindex"], `${target} ${answered}`);
+  }
+  assert.equal((await compare({ method: "GET", host: "closed.localhost", target: "/" })).status, 500);
+  await ask("/", { "content-type": "application/x-www-form-urlencoded" }, { method: "POST", target: "/_miaobu/unlock", body: "password=wrong&to=/a" });
+  await ask("/", {}, { method: "POST", target: "/_miaobu/unlock", body: `password=${"x".repeat(5_000)}` });
+  await ask("/", {}, { method: "POST", target: "/_miaobu/unlock" });
+});
+
+test("who is let in by one home is let in by all", async () => {
+  const host = "locked.localhost";
+  const body = `to=${encodeURIComponent("//evil.example/a?b")}&password=${encodeURIComponent(PASSWORD).replaceAll("%20", "+")}`;
+  const token = sign("share", "locked", 3, Math.floor(Date.now() / 1000) + 100);
+  for (const [request, target] of [
+    [{ method: "POST", host, target: "/_miaobu/unlock", body }, "/evil.example/a?b"],
+    [{ method: "GET", host, target: `//about?x&_miaobu_share=${token}&y` }, "/about?x&y"],
+  ]) {
+    for (const home of [native, ...Object.values(homes)]) {
+      const { status, headers } = await send(home.url, request);
+      const value = (name) => headers.find((header) => header.startsWith(`${name}: `))?.slice(name.length + 2);
+      assert.deepEqual([status, value("location"), value("cache-control")], [303, target, "no-store"]);
+      const [, cookie, attributes] = /^(__miaobu_access=[\d.a-f]+)(; .*)$/.exec(value("set-cookie"));
+      assert.match(attributes, /^; Path=\/; Max-Age=(604800|100|99|98); HttpOnly; SameSite=Lax$/);
+      const opened = await compare({ method: "GET", host, target: "/", headers: { cookie } });
+      assert.equal(opened.status, 200);
+    }
+  }
+});
+
+test("both sides of a split are served alike, and each visitor stays on one", async () => {
+  const seen = {};
+  for (const target of ["/", "/about", "/second.css", "/style.css", "/assets/app-Zz9_x1Yw.js", "/nowhere", "/index.html"]) {
+    for (let lot = 0; lot < 10_000; lot += 400) {
+      const { headers } = await compare({ method: "GET", host: SPLIT, target, headers: { cookie: `__miaobu_split=${lot}` } });
+      const deployment = headers.find((header) => header.startsWith("x-miaobu-deployment: "));
+      seen[`${target} ${deployment.slice(21)}`] = (seen[`${target} ${deployment.slice(21)}`] ?? 0) + 1;
+    }
+    for (const key of ["ada", "grace", "", "用户"]) {
+      await compare({ method: "GET", host: SPLIT, target, headers: { "x-miaobu-split-key": encodeURIComponent(key) } });
+    }
+  }
+  assert.deepEqual([seen["/ 13"], seen["/ 14"]], [15, 10]);
+  // A name with a hash is found from either side, any other only on its own.
+  assert.deepEqual([seen["/assets/app-Zz9_x1Yw.js 13"], seen["/assets/app-Zz9_x1Yw.js 14"]], [undefined, 25]);
+  assert.deepEqual([seen["/second.css 13"], seen["/second.css 14"]], [15, 10]);
+  for (const home of [native, ...Object.values(homes)]) {
+    const { headers } = await send(home.url, { method: "GET", host: SPLIT, target: "/" });
+    const cookie = headers.find((header) => header.startsWith("set-cookie: "));
+    assert.match(cookie, /^set-cookie: __miaobu_split=\d{1,4}; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Lax$/);
+    assert.ok(headers.includes("cache-control: private, max-age=0, must-revalidate"));
+  }
+});
+
+test("pins lead to the same deployment from every home", async () => {
+  const host = "pins.localhost";
+  for (const [deployment, target, headers] of [
+    [16, "/style.css?dpl=16", {}],
+    [16, "/", { "x-deployment-id": "16", "sec-fetch-mode": "cors" }],
+    [16, "/", { cookie: "__vdpl=16", "sec-fetch-mode": "navigate" }],
+    [16, "/second.css?dpl=16", {}],
+    [15, "/second.css", {}],
+    [15, "/?dpl=16", { "sec-fetch-mode": "navigate" }],
+    [15, "/style.css?dpl=17", {}],
+    [15, "/style.css?dpl=1", {}],
+    [15, "/style.css?dpl=15", { cookie: "__vdpl=16" }],
+  ]) {
+    const answer = await compare({ method: "GET", host, target, headers });
+    assert.ok(answer.headers.includes(`x-miaobu-deployment: ${deployment}`), `${target} ${answer.headers}`);
+    assert.ok(answer.headers.some((header) => /^vary: .*X-Deployment-Id, Cookie/.test(header)), `${answer.headers}`);
+  }
+});
+
+test("cookies and tokens made up at random open nothing, in any home", async () => {
+  const random = randomFrom(seed);
+  const digits = (alphabet, length) => Array.from({ length }, () => alphabet[Math.floor(random() * alphabet.length)]).join("");
+  for (let count = 0; count < 100; count += 1) {
+    const value = count % 2 ? `${digits("035", 1)}.${digits("0123456789", 10)}.${digits("0123456789abcdef", 64)}` : digits("0123456789abcdef.=-", 1 + Math.floor(random() * 90));
+    const headers = count % 3 ? { cookie: `__miaobu_access=${value}` } : { "x-miaobu-bypass": value };
+    assert.equal((await compare({ method: "GET", host: "locked.localhost", target: `/?_miaobu_share=${value}`, headers })).status, 401);
   }
 });

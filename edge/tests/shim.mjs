@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,6 +35,10 @@ before(() => {
   make("docs.test", "docs", "1");
   make("app.test", "app", "2", "shell");
   make("older.test", "older", "3", "older");
+  make("two.test", "two", "4");
+  mkdirSync(join(site, "_astro"));
+  writeFileSync(join(site, "_astro/only-in-second.js"), "second");
+  make("two-d5.test", "two", "5");
   writeFileSync(join(folder, "kv/api.test"), '{"type":"node","fc_endpoint":"https://function.test","deployment_id":9}');
   console.log = () => {};
 });
@@ -104,6 +109,51 @@ test("an ordinary answer costs one fetch, and what needs no file costs nothing",
     const expected = fetched ? [`fetch objects.test/projects/docs/1/${fetched}`] : [];
     assert.deepEqual([answer.status, answer.asked], [status, expected], `${init.method} ${url}`);
   }
+});
+
+/** Gives the record of a host other fields, at the price of its checksum. */
+function amend(host, fields) {
+  const { check, ...record } = JSON.parse(read(join("kv", host)));
+  const bytes = Buffer.from(JSON.stringify({ ...record, ...fields }));
+  const stored = kv;
+  kv = (key) => (key === host ? bytes : stored(key));
+}
+
+test("a protected site costs nothing until it is opened, then what it costs otherwise", async () => {
+  const bypass = createHash("sha256").update("token").digest("hex");
+  amend("docs.test", { protection: `${"07".repeat(32)} - - ${bypass}` });
+  const { ask } = await isolate();
+  await ask("docs.test/");
+  assert.deepEqual([(await ask("docs.test/about")).status, (await ask("docs.test/about")).asked], [401, []]);
+  const opened = await ask("docs.test/about", { headers: { "x-miaobu-bypass": "token" } });
+  assert.deepEqual([opened.status, opened.asked], [200, ["fetch objects.test/projects/docs/1/about.html"]]);
+});
+
+test("a split and pins read the site of each deployment once", async () => {
+  amend("two.test", { split: "5 d-5 5000 1", pins: `5 d-5 ${2 ** 40}` });
+  const { ask } = await isolate();
+  const side = (lot) => ({ headers: { cookie: `__miaobu_split=${lot}` } });
+  const costs = [];
+  for (const init of [side(5_000), side(0), side(5_000), side(0), { headers: { "x-deployment-id": "5", accept: "*/*" } }, side(5_000)]) {
+    const { headers, asked } = await ask("two.test/about", init);
+    costs.push(`${headers.get("x-miaobu-deployment")}: ${asked.length}`);
+  }
+  assert.deepEqual(costs, ["5: 3", "4: 2", "5: 1", "4: 1", "5: 1", "5: 1"]);
+  // A hashed file that the visitor's side lacks is looked for on the other.
+  const fresh = await isolate();
+  const { status, asked } = await fresh.ask("two.test/_astro/only-in-second.js", side(0));
+  assert.deepEqual([status, asked.length, asked.at(-1)], [200, 4, "fetch objects.test/projects/two/5/_astro/only-in-second.js"]);
+  assert.equal((await fresh.ask("two.test/_astro/nowhere.js", side(0))).asked.length, 1);
+});
+
+test("a record that changes while the site of a variant is read gives an answer all the same", async () => {
+  amend("two.test", { split: "5 d-5 10000 1" });
+  const { ask } = await isolate();
+  await ask("two.test/");
+  const answersOf = await Promise.all(Array.from({ length: 20 }, (_, index) => ask(`two.test/about?${index}`)));
+  now += 20_000;
+  const later = await Promise.all(Array.from({ length: 20 }, (_, index) => ask(`two.test/about?${index}`)));
+  for (const { status, headers } of [...answersOf, ...later]) assert.deepEqual([status, headers.get("x-miaobu-deployment")], [200, "5"]);
 });
 
 test("the shell costs one fetch", async () => {

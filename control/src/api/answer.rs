@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::problem::ApiError;
 use super::values::Nullable;
-use crate::domain::Page;
+use crate::domain::{Page, Sha256};
 
 /// What an operation returns.
 pub type ApiResult<T> = Result<T, ApiError>;
@@ -81,7 +81,13 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
 impl<T: ParseFromJSON + ToJSON + Serialize, const STATUS: u16> IntoResponse for Answer<T, STATUS> {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(STATUS).unwrap_or(StatusCode::OK);
-        let mut response = json(status, &Data { data: self.object });
+        let body = serde_json::to_vec(&Data { data: self.object });
+        let Ok(body) = body else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+        let tag = (STATUS == 200).then(|| HeaderValue::from_str(&entity_tag(&body)).ok()).flatten();
+        let mut response = Response::builder().status(status).content_type(JSON).body(Body::from_vec(body));
+        if let Some(tag) = tag {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
         response.headers_mut().extend(self.headers);
         response
     }
@@ -92,7 +98,7 @@ impl<T: ParseFromJSON + ToJSON + Serialize, const STATUS: u16> ApiResponse for A
         let (description, headers) = match STATUS {
             201 => ("Made.", vec![meta_header("Location", "Where the object is.", true)]),
             202 => ("Accepted; the work goes on.", vec![meta_header("Location", "Where to watch the work.", true)]),
-            _ => ("The object.", vec![]),
+            _ => ("The object.", vec![meta_header("ETag", "Send it as `If-Match` to change what you saw.", true)]),
         };
         success(STATUS, description, Some(Data::<T>::schema_ref()), headers)
     }
@@ -100,6 +106,16 @@ impl<T: ParseFromJSON + ToJSON + Serialize, const STATUS: u16> ApiResponse for A
     fn register(registry: &mut Registry) {
         Data::<T>::register(registry);
     }
+}
+
+/// The strong entity tag of an answer with this body.
+fn entity_tag(body: &[u8]) -> String {
+    format!("\"{}\"", &Sha256::of(body).to_hex()[..32])
+}
+
+/// The entity tag that an answer with `object` has.
+pub fn entity_tag_of<T: ParseFromJSON + ToJSON + Serialize>(object: T) -> String {
+    entity_tag(&serde_json::to_vec(&Data { data: object }).unwrap_or_default())
 }
 
 /// One page of a list.

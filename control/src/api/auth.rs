@@ -12,6 +12,7 @@ use super::user::UserView;
 use super::values::Timestamp;
 use super::{ApiConfig, Tag};
 use crate::domain::NewSession;
+use crate::service::Registration;
 
 /// Operations under `/auth`.
 pub struct AuthApi;
@@ -33,6 +34,51 @@ impl poem_openapi::types::Example for LoginBody {
 }
 
 impl JsonBody for LoginBody {}
+
+/// Proof of who logs in, without a code.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "PasswordLogin", skip_serializing_if_is_none, example)]
+pub struct PasswordLoginBody {
+    /// The name under which the person logs in.
+    #[oai(validator(max_length = 100))]
+    pub login: String,
+    /// The password.
+    #[oai(validator(max_length = 1024))]
+    pub password: String,
+}
+
+impl poem_openapi::types::Example for PasswordLoginBody {
+    fn example() -> Self {
+        Self { login: "ada".to_owned(), password: "correct horse battery".to_owned() }
+    }
+}
+
+impl JsonBody for PasswordLoginBody {}
+
+/// An account to be made.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "Registration", skip_serializing_if_is_none, example)]
+pub struct RegistrationBody {
+    /// The invitation's secret, `mb_inv_…`.
+    #[oai(validator(max_length = 100))]
+    pub invitation: String,
+    /// 2 to 40 lower-case letters, digits, dots, hyphens and underscores, a letter first.
+    pub login: String,
+    /// 10 to 256 characters.
+    #[oai(validator(max_length = 1024))]
+    pub password: String,
+}
+
+impl poem_openapi::types::Example for RegistrationBody {
+    fn example() -> Self {
+        let (login, password) = ("ada".to_owned(), "correct horse battery".to_owned());
+        Self { invitation: "mb_inv_…".to_owned(), login, password }
+    }
+}
+
+impl JsonBody for RegistrationBody {}
 
 /// A session just made; its token is shown this once.
 #[derive(Debug, Object, Serialize)]
@@ -66,6 +112,40 @@ impl AuthApi {
         body: Body<LoginBody>,
     ) -> ApiResult<Answer<SessionView>> {
         let session = anyone.services.auth.login(&body.0.code).await?;
+        let cookie = session_cookie(&config, &session.secret, Some(&session));
+        Ok(Answer::new(session).with_header(header::SET_COOKIE, cookie))
+    }
+
+    /// Log in with a password
+    ///
+    /// Makes a session, as `login` does. Fails with `invalid_password` (401) when the login or the password is wrong; the
+    /// answer does not tell which, and takes as long either way.
+    #[oai(path = "/login/password", method = "post", operation_id = "loginWithPassword")]
+    async fn login_with_password(
+        &self,
+        anyone: Anyone,
+        config: Shared<&ApiConfig>,
+        body: Body<PasswordLoginBody>,
+    ) -> ApiResult<Answer<SessionView>> {
+        let session = anyone.services.accounts.login(&body.0.login, body.0.password).await?;
+        let cookie = session_cookie(&config, &session.secret, Some(&session));
+        Ok(Answer::new(session).with_header(header::SET_COOKIE, cookie))
+    }
+
+    /// Make an account by an invitation
+    ///
+    /// Makes an account with the invitation's address, makes it a member of the team, and logs in. Fails with `not_found`
+    /// (404) for an invitation that is not open, with `login_taken` (409), with `email_taken` (409) when the address has an
+    /// account, which may accept the invitation, and with `invalid_request` (422).
+    #[oai(path = "/register", method = "post", operation_id = "register")]
+    async fn register(
+        &self,
+        anyone: Anyone,
+        config: Shared<&ApiConfig>,
+        body: Body<RegistrationBody>,
+    ) -> ApiResult<Answer<SessionView>> {
+        let RegistrationBody { invitation, login, password } = body.0;
+        let session = anyone.services.accounts.register(Registration { invitation, login, password }).await?;
         let cookie = session_cookie(&config, &session.secret, Some(&session));
         Ok(Answer::new(session).with_header(header::SET_COOKIE, cookie))
     }

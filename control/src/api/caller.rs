@@ -1,7 +1,8 @@
 //! Who calls, and what they may do: the only way from a request to the services.
 //!
 //! Invariant: a handler obtains the services that touch rows through [`Caller`] alone, so it always has an
-//! [`Actor`]; the scope it needs is part of the handler's type, so the document cannot say anything else.
+//! [`Actor`]; the scope it needs is part of the handler's type. The gate ([`super::gate`]) enforces it from the same
+//! declaration that the document shows.
 
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
@@ -11,7 +12,7 @@ use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use super::operations::check_query;
+use super::ApiConfig;
 use super::problem::ApiError;
 use crate::domain::{Actor, Credential};
 use crate::service::Services;
@@ -21,21 +22,18 @@ pub const SESSION_COOKIE: &str = "miaobu_session";
 
 /// What an operation asks of its caller.
 pub trait Scope: Send + Sync + 'static {
-    /// Whether an API token is refused.
-    const SESSION_ONLY: bool = false;
     /// The two security schemes, each with the scope after `#`: the document's post-processor takes them apart,
     /// because OpenAPI 3.0 has no place for the scopes of a bearer token.
     const SCHEMES: [&'static str; 2];
 }
 
 macro_rules! scopes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal $(, session_only = $only:literal)?;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name;
 
         impl Scope for $name {
-            $(const SESSION_ONLY: bool = $only;)?
             const SCHEMES: [&'static str; 2] = [concat!("token#", $text), concat!("session#", $text)];
         }
     )*};
@@ -44,16 +42,24 @@ macro_rules! scopes {
 scopes! {
     /// Reads the caller's own account.
     UserRead = "user:read";
+    /// Changes the caller's own account.
+    UserWrite = "user:write";
+    /// Reads teams and their members.
+    TeamsRead = "teams:read";
+    /// Makes and changes teams, members and invitations.
+    TeamsWrite = "teams:write";
     /// Reads projects.
     ProjectsRead = "projects:read";
-    /// Makes and changes projects.
+    /// Makes, changes and deletes projects.
     ProjectsWrite = "projects:write";
     /// Reads deployments and their logs.
     DeploymentsRead = "deployments:read";
     /// Makes, uploads, cancels and activates deployments.
     DeploymentsWrite = "deployments:write";
+    /// Reads what was done, and by whom.
+    AuditRead = "audit:read";
     /// Needs a session: what a leaked API token must not do.
-    SessionOnly = "session", session_only = true;
+    SessionOnly = "session";
 }
 
 /// An authenticated caller who may do what `S` names, with the services to do it.
@@ -116,25 +122,31 @@ fn presented(request: &Request) -> Option<Presented> {
 
 /// Whether a browser may have been led to send this request by another site. `SameSite=Lax` already keeps the cookie
 /// away from most of those; sites of the platform itself, which strangers write, can be same-site with the API.
-fn is_cross_origin(request: &Request) -> bool {
+fn is_cross_origin(request: &Request, config: &ApiConfig) -> bool {
     if request.method() == Method::GET || request.method() == Method::HEAD {
         return false;
     }
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let origin = text(header::ORIGIN);
+    if origin.is_some_and(|origin| config.allows_origin(origin)) {
+        return false;
+    }
     if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
         return !matches!(site, "same-origin" | "none");
     }
-    match (text(header::ORIGIN), text(header::HOST)) {
+    match (origin, text(header::HOST)) {
         (Some(origin), Some(host)) => origin.split_once("://").is_none_or(|(_, authority)| authority != host),
         (Some(_), None) => true,
         (None, _) => false,
     }
 }
 
-async fn authenticate<S: Scope>(request: &Request) -> Result<Caller<S>, ApiError> {
-    let services = services(request)?;
+/// Returns who sent the request.
+///
+/// Fails with `authentication_required`, `invalid_token` (401) and `cross_origin_request` (403).
+pub async fn identify(request: &Request, services: &Services, config: &ApiConfig) -> Result<Actor, ApiError> {
     let presented = presented(request).ok_or_else(|| ApiError::unauthenticated("authentication_required"))?;
-    if presented.from_cookie && is_cross_origin(request) {
+    if presented.from_cookie && is_cross_origin(request, config) {
         let detail = "a browser session is not accepted from another site";
         return Err(ApiError::new(StatusCode::FORBIDDEN, "cross_origin_request", detail));
     }
@@ -142,16 +154,15 @@ async fn authenticate<S: Scope>(request: &Request) -> Result<Caller<S>, ApiError
     if let Some(name) = request.data::<CallerName>() {
         name.set(&actor);
     }
-    if S::SESSION_ONLY && !actor.has_session() {
-        let detail = "this operation needs a session; an API token is not enough";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "session_required", detail)
-            .with_hint("log in with a one-time code and use the session's token"));
-    }
-    check_query(request)?;
-    Ok(Caller { actor, services, scope: PhantomData })
+    Ok(actor)
 }
 
-fn services(request: &Request) -> Result<Services, ApiError> {
+/// The caller whom the gate let through.
+#[derive(Clone)]
+pub struct Admitted(pub Actor);
+
+/// Returns the use cases.
+pub fn services(request: &Request) -> Result<Services, ApiError> {
     request.data::<Services>().cloned().ok_or_else(|| ApiError::internal("the services are missing from the request"))
 }
 
@@ -199,7 +210,10 @@ impl<'a, S: Scope> ApiExtractor<'a> for Caller<S> {
         _: &mut RequestBody,
         _: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
-        Ok(authenticate(request).await?)
+        let Some(Admitted(actor)) = request.data::<Admitted>() else {
+            return Err(ApiError::internal("a request came past the gate").into());
+        };
+        Ok(Self { actor: actor.clone(), services: services(request)?, scope: PhantomData })
     }
 }
 
@@ -220,7 +234,6 @@ impl<'a> ApiExtractor<'a> for Anyone {
         _: &mut RequestBody,
         _: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
-        check_query(request)?;
         Ok(Self { services: services(request)? })
     }
 }

@@ -142,14 +142,18 @@ impl DeploymentsApi {
         environment: Query<Option<EnvironmentView>>,
         /// Only those with this status.
         status: Query<Option<DeploymentStatusView>>,
+        /// Only those of this branch.
+        branch: Query<Option<String>>,
         /// How many objects a page has at most.
         #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<i32>,
         /// Where the page begins: `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> ApiResult<Listing<DeploymentView>> {
-        let wanted = DeploymentFilter { environment: environment.0.map(Into::into), status: status.0.map(Into::into) };
-        let filter = format!("deployments:{}:{:?}:{:?}", project.0, wanted.environment, wanted.status);
+        let branch = branch.0.filter(|branch| !branch.contains('\0'));
+        let wanted =
+            DeploymentFilter { environment: environment.0.map(Into::into), status: status.0.map(Into::into), branch };
+        let filter = format!("deployments:{}:{wanted:?}", project.0);
         let page = page_request(limit.0, cursor.0.as_deref(), &filter)?;
         let deployments = &caller.services.deployments;
         let page = deployments.list(&caller.actor, &project_ref(&project.0)?, wanted, page).await?;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::service;
+use crate::domain::{Role, Scope};
 
 /// The version of OpenAPI that the document keeps to. The Rust generator reads no 3.1.
 const OPENAPI_VERSION: &str = "3.0.3";
@@ -17,6 +18,7 @@ pub fn document() -> String {
     for operation in operations(&mut document) {
         declare_scope(operation);
     }
+    declare_headers(&mut document);
     close_request_bodies(&mut document);
     lift_annotations(&mut document);
     type_nullable_references(&mut document);
@@ -41,8 +43,38 @@ fn declare_scope(operation: &mut Map<String, Value>) {
         scope = required.to_owned();
         security.push(json!({ scheme: [] }));
     }
+    if let Some(needed) = Scope::from_text(&scope) {
+        operation.insert("x-required-role".to_owned(), Value::from(Role::needed_for(needed).as_str()));
+    }
     operation.insert("x-required-scope".to_owned(), Value::from(scope));
     operation.insert("security".to_owned(), Value::from(security));
+}
+
+/// Adds the headers that the gate and the preconditions read, which are nobody's parameters.
+fn declare_headers(document: &mut Value) {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    for (method, operation) in paths.filter_map(Value::as_object_mut).flatten() {
+        let Some(operation) = operation.as_object_mut() else { continue };
+        let description = operation.get("description").and_then(Value::as_str).unwrap_or_default();
+        let header = match method.as_str() {
+            "post" => json!({
+                "name": "Idempotency-Key", "in": "header", "required": false, "deprecated": false,
+                "schema": { "type": "string", "maxLength": 255 },
+                "description": "Sent again with the same key within 24 hours, the request is answered as before and not \
+                    carried out again.",
+            }),
+            "patch" | "put" | "delete" if description.contains("precondition_failed") => json!({
+                "name": "If-Match", "in": "header", "required": false, "deprecated": false,
+                "schema": { "type": "string" },
+                "description": "The `ETag` of what the caller saw: another state is not changed.",
+            }),
+            _ => continue,
+        };
+        let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+        if let Some(parameters) = parameters.as_array_mut() {
+            parameters.push(header);
+        }
+    }
 }
 
 /// Says of every object that a request carries that it takes no other fields: the server refuses them.

@@ -79,6 +79,59 @@ api_enum! {
     LogLevelView = LogLevel { Info, Warning, Error }
 }
 
+api_enum! {
+    /// What a member may do in a team: a viewer sees, a deployer deploys as well, an admin changes projects and members
+    /// as well, an owner everything.
+    #[oai(rename = "Role")]
+    RoleView = Role { Viewer, Deployer, Admin, Owner }
+}
+
+api_enum! {
+    /// What a token may ask for.
+    #[oai(rename = "Scope")]
+    ScopeView = Scope {
+        #[oai(rename = "user:read")]
+        #[serde(rename = "user:read")]
+        UserRead,
+        #[oai(rename = "user:write")]
+        #[serde(rename = "user:write")]
+        UserWrite,
+        #[oai(rename = "teams:read")]
+        #[serde(rename = "teams:read")]
+        TeamsRead,
+        #[oai(rename = "teams:write")]
+        #[serde(rename = "teams:write")]
+        TeamsWrite,
+        #[oai(rename = "projects:read")]
+        #[serde(rename = "projects:read")]
+        ProjectsRead,
+        #[oai(rename = "projects:write")]
+        #[serde(rename = "projects:write")]
+        ProjectsWrite,
+        #[oai(rename = "deployments:read")]
+        #[serde(rename = "deployments:read")]
+        DeploymentsRead,
+        #[oai(rename = "deployments:write")]
+        #[serde(rename = "deployments:write")]
+        DeploymentsWrite,
+        #[oai(rename = "domains:read")]
+        #[serde(rename = "domains:read")]
+        DomainsRead,
+        #[oai(rename = "domains:write")]
+        #[serde(rename = "domains:write")]
+        DomainsWrite,
+        #[oai(rename = "env_vars:read")]
+        #[serde(rename = "env_vars:read")]
+        EnvVarsRead,
+        #[oai(rename = "env_vars:write")]
+        #[serde(rename = "env_vars:write")]
+        EnvVarsWrite,
+        #[oai(rename = "audit:read")]
+        #[serde(rename = "audit:read")]
+        AuditRead,
+    }
+}
+
 /// Where a deployment's files come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[oai(rename_all = "snake_case", rename = "DeploymentSource")]

@@ -1,25 +1,29 @@
 //! What holds around every request: its id, the log line, the one form of failures, headers that keep browsers safe.
 //!
-//! Rate limits, idempotency keys and other rules that hold for all operations belong here too.
+//! What needs to know the operation or the caller is the gate's ([`super::gate`]).
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use poem::http::header::{self, HeaderName};
-use poem::http::{HeaderValue, StatusCode};
+use poem::http::{HeaderMap, HeaderValue, StatusCode};
 use poem::{Endpoint, IntoResponse, Middleware, PathPattern, Request, Response};
 use poem_openapi::OperationId;
 use tracing::Instrument as _;
 
+use super::ApiConfig;
 use super::caller::CallerName;
+use super::cors::{self, Cors};
 use super::failure;
 use super::host::HostCheck;
+use super::limits::{self, Lost};
 use super::operations::Methods;
 use super::problem::ApiError;
 use super::request_id::RequestId;
+use crate::service::Services;
 
 /// Carries a request's id, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,6 +31,10 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Puts the frame around an endpoint.
 #[derive(Debug, Clone)]
 pub struct Frame {
+    /// What the operator chose.
+    pub config: ApiConfig,
+    /// What counts requests that reach no operation.
+    pub services: Option<Services>,
     /// Which hosts the server answers for.
     pub hosts: HostCheck,
     /// What each path can be asked.
@@ -38,6 +46,31 @@ impl<E: Endpoint> Middleware<E> for Frame {
 
     fn transform(&self, inner: E) -> Self::Output {
         Framed { inner, frame: self.clone() }
+    }
+}
+
+/// Headers that are to be on the answer, whatever that is.
+#[derive(Debug, Clone, Default)]
+pub struct ExtraHeaders(Arc<Mutex<HeaderMap>>);
+
+impl ExtraHeaders {
+    /// Adds a header.
+    pub fn insert(&self, name: HeaderName, value: HeaderValue) {
+        self.lock().insert(name, value);
+    }
+
+    /// Adds headers.
+    pub fn extend(&self, headers: HeaderMap) {
+        self.lock().extend(headers);
+    }
+
+    /// Returns the headers so far.
+    pub fn take(&self) -> HeaderMap {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HeaderMap> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,9 +95,15 @@ impl<E: Endpoint> Endpoint for Framed<E> {
         let method = request.method().clone();
         let caller = CallerName::default();
         request.set_data(caller.clone());
+        request.set_data(id.clone());
+        let extra = ExtraHeaders::default();
+        request.set_data(extra.clone());
+        let cors = Cors::of(&request, &self.frame.config);
         let span = tracing::info_span!("request", request_id = id.as_str());
         let Outcome { mut response, operation } = self.answer(request, &id).instrument(span.clone()).await;
-        protect(&mut response, caller.is_known());
+        response.headers_mut().extend(extra.take());
+        cors.apply(&mut response);
+        protect(&mut response, caller.is_known(), self.frame.config.secure_cookies);
         if let Ok(value) = HeaderValue::from_str(id.as_str()) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
@@ -85,6 +124,12 @@ impl<E: Endpoint> Endpoint for Framed<E> {
 impl<E: Endpoint> Framed<E> {
     async fn answer(&self, request: Request, id: &RequestId) -> Outcome {
         let path = request.uri().path().to_owned();
+        let lost = Lost::note(&request, &self.frame.config);
+        if let (Ok(()), Some(response)) =
+            (self.frame.hosts.check(&request), cors::preflight(&request, &self.frame.config))
+        {
+            return Outcome { response, operation: "preflight".to_owned() };
+        }
         let host = self.frame.hosts.check(&request);
         let result = match host {
             Ok(()) => AssertUnwindSafe(self.inner.call(request)).catch_unwind().await,
@@ -99,7 +144,20 @@ impl<E: Endpoint> Framed<E> {
             Ok(Err(error)) => {
                 let operation = operation(error.data::<OperationId>(), error.data::<PathPattern>());
                 let allow = error.data::<PathPattern>().and_then(|pattern| self.frame.methods.allowed(&pattern.0));
-                let mut response = render(failure::of(error), &path, id);
+                let reached = error.data::<OperationId>().is_some();
+                let mut error = failure::of(error);
+                let mut headers = HeaderMap::new();
+                if let Some(services) = &self.frame.services
+                    && !reached
+                    && path.starts_with("/api")
+                {
+                    match limits::count_lost(&lost, services, &self.frame.config) {
+                        Ok(counted) => headers = counted,
+                        Err(refused) => error = refused,
+                    }
+                }
+                let mut response = render(error, &path, id);
+                response.headers_mut().extend(headers);
                 if let Some(allow) = allow.filter(|_| response.status() == StatusCode::METHOD_NOT_ALLOWED) {
                     response.headers_mut().insert(header::ALLOW, allow);
                 }
@@ -142,7 +200,7 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
 
 /// Answers of the API are data: nothing may run, frame, sniff or (once the caller is known) keep them. Pages that need
 /// more bring their own policy.
-fn protect(response: &mut Response, is_private: bool) {
+fn protect(response: &mut Response, is_private: bool, is_https: bool) {
     let mut default = |name: HeaderName, value: &'static str| {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     };
@@ -151,6 +209,9 @@ fn protect(response: &mut Response, is_private: bool) {
     default(header::X_FRAME_OPTIONS, "DENY");
     default(header::REFERRER_POLICY, "no-referrer");
     default(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    if is_https {
+        default(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+    }
     if is_private {
         default(header::CACHE_CONTROL, "no-store");
     }
@@ -163,7 +224,8 @@ mod tests {
     use super::*;
 
     fn frame() -> Frame {
-        Frame { hosts: HostCheck::new(&[]), methods: Arc::new(Methods::default()) }
+        let (config, hosts) = (ApiConfig::default(), HostCheck::new(&[]));
+        Frame { config, services: None, hosts, methods: Arc::new(Methods::default()) }
     }
 
     #[tokio::test]

@@ -4,26 +4,34 @@
 //! The OpenAPI document comes out of these types and nothing else.
 
 mod answer;
+mod audit;
 mod auth;
 mod body;
 mod caller;
+mod cors;
 mod deployments;
 mod document;
 mod enums;
 mod failure;
 mod frame;
+mod gate;
 mod health;
 mod host;
+mod idempotency;
+mod limits;
 mod logs;
 mod octets;
 mod operations;
 mod pages;
 mod params;
+mod precondition;
 mod problem;
 mod problem_catalogue;
 mod projects;
 mod request_id;
 mod schema_check;
+mod sessions;
+mod teams;
 mod tokens;
 mod uploads;
 mod user;
@@ -36,14 +44,18 @@ use poem::{Endpoint, EndpointExt as _, IntoEndpoint as _, Response, Route, get, 
 use poem_openapi::registry::Registry;
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 
+use self::audit::AuditApi;
 use self::auth::AuthApi;
 use self::deployments::DeploymentsApi;
 use self::frame::Frame;
 use self::health::HealthApi;
 use self::host::HostCheck;
+pub use self::limits::RateLimits;
 use self::logs::LogsApi;
-use self::operations::{Methods, Strict};
+use self::operations::{Guarded, Methods};
 use self::projects::ProjectsApi;
+use self::sessions::SessionsApi;
+use self::teams::TeamsApi;
 use self::tokens::TokensApi;
 use self::uploads::UploadsApi;
 use self::user::UserApi;
@@ -58,6 +70,10 @@ enum Tag {
     User,
     /// API tokens; each operation needs a session.
     Tokens,
+    /// Who shares projects: members, their roles, invitations.
+    Teams,
+    /// What was done, and by whom.
+    Audit,
     /// What a user deploys.
     Projects,
     /// Attempts to ship: their life, their logs, and which of them is active.
@@ -75,13 +91,33 @@ pub struct ApiConfig {
     pub public_hosts: Vec<String>,
     /// Whether browsers reach the API by https, so that cookies must not travel otherwise.
     pub secure_cookies: bool,
+    /// Origins whose pages may use the API, such as `https://dashboard.example.com`.
+    pub allowed_origins: Vec<String>,
+    /// Whether every request comes through a proxy that writes `X-Forwarded-For`.
+    pub behind_proxy: bool,
+    /// How often callers may ask.
+    pub rate_limits: RateLimits,
 }
 
-type Apis = (AuthApi, UserApi, TokensApi, ProjectsApi, DeploymentsApi, UploadsApi, LogsApi, HealthApi);
+impl ApiConfig {
+    /// Whether pages of `origin` may use the API.
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        self.allowed_origins.iter().any(|allowed| allowed == origin)
+    }
+}
+
+type Accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, AuditApi);
+type Shipping = (ProjectsApi, DeploymentsApi, UploadsApi, LogsApi);
+type Apis = (Accounts, Shipping, HealthApi);
 
 /// Returns everything that the API's address serves.
 pub fn routes(services: Services, config: ApiConfig) -> impl Endpoint<Output = Response> {
-    let frame = Frame { hosts: HostCheck::new(&config.public_hosts), methods: Arc::new(Methods::of::<Apis>()) };
+    let frame = Frame {
+        config: config.clone(),
+        services: Some(services.clone()),
+        hosts: HostCheck::new(&config.public_hosts),
+        methods: Arc::new(Methods::of::<Apis>()),
+    };
     let operations = Arc::new(service().into_endpoint());
     let routes = Route::new().nest_no_strip("/api", Arc::clone(&operations)).nest_no_strip("/health", operations);
     pages::add(routes.at("/", get(home))).data(services).data(config).with(frame)
@@ -93,9 +129,10 @@ fn home() -> Redirect {
     Redirect::see_other("/docs")
 }
 
-fn service() -> OpenApiService<Strict<Apis>, ()> {
-    let apis = (AuthApi, UserApi, TokensApi, ProjectsApi, DeploymentsApi, UploadsApi, LogsApi, HealthApi);
-    OpenApiService::new(Strict(apis), "Miaobu", "1")
+fn service() -> OpenApiService<Guarded<Apis>, ()> {
+    let accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, AuditApi);
+    let shipping = (ProjectsApi, DeploymentsApi, UploadsApi, LogsApi);
+    OpenApiService::new(Guarded((accounts, shipping, HealthApi)), "Miaobu", "1")
         .description("Turns a folder into a live site in seconds. Every failure is an `application/problem+json`.")
         .server("/")
 }

@@ -1,15 +1,16 @@
 //! What the operations' own descriptions say about them, for the checks that hold for all.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderValue, Method};
-use poem::{Endpoint, EndpointExt as _, Request, Response};
+use poem::{EndpointExt as _, Request};
 use poem_openapi::OpenApi;
 use poem_openapi::registry::{MetaApi, MetaOperation, MetaParamIn, MetaPath, Registry};
 
+use super::gate::Gated;
 use super::problem::{ApiError, FieldProblem};
+use crate::domain::Scope;
 
 /// The methods of each path, by the router's pattern.
 #[derive(Debug, Default)]
@@ -57,14 +58,10 @@ fn operations(apis: Vec<MetaApi>) -> impl Iterator<Item = (String, MetaOperation
     })
 }
 
-/// An API whose operations know which query parameters they have, so that others can be refused.
-pub struct Strict<T>(pub T);
+/// An API whose every operation stands behind the gate.
+pub struct Guarded<T>(pub T);
 
-/// The query parameters of the operation that a request reached.
-#[derive(Debug, Clone)]
-struct QueryNames(Arc<[String]>);
-
-impl<T: OpenApi> OpenApi for Strict<T> {
+impl<T: OpenApi> OpenApi for Guarded<T> {
     /// A path may belong to two files of operations; in the document it is one entry, or the first would be lost.
     fn meta() -> Vec<MetaApi> {
         let mut paths: Vec<MetaPath> = Vec::new();
@@ -88,45 +85,71 @@ impl<T: OpenApi> OpenApi for Strict<T> {
             let Some(endpoint) = routes.get_mut(&pattern).and_then(|methods| methods.remove(&operation.method)) else {
                 continue;
             };
-            let queries = operation.params.into_iter().filter(|param| param.in_type == MetaParamIn::Query);
-            let names = QueryNames(queries.map(|param| param.name).collect());
-            let endpoint = Named { endpoint, names }.boxed();
-            table.entry(pattern).or_default().insert(operation.method, endpoint);
+            let method = operation.method.clone();
+            let gated = Gated::new(Operation::of(operation), endpoint).boxed();
+            table.entry(pattern).or_default().insert(method, gated);
         }
     }
 }
 
-struct Named {
-    endpoint: BoxEndpoint<'static>,
-    names: QueryNames,
+/// What an operation asks of its caller's credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// Nothing.
+    Nothing,
+    /// A session.
+    Session,
+    /// A scope.
+    Scope(Scope),
 }
 
-impl Endpoint for Named {
-    type Output = Response;
-
-    async fn call(&self, mut request: Request) -> poem::Result<Response> {
-        request.set_data(self.names.clone());
-        self.endpoint.call(request).await
-    }
+/// What the gate has to know of an operation.
+#[derive(Debug)]
+pub struct Operation {
+    /// Its id.
+    pub id: &'static str,
+    /// Its method.
+    pub method: Method,
+    /// What it asks for; `None` when the declaration cannot be read, which lets nobody in.
+    pub asks: Option<Asks>,
+    /// Its query parameters.
+    queries: Vec<String>,
 }
 
-/// Refuses query parameters that the operation does not have, and those given twice.
-///
-/// Called once the caller is known: a stranger learns nothing about an operation but that it needs a credential.
-pub fn check_query(request: &Request) -> Result<(), ApiError> {
-    let Some(QueryNames(known)) = request.data() else { return Ok(()) };
-    let mut seen = BTreeSet::new();
-    let mut problems = Vec::new();
-    for pair in request.uri().query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-        let name = pair.split('=').next().unwrap_or_default();
-        let pointer = format!("/{name}");
-        if !known.iter().any(|known| known == name) {
-            let detail = format!("there is no query parameter {name:?} here");
-            problems.push(FieldProblem::new(pointer, "unknown_parameter", detail));
-        } else if !seen.insert(name) {
-            let detail = format!("the query parameter {name:?} is given twice");
-            problems.push(FieldProblem::new(pointer, "repeated_parameter", detail));
+impl Operation {
+    fn of(operation: MetaOperation) -> Self {
+        let declared = operation.security.iter().flat_map(|schemes| schemes.keys()).next();
+        let asks = match declared.map(|scheme| scheme.split_once('#').map_or("", |(_, scope)| scope)) {
+            None => Some(Asks::Nothing),
+            Some("session") => Some(Asks::Session),
+            Some(text) => Scope::from_text(text).map(Asks::Scope),
+        };
+        let queries = operation.params.into_iter().filter(|param| param.in_type == MetaParamIn::Query);
+        Self {
+            id: operation.operation_id.unwrap_or_default(),
+            method: operation.method,
+            asks,
+            queries: queries.map(|param| param.name).collect(),
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(ApiError::invalid(problems)) }
+
+    /// Refuses query parameters that the operation does not have, and those given twice.
+    ///
+    /// Called once the caller is known: a stranger learns nothing about an operation but that it needs a credential.
+    pub fn check_query(&self, request: &Request) -> Result<(), ApiError> {
+        let mut seen = BTreeSet::new();
+        let mut problems = Vec::new();
+        for pair in request.uri().query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+            let name = pair.split('=').next().unwrap_or_default();
+            let pointer = format!("/{name}");
+            if !self.queries.iter().any(|known| known == name) {
+                let detail = format!("there is no query parameter {name:?} here");
+                problems.push(FieldProblem::new(pointer, "unknown_parameter", detail));
+            } else if !seen.insert(name) {
+                let detail = format!("the query parameter {name:?} is given twice");
+                problems.push(FieldProblem::new(pointer, "repeated_parameter", detail));
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(ApiError::invalid(problems)) }
+    }
 }

@@ -127,6 +127,9 @@ impl ApiError {
                 "the login code is wrong, was used before, or has expired",
                 "the server prints a fresh code when it starts and after each use; `miaobu-control login-code` makes one",
             ),
+            "invalid_password" => {
+                ("the login or the password is wrong", "`miaobu-control login-code` lets the operator in")
+            }
             "authentication_required" => (
                 "this operation needs a token or a session",
                 "send `Authorization: Bearer TOKEN`; `miaobu login` makes a token",
@@ -212,6 +215,11 @@ impl From<service::Error> for ApiError {
                 let mut error = Self::new(StatusCode::CONFLICT, code, message);
                 error.0.hint = hint;
                 error
+            }
+            Error::Changed => {
+                let detail = "the object has changed since it was read";
+                Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+                    .with_hint("read it again, and send the change with its new ETag")
             }
             Error::Invalid { problems } => Self::invalid(problems.into_iter().map(FieldProblem::from).collect()),
             Error::Forbidden { code, message } => Self::new(StatusCode::FORBIDDEN, code, message),

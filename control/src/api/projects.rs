@@ -13,8 +13,9 @@ use super::caller::{Caller, DeploymentsWrite, ProjectsRead, ProjectsWrite};
 use super::deployments::DeploymentView;
 use super::enums::{EnvironmentView, HtmlHandlingView, NotFoundView, ProjectKindView, SpaFallbackView};
 use super::params::{default_limit, page_request, project_ref};
+use super::precondition::IfMatch;
 use super::values::{Nullable, Patch, Timestamp};
-use crate::domain::{DeploymentId, Environment, HtmlHandling, NotFound, Project, ProjectSettings, SpaFallback};
+use crate::domain::{DeploymentId, Environment, HtmlHandling, NotFound, Project, ProjectSettings, SpaFallback, TeamId};
 use crate::service::{NewProject, Projects, SettingsPatch};
 
 /// Operations on projects.
@@ -48,6 +49,8 @@ impl From<ProjectSettings> for SettingsView {
 pub struct ProjectView {
     /// The project's id.
     pub id: i64,
+    /// The team that it belongs to.
+    pub team_id: i64,
     /// Its name, and the first label of its hostnames.
     pub slug: String,
     /// What it is made of.
@@ -68,6 +71,7 @@ impl ProjectView {
     fn new(project: Project, projects: &Projects) -> Self {
         Self {
             id: project.id.0,
+            team_id: project.team_id.0,
             kind: project.kind.into(),
             url: projects.url(&project.slug),
             slug: project.slug.to_string(),
@@ -115,11 +119,14 @@ pub struct NewProjectBody {
     /// How its site is served; the defaults when absent.
     #[oai(nullable)]
     pub settings: Option<NewSettingsBody>,
+    /// The team that it shall belong to; the caller's own when absent.
+    #[oai(nullable)]
+    pub team_id: Option<i64>,
 }
 
 impl Example for NewProjectBody {
     fn example() -> Self {
-        Self { slug: "my-site".to_owned(), settings: None }
+        Self { slug: "my-site".to_owned(), settings: None, team_id: None }
     }
 }
 
@@ -203,29 +210,32 @@ impl JsonBody for RollbackBody {
 impl ProjectsApi {
     /// List projects
     ///
-    /// The caller's projects, newest first. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of another
+    /// The projects of a team, or of all of the caller's, newest first. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of another
     /// list.
     #[oai(path = "/projects", method = "get", operation_id = "listProjects")]
     async fn list_projects(
         &self,
         caller: Caller<ProjectsRead>,
         uri: &Uri,
+        /// Only those of the team with this id.
+        team: Query<Option<i64>>,
         /// How many objects a page has at most.
         #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<i32>,
         /// Where the page begins: `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> ApiResult<Listing<ProjectView>> {
-        let filter = format!("projects:{}", caller.actor.user_id);
+        let team = team.0.map(TeamId);
+        let filter = format!("projects:{}:{team:?}", caller.actor.user_id);
         let page = page_request(limit.0, cursor.0.as_deref(), &filter)?;
         let projects = &caller.services.projects;
-        let page = projects.list(&caller.actor, page).await?;
+        let page = projects.list(&caller.actor, team, page).await?;
         Ok(Listing::new(page, uri, &filter, |project| ProjectView::new(project, projects)))
     }
 
     /// Make a project
     ///
-    /// Takes the slug and its hostnames. Fails with `slug_taken` (409) when another project has it, and with
+    /// Takes the slug and its hostnames. Fails with `not_found` (404) for a team that is not the caller's, with `slug_taken` (409) when another project has it, and with
     /// `invalid_request` (422, pointer `/slug`) when it is not a slug or is reserved.
     #[oai(path = "/projects", method = "post", operation_id = "createProject")]
     async fn create_project(
@@ -233,7 +243,8 @@ impl ProjectsApi {
         caller: Caller<ProjectsWrite>,
         body: Body<NewProjectBody>,
     ) -> ApiResult<Created<ProjectView>> {
-        let new = NewProject { slug: body.0.slug, settings: body.0.settings.unwrap_or_default().into() };
+        let settings = body.0.settings.unwrap_or_default().into();
+        let new = NewProject { slug: body.0.slug, settings, team: body.0.team_id.map(TeamId) };
         let projects = &caller.services.projects;
         let project = projects.create(&caller.actor, new).await?;
         let location = format!("/api/v1/public/projects/{}", project.slug);
@@ -258,18 +269,21 @@ impl ProjectsApi {
     /// Change a project's settings
     ///
     /// A merge patch: what is absent stays, null is the default again. The change takes effect with the next deployment;
-    /// those made before keep the settings that they were made with. Fails with `not_found` (404).
+    /// those made before keep the settings that they were made with. Fails with `not_found` (404), and with
+    /// `precondition_failed` (412) when `If-Match` names another state.
     #[oai(path = "/projects/:project", method = "patch", operation_id = "updateProject")]
     async fn update_project(
         &self,
         caller: Caller<ProjectsWrite>,
         /// The project's slug or id.
         project: Path<String>,
+        if_match: IfMatch,
         body: Body<ProjectPatchBody>,
     ) -> ApiResult<Answer<ProjectView>> {
         let projects = &caller.services.projects;
         let patch = body.0.settings.into();
-        let project = projects.update_settings(&caller.actor, &project_ref(&project.0)?, patch).await?;
+        let expected = |project: &Project| if_match.allows(|| ProjectView::new(project.clone(), projects));
+        let project = projects.update_settings(&caller.actor, &project_ref(&project.0)?, patch, expected).await?;
         Ok(Answer::new(ProjectView::new(project, projects)))
     }
 

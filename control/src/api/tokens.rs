@@ -10,9 +10,11 @@ use super::Tag;
 use super::answer::{ApiResult, Created, Listing, NoContent};
 use super::body::{Body, JsonBody};
 use super::caller::{Caller, SessionOnly};
+use super::enums::ScopeView;
 use super::params::{default_limit, page_request};
 use super::values::{Nullable, Timestamp};
-use crate::domain::{ApiToken, NewApiToken, TokenId};
+use crate::domain::{ApiToken, NewApiToken, ProjectId, Scopes, TokenId};
+use crate::service::NewToken;
 
 /// Operations on the caller's API tokens; each needs a session, so that a leaked token cannot make more of itself.
 pub struct TokensApi;
@@ -28,11 +30,22 @@ pub struct NewTokenBody {
     /// After how many days it stops working; 90 when absent.
     #[oai(nullable, validator(minimum(value = "1"), maximum(value = "3650")))]
     pub expires_in_days: Option<i32>,
+    /// What it may ask for; everything that tokens may when absent.
+    #[oai(nullable)]
+    pub scopes: Option<Vec<ScopeView>>,
+    /// The ids of the projects that it is good for; all of the user's when absent.
+    #[oai(nullable, validator(max_items = 100))]
+    pub projects: Option<Vec<i64>>,
 }
 
 impl Example for NewTokenBody {
     fn example() -> Self {
-        Self { name: "laptop".to_owned(), expires_in_days: Some(90) }
+        Self {
+            name: "laptop".to_owned(),
+            expires_in_days: Some(90),
+            scopes: Some(vec![ScopeView::ProjectsRead, ScopeView::DeploymentsWrite]),
+            projects: None,
+        }
     }
 }
 
@@ -54,6 +67,10 @@ pub struct TokenView {
     pub expires_at: Nullable<Timestamp>,
     /// When it was last used, to the minute.
     pub last_used_at: Nullable<Timestamp>,
+    /// What it may ask for.
+    pub scopes: Vec<ScopeView>,
+    /// The ids of the projects that it is good for; null for all of the user's.
+    pub projects: Nullable<Vec<i64>>,
 }
 
 /// A token just made, with its secret, which is shown this once.
@@ -72,6 +89,10 @@ pub struct CreatedTokenView {
     pub expires_at: Nullable<Timestamp>,
     /// When it was last used: never.
     pub last_used_at: Nullable<Timestamp>,
+    /// What it may ask for.
+    pub scopes: Vec<ScopeView>,
+    /// The ids of the projects that it is good for; null for all of the user's.
+    pub projects: Nullable<Vec<i64>>,
     /// The secret, `mb_live_…`. It cannot be read again.
     pub token: String,
 }
@@ -85,14 +106,16 @@ impl From<ApiToken> for TokenView {
             created_at: token.created_at.into(),
             expires_at: token.expires_at.into(),
             last_used_at: token.last_used_at.into(),
+            scopes: token.scopes.list().into_iter().map(ScopeView::from).collect(),
+            projects: Nullable(token.projects.map(|ids| ids.into_iter().map(|id| id.0).collect())),
         }
     }
 }
 
 impl From<NewApiToken> for CreatedTokenView {
     fn from(new: NewApiToken) -> Self {
-        let TokenView { id, name, hint, created_at, expires_at, last_used_at } = new.token.into();
-        Self { id, name, hint, created_at, expires_at, last_used_at, token: new.secret }
+        let TokenView { id, name, hint, created_at, expires_at, last_used_at, scopes, projects } = new.token.into();
+        Self { id, name, hint, created_at, expires_at, last_used_at, scopes, projects, token: new.secret }
     }
 }
 
@@ -100,7 +123,9 @@ impl From<NewApiToken> for CreatedTokenView {
 impl TokensApi {
     /// Make an API token
     ///
-    /// The answer is the only place where the secret can be read. Fails with `session_required` (403) for an API token.
+    /// The answer is the only place where the secret can be read. A token never does more than its user may; `scopes` and
+    /// `projects` make that less. Fails with `session_required` (403) for an API token, and with `invalid_request` (422)
+    /// for a project that is not the user's.
     #[oai(path = "/tokens", method = "post", operation_id = "createToken")]
     async fn create_token(
         &self,
@@ -108,7 +133,10 @@ impl TokensApi {
         body: Body<NewTokenBody>,
     ) -> ApiResult<Created<CreatedTokenView>> {
         let days = body.0.expires_in_days.and_then(|days| u32::try_from(days).ok());
-        let new = caller.services.auth.create_token(&caller.actor, &body.0.name, days).await?;
+        let scopes = body.0.scopes.map(|views| Scopes::of(&views.into_iter().map(Into::into).collect::<Vec<_>>()));
+        let projects = body.0.projects.map(|ids| ids.into_iter().map(ProjectId).collect::<Vec<_>>());
+        let new = NewToken { name: &body.0.name, expires_in_days: days, scopes, projects: projects.as_deref() };
+        let new = caller.services.auth.create_token(&caller.actor, new).await?;
         let location = format!("/api/v1/tokens/{}", new.token.id);
         Ok(Created::new(new).at(location))
     }

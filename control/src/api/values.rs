@@ -105,6 +105,17 @@ impl<T> Patch<T> {
     }
 }
 
+impl<T> Patch<T> {
+    /// Returns the change, if there is one: the new value, or `None` for a cleared field.
+    pub fn into_change(self) -> Option<Option<T>> {
+        match self {
+            Self::Unchanged => None,
+            Self::Cleared => Some(None),
+            Self::Set(value) => Some(Some(value)),
+        }
+    }
+}
+
 impl<T: Default> Patch<T> {
     /// Returns the new value, if there is one; a cleared field takes its default.
     pub fn or_default(self) -> Option<T> {

@@ -22,8 +22,18 @@ id! {
     SessionId,
     /// An API token.
     TokenId,
+    /// A team.
+    TeamId,
+    /// An invitation to a team.
+    InvitationId,
     /// A project.
     ProjectId,
+    /// A domain of a project's own.
+    DomainId,
+    /// An env var.
+    EnvVarId,
+    /// Something that was done.
+    AuditEventId,
     /// A deployment; grows with creation, so a larger one is newer.
     DeploymentId,
     /// A release: one move of an environment's pointer.

@@ -3,7 +3,9 @@
 //! Invariant: nothing here does I/O, reads a clock or draws randomness. A value that exists is valid: each type is made
 //! by a `parse` that says what is wrong with bad input.
 
+mod access;
 mod actor;
+mod audit;
 mod deployment;
 mod digest;
 mod hostname;
@@ -14,17 +16,24 @@ mod project;
 mod release;
 mod site_path;
 mod slug;
+mod team;
 mod user;
 
-pub use actor::{Actor, Credential};
+pub use access::{Role, Scope, Scopes};
+pub use actor::{Actor, Credential, Subject};
+pub use audit::AuditEvent;
 pub use deployment::{CommitInfo, Deployment, DeploymentError, DeploymentStatus, Environment, LogLevel, LogLine};
 pub use digest::{InvalidDigest, Sha256};
 pub use hostname::{BaseDomain, InvalidHostname, branch_label, pinned_label};
-pub use ids::{DeploymentId, JobId, ProjectId, ReleaseId, SessionId, TokenId, UserId};
+pub use ids::{
+    AuditEventId, DeploymentId, DomainId, EnvVarId, InvitationId, JobId, ProjectId, ReleaseId, SessionId, TeamId,
+    TokenId, UserId,
+};
 pub use manifest::{InvalidManifest, Manifest, ManifestFile, ManifestProblem};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest};
 pub use project::{HtmlHandling, NotFound, Project, ProjectKind, ProjectSettings, SpaFallback};
 pub use release::{Release, ReleaseKind};
 pub use site_path::{InvalidSitePath, SitePath};
 pub use slug::{InvalidSlug, Slug};
-pub use user::{ApiToken, NewApiToken, NewSession, User};
+pub use team::{EmailAddress, InvalidEmailAddress, Invitation, Member, NewInvitation, Team};
+pub use user::{ApiToken, NewApiToken, NewSession, SessionInfo, User};

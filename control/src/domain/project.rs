@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::deployment::text_enum;
-use super::{DeploymentId, ProjectId, Slug, UserId};
+use super::{DeploymentId, ProjectId, Slug, TeamId, UserId};
 
 /// What a project is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,8 @@ pub struct ProjectSettings {
 pub struct Project {
     /// Its id.
     pub id: ProjectId,
+    /// The team that it belongs to.
+    pub team_id: TeamId,
     /// Who made it.
     pub owner_id: UserId,
     /// Its name, and the first label of its hostnames.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{TokenId, UserId};
+use super::{EmailAddress, ProjectId, Scopes, SessionId, TokenId, UserId};
 
 /// A person with an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,10 @@ pub struct User {
     pub id: UserId,
     /// The name under which the person logs in.
     pub login: String,
+    /// What the person is called.
+    pub name: Option<String>,
+    /// Where the person reads mail.
+    pub email: Option<EmailAddress>,
     /// When the account was made.
     pub created_at: DateTime<Utc>,
 }
@@ -30,6 +34,21 @@ pub struct ApiToken {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// What it may ask for.
+    pub scopes: Scopes,
+    /// The projects that it is good for; `None` for all of the user's.
+    pub projects: Option<Vec<ProjectId>>,
+}
+
+/// A session, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// The id.
+    pub id: SessionId,
+    /// When the person logged in.
+    pub created_at: DateTime<Utc>,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// A token just made; the only time that its secret can be read.

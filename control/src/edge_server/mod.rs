@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::clock::{Clock, SystemClock};
 use crate::egress::EgressConfig;
 use crate::provider::ObjectStore;
 use crate::random::{Random, SystemRandom};
@@ -20,6 +21,7 @@ use crate::random::{Random, SystemRandom};
 mod activity;
 mod answer;
 mod body;
+mod conditional;
 mod crowd;
 mod file;
 mod files;
@@ -74,6 +76,9 @@ pub struct EdgeConfig {
     /// How functions, and what rules of sites name, are reached.
     pub egress: EgressConfig,
     /// Where the names of requests come from.
+    /// The time, for what ends: share links, cookies of protected sites, pins.
+    pub clock: Arc<dyn Clock>,
+    /// The chance that draws a side of a split.
     pub random: Arc<dyn Random>,
 }
 
@@ -95,6 +100,7 @@ impl EdgeConfig {
             max_connections_per_address: 4_096,
             websocket_idle_timeout: Duration::from_secs(300),
             egress: EgressConfig::default(),
+            clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }
     }

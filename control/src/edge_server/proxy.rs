@@ -239,7 +239,8 @@ fn response_headers(proxy: &Proxy<'_>, mut headers: HeaderMap) -> HeaderMap {
     for name in proxy.remove_response_headers {
         headers.remove(*name);
     }
-    proxy.head.for_each_header(|name, _| drop(headers.remove(name)));
+    // The function's own cookies stay beside ours.
+    proxy.head.for_each_header(|name, _| drop((name != "set-cookie").then(|| headers.remove(name))));
     append_headers(&mut headers, &proxy.head);
     headers
 }

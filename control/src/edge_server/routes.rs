@@ -31,8 +31,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(3);
 /// What a hostname leads to.
 #[derive(Debug)]
 pub(super) enum Route {
-    /// A record, and its site when it names one.
-    Found(RouteRecord, Option<Arc<Site>>),
+    /// A record, its site when it names one, and the other deployments that it leads to.
+    Found(RouteRecord, Option<Arc<Site>>, Variants),
     /// Nothing.
     Unknown,
     /// It can't be read now.
@@ -41,11 +41,21 @@ pub(super) enum Route {
     Damaged,
 }
 
+/// The other deployments that a record leads to, as far as they were asked for.
+#[derive(Debug, Default)]
+pub(super) struct Variants(Mutex<HashMap<usize, Arc<Route>>>);
+
+impl Variants {
+    fn table(&self) -> MutexGuard<'_, HashMap<usize, Arc<Route>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Route {
     /// The route as the core takes it.
     pub(super) fn lookup(&self) -> Lookup<'_> {
         match self {
-            Self::Found(record, site) => Lookup::Found { record, site: site.as_deref() },
+            Self::Found(record, site, _) => Lookup::Found { record, site: site.as_deref() },
             Self::Unknown => Lookup::Unknown,
             Self::Unavailable => Lookup::Unavailable,
             Self::Damaged => Lookup::Damaged,
@@ -54,13 +64,14 @@ impl Route {
 
     fn cost(&self) -> usize {
         match self {
-            Self::Found(_, Some(site)) => ROUTE_BYTES + site.byte_length(),
+            Self::Found(_, Some(site), _) => ROUTE_BYTES + site.byte_length(),
             _ => ROUTE_BYTES,
         }
     }
 
     fn names_site(&self, key: &str) -> bool {
-        matches!(self, Self::Found(RouteRecord { site: Some(site), .. }, _) if site == key)
+        let Self::Found(RouteRecord { site, .. }, _, variants) = self else { return false };
+        site.as_deref() == Some(key) || variants.table().values().any(|variant| variant.names_site(key))
     }
 }
 
@@ -163,12 +174,33 @@ impl Routes {
                 return Route::Damaged;
             }
         };
-        let Some(name) = &record.site else { return Route::Found(record, None) };
+        self.with_site(record).await
+    }
+
+    async fn with_site(&self, record: RouteRecord) -> Route {
+        let Some(name) = &record.site else { return Route::Found(record, None, Variants::default()) };
         match self.site(name, &record).await {
-            Ok(site) => Route::Found(record, Some(site)),
+            Ok(site) => Route::Found(record, Some(site), Variants::default()),
             Err(SiteError::Unavailable) => Route::Unavailable,
             Err(SiteError::Damaged) => Route::Damaged,
         }
+    }
+
+    /// Returns another deployment that `route` leads to, and whether it may be kept as long as the route.
+    pub(super) async fn variant(self: &Arc<Self>, route: &Arc<Route>, number: usize) -> (Arc<Route>, bool) {
+        let Route::Found(record, _, variants) = &**route else { return (Arc::new(Route::Unavailable), false) };
+        if let Some(variant) = variants.table().get(&number) {
+            return (Arc::clone(variant), true);
+        }
+        let Some(record) = record.variant(number) else { return (Arc::new(Route::Damaged), false) };
+        let routes = Arc::clone(self);
+        let read = self.runtime.spawn(async move { Arc::new(routes.with_site(record).await) });
+        let variant = read.await.unwrap_or_else(|_| Arc::new(Route::Unavailable));
+        let is_kept = !matches!(*variant, Route::Unavailable);
+        if is_kept {
+            variants.table().insert(number, Arc::clone(&variant));
+        }
+        (variant, is_kept)
     }
 
     async fn site(&self, name: &str, record: &RouteRecord) -> Result<Arc<Site>, SiteError> {

@@ -11,12 +11,13 @@ use http::header::{CONNECTION, COOKIE, HeaderName, HeaderValue, TRANSFER_ENCODIN
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
-use miaobu_edge::{Lookup, Method, Settings, decide};
+use miaobu_edge::{Decision, Lookup, Method, Settings, decide};
 
 use super::EdgeConfig;
 use super::activity::{Activity, Answering};
 use super::answer::{Answer, refuse};
 use super::body::AnswerBody;
+use super::conditional::{self, KnownVariants};
 use super::file::FileParts;
 use super::files::Files;
 use super::head::HeaderSets;
@@ -35,7 +36,8 @@ pub(super) struct Edge {
     pub(super) files: Arc<Files>,
     pub(super) functions: Functions,
     request_ids: RequestIds,
-    routes: Arc<Routes>,
+    pub(super) routes: Arc<Routes>,
+    pub(super) config: Arc<EdgeConfig>,
     at_hand: RefCell<AtHand>,
     draining: Cell<bool>,
 }
@@ -48,9 +50,17 @@ struct AtHand {
 }
 
 /// A route, and what this thread has rendered for it.
+#[derive(Debug)]
 pub(super) struct KnownRoute {
-    route: Arc<Route>,
+    pub(super) route: Arc<Route>,
     pub(super) header_sets: HeaderSets,
+    pub(super) variants: KnownVariants,
+}
+
+impl KnownRoute {
+    pub(super) fn new(route: Arc<Route>) -> Self {
+        Self { route, header_sets: HeaderSets::default(), variants: KnownVariants::default() }
+    }
 }
 
 impl Edge {
@@ -61,6 +71,7 @@ impl Edge {
             functions: Functions::new(&config),
             request_ids: RequestIds::new(&*config.random),
             routes,
+            config,
             at_hand: RefCell::default(),
             draining: Cell::new(false),
         }
@@ -84,7 +95,7 @@ impl Edge {
         }
         let route = self.routes.find(host).await;
         let is_kept = matches!(*route, Route::Found(..));
-        let known = Rc::new(KnownRoute { route, header_sets: HeaderSets::default() });
+        let known = Rc::new(KnownRoute::new(route));
         let mut at_hand = self.at_hand.borrow_mut();
         if is_kept && at_hand.epoch == epoch {
             if at_hand.routes.len() >= HOSTS_AT_HAND {
@@ -140,9 +151,9 @@ impl Connection {
         Ok(response)
     }
 
-    async fn of_host(&self, host: &str, parts: &Parts, sent: Sent, answering: Answering) -> Response<AnswerBody> {
-        let known = self.edge.route(host).await;
-        let lookup = known.route.lookup();
+    async fn of_host(&self, host: &str, parts: &Parts, mut sent: Sent, answering: Answering) -> Response<AnswerBody> {
+        let mut known = self.edge.route(host).await;
+        let form;
         let joined = joined(parts);
         let target = match parts.uri.path_and_query() {
             Some(target) if target.as_str() != "*" => target.as_str(),
@@ -161,6 +172,11 @@ impl Connection {
         for (name, value) in &joined {
             request.header(name.as_str(), value);
         }
+        if conditional::is_conditional(known.route.lookup()) {
+            self.edge.add_facts(&mut request);
+            known = self.edge.select(known, &request).await;
+        }
+        let lookup = known.route.lookup();
         if let Lookup::Found { site: Some(site), .. } = lookup {
             for name in site.field_names() {
                 let again = joined.iter().find(|(joined, _)| joined.as_str() == name).map(|(_, value)| value.as_str());
@@ -168,7 +184,12 @@ impl Connection {
                 value.into_iter().for_each(|value| request.named_field(name, value));
             }
         }
-        let decision = decide(&lookup, &request, &self.edge.settings);
+        let mut decision = decide(&lookup, &request, &self.edge.settings);
+        if let Decision::ReadForm { limit } = decision {
+            form = conditional::read_form(&mut sent.body, limit, &self.activity).await;
+            request.form = Some(&form);
+            decision = decide(&lookup, &request, &self.edge.settings);
+        }
         let answer = Answer {
             edge: &self.edge,
             known: &known,

@@ -7,9 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::secret::{self, SESSION_PREFIX, TOKEN_PREFIX};
 use super::{Context, Error, Result};
 use crate::domain::{
-    Actor, ApiToken, Credential, NewApiToken, NewSession, Page, PageRequest, Sha256, TokenId, User, UserId,
+    Actor, ApiToken, Credential, NewApiToken, NewSession, Page, PageRequest, ProjectId, Scopes, Sha256, TokenId, User,
+    UserId,
 };
-use crate::store::{self, Session, sessions, tokens, users};
+use crate::store::{self, Session, projects, sessions, tokens, users};
 
 const CODE_LIFE: TimeDelta = TimeDelta::hours(24);
 const SESSION_LIFE: TimeDelta = TimeDelta::days(30);
@@ -18,6 +19,19 @@ const LONGEST_TOKEN_LIFE_DAYS: u32 = 3650;
 const LONGEST_TOKEN_NAME: usize = 100;
 /// The login of the first user, who is made by the first login.
 const FIRST_LOGIN: &str = "admin";
+
+/// An API token to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewToken<'a> {
+    /// What the person calls it.
+    pub name: &'a str,
+    /// After how many days it stops working; `None` for 90.
+    pub expires_in_days: Option<u32>,
+    /// What it may ask for; `None` for everything.
+    pub scopes: Option<Scopes>,
+    /// The projects that it is good for; `None` for all of the user's.
+    pub projects: Option<&'a [ProjectId]>,
+}
 
 /// Codes, sessions and tokens. Their secrets are stored as SHA-256 only.
 #[derive(Debug, Clone)]
@@ -50,7 +64,8 @@ impl Auth {
         if !users::use_login_code(&mut tx, secret::login_code_digest(code), now).await? {
             return Err(Error::Unauthenticated { code: "invalid_code" });
         }
-        let session = self.open_session(&mut tx, SESSION_LIFE).await?;
+        let user = first_user(&mut tx, now).await?;
+        let session = open_session(&self.context, &mut tx, user).await?;
         tx.commit().await?;
         self.context.events.login_code_used();
         Ok(session)
@@ -60,18 +75,10 @@ impl Auth {
     /// on the operator's behalf.
     pub async fn open_session_for_operator(&self) -> Result<NewSession> {
         let mut tx = self.context.db.begin().await?;
-        let session = self.open_session(&mut tx, TimeDelta::minutes(1)).await?;
+        let user = first_user(&mut tx, self.context.now()).await?;
+        let session = open_session_for(&self.context, &mut tx, user, TimeDelta::minutes(1)).await?;
         tx.commit().await?;
         Ok(session)
-    }
-
-    async fn open_session(&self, session: &mut impl Session, life: TimeDelta) -> Result<NewSession> {
-        let now = self.context.now();
-        let user = first_user(session, now).await?;
-        let secret = secret::secret(SESSION_PREFIX, &*self.context.random);
-        let expires_at = now + life;
-        sessions::insert(session, user.id, Sha256::of(secret.as_bytes()), now, expires_at).await?;
-        Ok(NewSession { user, secret, expires_at })
     }
 
     /// Returns when a one-time code has been used up, so that the operator can be shown a new one.
@@ -128,12 +135,17 @@ impl Auth {
     /// Makes an API token; its secret is in the answer and nowhere else.
     ///
     /// Fails with `session_required` for an actor who came with a token, and when the name is empty, longer than 100
-    /// characters or the expiry is not within 1 to 3650 days. Without an expiry given it is 90 days.
-    pub async fn create_token(&self, actor: &Actor, name: &str, expires_in_days: Option<u32>) -> Result<NewApiToken> {
+    /// characters or the expiry is not within 1 to 3650 days, when it has no scope, or names a project that the actor may
+    /// not know of. Without an expiry given it is 90 days.
+    pub async fn create_token(&self, actor: &Actor, new: NewToken<'_>) -> Result<NewApiToken> {
         require_session(actor)?;
         let mut problems = Vec::new();
-        problems.extend(name_problem(name));
-        let days = expires_in_days.unwrap_or(TOKEN_LIFE_DAYS);
+        problems.extend(name_problem(new.name));
+        if new.scopes.is_some_and(|scopes| scopes.list().is_empty()) {
+            let detail = "a token without a scope is good for nothing".to_owned();
+            problems.push(super::Problem { pointer: "/scopes".to_owned(), code: "no_scope", detail });
+        }
+        let days = new.expires_in_days.unwrap_or(TOKEN_LIFE_DAYS);
         if !(1..=LONGEST_TOKEN_LIFE_DAYS).contains(&days) {
             problems.push(super::Problem {
                 pointer: "/expires_in_days".to_owned(),
@@ -145,8 +157,15 @@ impl Auth {
             return Err(Error::Invalid { problems });
         }
         let mut tx = self.context.db.begin().await?;
+        for (index, project) in new.projects.unwrap_or_default().iter().enumerate() {
+            let found = projects::get(&mut tx, actor, *project).await?;
+            found.ok_or_else(|| {
+                let detail = format!("there is no project {project}, or it is not yours");
+                Error::invalid(format!("/projects/{index}"), "unknown_project", detail)
+            })?;
+        }
         let expires_at = self.context.now() + TimeDelta::days(i64::from(days));
-        let token = self.insert_token(&mut tx, actor.user_id, name, Some(expires_at)).await?;
+        let token = self.insert_token(&mut tx, actor.user_id, &new, Some(expires_at)).await?;
         tx.commit().await?;
         Ok(token)
     }
@@ -181,7 +200,8 @@ impl Auth {
             Some(login) => users::get_by_login(&mut tx, login).await?.ok_or(Error::NotFound)?,
             None => first_user(&mut tx, self.context.now()).await?,
         };
-        let token = self.insert_token(&mut tx, user.id, name, None).await?;
+        let new = NewToken { name, expires_in_days: None, scopes: None, projects: None };
+        let token = self.insert_token(&mut tx, user.id, &new, None).await?;
         tx.commit().await?;
         Ok(token)
     }
@@ -190,21 +210,41 @@ impl Auth {
         &self,
         session: &mut impl Session,
         user_id: UserId,
-        name: &str,
+        asked: &NewToken<'_>,
         expires_at: Option<DateTime<Utc>>,
     ) -> Result<NewApiToken> {
         let secret = secret::secret(TOKEN_PREFIX, &*self.context.random);
         let new = tokens::NewToken {
             user_id,
-            name,
+            name: asked.name,
             hint: secret::hint(&secret),
             secret_hash: Sha256::of(secret.as_bytes()),
             created_at: self.context.now(),
             expires_at,
+            scopes: asked.scopes,
+            projects: asked.projects,
         };
         let token = tokens::insert(session, new).await?;
         Ok(NewApiToken { token, secret })
     }
+}
+
+/// Opens a session of `user` for as long as sessions last.
+pub(super) async fn open_session(context: &Context, session: &mut impl Session, user: User) -> Result<NewSession> {
+    open_session_for(context, session, user, SESSION_LIFE).await
+}
+
+async fn open_session_for(
+    context: &Context,
+    session: &mut impl Session,
+    user: User,
+    life: TimeDelta,
+) -> Result<NewSession> {
+    let now = context.now();
+    let secret = secret::secret(SESSION_PREFIX, &*context.random);
+    let expires_at = now + life;
+    sessions::insert(session, user.id, Sha256::of(secret.as_bytes()), now, expires_at).await?;
+    Ok(NewSession { user, secret, expires_at })
 }
 
 async fn first_user(session: &mut impl Session, now: DateTime<Utc>) -> Result<User> {
@@ -224,10 +264,10 @@ fn name_problem(name: &str) -> Option<super::Problem> {
     })
 }
 
-fn require_session(actor: &Actor) -> Result<()> {
+pub(super) fn require_session(actor: &Actor) -> Result<()> {
     if actor.has_session() { Ok(()) } else { Err(session_required()) }
 }
 
-fn session_required() -> Error {
+pub(super) fn session_required() -> Error {
     Error::Forbidden { code: "session_required", message: "an API token may not do this; log in instead".to_owned() }
 }

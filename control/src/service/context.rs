@@ -8,6 +8,7 @@ use miaobu_edge::Coding;
 use tokio::sync::{Mutex, RwLock};
 
 use super::Events;
+use super::vault::Vault;
 use crate::clock::Clock;
 use crate::domain::{BaseDomain, DeploymentId, ProjectId, Sha256, Slug};
 use crate::provider::{EdgeKv, InvalidObjectKey, ObjectKey, ObjectStore};
@@ -29,6 +30,8 @@ pub struct Context {
     pub edge_kv: Arc<dyn EdgeKv>,
     /// Who waits for what.
     pub events: Events,
+    /// What seals secrets.
+    pub vault: Vault,
     /// What the operator chose.
     pub settings: Settings,
     /// Held for reading while blobs are taken into use, and for writing while unused ones are deleted, so that none is

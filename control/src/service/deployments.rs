@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::time::Instant;
 
+use super::gate::permit;
 use super::jobs::Job;
 use super::{Context, Error, ProjectRef, Result, activation, projects, routes};
 use crate::domain::{
@@ -24,12 +25,14 @@ pub(crate) const DEPLOYING_LIMIT: TimeDelta = TimeDelta::minutes(15);
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Which deployments are listed; `None` is all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeploymentFilter {
     /// Meant for this environment.
     pub environment: Option<Environment>,
     /// In this state.
     pub status: Option<DeploymentStatus>,
+    /// From this branch.
+    pub branch: Option<String>,
 }
 
 /// Where a deployment can be seen.
@@ -62,7 +65,8 @@ impl Deployments {
     ) -> Result<Page<Deployment>> {
         let mut session = self.context.db.read().await?;
         let project = projects::find(&mut session, actor, project).await?;
-        Ok(deployments::list(&mut session, project.id, filter.environment, filter.status, page).await?)
+        let branch = filter.branch.as_deref();
+        Ok(deployments::list(&mut session, project.id, filter.environment, filter.status, branch, page).await?)
     }
 
     /// Returns a deployment.
@@ -194,9 +198,11 @@ impl Deployments {
     }
 }
 
-/// Returns the actor's deployment of that id.
+/// Returns the deployment of that id, if the actor may know of it and do what it asks for.
 pub(super) async fn find(session: &mut impl Session, actor: &Actor, id: DeploymentId) -> Result<Deployment> {
-    deployments::get(session, actor.user_id, id).await?.ok_or(Error::NotFound)
+    let (deployment, team, role) = deployments::get(session, actor, id).await?.ok_or(Error::NotFound)?;
+    permit(actor, role, team, Some(deployment.project_id))?;
+    Ok(deployment)
 }
 
 fn not_deployed(deployment: &Deployment) -> Error {

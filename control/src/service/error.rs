@@ -29,6 +29,9 @@ pub enum Error {
         /// What to do next.
         hint: Option<String>,
     },
+    /// It is no longer what the caller saw last.
+    #[error("the object has changed meanwhile")]
+    Changed,
     /// What was sent is wrong.
     #[error("the request has {} problem(s)", problems.len())]
     Invalid {

@@ -3,28 +3,37 @@
 //! Invariant: nothing here knows HTTP, and no provider is called inside a transaction. A row is read or changed only on
 //! behalf of an [`Actor`](crate::domain::Actor); what the operator does on the server's own machine is named so.
 
+mod accounts;
 pub(crate) mod activation;
+mod audit;
 mod auth;
 mod context;
 mod deployments;
 mod disk;
 mod error;
 mod events;
+mod gate;
 mod health;
 mod jobs;
+mod limits;
 mod logs;
 pub(crate) mod manifests;
+mod password;
 mod projects;
 pub(crate) mod refinements;
 pub(crate) mod routes;
 mod secret;
+mod teams;
 mod uploads;
+mod vault;
 
 use std::io;
 use std::sync::Arc;
 
+pub use accounts::{Accounts, Profile, Registration};
 pub use activation::Activation;
-pub use auth::Auth;
+pub use audit::{Audit, AuditFilter};
+pub use auth::{Auth, NewToken};
 pub use context::{
     Context, Limits, Settings, artifact_path, blob_key, coded_blob_key, coded_path, manifest_key, refinements_key,
     retained_key,
@@ -32,11 +41,15 @@ pub use context::{
 pub use deployments::{DeploymentFilter, Deployments, Urls};
 pub use error::{Error, Problem};
 pub use events::Events;
+pub use gate::{Attempt, Begun, Gate};
 pub use health::{Health, HealthPart};
 pub use jobs::{Job, recover};
+pub use limits::{Quota, Verdict};
 pub use logs::Logs;
 pub use projects::{NewProject, ProjectRef, Projects, SettingsPatch};
+pub use teams::Teams;
 pub use uploads::{BatchReceipt, MissingBlob, NewDeployment, PartReceipt, Upload, Uploads};
+pub use vault::{InvalidKeys, Vault};
 
 /// What a use case answers.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -44,8 +57,16 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Every use case; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Services {
+    /// Order among requests.
+    pub gate: Gate,
     /// Who may come in.
     pub auth: Auth,
+    /// What people have of their own: a profile, a password, sessions.
+    pub accounts: Accounts,
+    /// Who shares projects.
+    pub teams: Teams,
+    /// What was done, and by whom.
+    pub audit: Audit,
     /// Projects.
     pub projects: Projects,
     /// Deployments and their activation.
@@ -62,7 +83,11 @@ impl Services {
     /// Returns the use cases over `context`. Fails when the folder of uploads cannot be made.
     pub fn open(context: Arc<Context>) -> io::Result<Self> {
         Ok(Self {
+            gate: Gate::new(Arc::clone(&context)),
             auth: Auth::new(Arc::clone(&context)),
+            accounts: Accounts::new(Arc::clone(&context)),
+            teams: Teams::new(Arc::clone(&context)),
+            audit: Audit::new(Arc::clone(&context)),
             projects: Projects::new(Arc::clone(&context)),
             deployments: Deployments::new(Arc::clone(&context)),
             uploads: Uploads::open(Arc::clone(&context))?,

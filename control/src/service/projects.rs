@@ -4,10 +4,11 @@ use std::convert::Infallible;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Context, Error, Result};
+use super::gate::permit;
+use super::{Context, Error, Result, teams};
 use crate::domain::{
     Actor, Environment, HtmlHandling, InvalidSlug, NotFound, Page, PageRequest, Project, ProjectId, ProjectKind,
-    ProjectSettings, Slug, SpaFallback, branch_label,
+    ProjectSettings, Slug, SpaFallback, TeamId, branch_label,
 };
 use crate::store::hostnames::{self, Target};
 use crate::store::releases::Pointer;
@@ -37,6 +38,8 @@ pub struct NewProject {
     pub slug: String,
     /// How its deployments are served.
     pub settings: ProjectSettings,
+    /// The team that it will belong to; `None` for the actor's own.
+    pub team: Option<TeamId>,
 }
 
 /// A change of settings: what is `None` stays.
@@ -61,10 +64,10 @@ impl Projects {
         Self { context }
     }
 
-    /// Returns the actor's projects, newest first.
-    pub async fn list(&self, actor: &Actor, page: PageRequest) -> Result<Page<Project>> {
+    /// Returns the projects of a team, or of all of the actor's, newest first.
+    pub async fn list(&self, actor: &Actor, team: Option<TeamId>, page: PageRequest) -> Result<Page<Project>> {
         let mut session = self.context.db.read().await?;
-        Ok(projects::list(&mut session, actor.user_id, page).await?)
+        Ok(projects::list(&mut session, actor, team.or(actor.only_team), page).await?)
     }
 
     /// Returns a project.
@@ -75,7 +78,7 @@ impl Projects {
 
     /// Makes a project and reserves its hostnames.
     ///
-    /// Fails with `slug_taken` when the name is in use or reserved to an earlier owner, and with a problem at `/slug`
+    /// Fails with `token_bound` for a token that is good for some projects only, with `slug_taken` when the name is in use or reserved to an earlier owner, and with a problem at `/slug`
     /// when the text is no slug.
     pub async fn create(&self, actor: &Actor, new: NewProject) -> Result<Project> {
         let slug = Slug::parse(&new.slug).map_err(|error| {
@@ -85,29 +88,46 @@ impl Projects {
             };
             Error::invalid("/slug", code, error.to_string())
         })?;
+        if actor.bound_to.is_some() {
+            let message = "this token is good for its own projects only".to_owned();
+            return Err(Error::Forbidden { code: "token_bound", message });
+        }
         let now = self.context.now();
         let mut tx = self.context.db.begin().await?;
-        let id = projects::insert(&mut tx, actor.user_id, &slug, ProjectKind::Static, new.settings, now).await?;
+        let team = teams::find(&mut tx, actor, new.team).await?.id;
+        let id = projects::insert(&mut tx, actor.user_id, team, &slug, ProjectKind::Static, new.settings, now).await?;
         let id = id.ok_or_else(|| slug_taken(&slug))?;
         for environment in [Environment::Production, Environment::Staging] {
             let label = branch_label(&slug, environment, None);
-            hostnames::free(&mut tx, &label, actor.user_id, now).await?;
+            hostnames::free(&mut tx, &label, team, now).await?;
             let target = Target::Pointer(Pointer::new(id, environment, None));
             if !hostnames::insert(&mut tx, &label, target, now).await? {
                 return Err(slug_taken(&slug));
             }
         }
-        let project = projects::get(&mut tx, actor.user_id, id).await?.ok_or(Error::NotFound)?;
+        let (project, _) = projects::get(&mut tx, actor, id).await?.ok_or(Error::NotFound)?;
+        actor.subject.note(project.team_id, Some(id));
         tx.commit().await?;
         Ok(project)
     }
 
     /// Changes settings; they take effect with the next deployment.
-    pub async fn update_settings(&self, actor: &Actor, project: &ProjectRef, patch: SettingsPatch) -> Result<Project> {
+    ///
+    /// Fails with [`Error::Changed`] when `expected` does not hold for the project as it is.
+    pub async fn update_settings(
+        &self,
+        actor: &Actor,
+        project: &ProjectRef,
+        patch: SettingsPatch,
+        expected: impl Fn(&Project) -> bool + Send,
+    ) -> Result<Project> {
         let mut tx = self.context.db.begin().await?;
         let id = find(&mut tx, actor, project).await?.id;
         projects::lock(&mut tx, id).await?;
-        let mut project = projects::get(&mut tx, actor.user_id, id).await?.ok_or(Error::NotFound)?;
+        let (mut project, _) = projects::get(&mut tx, actor, id).await?.ok_or(Error::NotFound)?;
+        if !expected(&project) {
+            return Err(Error::Changed);
+        }
         let settings = ProjectSettings {
             html_handling: patch.html_handling.unwrap_or(project.settings.html_handling),
             not_found: patch.not_found.unwrap_or(project.settings.not_found),
@@ -128,15 +148,17 @@ impl Projects {
     }
 }
 
-/// Returns the actor's project of that name.
+/// Returns the project of that name, if the actor may know of it and do what it asks for.
 pub(super) async fn find(session: &mut impl Session, actor: &Actor, project: &ProjectRef) -> Result<Project> {
     let found = match project {
-        ProjectRef::Id(id) => projects::get(session, actor.user_id, *id).await?,
+        ProjectRef::Id(id) => projects::get(session, actor, *id).await?,
         // PostgreSQL would refuse a text with NUL instead of finding nothing.
         ProjectRef::Slug(slug) if slug.contains('\0') => None,
-        ProjectRef::Slug(slug) => projects::get_by_slug(session, actor.user_id, slug).await?,
+        ProjectRef::Slug(slug) => projects::get_by_slug(session, actor, slug).await?,
     };
-    found.ok_or(Error::NotFound)
+    let (project, role) = found.ok_or(Error::NotFound)?;
+    permit(actor, role, project.team_id, Some(project.id))?;
+    Ok(project)
 }
 
 fn slug_taken(slug: &Slug) -> Error {

@@ -11,6 +11,8 @@ const CHECKSUM_CHARACTERS: usize = 6;
 
 /// The prefix of API tokens.
 pub const TOKEN_PREFIX: &str = "mb_live_";
+/// The prefix of invitations.
+pub const INVITATION_PREFIX: &str = "mb_inv_";
 /// The prefix of sessions.
 pub const SESSION_PREFIX: &str = "mb_sess_";
 

@@ -5,17 +5,23 @@ use sqlx::types::Json;
 
 use super::{Error, Session, page_of, statements};
 use crate::domain::{
-    CommitInfo, Cursor, Deployment, DeploymentError, DeploymentId, DeploymentStatus, Environment, Page, PageRequest,
-    ProjectId, ProjectSettings, Slug, UserId,
+    Actor, CommitInfo, Cursor, Deployment, DeploymentError, DeploymentId, DeploymentStatus, Environment, Page,
+    PageRequest, ProjectId, ProjectSettings, Role, Slug, TeamId,
 };
 
 macro_rules! select {
     ($rest:literal) => {
+        select!("CAST(NULL AS TEXT)", $rest)
+    };
+    ($role:literal, $rest:literal) => {
         concat!(
-            "SELECT deployments.id, deployments.project_id, projects.slug, deployments.environment,
+            "SELECT deployments.id, deployments.project_id, projects.slug, projects.team_id, deployments.environment,
                 deployments.branch, deployments.status, deployments.commit_sha, deployments.commit_message,
                 deployments.settings, deployments.file_count, deployments.size_bytes, deployments.error_code,
                 deployments.error_message, deployments.created_at, deployments.deployed_at, deployments.deadline_at,
+                ",
+            $role,
+            " AS role,
                 EXISTS (SELECT 1 FROM releases
                         WHERE releases.deployment_id = deployments.id AND releases.in_force) AS active
              FROM deployments JOIN projects ON projects.id = deployments.project_id ",
@@ -28,11 +34,18 @@ statements! {
     INSERT = "INSERT INTO deployments (project_id, environment, branch, status, source, commit_sha, commit_message,
             settings, file_count, size_bytes, created_at, updated_at, deadline_at)
         VALUES ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, $10, $11) RETURNING id";
-    GET = select!("WHERE deployments.id = $2 AND projects.owner_id = $1");
+    GET = select!("team_members.role",
+        "JOIN team_members ON team_members.team_id = projects.team_id AND team_members.user_id = $1
+         WHERE deployments.id = $3 AND deployments.deleted_at IS NULL AND projects.deleted_at IS NULL
+           AND (CAST($2 AS BIGINT) IS NULL OR EXISTS (
+             SELECT 1 FROM api_token_projects AS bound
+             WHERE bound.token_id = $2 AND bound.project_id = projects.id))");
     GET_ANY = select!("WHERE deployments.id = $1");
     LIST = select!("WHERE deployments.project_id = $1 AND (deployments.created_at, deployments.id) < ($2, $3)
           AND (CAST($5 AS TEXT) IS NULL OR deployments.environment = $5)
           AND (CAST($6 AS TEXT) IS NULL OR deployments.status = $6)
+          AND (CAST($7 AS TEXT) IS NULL OR deployments.branch = $7)
+          AND deployments.deleted_at IS NULL
         ORDER BY deployments.created_at DESC, deployments.id DESC LIMIT $4");
     MOVE = "UPDATE deployments SET status = $3, updated_at = $4, deadline_at = $5, deployed_at = $6, error_code = $7,
             error_message = $8
@@ -50,6 +63,8 @@ struct DeploymentRow {
     id: i64,
     project_id: i64,
     slug: String,
+    team_id: Option<i64>,
+    role: Option<String>,
     environment: String,
     branch: Option<String>,
     status: String,
@@ -135,10 +150,21 @@ pub async fn insert(session: &mut impl Session, row: NewRow<'_>) -> Result<Deplo
     Ok(DeploymentId(id))
 }
 
-/// Returns a deployment of a project of `owner`.
-pub async fn get(session: &mut impl Session, owner: UserId, id: DeploymentId) -> Result<Option<Deployment>, Error> {
-    let row: Option<DeploymentRow> = session.query(GET).bind(owner.0).bind(id.0).fetch_optional().await?;
-    row.map(Deployment::try_from).transpose()
+/// Returns a deployment that the actor may know of, with its project's team and the actor's role in that.
+pub async fn get(
+    session: &mut impl Session,
+    actor: &Actor,
+    id: DeploymentId,
+) -> Result<Option<(Deployment, TeamId, Role)>, Error> {
+    let query = session.query(GET).bind(actor.user_id.0).bind(actor.bound_to.map(|token| token.0));
+    let row: Option<DeploymentRow> = query.bind(id.0).fetch_optional().await?;
+    row.map(|row| {
+        let unusable = || Error::Row { table: "team_members", column: "role", id: row.id };
+        let role = row.role.as_deref().and_then(Role::from_text).ok_or_else(unusable)?;
+        let team = TeamId(row.team_id.unwrap_or_default());
+        Ok((Deployment::try_from(row)?, team, role))
+    })
+    .transpose()
 }
 
 /// Returns a deployment, whoever owns it, with the settings that it is served with: for jobs.
@@ -160,6 +186,7 @@ pub async fn list(
     project: ProjectId,
     environment: Option<Environment>,
     status: Option<DeploymentStatus>,
+    branch: Option<&str>,
     page: PageRequest,
 ) -> Result<Page<Deployment>, Error> {
     let (created_at, id) = super::after(page);
@@ -171,6 +198,7 @@ pub async fn list(
         .bind(i64::from(page.limit) + 1)
         .bind(environment.map(Environment::as_str))
         .bind(status.map(DeploymentStatus::as_str))
+        .bind(branch)
         .fetch_all()
         .await?;
     let deployments = rows.into_iter().map(Deployment::try_from).collect::<Result<_, _>>()?;

@@ -4,14 +4,14 @@ use chrono::{DateTime, Utc};
 
 use super::releases::Pointer;
 use super::{Error, Session, statements};
-use crate::domain::{DeploymentId, Environment, ProjectId};
+use crate::domain::{DeploymentId, Environment, ProjectId, TeamId};
 
 statements! {
     INSERT = "INSERT INTO hostnames (name, kind, project_id, environment, branch, deployment_id, automatic, created_at)
         VALUES ($1, 'platform', $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING";
     GET_OWNER = "SELECT project_id FROM hostnames WHERE name = $1";
     FREE = "DELETE FROM hostnames WHERE name = $1 AND reserved_until IS NOT NULL
-        AND (reserved_until <= $2 OR project_id IN (SELECT id FROM projects WHERE owner_id = $3))";
+        AND (reserved_until <= $2 OR project_id IN (SELECT id FROM projects WHERE team_id = $3))";
     LIST_ROUTES = "SELECT hostnames.name, hostnames.kind, hostnames.environment,
             deployments.id AS deployment_id, deployments.commit_sha, deployments.status, deployments.refined,
             COALESCE(releases.created_at, deployments.deployed_at) AS updated_at
@@ -63,14 +63,9 @@ pub async fn insert(
     Ok(owner == project.0)
 }
 
-/// Lets go of a name whose reservation has run out or belongs to `owner`.
-pub async fn free(
-    session: &mut impl Session,
-    name: &str,
-    owner: crate::domain::UserId,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    session.query(FREE).bind(name).bind(now).bind(owner.0).execute().await?;
+/// Lets go of a name whose reservation has run out or belongs to `team`.
+pub async fn free(session: &mut impl Session, name: &str, team: TeamId, now: DateTime<Utc>) -> Result<(), Error> {
+    session.query(FREE).bind(name).bind(now).bind(team.0).execute().await?;
     Ok(())
 }
 

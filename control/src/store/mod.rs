@@ -3,16 +3,19 @@
 mod db;
 mod error;
 
+pub mod audit;
 pub mod blobs;
 pub mod deployments;
 pub mod edge_kv;
 pub mod hostnames;
+pub mod idempotency;
 pub mod jobs;
 pub mod logs;
 pub mod meta;
 pub mod projects;
 pub mod releases;
 pub mod sessions;
+pub mod teams;
 pub mod tokens;
 pub mod users;
 
@@ -36,16 +39,19 @@ use statements;
 /// Every statement of every table, by module and name.
 pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     let modules = [
+        ("audit", audit::STATEMENTS),
         ("blobs", blobs::STATEMENTS),
         ("deployments", deployments::STATEMENTS),
         ("edge_kv", edge_kv::STATEMENTS),
         ("hostnames", hostnames::STATEMENTS),
+        ("idempotency", idempotency::STATEMENTS),
         ("jobs", jobs::STATEMENTS),
         ("logs", logs::STATEMENTS),
         ("meta", meta::STATEMENTS),
         ("projects", projects::STATEMENTS),
         ("releases", releases::STATEMENTS),
         ("sessions", sessions::STATEMENTS),
+        ("teams", teams::STATEMENTS),
         ("tokens", tokens::STATEMENTS),
         ("users", users::STATEMENTS),
     ];

@@ -5,30 +5,40 @@ use sqlx::types::Json;
 
 use super::{Error, Session, page_of, statements};
 use crate::domain::{
-    Cursor, DeploymentId, Page, PageRequest, Project, ProjectId, ProjectKind, ProjectSettings, Slug, UserId,
+    Actor, Cursor, DeploymentId, Page, PageRequest, Project, ProjectId, ProjectKind, ProjectSettings, Role, Slug,
+    TeamId, UserId,
 };
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT projects.id, projects.owner_id, projects.slug, projects.kind, projects.settings,
+            "SELECT projects.id, projects.team_id, team_members.role, projects.owner_id, projects.slug, projects.kind, projects.settings,
                 projects.created_at, projects.updated_at,
                 (SELECT releases.deployment_id FROM releases
                  WHERE releases.project_id = projects.id AND releases.environment = 'production'
                    AND releases.branch = '' AND releases.in_force) AS active_deployment_id
-             FROM projects ",
+             FROM projects
+             JOIN team_members ON team_members.team_id = projects.team_id AND team_members.user_id = $1
+             WHERE projects.deleted_at IS NULL
+               AND (CAST($2 AS BIGINT) IS NULL OR EXISTS (
+                 SELECT 1 FROM api_token_projects AS bound
+                 WHERE bound.token_id = $2 AND bound.project_id = projects.id)) AND ",
             $rest
         )
     };
 }
 
 statements! {
-    INSERT = "INSERT INTO projects (owner_id, slug, kind, settings, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING RETURNING id";
-    GET = select!("WHERE projects.owner_id = $1 AND projects.id = $2");
-    GET_BY_SLUG = select!("WHERE projects.owner_id = $1 AND projects.slug = $2");
-    LIST = select!("WHERE projects.owner_id = $1 AND (projects.created_at, projects.id) < ($2, $3)
-        ORDER BY projects.created_at DESC, projects.id DESC LIMIT $4");
+    INSERT = "INSERT INTO projects (owner_id, team_id, slug, kind, settings, created_at, updated_at)
+        VALUES ($1, $6, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING RETURNING id";
+    GET = select!("projects.id = $3");
+    GET_BY_SLUG = select!("projects.slug = $3");
+    LIST = select!("(projects.created_at, projects.id) < ($3, $4)
+        ORDER BY projects.created_at DESC, projects.id DESC LIMIT $5");
+    // With the team given the index has the order; across teams the rows have to be sorted.
+    LIST_OF_TEAM = select!("projects.team_id = $6 AND (projects.created_at, projects.id) < ($3, $4)
+        ORDER BY projects.created_at DESC, projects.id DESC LIMIT $5");
+    COUNT_OF_TEAM = "SELECT COUNT(*) AS count FROM projects WHERE team_id = $1 AND deleted_at IS NULL";
     GET_SLUG = "SELECT slug FROM projects WHERE id = $1";
     LIST_IDS = "SELECT id FROM projects ORDER BY id";
     UPDATE_SETTINGS = "UPDATE projects SET settings = $2, updated_at = $3 WHERE id = $1";
@@ -38,6 +48,8 @@ statements! {
 #[derive(sqlx::FromRow)]
 struct ProjectRow {
     id: i64,
+    team_id: i64,
+    role: String,
     owner_id: i64,
     slug: String,
     kind: String,
@@ -47,13 +59,15 @@ struct ProjectRow {
     updated_at: DateTime<Utc>,
 }
 
-impl TryFrom<ProjectRow> for Project {
+impl TryFrom<ProjectRow> for (Project, Role) {
     type Error = Error;
 
     fn try_from(row: ProjectRow) -> Result<Self, Error> {
         let unusable = |column| Error::Row { table: "projects", column, id: row.id };
-        Ok(Self {
+        let role = Role::from_text(&row.role).ok_or_else(|| unusable("role"))?;
+        let project = Project {
             id: ProjectId(row.id),
+            team_id: TeamId(row.team_id),
             owner_id: UserId(row.owner_id),
             slug: Slug::parse(&row.slug).map_err(|_| unusable("slug"))?,
             kind: ProjectKind::from_text(&row.kind).ok_or_else(|| unusable("kind"))?,
@@ -61,7 +75,8 @@ impl TryFrom<ProjectRow> for Project {
             active_deployment_id: row.active_deployment_id.map(DeploymentId),
             created_at: row.created_at,
             updated_at: row.updated_at,
-        })
+        };
+        Ok((project, role))
     }
 }
 
@@ -69,6 +84,7 @@ impl TryFrom<ProjectRow> for Project {
 pub async fn insert(
     session: &mut impl Session,
     owner: UserId,
+    team: TeamId,
     slug: &Slug,
     kind: ProjectKind,
     settings: ProjectSettings,
@@ -81,30 +97,55 @@ pub async fn insert(
         .bind(kind.as_str())
         .bind(Json(settings))
         .bind(now)
+        .bind(team.0)
         .fetch_optional()
         .await?;
     Ok(row.map(|(id,)| ProjectId(id)))
 }
 
-/// Returns a project of `owner`.
-pub async fn get(session: &mut impl Session, owner: UserId, id: ProjectId) -> Result<Option<Project>, Error> {
-    let row: Option<ProjectRow> = session.query(GET).bind(owner.0).bind(id.0).fetch_optional().await?;
-    row.map(Project::try_from).transpose()
+/// Returns a project that the actor may know of, with the actor's role in its team.
+pub async fn get(session: &mut impl Session, actor: &Actor, id: ProjectId) -> Result<Option<(Project, Role)>, Error> {
+    let query = session.query(GET).bind(actor.user_id.0).bind(actor.bound_to.map(|token| token.0));
+    let row: Option<ProjectRow> = query.bind(id.0).fetch_optional().await?;
+    row.map(TryFrom::try_from).transpose()
 }
 
-/// Returns the project of `owner` with this slug.
-pub async fn get_by_slug(session: &mut impl Session, owner: UserId, slug: &str) -> Result<Option<Project>, Error> {
-    let row: Option<ProjectRow> = session.query(GET_BY_SLUG).bind(owner.0).bind(slug).fetch_optional().await?;
-    row.map(Project::try_from).transpose()
+/// Returns the project with this slug if the actor may know of it, with the actor's role in its team.
+pub async fn get_by_slug(
+    session: &mut impl Session,
+    actor: &Actor,
+    slug: &str,
+) -> Result<Option<(Project, Role)>, Error> {
+    let query = session.query(GET_BY_SLUG).bind(actor.user_id.0).bind(actor.bound_to.map(|token| token.0));
+    let row: Option<ProjectRow> = query.bind(slug).fetch_optional().await?;
+    row.map(TryFrom::try_from).transpose()
 }
 
-/// Returns the projects of `owner`, newest first.
-pub async fn list(session: &mut impl Session, owner: UserId, page: PageRequest) -> Result<Page<Project>, Error> {
+/// Returns the projects that the actor may know of, newest first: those of `team`, or those of all of its teams.
+pub async fn list(
+    session: &mut impl Session,
+    actor: &Actor,
+    team: Option<TeamId>,
+    page: PageRequest,
+) -> Result<Page<Project>, Error> {
     let (created_at, id) = super::after(page);
-    let rows: Vec<ProjectRow> =
-        session.query(LIST).bind(owner.0).bind(created_at).bind(id).bind(i64::from(page.limit) + 1).fetch_all().await?;
-    let projects = rows.into_iter().map(Project::try_from).collect::<Result<_, _>>()?;
+    let query = session.query(if team.is_some() { LIST_OF_TEAM } else { LIST }).bind(actor.user_id.0);
+    let query = query.bind(actor.bound_to.map(|token| token.0)).bind(created_at).bind(id);
+    let query = query.bind(i64::from(page.limit) + 1);
+    let query = match team {
+        Some(team) => query.bind(team.0),
+        None => query,
+    };
+    let rows: Vec<ProjectRow> = query.fetch_all().await?;
+    let pairs = rows.into_iter().map(<(Project, Role)>::try_from);
+    let projects = pairs.map(|pair| Ok(pair?.0)).collect::<Result<_, Error>>()?;
     Ok(page_of(projects, page, |project: &Project| Cursor { created_at: project.created_at, id: project.id.0 }))
+}
+
+/// Returns how many projects a team has.
+pub async fn count_of_team(session: &mut impl Session, team: TeamId) -> Result<i64, Error> {
+    let (count,): (i64,) = session.query(COUNT_OF_TEAM).bind(team.0).fetch_one().await?;
+    Ok(count)
 }
 
 /// Returns a project's slug, whoever owns it.

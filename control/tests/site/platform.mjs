@@ -81,6 +81,7 @@ export async function platform(test, { args = [], awaited = ['api', 'edge', 'log
   const cli = { XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home, MIAOBU_URL: self.server.lines.api, MIAOBU_TOKEN: token };
   self.miaobu = (...command) => run('miaobu', command, cli);
   self.cliEnvironment = cli;
+  self.token = token;
   self.deploy = async (folder, project, ...more) => {
     const result = await self.miaobu('deploy', folder, '--project', project, '--json', ...more);
     if (result.code !== 0) throw new Error(`deploy ended with ${result.code}: ${result.stderr}`);

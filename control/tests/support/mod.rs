@@ -19,7 +19,7 @@ use miaobu_control::provider::local::{LocalEdgeKv, LocalObjectStore};
 use miaobu_control::provider::{ObjectBody, ObjectKey, ObjectStore as _};
 use miaobu_control::random::SeededRandom;
 use miaobu_control::service::{
-    Context, Events, Job, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings, Upload,
+    Context, Events, Job, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings, Upload, Vault,
 };
 use miaobu_control::worker::{Outcome, Runner};
 use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
@@ -74,6 +74,7 @@ impl TestApp {
             objects: Arc::new(objects.clone()),
             edge_kv: flaky.clone(),
             events: Events::default(),
+            vault: Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys"),
             settings: Settings {
                 base_domain: BaseDomain::parse("localhost").expect("a domain"),
                 edge_scheme: "http",
@@ -108,7 +109,7 @@ impl TestApp {
     }
 
     pub async fn project(&self, actor: &Actor, slug: &str) -> Project {
-        let new = NewProject { slug: slug.to_owned(), settings: ProjectSettings::default() };
+        let new = NewProject { slug: slug.to_owned(), settings: ProjectSettings::default(), team: None };
         self.services.projects.create(actor, new).await.expect("a project")
     }
 

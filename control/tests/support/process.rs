@@ -35,6 +35,8 @@ pub fn command(data_dir: &Path, arguments: &[&str]) -> Command {
         .env("MIAOBU_EDGE_THREADS", "1")
         .env("MIAOBU_LIMITS_MIN_FREE_BYTES", "0")
         .env("MIAOBU_LIMITS_MIN_FREE_PERCENT", "0")
+        .env("MIAOBU_LIMITS_REQUESTS_PER_MINUTE", "0")
+        .env("MIAOBU_LIMITS_DEPLOYMENTS_PER_HOUR", "0")
         .env("MIAOBU_LOG", "warn");
     command
 }

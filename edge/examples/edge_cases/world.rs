@@ -150,7 +150,7 @@ fn carry_out(decision: Decision<'_>, deployed: &Deployed, asked: &Asked) -> Answ
             answer.proxied = Some((proxy.url, asked.method.clone()));
             answer
         }
-        Decision::Probe(_) => Answered::default(),
+        Decision::Probe(_) | Decision::ReadForm { .. } => Answered::default(),
     }
 }
 

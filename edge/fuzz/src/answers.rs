@@ -45,6 +45,7 @@ fn check_decision(record: &RouteRecord, decision: &Decision<'_>) {
             }
         }
         Decision::NotModified(head) | Decision::Redirect(head) => check_head(head),
+        Decision::ReadForm { limit } => assert!(*limit <= 64 * 1024, "a form of {limit} bytes"),
         Decision::Refuse { head, body } => {
             check_head(head);
             assert!(head.status >= 200 && (body.is_empty() || head.content_length == Some(body.len() as u64)));

@@ -43,6 +43,7 @@ fn line(decision: &Decision<'_>) -> String {
         }
         Decision::Proxy(proxy) => format!("proxy {}", proxy.url),
         Decision::NotModified(head) => head.status.to_string(),
+        Decision::ReadForm { limit } => format!("form of {limit}"),
         Decision::Redirect(head) => {
             format!("{} {}", head.status, head.location.as_deref().unwrap())
         }

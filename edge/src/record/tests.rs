@@ -1,4 +1,5 @@
 use super::{KeyEncoding, Kind, RecordError, RouteRecord, key, site_key, site_object};
+use crate::{Lookup, Method, Request, Settings, decide};
 use proptest::prelude::*;
 
 const OLDER: &str = r#"{ "type": "static", "oss_path": "projects/docs/123", "project_slug": "docs", "deployment_id": 123,
@@ -114,5 +115,33 @@ proptest! {
         let [one_key, two_key] = [&one, &two].map(|host| key(host, KeyEncoding::Encoded));
         prop_assert!(one_key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
         prop_assert_eq!(one_key == two_key, key(&one, KeyEncoding::Plain) == key(&two, KeyEncoding::Plain));
+    }
+}
+
+#[test]
+fn a_protection_that_is_not_understood_opens_nothing() {
+    let key = "07".repeat(32);
+    for (protection, expected) in [
+        ("null".to_owned(), true),
+        (format!("\"{key} - - -\""), true),
+        (format!("\"{key} - - - -\""), false),
+        (format!("\"{key}0 - - -\""), false),
+        (format!("\"{key} 0:00:00 - -\""), false),
+        (format!("\"{key} - -\""), false),
+        ("\"\"".to_owned(), false),
+        ("true".to_owned(), false),
+        ("{}".to_owned(), false),
+        ("7".to_owned(), false),
+    ] {
+        let record = format!(r#"{{"type":"static","oss_path":"a/1","deployment_id":1,"protection":{protection}}}"#);
+        let read = RouteRecord::parse(record.as_bytes()).unwrap();
+        let lookup = Lookup::Found { record: &read, site: None };
+        let decision = decide(&lookup, &Request::new(Method::Get, "a.localhost", "/"), &Settings::default());
+        let status = decision.head().map(|head| head.status);
+        assert_eq!(
+            status,
+            if expected { if read.protection.is_empty() { None } else { Some(401) } } else { Some(500) },
+            "{record}"
+        );
     }
 }

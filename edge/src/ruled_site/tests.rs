@@ -66,6 +66,7 @@ impl Project {
             Decision::Refuse { head, .. } | Decision::NotModified(head) => head.status.to_string(),
             Decision::Proxy(proxy) => format!("-> {}", proxy.url),
             Decision::Probe(_) => "probe".to_owned(),
+            Decision::ReadForm { .. } => "form".to_owned(),
         }
     }
 

@@ -7,6 +7,49 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
+    ///A change that somebody made.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct AuditEvent {
+        ///The id of the operation that made the change.
+        pub action: ::std::string::String,
+        ///When.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The event's id.
+        pub id: i64,
+        ///The name under which that person logs in.
+        pub login: ::std::string::String,
+        ///The path that was asked for.
+        pub path: ::std::string::String,
+        ///The project that it concerned.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub project_id: ::std::option::Option<i64>,
+        ///Stands in the server's log beside the request.
+        pub request_id: ::std::string::String,
+        ///The API token that it was made with; null for a session.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub token_id: ::std::option::Option<i64>,
+        ///Who made it.
+        pub user_id: i64,
+    }
+    impl AuditEvent {
+        pub fn builder() -> builder::AuditEvent {
+            Default::default()
+        }
+    }
+    ///A part of a list, newest first unless the operation says otherwise.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct AuditEventPage {
+        ///The objects of this page.
+        pub data: ::std::vec::Vec<AuditEvent>,
+        ///Give it as `cursor` to read the next page; null on the last one.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    impl AuditEventPage {
+        pub fn builder() -> builder::AuditEventPage {
+            Default::default()
+        }
+    }
     ///What became of a batch of blobs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct BatchReceipt {
@@ -33,6 +76,30 @@ pub mod types {
             Default::default()
         }
     }
+    ///An invitation just made, with its secret, which is shown this once.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct CreatedInvitation {
+        ///The invitation as it is listed.
+        pub invitation: Invitation,
+        ///The secret, `mb_inv_…`: give it to the person.
+        pub secret: ::std::string::String,
+    }
+    impl CreatedInvitation {
+        pub fn builder() -> builder::CreatedInvitation {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct CreatedInvitationData {
+        ///The object.
+        pub data: CreatedInvitation,
+    }
+    impl CreatedInvitationData {
+        pub fn builder() -> builder::CreatedInvitationData {
+            Default::default()
+        }
+    }
     ///A token just made, with its secret, which is shown this once.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct CreatedToken {
@@ -52,6 +119,11 @@ pub mod types {
         >,
         ///What the person called it.
         pub name: ::std::string::String,
+        ///The ids of the projects that it is good for; null for all of the user's.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub projects: ::std::option::Option<::std::vec::Vec<i64>>,
+        ///What it may ask for.
+        pub scopes: ::std::vec::Vec<Scope>,
         ///The secret, `mb_live_…`. It cannot be read again.
         pub token: ::std::string::String,
     }
@@ -521,6 +593,53 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             value.parse()
         }
     }
+    ///An open invitation, without its secret.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Invitation {
+        ///When it was made.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Whom it is for.
+        pub email: ::std::string::String,
+        ///When it stops working.
+        pub expires_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The invitation's id.
+        pub id: i64,
+        ///What the member will be able to do.
+        pub role: Role,
+        ///The team's id.
+        pub team_id: i64,
+    }
+    impl Invitation {
+        pub fn builder() -> builder::Invitation {
+            Default::default()
+        }
+    }
+    ///The proof of an invitation.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct InvitationAcceptance {
+        ///The secret, `mb_inv_…`.
+        pub secret: ::std::string::String,
+    }
+    impl InvitationAcceptance {
+        pub fn builder() -> builder::InvitationAcceptance {
+            Default::default()
+        }
+    }
+    ///A part of a list, newest first unless the operation says otherwise.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct InvitationPage {
+        ///The objects of this page.
+        pub data: ::std::vec::Vec<Invitation>,
+        ///Give it as `cursor` to read the next page; null on the last one.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    impl InvitationPage {
+        pub fn builder() -> builder::InvitationPage {
+            Default::default()
+        }
+    }
     ///How much a log line matters.
     #[derive(
         ::serde::Deserialize,
@@ -639,6 +758,60 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             Default::default()
         }
     }
+    ///A user in a team.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Member {
+        ///Since when.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The name under which the person logs in.
+        pub login: ::std::string::String,
+        ///What the member may do.
+        pub role: Role,
+        ///The user's id.
+        pub user_id: i64,
+    }
+    impl Member {
+        pub fn builder() -> builder::Member {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct MemberData {
+        ///The object.
+        pub data: Member,
+    }
+    impl MemberData {
+        pub fn builder() -> builder::MemberData {
+            Default::default()
+        }
+    }
+    ///A part of a list, newest first unless the operation says otherwise.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct MemberPage {
+        ///The objects of this page.
+        pub data: ::std::vec::Vec<Member>,
+        ///Give it as `cursor` to read the next page; null on the last one.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    impl MemberPage {
+        pub fn builder() -> builder::MemberPage {
+            Default::default()
+        }
+    }
+    ///What a member shall be able to do.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct MemberPatch {
+        ///The new role.
+        pub role: Role,
+    }
+    impl MemberPatch {
+        pub fn builder() -> builder::MemberPatch {
+            Default::default()
+        }
+    }
     ///A blob that the store lacks.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct MissingBlob {
@@ -678,6 +851,21 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             Default::default()
         }
     }
+    ///Whom to invite.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct NewInvitation {
+        ///The e-mail address of the person; only an account with it can accept.
+        pub email: ::std::string::String,
+        ///What the member will be able to do; `deployer` when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub role: ::std::option::Option<Role>,
+    }
+    impl NewInvitation {
+        pub fn builder() -> builder::NewInvitation {
+            Default::default()
+        }
+    }
     ///What a new project is.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
@@ -687,6 +875,9 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         pub settings: ::std::option::Option<NewProjectSettings>,
         ///3 to 40 lower-case letters, digits and single hyphens, a letter first; not a reserved name.
         pub slug: ::std::string::String,
+        ///The team that it shall belong to; the caller's own when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub team_id: ::std::option::Option<i64>,
     }
     impl NewProject {
         pub fn builder() -> builder::NewProject {
@@ -712,6 +903,18 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             Default::default()
         }
     }
+    ///What a team is called.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct NewTeam {
+        ///1 to 100 characters.
+        pub name: ::std::string::String,
+    }
+    impl NewTeam {
+        pub fn builder() -> builder::NewTeam {
+            Default::default()
+        }
+    }
     ///What a new token is.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
@@ -721,6 +924,12 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         pub expires_in_days: ::std::option::Option<::std::num::NonZeroU32>,
         ///What the token is for; shown in the list.
         pub name: ::std::string::String,
+        ///The ids of the projects that it is good for; all of the user's when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub projects: ::std::option::Option<::std::vec::Vec<i64>>,
+        ///What it may ask for; everything that tokens may when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub scopes: ::std::option::Option<::std::vec::Vec<Scope>>,
     }
     impl NewToken {
         pub fn builder() -> builder::NewToken {
@@ -812,6 +1021,35 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             Default::default()
         }
     }
+    ///A new password.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct PasswordChange {
+        ///The new one, 10 to 256 characters.
+        pub new_password: ::std::string::String,
+        ///The present one; not needed while there is none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub present_password: ::std::option::Option<::std::string::String>,
+    }
+    impl PasswordChange {
+        pub fn builder() -> builder::PasswordChange {
+            Default::default()
+        }
+    }
+    ///Proof of who logs in, without a code.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct PasswordLogin {
+        ///The name under which the person logs in.
+        pub login: ::std::string::String,
+        ///The password.
+        pub password: ::std::string::String,
+    }
+    impl PasswordLogin {
+        pub fn builder() -> builder::PasswordLogin {
+            Default::default()
+        }
+    }
     ///What went wrong, for programs and for people (RFC 9457).
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Problem {
@@ -857,6 +1095,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         pub settings: ProjectSettings,
         ///Its name, and the first label of its hostnames.
         pub slug: ::std::string::String,
+        ///The team that it belongs to.
+        pub team_id: i64,
         ///When it or its settings last changed.
         pub updated_at: ::chrono::DateTime<::chrono::offset::Utc>,
         ///Where production is served.
@@ -992,6 +1232,86 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             Default::default()
         }
     }
+    ///An account to be made.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct Registration {
+        ///The invitation's secret, `mb_inv_…`.
+        pub invitation: ::std::string::String,
+        ///2 to 40 lower-case letters, digits, dots, hyphens and underscores, a letter first.
+        pub login: ::std::string::String,
+        ///10 to 256 characters.
+        pub password: ::std::string::String,
+    }
+    impl Registration {
+        pub fn builder() -> builder::Registration {
+            Default::default()
+        }
+    }
+    /**What a member may do in a team: a viewer sees, a deployer deploys as well, an admin changes projects and members
+as well, an owner everything.*/
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum Role {
+        #[serde(rename = "viewer")]
+        Viewer,
+        #[serde(rename = "deployer")]
+        Deployer,
+        #[serde(rename = "admin")]
+        Admin,
+        #[serde(rename = "owner")]
+        Owner,
+    }
+    impl ::std::fmt::Display for Role {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Viewer => f.write_str("viewer"),
+                Self::Deployer => f.write_str("deployer"),
+                Self::Admin => f.write_str("admin"),
+                Self::Owner => f.write_str("owner"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for Role {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "viewer" => Ok(Self::Viewer),
+                "deployer" => Ok(Self::Deployer),
+                "admin" => Ok(Self::Admin),
+                "owner" => Ok(Self::Owner),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for Role {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for Role {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///Where to go back to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
@@ -1006,6 +1326,105 @@ slash; `drop` never does; `none` serves files under their own names only.*/
     impl Rollback {
         pub fn builder() -> builder::Rollback {
             Default::default()
+        }
+    }
+    ///What a token may ask for.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum Scope {
+        #[serde(rename = "user:read")]
+        UserRead,
+        #[serde(rename = "user:write")]
+        UserWrite,
+        #[serde(rename = "teams:read")]
+        TeamsRead,
+        #[serde(rename = "teams:write")]
+        TeamsWrite,
+        #[serde(rename = "projects:read")]
+        ProjectsRead,
+        #[serde(rename = "projects:write")]
+        ProjectsWrite,
+        #[serde(rename = "deployments:read")]
+        DeploymentsRead,
+        #[serde(rename = "deployments:write")]
+        DeploymentsWrite,
+        #[serde(rename = "domains:read")]
+        DomainsRead,
+        #[serde(rename = "domains:write")]
+        DomainsWrite,
+        #[serde(rename = "env_vars:read")]
+        EnvVarsRead,
+        #[serde(rename = "env_vars:write")]
+        EnvVarsWrite,
+        #[serde(rename = "audit:read")]
+        AuditRead,
+    }
+    impl ::std::fmt::Display for Scope {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::UserRead => f.write_str("user:read"),
+                Self::UserWrite => f.write_str("user:write"),
+                Self::TeamsRead => f.write_str("teams:read"),
+                Self::TeamsWrite => f.write_str("teams:write"),
+                Self::ProjectsRead => f.write_str("projects:read"),
+                Self::ProjectsWrite => f.write_str("projects:write"),
+                Self::DeploymentsRead => f.write_str("deployments:read"),
+                Self::DeploymentsWrite => f.write_str("deployments:write"),
+                Self::DomainsRead => f.write_str("domains:read"),
+                Self::DomainsWrite => f.write_str("domains:write"),
+                Self::EnvVarsRead => f.write_str("env_vars:read"),
+                Self::EnvVarsWrite => f.write_str("env_vars:write"),
+                Self::AuditRead => f.write_str("audit:read"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for Scope {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "user:read" => Ok(Self::UserRead),
+                "user:write" => Ok(Self::UserWrite),
+                "teams:read" => Ok(Self::TeamsRead),
+                "teams:write" => Ok(Self::TeamsWrite),
+                "projects:read" => Ok(Self::ProjectsRead),
+                "projects:write" => Ok(Self::ProjectsWrite),
+                "deployments:read" => Ok(Self::DeploymentsRead),
+                "deployments:write" => Ok(Self::DeploymentsWrite),
+                "domains:read" => Ok(Self::DomainsRead),
+                "domains:write" => Ok(Self::DomainsWrite),
+                "env_vars:read" => Ok(Self::EnvVarsRead),
+                "env_vars:write" => Ok(Self::EnvVarsWrite),
+                "audit:read" => Ok(Self::AuditRead),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for Scope {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for Scope {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
         }
     }
     ///A session just made; its token is shown this once.
@@ -1031,6 +1450,37 @@ slash; `drop` never does; `none` serves files under their own names only.*/
     }
     impl SessionData {
         pub fn builder() -> builder::SessionData {
+            Default::default()
+        }
+    }
+    ///A session, without its secret.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SessionInfo {
+        ///When the person logged in.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Whether the request came with it.
+        pub current: bool,
+        ///When it ends.
+        pub expires_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The session's id.
+        pub id: i64,
+    }
+    impl SessionInfo {
+        pub fn builder() -> builder::SessionInfo {
+            Default::default()
+        }
+    }
+    ///A part of a list, newest first unless the operation says otherwise.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SessionInfoPage {
+        ///The objects of this page.
+        pub data: ::std::vec::Vec<SessionInfo>,
+        ///Give it as `cursor` to read the next page; null on the last one.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    impl SessionInfoPage {
+        pub fn builder() -> builder::SessionInfoPage {
             Default::default()
         }
     }
@@ -1132,6 +1582,65 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             Default::default()
         }
     }
+    ///Who shares projects.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Team {
+        ///When it was made.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The team's id.
+        pub id: i64,
+        ///What people call it.
+        pub name: ::std::string::String,
+        ///Whether it is somebody's own team, which everybody has.
+        pub personal: bool,
+        ///What the caller may do in it.
+        pub role: Role,
+        ///When it last changed.
+        pub updated_at: ::chrono::DateTime<::chrono::offset::Utc>,
+    }
+    impl Team {
+        pub fn builder() -> builder::Team {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct TeamData {
+        ///The object.
+        pub data: Team,
+    }
+    impl TeamData {
+        pub fn builder() -> builder::TeamData {
+            Default::default()
+        }
+    }
+    ///A part of a list, newest first unless the operation says otherwise.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct TeamPage {
+        ///The objects of this page.
+        pub data: ::std::vec::Vec<Team>,
+        ///Give it as `cursor` to read the next page; null on the last one.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    impl TeamPage {
+        pub fn builder() -> builder::TeamPage {
+            Default::default()
+        }
+    }
+    ///Changes of a team as a merge patch.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct TeamPatch {
+        ///1 to 100 characters; unchanged when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+    }
+    impl TeamPatch {
+        pub fn builder() -> builder::TeamPatch {
+            Default::default()
+        }
+    }
     ///An API token, without its secret.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Token {
@@ -1151,6 +1660,11 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         >,
         ///What the person called it.
         pub name: ::std::string::String,
+        ///The ids of the projects that it is good for; null for all of the user's.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub projects: ::std::option::Option<::std::vec::Vec<i64>>,
+        ///What it may ask for.
+        pub scopes: ::std::vec::Vec<Scope>,
     }
     impl Token {
         pub fn builder() -> builder::Token {
@@ -1200,10 +1714,16 @@ slash; `drop` never does; `none` serves files under their own names only.*/
     pub struct User {
         ///When the account was made.
         pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Where the person reads mail.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub email: ::std::option::Option<::std::string::String>,
         ///The user's id.
         pub id: i64,
         ///The name under which the person logs in.
         pub login: ::std::string::String,
+        ///What the person is called.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub name: ::std::option::Option<::std::string::String>,
     }
     impl User {
         pub fn builder() -> builder::User {
@@ -1221,8 +1741,268 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             Default::default()
         }
     }
+    ///Changes of a profile as a merge patch.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct UserPatch {
+        ///Where the person reads mail; invitations are for an address.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub email: ::std::option::Option<::std::string::String>,
+        ///What the person is called.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+    }
+    impl UserPatch {
+        pub fn builder() -> builder::UserPatch {
+            Default::default()
+        }
+    }
     /// Types for composing complex structures.
     pub mod builder {
+        #[derive(Clone, Debug)]
+        pub struct AuditEvent {
+            action: ::std::result::Result<::std::string::String, ::std::string::String>,
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            id: ::std::result::Result<i64, ::std::string::String>,
+            login: ::std::result::Result<::std::string::String, ::std::string::String>,
+            path: ::std::result::Result<::std::string::String, ::std::string::String>,
+            project_id: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            request_id: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            token_id: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            user_id: ::std::result::Result<i64, ::std::string::String>,
+        }
+        impl ::std::default::Default for AuditEvent {
+            fn default() -> Self {
+                Self {
+                    action: Err("no value supplied for action".to_string()),
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    login: Err("no value supplied for login".to_string()),
+                    path: Err("no value supplied for path".to_string()),
+                    project_id: Err("no value supplied for project_id".to_string()),
+                    request_id: Err("no value supplied for request_id".to_string()),
+                    token_id: Err("no value supplied for token_id".to_string()),
+                    user_id: Err("no value supplied for user_id".to_string()),
+                }
+            }
+        }
+        impl AuditEvent {
+            pub fn action<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.action = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for action: {e}")
+                    });
+                self
+            }
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn login<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.login = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for login: {e}")
+                    });
+                self
+            }
+            pub fn path<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.path = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for path: {e}")
+                    });
+                self
+            }
+            pub fn project_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.project_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for project_id: {e}")
+                    });
+                self
+            }
+            pub fn request_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.request_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for request_id: {e}")
+                    });
+                self
+            }
+            pub fn token_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.token_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for token_id: {e}")
+                    });
+                self
+            }
+            pub fn user_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.user_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for user_id: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<AuditEvent> for super::AuditEvent {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: AuditEvent,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    action: value.action?,
+                    created_at: value.created_at?,
+                    id: value.id?,
+                    login: value.login?,
+                    path: value.path?,
+                    project_id: value.project_id?,
+                    request_id: value.request_id?,
+                    token_id: value.token_id?,
+                    user_id: value.user_id?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::AuditEvent> for AuditEvent {
+            fn from(value: super::AuditEvent) -> Self {
+                Self {
+                    action: Ok(value.action),
+                    created_at: Ok(value.created_at),
+                    id: Ok(value.id),
+                    login: Ok(value.login),
+                    path: Ok(value.path),
+                    project_id: Ok(value.project_id),
+                    request_id: Ok(value.request_id),
+                    token_id: Ok(value.token_id),
+                    user_id: Ok(value.user_id),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct AuditEventPage {
+            data: ::std::result::Result<
+                ::std::vec::Vec<super::AuditEvent>,
+                ::std::string::String,
+            >,
+            next_cursor: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for AuditEventPage {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                    next_cursor: Err("no value supplied for next_cursor".to_string()),
+                }
+            }
+        }
+        impl AuditEventPage {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::AuditEvent>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+            pub fn next_cursor<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.next_cursor = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for next_cursor: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<AuditEventPage> for super::AuditEventPage {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: AuditEventPage,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    data: value.data?,
+                    next_cursor: value.next_cursor?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::AuditEventPage> for AuditEventPage {
+            fn from(value: super::AuditEventPage) -> Self {
+                Self {
+                    data: Ok(value.data),
+                    next_cursor: Ok(value.next_cursor),
+                }
+            }
+        }
         #[derive(Clone, Debug)]
         pub struct BatchReceipt {
             missing_blobs: ::std::result::Result<i64, ::std::string::String>,
@@ -1346,6 +2126,104 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct CreatedInvitation {
+            invitation: ::std::result::Result<super::Invitation, ::std::string::String>,
+            secret: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for CreatedInvitation {
+            fn default() -> Self {
+                Self {
+                    invitation: Err("no value supplied for invitation".to_string()),
+                    secret: Err("no value supplied for secret".to_string()),
+                }
+            }
+        }
+        impl CreatedInvitation {
+            pub fn invitation<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Invitation>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.invitation = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for invitation: {e}")
+                    });
+                self
+            }
+            pub fn secret<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.secret = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for secret: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<CreatedInvitation> for super::CreatedInvitation {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: CreatedInvitation,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    invitation: value.invitation?,
+                    secret: value.secret?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::CreatedInvitation> for CreatedInvitation {
+            fn from(value: super::CreatedInvitation) -> Self {
+                Self {
+                    invitation: Ok(value.invitation),
+                    secret: Ok(value.secret),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct CreatedInvitationData {
+            data: ::std::result::Result<super::CreatedInvitation, ::std::string::String>,
+        }
+        impl ::std::default::Default for CreatedInvitationData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl CreatedInvitationData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::CreatedInvitation>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<CreatedInvitationData>
+        for super::CreatedInvitationData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: CreatedInvitationData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::CreatedInvitationData>
+        for CreatedInvitationData {
+            fn from(value: super::CreatedInvitationData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct CreatedToken {
             created_at: ::std::result::Result<
                 ::chrono::DateTime<::chrono::offset::Utc>,
@@ -1362,6 +2240,14 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                 ::std::string::String,
             >,
             name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            projects: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<i64>>,
+                ::std::string::String,
+            >,
+            scopes: ::std::result::Result<
+                ::std::vec::Vec<super::Scope>,
+                ::std::string::String,
+            >,
             token: ::std::result::Result<::std::string::String, ::std::string::String>,
         }
         impl ::std::default::Default for CreatedToken {
@@ -1373,6 +2259,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     id: Err("no value supplied for id".to_string()),
                     last_used_at: Err("no value supplied for last_used_at".to_string()),
                     name: Err("no value supplied for name".to_string()),
+                    projects: Err("no value supplied for projects".to_string()),
+                    scopes: Err("no value supplied for scopes".to_string()),
                     token: Err("no value supplied for token".to_string()),
                 }
             }
@@ -1452,6 +2340,30 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     });
                 self
             }
+            pub fn projects<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::vec::Vec<i64>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.projects = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for projects: {e}")
+                    });
+                self
+            }
+            pub fn scopes<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::Scope>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.scopes = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for scopes: {e}")
+                    });
+                self
+            }
             pub fn token<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -1477,6 +2389,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     id: value.id?,
                     last_used_at: value.last_used_at?,
                     name: value.name?,
+                    projects: value.projects?,
+                    scopes: value.scopes?,
                     token: value.token?,
                 })
             }
@@ -1490,6 +2404,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     id: Ok(value.id),
                     last_used_at: Ok(value.last_used_at),
                     name: Ok(value.name),
+                    projects: Ok(value.projects),
+                    scopes: Ok(value.scopes),
                     token: Ok(value.token),
                 }
             }
@@ -2273,6 +3189,235 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct Invitation {
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            email: ::std::result::Result<::std::string::String, ::std::string::String>,
+            expires_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            id: ::std::result::Result<i64, ::std::string::String>,
+            role: ::std::result::Result<super::Role, ::std::string::String>,
+            team_id: ::std::result::Result<i64, ::std::string::String>,
+        }
+        impl ::std::default::Default for Invitation {
+            fn default() -> Self {
+                Self {
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    email: Err("no value supplied for email".to_string()),
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    role: Err("no value supplied for role".to_string()),
+                    team_id: Err("no value supplied for team_id".to_string()),
+                }
+            }
+        }
+        impl Invitation {
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn email<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.email = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for email: {e}")
+                    });
+                self
+            }
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Role>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for role: {e}")
+                    });
+                self
+            }
+            pub fn team_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.team_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for team_id: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Invitation> for super::Invitation {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Invitation,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    created_at: value.created_at?,
+                    email: value.email?,
+                    expires_at: value.expires_at?,
+                    id: value.id?,
+                    role: value.role?,
+                    team_id: value.team_id?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Invitation> for Invitation {
+            fn from(value: super::Invitation) -> Self {
+                Self {
+                    created_at: Ok(value.created_at),
+                    email: Ok(value.email),
+                    expires_at: Ok(value.expires_at),
+                    id: Ok(value.id),
+                    role: Ok(value.role),
+                    team_id: Ok(value.team_id),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct InvitationAcceptance {
+            secret: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for InvitationAcceptance {
+            fn default() -> Self {
+                Self {
+                    secret: Err("no value supplied for secret".to_string()),
+                }
+            }
+        }
+        impl InvitationAcceptance {
+            pub fn secret<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.secret = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for secret: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<InvitationAcceptance>
+        for super::InvitationAcceptance {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: InvitationAcceptance,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { secret: value.secret? })
+            }
+        }
+        impl ::std::convert::From<super::InvitationAcceptance> for InvitationAcceptance {
+            fn from(value: super::InvitationAcceptance) -> Self {
+                Self { secret: Ok(value.secret) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct InvitationPage {
+            data: ::std::result::Result<
+                ::std::vec::Vec<super::Invitation>,
+                ::std::string::String,
+            >,
+            next_cursor: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for InvitationPage {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                    next_cursor: Err("no value supplied for next_cursor".to_string()),
+                }
+            }
+        }
+        impl InvitationPage {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::Invitation>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+            pub fn next_cursor<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.next_cursor = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for next_cursor: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<InvitationPage> for super::InvitationPage {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: InvitationPage,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    data: value.data?,
+                    next_cursor: value.next_cursor?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::InvitationPage> for InvitationPage {
+            fn from(value: super::InvitationPage) -> Self {
+                Self {
+                    data: Ok(value.data),
+                    next_cursor: Ok(value.next_cursor),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct LogLine {
             at: ::std::result::Result<
                 ::chrono::DateTime<::chrono::offset::Utc>,
@@ -2540,6 +3685,239 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct Member {
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            login: ::std::result::Result<::std::string::String, ::std::string::String>,
+            role: ::std::result::Result<super::Role, ::std::string::String>,
+            user_id: ::std::result::Result<i64, ::std::string::String>,
+        }
+        impl ::std::default::Default for Member {
+            fn default() -> Self {
+                Self {
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    login: Err("no value supplied for login".to_string()),
+                    role: Err("no value supplied for role".to_string()),
+                    user_id: Err("no value supplied for user_id".to_string()),
+                }
+            }
+        }
+        impl Member {
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn login<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.login = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for login: {e}")
+                    });
+                self
+            }
+            pub fn role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Role>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for role: {e}")
+                    });
+                self
+            }
+            pub fn user_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.user_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for user_id: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Member> for super::Member {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Member,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    created_at: value.created_at?,
+                    login: value.login?,
+                    role: value.role?,
+                    user_id: value.user_id?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Member> for Member {
+            fn from(value: super::Member) -> Self {
+                Self {
+                    created_at: Ok(value.created_at),
+                    login: Ok(value.login),
+                    role: Ok(value.role),
+                    user_id: Ok(value.user_id),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct MemberData {
+            data: ::std::result::Result<super::Member, ::std::string::String>,
+        }
+        impl ::std::default::Default for MemberData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl MemberData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Member>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<MemberData> for super::MemberData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: MemberData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::MemberData> for MemberData {
+            fn from(value: super::MemberData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct MemberPage {
+            data: ::std::result::Result<
+                ::std::vec::Vec<super::Member>,
+                ::std::string::String,
+            >,
+            next_cursor: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for MemberPage {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                    next_cursor: Err("no value supplied for next_cursor".to_string()),
+                }
+            }
+        }
+        impl MemberPage {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::Member>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+            pub fn next_cursor<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.next_cursor = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for next_cursor: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<MemberPage> for super::MemberPage {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: MemberPage,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    data: value.data?,
+                    next_cursor: value.next_cursor?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::MemberPage> for MemberPage {
+            fn from(value: super::MemberPage) -> Self {
+                Self {
+                    data: Ok(value.data),
+                    next_cursor: Ok(value.next_cursor),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct MemberPatch {
+            role: ::std::result::Result<super::Role, ::std::string::String>,
+        }
+        impl ::std::default::Default for MemberPatch {
+            fn default() -> Self {
+                Self {
+                    role: Err("no value supplied for role".to_string()),
+                }
+            }
+        }
+        impl MemberPatch {
+            pub fn role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Role>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for role: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<MemberPatch> for super::MemberPatch {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: MemberPatch,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { role: value.role? })
+            }
+        }
+        impl ::std::convert::From<super::MemberPatch> for MemberPatch {
+            fn from(value: super::MemberPatch) -> Self {
+                Self { role: Ok(value.role) }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct MissingBlob {
             received_bytes: ::std::result::Result<i64, ::std::string::String>,
             sha256: ::std::result::Result<::std::string::String, ::std::string::String>,
@@ -2741,18 +4119,84 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct NewInvitation {
+            email: ::std::result::Result<::std::string::String, ::std::string::String>,
+            role: ::std::result::Result<
+                ::std::option::Option<super::Role>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for NewInvitation {
+            fn default() -> Self {
+                Self {
+                    email: Err("no value supplied for email".to_string()),
+                    role: Ok(Default::default()),
+                }
+            }
+        }
+        impl NewInvitation {
+            pub fn email<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.email = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for email: {e}")
+                    });
+                self
+            }
+            pub fn role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::Role>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for role: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NewInvitation> for super::NewInvitation {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NewInvitation,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    email: value.email?,
+                    role: value.role?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::NewInvitation> for NewInvitation {
+            fn from(value: super::NewInvitation) -> Self {
+                Self {
+                    email: Ok(value.email),
+                    role: Ok(value.role),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct NewProject {
             settings: ::std::result::Result<
                 ::std::option::Option<super::NewProjectSettings>,
                 ::std::string::String,
             >,
             slug: ::std::result::Result<::std::string::String, ::std::string::String>,
+            team_id: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for NewProject {
             fn default() -> Self {
                 Self {
                     settings: Ok(Default::default()),
                     slug: Err("no value supplied for slug".to_string()),
+                    team_id: Ok(Default::default()),
                 }
             }
         }
@@ -2783,6 +4227,18 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     });
                 self
             }
+            pub fn team_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.team_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for team_id: {e}")
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<NewProject> for super::NewProject {
             type Error = super::error::ConversionError;
@@ -2792,6 +4248,7 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                 Ok(Self {
                     settings: value.settings?,
                     slug: value.slug?,
+                    team_id: value.team_id?,
                 })
             }
         }
@@ -2800,6 +4257,7 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                 Self {
                     settings: Ok(value.settings),
                     slug: Ok(value.slug),
+                    team_id: Ok(value.team_id),
                 }
             }
         }
@@ -2889,18 +4347,66 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct NewTeam {
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for NewTeam {
+            fn default() -> Self {
+                Self {
+                    name: Err("no value supplied for name".to_string()),
+                }
+            }
+        }
+        impl NewTeam {
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NewTeam> for super::NewTeam {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NewTeam,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { name: value.name? })
+            }
+        }
+        impl ::std::convert::From<super::NewTeam> for NewTeam {
+            fn from(value: super::NewTeam) -> Self {
+                Self { name: Ok(value.name) }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct NewToken {
             expires_in_days: ::std::result::Result<
                 ::std::option::Option<::std::num::NonZeroU32>,
                 ::std::string::String,
             >,
             name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            projects: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<i64>>,
+                ::std::string::String,
+            >,
+            scopes: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<super::Scope>>,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for NewToken {
             fn default() -> Self {
                 Self {
                     expires_in_days: Ok(Default::default()),
                     name: Err("no value supplied for name".to_string()),
+                    projects: Ok(Default::default()),
+                    scopes: Ok(Default::default()),
                 }
             }
         }
@@ -2933,6 +4439,32 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     });
                 self
             }
+            pub fn projects<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::vec::Vec<i64>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.projects = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for projects: {e}")
+                    });
+                self
+            }
+            pub fn scopes<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<super::Scope>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.scopes = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for scopes: {e}")
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<NewToken> for super::NewToken {
             type Error = super::error::ConversionError;
@@ -2942,6 +4474,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                 Ok(Self {
                     expires_in_days: value.expires_in_days?,
                     name: value.name?,
+                    projects: value.projects?,
+                    scopes: value.scopes?,
                 })
             }
         }
@@ -2950,6 +4484,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                 Self {
                     expires_in_days: Ok(value.expires_in_days),
                     name: Ok(value.name),
+                    projects: Ok(value.projects),
+                    scopes: Ok(value.scopes),
                 }
             }
         }
@@ -3067,6 +4603,133 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         impl ::std::convert::From<super::PartReceiptData> for PartReceiptData {
             fn from(value: super::PartReceiptData) -> Self {
                 Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PasswordChange {
+            new_password: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            present_password: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for PasswordChange {
+            fn default() -> Self {
+                Self {
+                    new_password: Err("no value supplied for new_password".to_string()),
+                    present_password: Ok(Default::default()),
+                }
+            }
+        }
+        impl PasswordChange {
+            pub fn new_password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.new_password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for new_password: {e}")
+                    });
+                self
+            }
+            pub fn present_password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.present_password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for present_password: {e}"
+                        )
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PasswordChange> for super::PasswordChange {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PasswordChange,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    new_password: value.new_password?,
+                    present_password: value.present_password?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::PasswordChange> for PasswordChange {
+            fn from(value: super::PasswordChange) -> Self {
+                Self {
+                    new_password: Ok(value.new_password),
+                    present_password: Ok(value.present_password),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PasswordLogin {
+            login: ::std::result::Result<::std::string::String, ::std::string::String>,
+            password: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for PasswordLogin {
+            fn default() -> Self {
+                Self {
+                    login: Err("no value supplied for login".to_string()),
+                    password: Err("no value supplied for password".to_string()),
+                }
+            }
+        }
+        impl PasswordLogin {
+            pub fn login<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.login = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for login: {e}")
+                    });
+                self
+            }
+            pub fn password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for password: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PasswordLogin> for super::PasswordLogin {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PasswordLogin,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    login: value.login?,
+                    password: value.password?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::PasswordLogin> for PasswordLogin {
+            fn from(value: super::PasswordLogin) -> Self {
+                Self {
+                    login: Ok(value.login),
+                    password: Ok(value.password),
+                }
             }
         }
         #[derive(Clone, Debug)]
@@ -3268,6 +4931,7 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                 ::std::string::String,
             >,
             slug: ::std::result::Result<::std::string::String, ::std::string::String>,
+            team_id: ::std::result::Result<i64, ::std::string::String>,
             updated_at: ::std::result::Result<
                 ::chrono::DateTime<::chrono::offset::Utc>,
                 ::std::string::String,
@@ -3285,6 +4949,7 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     kind: Err("no value supplied for kind".to_string()),
                     settings: Err("no value supplied for settings".to_string()),
                     slug: Err("no value supplied for slug".to_string()),
+                    team_id: Err("no value supplied for team_id".to_string()),
                     updated_at: Err("no value supplied for updated_at".to_string()),
                     url: Err("no value supplied for url".to_string()),
                 }
@@ -3363,6 +5028,18 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     });
                 self
             }
+            pub fn team_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.team_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for team_id: {e}")
+                    });
+                self
+            }
             pub fn updated_at<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
@@ -3400,6 +5077,7 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     kind: value.kind?,
                     settings: value.settings?,
                     slug: value.slug?,
+                    team_id: value.team_id?,
                     updated_at: value.updated_at?,
                     url: value.url?,
                 })
@@ -3414,6 +5092,7 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     kind: Ok(value.kind),
                     settings: Ok(value.settings),
                     slug: Ok(value.slug),
+                    team_id: Ok(value.team_id),
                     updated_at: Ok(value.updated_at),
                     url: Ok(value.url),
                 }
@@ -3695,6 +5374,86 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct Registration {
+            invitation: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            login: ::std::result::Result<::std::string::String, ::std::string::String>,
+            password: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for Registration {
+            fn default() -> Self {
+                Self {
+                    invitation: Err("no value supplied for invitation".to_string()),
+                    login: Err("no value supplied for login".to_string()),
+                    password: Err("no value supplied for password".to_string()),
+                }
+            }
+        }
+        impl Registration {
+            pub fn invitation<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.invitation = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for invitation: {e}")
+                    });
+                self
+            }
+            pub fn login<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.login = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for login: {e}")
+                    });
+                self
+            }
+            pub fn password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for password: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Registration> for super::Registration {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Registration,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    invitation: value.invitation?,
+                    login: value.login?,
+                    password: value.password?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Registration> for Registration {
+            fn from(value: super::Registration) -> Self {
+                Self {
+                    invitation: Ok(value.invitation),
+                    login: Ok(value.login),
+                    password: Ok(value.password),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Rollback {
             deployment_id: ::std::result::Result<
                 ::std::option::Option<i64>,
@@ -3876,6 +5635,164 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         impl ::std::convert::From<super::SessionData> for SessionData {
             fn from(value: super::SessionData) -> Self {
                 Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct SessionInfo {
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            current: ::std::result::Result<bool, ::std::string::String>,
+            expires_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            id: ::std::result::Result<i64, ::std::string::String>,
+        }
+        impl ::std::default::Default for SessionInfo {
+            fn default() -> Self {
+                Self {
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    current: Err("no value supplied for current".to_string()),
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                }
+            }
+        }
+        impl SessionInfo {
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn current<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.current = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for current: {e}")
+                    });
+                self
+            }
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<SessionInfo> for super::SessionInfo {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: SessionInfo,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    created_at: value.created_at?,
+                    current: value.current?,
+                    expires_at: value.expires_at?,
+                    id: value.id?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::SessionInfo> for SessionInfo {
+            fn from(value: super::SessionInfo) -> Self {
+                Self {
+                    created_at: Ok(value.created_at),
+                    current: Ok(value.current),
+                    expires_at: Ok(value.expires_at),
+                    id: Ok(value.id),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct SessionInfoPage {
+            data: ::std::result::Result<
+                ::std::vec::Vec<super::SessionInfo>,
+                ::std::string::String,
+            >,
+            next_cursor: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for SessionInfoPage {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                    next_cursor: Err("no value supplied for next_cursor".to_string()),
+                }
+            }
+        }
+        impl SessionInfoPage {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::SessionInfo>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+            pub fn next_cursor<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.next_cursor = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for next_cursor: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<SessionInfoPage> for super::SessionInfoPage {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: SessionInfoPage,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    data: value.data?,
+                    next_cursor: value.next_cursor?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::SessionInfoPage> for SessionInfoPage {
+            fn from(value: super::SessionInfoPage) -> Self {
+                Self {
+                    data: Ok(value.data),
+                    next_cursor: Ok(value.next_cursor),
+                }
             }
         }
         #[derive(Clone, Debug)]
@@ -4062,6 +5979,275 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct Team {
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            id: ::std::result::Result<i64, ::std::string::String>,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            personal: ::std::result::Result<bool, ::std::string::String>,
+            role: ::std::result::Result<super::Role, ::std::string::String>,
+            updated_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for Team {
+            fn default() -> Self {
+                Self {
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                    personal: Err("no value supplied for personal".to_string()),
+                    role: Err("no value supplied for role".to_string()),
+                    updated_at: Err("no value supplied for updated_at".to_string()),
+                }
+            }
+        }
+        impl Team {
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn personal<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.personal = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for personal: {e}")
+                    });
+                self
+            }
+            pub fn role<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Role>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.role = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for role: {e}")
+                    });
+                self
+            }
+            pub fn updated_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.updated_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for updated_at: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Team> for super::Team {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Team,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    created_at: value.created_at?,
+                    id: value.id?,
+                    name: value.name?,
+                    personal: value.personal?,
+                    role: value.role?,
+                    updated_at: value.updated_at?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Team> for Team {
+            fn from(value: super::Team) -> Self {
+                Self {
+                    created_at: Ok(value.created_at),
+                    id: Ok(value.id),
+                    name: Ok(value.name),
+                    personal: Ok(value.personal),
+                    role: Ok(value.role),
+                    updated_at: Ok(value.updated_at),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct TeamData {
+            data: ::std::result::Result<super::Team, ::std::string::String>,
+        }
+        impl ::std::default::Default for TeamData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl TeamData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Team>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<TeamData> for super::TeamData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: TeamData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::TeamData> for TeamData {
+            fn from(value: super::TeamData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct TeamPage {
+            data: ::std::result::Result<
+                ::std::vec::Vec<super::Team>,
+                ::std::string::String,
+            >,
+            next_cursor: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for TeamPage {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                    next_cursor: Err("no value supplied for next_cursor".to_string()),
+                }
+            }
+        }
+        impl TeamPage {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::Team>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+            pub fn next_cursor<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.next_cursor = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for next_cursor: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<TeamPage> for super::TeamPage {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: TeamPage,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    data: value.data?,
+                    next_cursor: value.next_cursor?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::TeamPage> for TeamPage {
+            fn from(value: super::TeamPage) -> Self {
+                Self {
+                    data: Ok(value.data),
+                    next_cursor: Ok(value.next_cursor),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct TeamPatch {
+            name: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for TeamPatch {
+            fn default() -> Self {
+                Self {
+                    name: Ok(Default::default()),
+                }
+            }
+        }
+        impl TeamPatch {
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<TeamPatch> for super::TeamPatch {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: TeamPatch,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { name: value.name? })
+            }
+        }
+        impl ::std::convert::From<super::TeamPatch> for TeamPatch {
+            fn from(value: super::TeamPatch) -> Self {
+                Self { name: Ok(value.name) }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Token {
             created_at: ::std::result::Result<
                 ::chrono::DateTime<::chrono::offset::Utc>,
@@ -4078,6 +6264,14 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                 ::std::string::String,
             >,
             name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            projects: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<i64>>,
+                ::std::string::String,
+            >,
+            scopes: ::std::result::Result<
+                ::std::vec::Vec<super::Scope>,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for Token {
             fn default() -> Self {
@@ -4088,6 +6282,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     id: Err("no value supplied for id".to_string()),
                     last_used_at: Err("no value supplied for last_used_at".to_string()),
                     name: Err("no value supplied for name".to_string()),
+                    projects: Err("no value supplied for projects".to_string()),
+                    scopes: Err("no value supplied for scopes".to_string()),
                 }
             }
         }
@@ -4166,6 +6362,30 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     });
                 self
             }
+            pub fn projects<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::vec::Vec<i64>>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.projects = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for projects: {e}")
+                    });
+                self
+            }
+            pub fn scopes<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::Scope>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.scopes = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for scopes: {e}")
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<Token> for super::Token {
             type Error = super::error::ConversionError;
@@ -4179,6 +6399,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     id: value.id?,
                     last_used_at: value.last_used_at?,
                     name: value.name?,
+                    projects: value.projects?,
+                    scopes: value.scopes?,
                 })
             }
         }
@@ -4191,6 +6413,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     id: Ok(value.id),
                     last_used_at: Ok(value.last_used_at),
                     name: Ok(value.name),
+                    projects: Ok(value.projects),
+                    scopes: Ok(value.scopes),
                 }
             }
         }
@@ -4363,15 +6587,25 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                 ::chrono::DateTime<::chrono::offset::Utc>,
                 ::std::string::String,
             >,
+            email: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
             id: ::std::result::Result<i64, ::std::string::String>,
             login: ::std::result::Result<::std::string::String, ::std::string::String>,
+            name: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for User {
             fn default() -> Self {
                 Self {
                     created_at: Err("no value supplied for created_at".to_string()),
+                    email: Err("no value supplied for email".to_string()),
                     id: Err("no value supplied for id".to_string()),
                     login: Err("no value supplied for login".to_string()),
+                    name: Err("no value supplied for name".to_string()),
                 }
             }
         }
@@ -4385,6 +6619,18 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn email<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.email = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for email: {e}")
                     });
                 self
             }
@@ -4410,6 +6656,18 @@ slash; `drop` never does; `none` serves files under their own names only.*/
                     });
                 self
             }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<User> for super::User {
             type Error = super::error::ConversionError;
@@ -4418,8 +6676,10 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     created_at: value.created_at?,
+                    email: value.email?,
                     id: value.id?,
                     login: value.login?,
+                    name: value.name?,
                 })
             }
         }
@@ -4427,8 +6687,10 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             fn from(value: super::User) -> Self {
                 Self {
                     created_at: Ok(value.created_at),
+                    email: Ok(value.email),
                     id: Ok(value.id),
                     login: Ok(value.login),
+                    name: Ok(value.name),
                 }
             }
         }
@@ -4468,6 +6730,70 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         impl ::std::convert::From<super::UserData> for UserData {
             fn from(value: super::UserData) -> Self {
                 Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct UserPatch {
+            email: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for UserPatch {
+            fn default() -> Self {
+                Self {
+                    email: Ok(Default::default()),
+                    name: Ok(Default::default()),
+                }
+            }
+        }
+        impl UserPatch {
+            pub fn email<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.email = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for email: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<UserPatch> for super::UserPatch {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: UserPatch,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    email: value.email?,
+                    name: value.name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::UserPatch> for UserPatch {
+            fn from(value: super::UserPatch) -> Self {
+                Self {
+                    email: Ok(value.email),
+                    name: Ok(value.name),
+                }
             }
         }
     }
@@ -4566,14 +6892,38 @@ Makes the first user when there is none. Fails with `invalid_code` (401) when th
 
 Sends a `POST` request to `/api/v1/auth/login`
 
+Arguments:
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
 ```ignore
 let response = client.login()
+    .idempotency_key(idempotency_key)
     .body(body)
     .send()
     .await;
 ```*/
     pub fn login(&self) -> builder::Login<'_> {
         builder::Login::new(self)
+    }
+    /**Log in with a password
+
+Makes a session, as `login` does. Fails with `invalid_password` (401) when the login or the password is wrong; the
+answer does not tell which, and takes as long either way.
+
+Sends a `POST` request to `/api/v1/auth/login/password`
+
+Arguments:
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.login_with_password()
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn login_with_password(&self) -> builder::LoginWithPassword<'_> {
+        builder::LoginWithPassword::new(self)
     }
     /**Log out
 
@@ -4582,13 +6932,37 @@ API token: revoke that with `revokeToken`.
 
 Sends a `POST` request to `/api/v1/auth/logout`
 
+Arguments:
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
 ```ignore
 let response = client.logout()
+    .idempotency_key(idempotency_key)
     .send()
     .await;
 ```*/
     pub fn logout(&self) -> builder::Logout<'_> {
         builder::Logout::new(self)
+    }
+    /**Make an account by an invitation
+
+Makes an account with the invitation's address, makes it a member of the team, and logs in. Fails with `not_found`
+(404) for an invitation that is not open, with `login_taken` (409), with `email_taken` (409) when the address has an
+account, which may accept the invitation, and with `invalid_request` (422).
+
+Sends a `POST` request to `/api/v1/auth/register`
+
+Arguments:
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.register()
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn register(&self) -> builder::Register<'_> {
+        builder::Register::new(self)
     }
     /**Get a deployment
 
@@ -4667,9 +7041,11 @@ Sends a `POST` request to `/api/v1/public/deployments/{deployment_id}/cancel`
 
 Arguments:
 - `deployment_id`: The deployment's id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
 ```ignore
 let response = client.cancel_deployment()
     .deployment_id(deployment_id)
+    .idempotency_key(idempotency_key)
     .send()
     .await;
 ```*/
@@ -4685,9 +7061,11 @@ Sends a `POST` request to `/api/v1/public/deployments/{deployment_id}/finish`
 
 Arguments:
 - `deployment_id`: The deployment's id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
 ```ignore
 let response = client.finish_deployment()
     .deployment_id(deployment_id)
+    .idempotency_key(idempotency_key)
     .send()
     .await;
 ```*/
@@ -4728,10 +7106,12 @@ Sends a `POST` request to `/api/v1/public/deployments/{deployment_id}/promote`
 
 Arguments:
 - `deployment_id`: The deployment's id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
 - `body`
 ```ignore
 let response = client.promote_deployment()
     .deployment_id(deployment_id)
+    .idempotency_key(idempotency_key)
     .body(body)
     .send()
     .await;
@@ -4757,9 +7137,29 @@ let response = client.get_upload()
     pub fn get_upload(&self) -> builder::GetUpload<'_> {
         builder::GetUpload::new(self)
     }
+    /**Accept an invitation
+
+The caller becomes a member. An account without an address gets the invitation's. Fails with `not_found` (404) for
+an invitation that is not open, and with `other_address` (409) when it is for another address.
+
+Sends a `POST` request to `/api/v1/public/invitations/accept`
+
+Arguments:
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.accept_invitation()
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn accept_invitation(&self) -> builder::AcceptInvitation<'_> {
+        builder::AcceptInvitation::new(self)
+    }
     /**List projects
 
-The caller's projects, newest first. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of another
+The projects of a team, or of all of the caller's, newest first. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of another
 list.
 
 Sends a `GET` request to `/api/v1/public/projects`
@@ -4767,10 +7167,12 @@ Sends a `GET` request to `/api/v1/public/projects`
 Arguments:
 - `cursor`: Where the page begins: `next_cursor` of the page before.
 - `limit`: How many objects a page has at most.
+- `team`: Only those of the team with this id.
 ```ignore
 let response = client.list_projects()
     .cursor(cursor)
     .limit(limit)
+    .team(team)
     .send()
     .await;
 ```*/
@@ -4779,13 +7181,17 @@ let response = client.list_projects()
     }
     /**Make a project
 
-Takes the slug and its hostnames. Fails with `slug_taken` (409) when another project has it, and with
+Takes the slug and its hostnames. Fails with `not_found` (404) for a team that is not the caller's, with `slug_taken` (409) when another project has it, and with
 `invalid_request` (422, pointer `/slug`) when it is not a slug or is reserved.
 
 Sends a `POST` request to `/api/v1/public/projects`
 
+Arguments:
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
 ```ignore
 let response = client.create_project()
+    .idempotency_key(idempotency_key)
     .body(body)
     .send()
     .await;
@@ -4813,16 +7219,19 @@ let response = client.get_project()
     /**Change a project's settings
 
 A merge patch: what is absent stays, null is the default again. The change takes effect with the next deployment;
-those made before keep the settings that they were made with. Fails with `not_found` (404).
+those made before keep the settings that they were made with. Fails with `not_found` (404), and with
+`precondition_failed` (412) when `If-Match` names another state.
 
 Sends a `PATCH` request to `/api/v1/public/projects/{project}`
 
 Arguments:
 - `project`: The project's slug or id.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
 - `body`
 ```ignore
 let response = client.update_project()
     .project(project)
+    .if_match(if_match)
     .body(body)
     .send()
     .await;
@@ -4839,6 +7248,7 @@ Sends a `GET` request to `/api/v1/public/projects/{project}/deployments`
 
 Arguments:
 - `project`: The project's slug or id.
+- `branch`: Only those of this branch.
 - `cursor`: Where the page begins: `next_cursor` of the page before.
 - `environment`: Only those meant for this environment.
 - `limit`: How many objects a page has at most.
@@ -4846,6 +7256,7 @@ Arguments:
 ```ignore
 let response = client.list_deployments()
     .project(project)
+    .branch(branch)
     .cursor(cursor)
     .environment(environment)
     .limit(limit)
@@ -4867,10 +7278,12 @@ Sends a `POST` request to `/api/v1/public/projects/{project}/deployments`
 
 Arguments:
 - `project`: The project's slug or id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
 - `body`
 ```ignore
 let response = client.create_deployment()
     .project(project)
+    .idempotency_key(idempotency_key)
     .body(body)
     .send()
     .await;
@@ -4890,12 +7303,14 @@ Arguments:
 - `project`: The project's slug or id.
 - `branch`: The branch that it comes from; a preview needs one.
 - `environment`: Where it shall be active; `production` when absent.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
 - `body`
 ```ignore
 let response = client.upload_deployment()
     .project(project)
     .branch(branch)
     .environment(environment)
+    .idempotency_key(idempotency_key)
     .body(body)
     .send()
     .await;
@@ -4913,16 +7328,272 @@ Sends a `POST` request to `/api/v1/public/projects/{project}/rollback`
 
 Arguments:
 - `project`: The project's slug or id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
 - `body`
 ```ignore
 let response = client.rollback_project()
     .project(project)
+    .idempotency_key(idempotency_key)
     .body(body)
     .send()
     .await;
 ```*/
     pub fn rollback_project(&self) -> builder::RollbackProject<'_> {
         builder::RollbackProject::new(self)
+    }
+    /**List the caller's teams
+
+Newest first, with the caller's role in each. Changes nothing. Fails with `invalid_cursor` (400) for a cursor of
+another list.
+
+Sends a `GET` request to `/api/v1/public/teams`
+
+Arguments:
+- `cursor`: Where the page begins: `next_cursor` of the page before.
+- `limit`: How many objects a page has at most.
+```ignore
+let response = client.list_teams()
+    .cursor(cursor)
+    .limit(limit)
+    .send()
+    .await;
+```*/
+    pub fn list_teams(&self) -> builder::ListTeams<'_> {
+        builder::ListTeams::new(self)
+    }
+    /**Make a team
+
+The caller becomes its owner. Fails with `invalid_request` (422) for a name that is none, and with `token_bound`
+(403) for a token that is good for some projects only.
+
+Sends a `POST` request to `/api/v1/public/teams`
+
+Arguments:
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.create_team()
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn create_team(&self) -> builder::CreateTeam<'_> {
+        builder::CreateTeam::new(self)
+    }
+    /**Get a team
+
+Changes nothing. Fails with `not_found` (404).
+
+Sends a `GET` request to `/api/v1/public/teams/{team_id}`
+
+Arguments:
+- `team_id`: The team's id.
+```ignore
+let response = client.get_team()
+    .team_id(team_id)
+    .send()
+    .await;
+```*/
+    pub fn get_team(&self) -> builder::GetTeam<'_> {
+        builder::GetTeam::new(self)
+    }
+    /**Delete a team
+
+With its members and invitations. With `dry_run` nothing is deleted, and the answer says whether it could be. Fails
+with `team_has_projects` and `personal_team` (409), with `role_too_small` (403) for all but owners, with `not_found`
+(404), and with `precondition_failed` (412).
+
+Sends a `DELETE` request to `/api/v1/public/teams/{team_id}`
+
+Arguments:
+- `team_id`: The team's id.
+- `dry_run`: Whether only to find out what would happen.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
+```ignore
+let response = client.delete_team()
+    .team_id(team_id)
+    .dry_run(dry_run)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn delete_team(&self) -> builder::DeleteTeam<'_> {
+        builder::DeleteTeam::new(self)
+    }
+    /**Change a team
+
+A merge patch: what is absent stays. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with
+`precondition_failed` (412) when `If-Match` names another state.
+
+Sends a `PATCH` request to `/api/v1/public/teams/{team_id}`
+
+Arguments:
+- `team_id`: The team's id.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
+- `body`
+```ignore
+let response = client.update_team()
+    .team_id(team_id)
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn update_team(&self) -> builder::UpdateTeam<'_> {
+        builder::UpdateTeam::new(self)
+    }
+    /**List what was done in a team
+
+Every change that the API made in the team and its projects, newest first. Changes nothing. Fails with `not_found`
+(404), with `role_too_small` (403) below admin, and with `invalid_cursor` (400).
+
+Sends a `GET` request to `/api/v1/public/teams/{team_id}/audit-events`
+
+Arguments:
+- `team_id`: The team's id.
+- `action`: Only those of the operation with this id.
+- `cursor`: Where the page begins: `next_cursor` of the page before.
+- `limit`: How many objects a page has at most.
+- `project`: Only those about the project with this id.
+```ignore
+let response = client.list_audit_events()
+    .team_id(team_id)
+    .action(action)
+    .cursor(cursor)
+    .limit(limit)
+    .project(project)
+    .send()
+    .await;
+```*/
+    pub fn list_audit_events(&self) -> builder::ListAuditEvents<'_> {
+        builder::ListAuditEvents::new(self)
+    }
+    /**List a team's open invitations
+
+Newest first, without their secrets. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400).
+
+Sends a `GET` request to `/api/v1/public/teams/{team_id}/invitations`
+
+Arguments:
+- `team_id`: The team's id.
+- `cursor`: Where the page begins: `next_cursor` of the page before.
+- `limit`: How many objects a page has at most.
+```ignore
+let response = client.list_invitations()
+    .team_id(team_id)
+    .cursor(cursor)
+    .limit(limit)
+    .send()
+    .await;
+```*/
+    pub fn list_invitations(&self) -> builder::ListInvitations<'_> {
+        builder::ListInvitations::new(self)
+    }
+    /**Invite somebody into a team
+
+The answer is the only place where the invitation's secret can be read; it works for 7 days, and only for the
+address. A former invitation of the same address stops working. Fails with `already_member` (409), with
+`role_too_small` (403), with `invalid_request` (422) and with `not_found` (404).
+
+Sends a `POST` request to `/api/v1/public/teams/{team_id}/invitations`
+
+Arguments:
+- `team_id`: The team's id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.create_invitation()
+    .team_id(team_id)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn create_invitation(&self) -> builder::CreateInvitation<'_> {
+        builder::CreateInvitation::new(self)
+    }
+    /**Withdraw an invitation
+
+It stops working at once. Fails with `not_found` (404) and with `role_too_small` (403).
+
+Sends a `DELETE` request to `/api/v1/public/teams/{team_id}/invitations/{invitation_id}`
+
+Arguments:
+- `team_id`: The team's id.
+- `invitation_id`: The invitation's id.
+```ignore
+let response = client.revoke_invitation()
+    .team_id(team_id)
+    .invitation_id(invitation_id)
+    .send()
+    .await;
+```*/
+    pub fn revoke_invitation(&self) -> builder::RevokeInvitation<'_> {
+        builder::RevokeInvitation::new(self)
+    }
+    /**List a team's members
+
+Newest first. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400).
+
+Sends a `GET` request to `/api/v1/public/teams/{team_id}/members`
+
+Arguments:
+- `team_id`: The team's id.
+- `cursor`: Where the page begins: `next_cursor` of the page before.
+- `limit`: How many objects a page has at most.
+```ignore
+let response = client.list_members()
+    .team_id(team_id)
+    .cursor(cursor)
+    .limit(limit)
+    .send()
+    .await;
+```*/
+    pub fn list_members(&self) -> builder::ListMembers<'_> {
+        builder::ListMembers::new(self)
+    }
+    /**Remove a member
+
+Every member may remove themself. Fails with `last_owner` (409) when nobody would own the team, with `role_too_small`
+(403) as `updateMember` does, and with `not_found` (404).
+
+Sends a `DELETE` request to `/api/v1/public/teams/{team_id}/members/{user_id}`
+
+Arguments:
+- `team_id`: The team's id.
+- `user_id`: The user's id.
+```ignore
+let response = client.remove_member()
+    .team_id(team_id)
+    .user_id(user_id)
+    .send()
+    .await;
+```*/
+    pub fn remove_member(&self) -> builder::RemoveMember<'_> {
+        builder::RemoveMember::new(self)
+    }
+    /**Give a member another role
+
+Fails with `last_owner` (409) when nobody would own the team, with `role_too_small` (403) below admin, or below owner
+where an owner is made or unmade, and with `not_found` (404).
+
+Sends a `PATCH` request to `/api/v1/public/teams/{team_id}/members/{user_id}`
+
+Arguments:
+- `team_id`: The team's id.
+- `user_id`: The user's id.
+- `body`
+```ignore
+let response = client.update_member()
+    .team_id(team_id)
+    .user_id(user_id)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn update_member(&self) -> builder::UpdateMember<'_> {
+        builder::UpdateMember::new(self)
     }
     /**Get the caller's account
 
@@ -4937,6 +7608,80 @@ let response = client.get_user()
 ```*/
     pub fn get_user(&self) -> builder::GetUser<'_> {
         builder::GetUser::new(self)
+    }
+    /**Change the caller's profile
+
+A merge patch: what is absent stays, null is cleared. Fails with `email_taken` (409) when another account has the
+address, with `invalid_request` (422), and with `precondition_failed` (412) when `If-Match` names another state.
+
+Sends a `PATCH` request to `/api/v1/public/user`
+
+Arguments:
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
+- `body`
+```ignore
+let response = client.update_user()
+    .if_match(if_match)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn update_user(&self) -> builder::UpdateUser<'_> {
+        builder::UpdateUser::new(self)
+    }
+    /**Set the caller's password
+
+From then on `loginWithPassword` works. The caller's other sessions end. Fails with `session_required` (403) for an
+API token, and with `invalid_request` (422) when the present password is wrong or the new one unfit.
+
+Sends a `PUT` request to `/api/v1/public/user/password`
+
+```ignore
+let response = client.set_password()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn set_password(&self) -> builder::SetPassword<'_> {
+        builder::SetPassword::new(self)
+    }
+    /**List the caller's sessions
+
+Newest first. Changes nothing. Fails with `session_required` (403) for an API token, and with `invalid_cursor`
+(400) for a cursor of another list.
+
+Sends a `GET` request to `/api/v1/public/user/sessions`
+
+Arguments:
+- `cursor`: Where the page begins: `next_cursor` of the page before.
+- `limit`: How many objects a page has at most.
+```ignore
+let response = client.list_sessions()
+    .cursor(cursor)
+    .limit(limit)
+    .send()
+    .await;
+```*/
+    pub fn list_sessions(&self) -> builder::ListSessions<'_> {
+        builder::ListSessions::new(self)
+    }
+    /**End a session
+
+Whoever holds it is logged out at once. Fails with `not_found` (404), and with `session_required` (403) for an API
+token.
+
+Sends a `DELETE` request to `/api/v1/public/user/sessions/{session_id}`
+
+Arguments:
+- `session_id`: The session's id.
+```ignore
+let response = client.revoke_session()
+    .session_id(session_id)
+    .send()
+    .await;
+```*/
+    pub fn revoke_session(&self) -> builder::RevokeSession<'_> {
+        builder::RevokeSession::new(self)
     }
     /**List the caller's API tokens
 
@@ -4960,12 +7705,18 @@ let response = client.list_tokens()
     }
     /**Make an API token
 
-The answer is the only place where the secret can be read. Fails with `session_required` (403) for an API token.
+The answer is the only place where the secret can be read. A token never does more than its user may; `scopes` and
+`projects` make that less. Fails with `session_required` (403) for an API token, and with `invalid_request` (422)
+for a project that is not the user's.
 
 Sends a `POST` request to `/api/v1/tokens`
 
+Arguments:
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
 ```ignore
 let response = client.create_token()
+    .idempotency_key(idempotency_key)
     .body(body)
     .send()
     .await;
@@ -5022,14 +7773,29 @@ pub mod builder {
     #[derive(Debug, Clone)]
     pub struct Login<'a> {
         client: &'a super::Client,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::Login, String>,
     }
     impl<'a> Login<'a> {
         pub fn new(client: &'a super::Client) -> Self {
             Self {
                 client: client,
+                idempotency_key: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
@@ -5053,12 +7819,13 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::SessionData>, Error<types::Problem>> {
-            let Self { client, body } = self;
+            let Self { client, idempotency_key, body } = self;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::Login::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
             let url = format!("{}/api/v1/auth/login", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -5066,6 +7833,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -5104,22 +7874,71 @@ pub mod builder {
             }
         }
     }
-    /**Builder for [`Client::logout`]
+    /**Builder for [`Client::login_with_password`]
 
-[`Client::logout`]: super::Client::logout*/
+[`Client::login_with_password`]: super::Client::login_with_password*/
     #[derive(Debug, Clone)]
-    pub struct Logout<'a> {
+    pub struct LoginWithPassword<'a> {
         client: &'a super::Client,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::PasswordLogin, String>,
     }
-    impl<'a> Logout<'a> {
+    impl<'a> LoginWithPassword<'a> {
         pub fn new(client: &'a super::Client) -> Self {
-            Self { client: client }
+            Self {
+                client: client,
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
         }
-        ///Sends a `POST` request to `/api/v1/auth/logout`
-        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client } = self;
-            let url = format!("{}/api/v1/auth/logout", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::PasswordLogin>,
+            <V as std::convert::TryInto<types::PasswordLogin>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `PasswordLogin` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::PasswordLogin,
+            ) -> types::builder::PasswordLogin,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/auth/login/password`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::SessionData>, Error<types::Problem>> {
+            let Self { client, idempotency_key, body } = self;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::PasswordLogin::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/auth/login/password", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -5127,6 +7946,91 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "login_with_password",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::logout`]
+
+[`Client::logout`]: super::Client::logout*/
+    #[derive(Debug, Clone)]
+    pub struct Logout<'a> {
+        client: &'a super::Client,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> Logout<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                idempotency_key: Ok(None),
+            }
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/auth/logout`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, idempotency_key } = self;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/auth/logout", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -5146,6 +8050,119 @@ pub mod builder {
             let response = result?;
             match response.status().as_u16() {
                 204u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::register`]
+
+[`Client::register`]: super::Client::register*/
+    #[derive(Debug, Clone)]
+    pub struct Register<'a> {
+        client: &'a super::Client,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::Registration, String>,
+    }
+    impl<'a> Register<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::Registration>,
+            <V as std::convert::TryInto<types::Registration>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `Registration` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::Registration,
+            ) -> types::builder::Registration,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/auth/register`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::SessionData>, Error<types::Problem>> {
+            let Self { client, idempotency_key, body } = self;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::Registration::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/auth/register", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "register",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
                 400u16..=499u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -5493,12 +8510,14 @@ pub mod builder {
     pub struct CancelDeployment<'a> {
         client: &'a super::Client,
         deployment_id: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
     }
     impl<'a> CancelDeployment<'a> {
         pub fn new(client: &'a super::Client) -> Self {
             Self {
                 client: client,
                 deployment_id: Err("deployment_id was not initialized".to_string()),
+                idempotency_key: Ok(None),
             }
         }
         pub fn deployment_id<V>(mut self, value: V) -> Self
@@ -5510,17 +8529,31 @@ pub mod builder {
                 .map_err(|_| "conversion to `i64` for deployment_id failed".to_string());
             self
         }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `POST` request to `/api/v1/public/deployments/{deployment_id}/cancel`
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::DeploymentData>, Error<types::Problem>> {
-            let Self { client, deployment_id } = self;
+            let Self { client, deployment_id, idempotency_key } = self;
             let deployment_id = deployment_id.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/api/v1/public/deployments/{}/cancel", client.baseurl, encode_path(&
                 deployment_id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -5528,6 +8561,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -5572,12 +8608,14 @@ pub mod builder {
     pub struct FinishDeployment<'a> {
         client: &'a super::Client,
         deployment_id: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
     }
     impl<'a> FinishDeployment<'a> {
         pub fn new(client: &'a super::Client) -> Self {
             Self {
                 client: client,
                 deployment_id: Err("deployment_id was not initialized".to_string()),
+                idempotency_key: Ok(None),
             }
         }
         pub fn deployment_id<V>(mut self, value: V) -> Self
@@ -5589,17 +8627,31 @@ pub mod builder {
                 .map_err(|_| "conversion to `i64` for deployment_id failed".to_string());
             self
         }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `POST` request to `/api/v1/public/deployments/{deployment_id}/finish`
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::DeploymentData>, Error<types::Problem>> {
-            let Self { client, deployment_id } = self;
+            let Self { client, deployment_id, idempotency_key } = self;
             let deployment_id = deployment_id.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/api/v1/public/deployments/{}/finish", client.baseurl, encode_path(&
                 deployment_id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -5607,6 +8659,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -5761,6 +8816,7 @@ pub mod builder {
     pub struct PromoteDeployment<'a> {
         client: &'a super::Client,
         deployment_id: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::Promotion, String>,
     }
     impl<'a> PromoteDeployment<'a> {
@@ -5768,6 +8824,7 @@ pub mod builder {
             Self {
                 client: client,
                 deployment_id: Err("deployment_id was not initialized".to_string()),
+                idempotency_key: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -5778,6 +8835,19 @@ pub mod builder {
             self.deployment_id = value
                 .try_into()
                 .map_err(|_| "conversion to `i64` for deployment_id failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
             self
         }
         pub fn body<V>(mut self, value: V) -> Self
@@ -5804,8 +8874,9 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::DeploymentData>, Error<types::Problem>> {
-            let Self { client, deployment_id, body } = self;
+            let Self { client, deployment_id, idempotency_key, body } = self;
             let deployment_id = deployment_id.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::Promotion::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
@@ -5813,7 +8884,7 @@ pub mod builder {
                 "{}/api/v1/public/deployments/{}/promote", client.baseurl, encode_path(&
                 deployment_id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -5821,6 +8892,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -5938,6 +9012,123 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::accept_invitation`]
+
+[`Client::accept_invitation`]: super::Client::accept_invitation*/
+    #[derive(Debug, Clone)]
+    pub struct AcceptInvitation<'a> {
+        client: &'a super::Client,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::InvitationAcceptance, String>,
+    }
+    impl<'a> AcceptInvitation<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::InvitationAcceptance>,
+            <V as std::convert::TryInto<
+                types::InvitationAcceptance,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!(
+                        "conversion to `InvitationAcceptance` for body failed: {}", s
+                    )
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::InvitationAcceptance,
+            ) -> types::builder::InvitationAcceptance,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/invitations/accept`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::TeamData>, Error<types::Problem>> {
+            let Self { client, idempotency_key, body } = self;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::InvitationAcceptance::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/public/invitations/accept", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "accept_invitation",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::list_projects`]
 
 [`Client::list_projects`]: super::Client::list_projects*/
@@ -5946,6 +9137,7 @@ pub mod builder {
         client: &'a super::Client,
         cursor: Result<Option<::std::string::String>, String>,
         limit: Result<Option<::std::num::NonZeroU32>, String>,
+        team: Result<Option<i64>, String>,
     }
     impl<'a> ListProjects<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -5953,6 +9145,7 @@ pub mod builder {
                 client: client,
                 cursor: Ok(None),
                 limit: Ok(None),
+                team: Ok(None),
             }
         }
         pub fn cursor<V>(mut self, value: V) -> Self
@@ -5981,13 +9174,24 @@ pub mod builder {
                 });
             self
         }
+        pub fn team<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.team = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for team failed".to_string());
+            self
+        }
         ///Sends a `GET` request to `/api/v1/public/projects`
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::ProjectPage>, Error<types::Problem>> {
-            let Self { client, cursor, limit } = self;
+            let Self { client, cursor, limit, team } = self;
             let cursor = cursor.map_err(Error::InvalidRequest)?;
             let limit = limit.map_err(Error::InvalidRequest)?;
+            let team = team.map_err(Error::InvalidRequest)?;
             let url = format!("{}/api/v1/public/projects", client.baseurl,);
             let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
             header_map
@@ -6007,6 +9211,7 @@ pub mod builder {
                 )
                 .query(&progenitor_client::QueryParam::new("cursor", &cursor))
                 .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .query(&progenitor_client::QueryParam::new("team", &team))
                 .headers(header_map)
                 .build()?;
             let info = OperationInfo {
@@ -6042,14 +9247,29 @@ pub mod builder {
     #[derive(Debug, Clone)]
     pub struct CreateProject<'a> {
         client: &'a super::Client,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::NewProject, String>,
     }
     impl<'a> CreateProject<'a> {
         pub fn new(client: &'a super::Client) -> Self {
             Self {
                 client: client,
+                idempotency_key: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
@@ -6077,12 +9297,13 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::ProjectData>, Error<types::Problem>> {
-            let Self { client, body } = self;
+            let Self { client, idempotency_key, body } = self;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::NewProject::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
             let url = format!("{}/api/v1/public/projects", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -6090,6 +9311,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -6217,6 +9441,7 @@ pub mod builder {
     pub struct UpdateProject<'a> {
         client: &'a super::Client,
         project: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::ProjectPatch, String>,
     }
     impl<'a> UpdateProject<'a> {
@@ -6224,6 +9449,7 @@ pub mod builder {
             Self {
                 client: client,
                 project: Err("project was not initialized".to_string()),
+                if_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -6235,6 +9461,19 @@ pub mod builder {
                 .try_into()
                 .map_err(|_| {
                     "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
                         .to_string()
                 });
             self
@@ -6265,8 +9504,9 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::ProjectData>, Error<types::Problem>> {
-            let Self { client, project, body } = self;
+            let Self { client, project, if_match, body } = self;
             let project = project.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::ProjectPatch::try_from(v).map_err(|e| e.to_string())
@@ -6276,7 +9516,7 @@ pub mod builder {
                 "{}/api/v1/public/projects/{}", client.baseurl, encode_path(& project
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -6284,6 +9524,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -6329,6 +9572,7 @@ pub mod builder {
     pub struct ListDeployments<'a> {
         client: &'a super::Client,
         project: Result<::std::string::String, String>,
+        branch: Result<Option<::std::string::String>, String>,
         cursor: Result<Option<::std::string::String>, String>,
         environment: Result<Option<types::Environment>, String>,
         limit: Result<Option<::std::num::NonZeroU32>, String>,
@@ -6339,6 +9583,7 @@ pub mod builder {
             Self {
                 client: client,
                 project: Err("project was not initialized".to_string()),
+                branch: Ok(None),
                 cursor: Ok(None),
                 environment: Ok(None),
                 limit: Ok(None),
@@ -6353,6 +9598,19 @@ pub mod builder {
                 .try_into()
                 .map_err(|_| {
                     "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn branch<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.branch = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for branch failed"
                         .to_string()
                 });
             self
@@ -6411,8 +9669,9 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::DeploymentPage>, Error<types::Problem>> {
-            let Self { client, project, cursor, environment, limit, status } = self;
+            let Self { client, project, branch, cursor, environment, limit, status } = self;
             let project = project.map_err(Error::InvalidRequest)?;
+            let branch = branch.map_err(Error::InvalidRequest)?;
             let cursor = cursor.map_err(Error::InvalidRequest)?;
             let environment = environment.map_err(Error::InvalidRequest)?;
             let limit = limit.map_err(Error::InvalidRequest)?;
@@ -6437,6 +9696,7 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
+                .query(&progenitor_client::QueryParam::new("branch", &branch))
                 .query(&progenitor_client::QueryParam::new("cursor", &cursor))
                 .query(&progenitor_client::QueryParam::new("environment", &environment))
                 .query(&progenitor_client::QueryParam::new("limit", &limit))
@@ -6477,6 +9737,7 @@ pub mod builder {
     pub struct CreateDeployment<'a> {
         client: &'a super::Client,
         project: Result<::std::string::String, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::NewDeployment, String>,
     }
     impl<'a> CreateDeployment<'a> {
@@ -6484,6 +9745,7 @@ pub mod builder {
             Self {
                 client: client,
                 project: Err("project was not initialized".to_string()),
+                idempotency_key: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -6495,6 +9757,19 @@ pub mod builder {
                 .try_into()
                 .map_err(|_| {
                     "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
                         .to_string()
                 });
             self
@@ -6525,8 +9800,9 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::StartedDeploymentData>, Error<types::Problem>> {
-            let Self { client, project, body } = self;
+            let Self { client, project, idempotency_key, body } = self;
             let project = project.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::NewDeployment::try_from(v).map_err(|e| e.to_string())
@@ -6536,7 +9812,7 @@ pub mod builder {
                 "{}/api/v1/public/projects/{}/deployments", client.baseurl, encode_path(&
                 project.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -6544,6 +9820,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -6591,6 +9870,7 @@ pub mod builder {
         project: Result<::std::string::String, String>,
         branch: Result<Option<::std::string::String>, String>,
         environment: Result<Option<types::Environment>, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         body: Result<reqwest::Body, String>,
     }
     impl<'a> UploadDeployment<'a> {
@@ -6600,6 +9880,7 @@ pub mod builder {
                 project: Err("project was not initialized".to_string()),
                 branch: Ok(None),
                 environment: Ok(None),
+                idempotency_key: Ok(None),
                 body: Err("body was not initialized".to_string()),
             }
         }
@@ -6640,6 +9921,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<B>(mut self, value: B) -> Self
         where
             B: std::convert::TryInto<reqwest::Body>,
@@ -6655,16 +9949,17 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::DeploymentData>, Error<types::Problem>> {
-            let Self { client, project, branch, environment, body } = self;
+            let Self { client, project, branch, environment, idempotency_key, body } = self;
             let project = project.map_err(Error::InvalidRequest)?;
             let branch = branch.map_err(Error::InvalidRequest)?;
             let environment = environment.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let body = body.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/api/v1/public/projects/{}/deployments/archive", client.baseurl,
                 encode_path(& project.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -6672,6 +9967,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -6725,6 +10023,7 @@ pub mod builder {
     pub struct RollbackProject<'a> {
         client: &'a super::Client,
         project: Result<::std::string::String, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::Rollback, String>,
     }
     impl<'a> RollbackProject<'a> {
@@ -6732,6 +10031,7 @@ pub mod builder {
             Self {
                 client: client,
                 project: Err("project was not initialized".to_string()),
+                idempotency_key: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -6743,6 +10043,19 @@ pub mod builder {
                 .try_into()
                 .map_err(|_| {
                     "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
                         .to_string()
                 });
             self
@@ -6769,8 +10082,9 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::DeploymentData>, Error<types::Problem>> {
-            let Self { client, project, body } = self;
+            let Self { client, project, idempotency_key, body } = self;
             let project = project.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::Rollback::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
@@ -6778,7 +10092,7 @@ pub mod builder {
                 "{}/api/v1/public/projects/{}/rollback", client.baseurl, encode_path(&
                 project.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -6786,6 +10100,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -6799,6 +10116,1319 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "rollback_project",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::list_teams`]
+
+[`Client::list_teams`]: super::Client::list_teams*/
+    #[derive(Debug, Clone)]
+    pub struct ListTeams<'a> {
+        client: &'a super::Client,
+        cursor: Result<Option<::std::string::String>, String>,
+        limit: Result<Option<::std::num::NonZeroU32>, String>,
+    }
+    impl<'a> ListTeams<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                cursor: Ok(None),
+                limit: Ok(None),
+            }
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn limit<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::num::NonZeroU32>,
+        {
+            self.limit = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: num :: NonZeroU32` for limit failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/teams`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::TeamPage>, Error<types::Problem>> {
+            let Self { client, cursor, limit } = self;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let limit = limit.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/public/teams", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "list_teams",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::create_team`]
+
+[`Client::create_team`]: super::Client::create_team*/
+    #[derive(Debug, Clone)]
+    pub struct CreateTeam<'a> {
+        client: &'a super::Client,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::NewTeam, String>,
+    }
+    impl<'a> CreateTeam<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::NewTeam>,
+            <V as std::convert::TryInto<types::NewTeam>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| format!("conversion to `NewTeam` for body failed: {}", s));
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(types::builder::NewTeam) -> types::builder::NewTeam,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/teams`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::TeamData>, Error<types::Problem>> {
+            let Self { client, idempotency_key, body } = self;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::NewTeam::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/public/teams", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "create_team",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::get_team`]
+
+[`Client::get_team`]: super::Client::get_team*/
+    #[derive(Debug, Clone)]
+    pub struct GetTeam<'a> {
+        client: &'a super::Client,
+        team_id: Result<i64, String>,
+    }
+    impl<'a> GetTeam<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                team_id: Err("team_id was not initialized".to_string()),
+            }
+        }
+        pub fn team_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.team_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for team_id failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/teams/{team_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::TeamData>, Error<types::Problem>> {
+            let Self { client, team_id } = self;
+            let team_id = team_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/teams/{}", client.baseurl, encode_path(& team_id
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_team",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::delete_team`]
+
+[`Client::delete_team`]: super::Client::delete_team*/
+    #[derive(Debug, Clone)]
+    pub struct DeleteTeam<'a> {
+        client: &'a super::Client,
+        team_id: Result<i64, String>,
+        dry_run: Result<Option<bool>, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> DeleteTeam<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                team_id: Err("team_id was not initialized".to_string()),
+                dry_run: Ok(None),
+                if_match: Ok(None),
+            }
+        }
+        pub fn team_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.team_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for team_id failed".to_string());
+            self
+        }
+        pub fn dry_run<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<bool>,
+        {
+            self.dry_run = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `bool` for dry_run failed".to_string());
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/api/v1/public/teams/{team_id}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, team_id, dry_run, if_match } = self;
+            let team_id = team_id.map_err(Error::InvalidRequest)?;
+            let dry_run = dry_run.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/teams/{}", client.baseurl, encode_path(& team_id
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("dry_run", &dry_run))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "delete_team",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::update_team`]
+
+[`Client::update_team`]: super::Client::update_team*/
+    #[derive(Debug, Clone)]
+    pub struct UpdateTeam<'a> {
+        client: &'a super::Client,
+        team_id: Result<i64, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::TeamPatch, String>,
+    }
+    impl<'a> UpdateTeam<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                team_id: Err("team_id was not initialized".to_string()),
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn team_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.team_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for team_id failed".to_string());
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::TeamPatch>,
+            <V as std::convert::TryInto<types::TeamPatch>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `TeamPatch` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(types::builder::TeamPatch) -> types::builder::TeamPatch,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/api/v1/public/teams/{team_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::TeamData>, Error<types::Problem>> {
+            let Self { client, team_id, if_match, body } = self;
+            let team_id = team_id.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::TeamPatch::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/teams/{}", client.baseurl, encode_path(& team_id
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "update_team",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::list_audit_events`]
+
+[`Client::list_audit_events`]: super::Client::list_audit_events*/
+    #[derive(Debug, Clone)]
+    pub struct ListAuditEvents<'a> {
+        client: &'a super::Client,
+        team_id: Result<i64, String>,
+        action: Result<Option<::std::string::String>, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        limit: Result<Option<::std::num::NonZeroU32>, String>,
+        project: Result<Option<i64>, String>,
+    }
+    impl<'a> ListAuditEvents<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                team_id: Err("team_id was not initialized".to_string()),
+                action: Ok(None),
+                cursor: Ok(None),
+                limit: Ok(None),
+                project: Ok(None),
+            }
+        }
+        pub fn team_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.team_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for team_id failed".to_string());
+            self
+        }
+        pub fn action<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.action = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for action failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn limit<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::num::NonZeroU32>,
+        {
+            self.limit = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: num :: NonZeroU32` for limit failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.project = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i64` for project failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/teams/{team_id}/audit-events`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::AuditEventPage>, Error<types::Problem>> {
+            let Self { client, team_id, action, cursor, limit, project } = self;
+            let team_id = team_id.map_err(Error::InvalidRequest)?;
+            let action = action.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let limit = limit.map_err(Error::InvalidRequest)?;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/teams/{}/audit-events", client.baseurl, encode_path(&
+                team_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("action", &action))
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .query(&progenitor_client::QueryParam::new("project", &project))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "list_audit_events",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::list_invitations`]
+
+[`Client::list_invitations`]: super::Client::list_invitations*/
+    #[derive(Debug, Clone)]
+    pub struct ListInvitations<'a> {
+        client: &'a super::Client,
+        team_id: Result<i64, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        limit: Result<Option<::std::num::NonZeroU32>, String>,
+    }
+    impl<'a> ListInvitations<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                team_id: Err("team_id was not initialized".to_string()),
+                cursor: Ok(None),
+                limit: Ok(None),
+            }
+        }
+        pub fn team_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.team_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for team_id failed".to_string());
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn limit<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::num::NonZeroU32>,
+        {
+            self.limit = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: num :: NonZeroU32` for limit failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/teams/{team_id}/invitations`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::InvitationPage>, Error<types::Problem>> {
+            let Self { client, team_id, cursor, limit } = self;
+            let team_id = team_id.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let limit = limit.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/teams/{}/invitations", client.baseurl, encode_path(&
+                team_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "list_invitations",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::create_invitation`]
+
+[`Client::create_invitation`]: super::Client::create_invitation*/
+    #[derive(Debug, Clone)]
+    pub struct CreateInvitation<'a> {
+        client: &'a super::Client,
+        team_id: Result<i64, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::NewInvitation, String>,
+    }
+    impl<'a> CreateInvitation<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                team_id: Err("team_id was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn team_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.team_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for team_id failed".to_string());
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::NewInvitation>,
+            <V as std::convert::TryInto<types::NewInvitation>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `NewInvitation` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::NewInvitation,
+            ) -> types::builder::NewInvitation,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/teams/{team_id}/invitations`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::CreatedInvitationData>, Error<types::Problem>> {
+            let Self { client, team_id, idempotency_key, body } = self;
+            let team_id = team_id.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::NewInvitation::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/teams/{}/invitations", client.baseurl, encode_path(&
+                team_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "create_invitation",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::revoke_invitation`]
+
+[`Client::revoke_invitation`]: super::Client::revoke_invitation*/
+    #[derive(Debug, Clone)]
+    pub struct RevokeInvitation<'a> {
+        client: &'a super::Client,
+        team_id: Result<i64, String>,
+        invitation_id: Result<i64, String>,
+    }
+    impl<'a> RevokeInvitation<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                team_id: Err("team_id was not initialized".to_string()),
+                invitation_id: Err("invitation_id was not initialized".to_string()),
+            }
+        }
+        pub fn team_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.team_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for team_id failed".to_string());
+            self
+        }
+        pub fn invitation_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.invitation_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for invitation_id failed".to_string());
+            self
+        }
+        ///Sends a `DELETE` request to `/api/v1/public/teams/{team_id}/invitations/{invitation_id}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, team_id, invitation_id } = self;
+            let team_id = team_id.map_err(Error::InvalidRequest)?;
+            let invitation_id = invitation_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/teams/{}/invitations/{}", client.baseurl, encode_path(&
+                team_id.to_string()), encode_path(& invitation_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "revoke_invitation",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::list_members`]
+
+[`Client::list_members`]: super::Client::list_members*/
+    #[derive(Debug, Clone)]
+    pub struct ListMembers<'a> {
+        client: &'a super::Client,
+        team_id: Result<i64, String>,
+        cursor: Result<Option<::std::string::String>, String>,
+        limit: Result<Option<::std::num::NonZeroU32>, String>,
+    }
+    impl<'a> ListMembers<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                team_id: Err("team_id was not initialized".to_string()),
+                cursor: Ok(None),
+                limit: Ok(None),
+            }
+        }
+        pub fn team_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.team_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for team_id failed".to_string());
+            self
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn limit<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::num::NonZeroU32>,
+        {
+            self.limit = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: num :: NonZeroU32` for limit failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/teams/{team_id}/members`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::MemberPage>, Error<types::Problem>> {
+            let Self { client, team_id, cursor, limit } = self;
+            let team_id = team_id.map_err(Error::InvalidRequest)?;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let limit = limit.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/teams/{}/members", client.baseurl, encode_path(&
+                team_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "list_members",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::remove_member`]
+
+[`Client::remove_member`]: super::Client::remove_member*/
+    #[derive(Debug, Clone)]
+    pub struct RemoveMember<'a> {
+        client: &'a super::Client,
+        team_id: Result<i64, String>,
+        user_id: Result<i64, String>,
+    }
+    impl<'a> RemoveMember<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                team_id: Err("team_id was not initialized".to_string()),
+                user_id: Err("user_id was not initialized".to_string()),
+            }
+        }
+        pub fn team_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.team_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for team_id failed".to_string());
+            self
+        }
+        pub fn user_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.user_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for user_id failed".to_string());
+            self
+        }
+        ///Sends a `DELETE` request to `/api/v1/public/teams/{team_id}/members/{user_id}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, team_id, user_id } = self;
+            let team_id = team_id.map_err(Error::InvalidRequest)?;
+            let user_id = user_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/teams/{}/members/{}", client.baseurl, encode_path(&
+                team_id.to_string()), encode_path(& user_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "remove_member",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::update_member`]
+
+[`Client::update_member`]: super::Client::update_member*/
+    #[derive(Debug, Clone)]
+    pub struct UpdateMember<'a> {
+        client: &'a super::Client,
+        team_id: Result<i64, String>,
+        user_id: Result<i64, String>,
+        body: Result<types::builder::MemberPatch, String>,
+    }
+    impl<'a> UpdateMember<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                team_id: Err("team_id was not initialized".to_string()),
+                user_id: Err("user_id was not initialized".to_string()),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn team_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.team_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for team_id failed".to_string());
+            self
+        }
+        pub fn user_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.user_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for user_id failed".to_string());
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::MemberPatch>,
+            <V as std::convert::TryInto<types::MemberPatch>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `MemberPatch` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::MemberPatch,
+            ) -> types::builder::MemberPatch,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/api/v1/public/teams/{team_id}/members/{user_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::MemberData>, Error<types::Problem>> {
+            let Self { client, team_id, user_id, body } = self;
+            let team_id = team_id.map_err(Error::InvalidRequest)?;
+            let user_id = user_id.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::MemberPatch::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/teams/{}/members/{}", client.baseurl, encode_path(&
+                team_id.to_string()), encode_path(& user_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "update_member",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;
@@ -6868,6 +11498,384 @@ pub mod builder {
             let response = result?;
             match response.status().as_u16() {
                 200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::update_user`]
+
+[`Client::update_user`]: super::Client::update_user*/
+    #[derive(Debug, Clone)]
+    pub struct UpdateUser<'a> {
+        client: &'a super::Client,
+        if_match: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::UserPatch, String>,
+    }
+    impl<'a> UpdateUser<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                if_match: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::UserPatch>,
+            <V as std::convert::TryInto<types::UserPatch>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `UserPatch` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(types::builder::UserPatch) -> types::builder::UserPatch,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PATCH` request to `/api/v1/public/user`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::UserData>, Error<types::Problem>> {
+            let Self { client, if_match, body } = self;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::UserPatch::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/public/user", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "update_user",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::set_password`]
+
+[`Client::set_password`]: super::Client::set_password*/
+    #[derive(Debug, Clone)]
+    pub struct SetPassword<'a> {
+        client: &'a super::Client,
+        body: Result<types::builder::PasswordChange, String>,
+    }
+    impl<'a> SetPassword<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::PasswordChange>,
+            <V as std::convert::TryInto<
+                types::PasswordChange,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `PasswordChange` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::PasswordChange,
+            ) -> types::builder::PasswordChange,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/api/v1/public/user/password`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, body } = self;
+            let body = body
+                .and_then(|v| {
+                    types::PasswordChange::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/public/user/password", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "set_password",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::list_sessions`]
+
+[`Client::list_sessions`]: super::Client::list_sessions*/
+    #[derive(Debug, Clone)]
+    pub struct ListSessions<'a> {
+        client: &'a super::Client,
+        cursor: Result<Option<::std::string::String>, String>,
+        limit: Result<Option<::std::num::NonZeroU32>, String>,
+    }
+    impl<'a> ListSessions<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                cursor: Ok(None),
+                limit: Ok(None),
+            }
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn limit<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::num::NonZeroU32>,
+        {
+            self.limit = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: num :: NonZeroU32` for limit failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/user/sessions`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::SessionInfoPage>, Error<types::Problem>> {
+            let Self { client, cursor, limit } = self;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let limit = limit.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/public/user/sessions", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "list_sessions",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::revoke_session`]
+
+[`Client::revoke_session`]: super::Client::revoke_session*/
+    #[derive(Debug, Clone)]
+    pub struct RevokeSession<'a> {
+        client: &'a super::Client,
+        session_id: Result<i64, String>,
+    }
+    impl<'a> RevokeSession<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                session_id: Err("session_id was not initialized".to_string()),
+            }
+        }
+        pub fn session_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.session_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for session_id failed".to_string());
+            self
+        }
+        ///Sends a `DELETE` request to `/api/v1/public/user/sessions/{session_id}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, session_id } = self;
+            let session_id = session_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/user/sessions/{}", client.baseurl, encode_path(&
+                session_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "revoke_session",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
                 400u16..=499u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -6990,14 +11998,29 @@ pub mod builder {
     #[derive(Debug, Clone)]
     pub struct CreateToken<'a> {
         client: &'a super::Client,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::NewToken, String>,
     }
     impl<'a> CreateToken<'a> {
         pub fn new(client: &'a super::Client) -> Self {
             Self {
                 client: client,
+                idempotency_key: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
@@ -7021,12 +12044,13 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::CreatedTokenData>, Error<types::Problem>> {
-            let Self { client, body } = self;
+            let Self { client, idempotency_key, body } = self;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::NewToken::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
             let url = format!("{}/api/v1/tokens", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -7034,6 +12058,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client

@@ -1,0 +1,158 @@
+//! What holds for every request, before and after the use case that it asks for: how often, once only, and on record.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::TimeDelta;
+
+use super::limits::{Limiter, Quota, Verdict};
+use super::{Context, Error, Result};
+use crate::domain::{Actor, Credential, ProjectId, Role, Sha256, TeamId};
+use crate::store::audit::{self, NewEvent};
+use crate::store::idempotency::{self, Known, Times};
+
+/// How long an answer is kept for a request that is sent again.
+const KEPT: TimeDelta = TimeDelta::hours(24);
+/// How long the first request with a key may run before another process takes it for dead.
+const HELD: TimeDelta = TimeDelta::minutes(10);
+
+/// Keeps order among requests.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    context: Arc<Context>,
+    limiter: Arc<Limiter>,
+    running: Arc<Running>,
+}
+
+/// The keys whose requests run in this process.
+#[derive(Debug)]
+struct Running {
+    holder: String,
+    scopes: Mutex<HashSet<Sha256>>,
+}
+
+impl Running {
+    fn scopes(&self) -> MutexGuard<'_, HashSet<Sha256>> {
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that was begun under an idempotency key. Dropped without [`Gate::keep`] or [`Gate::forget`], as when the
+/// caller goes away, it leaves the key to whoever tries again.
+#[derive(Debug)]
+pub struct Attempt {
+    scope: Sha256,
+    running: Arc<Running>,
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.running.scopes().remove(&self.scope);
+    }
+}
+
+/// What an idempotency key says about a request.
+#[derive(Debug)]
+pub enum Begun {
+    /// It is the first: carry it out.
+    First(Attempt),
+    /// It was answered before.
+    Again {
+        /// The digest of the body of the first, when the whole of it was read.
+        body_hash: Option<Sha256>,
+        /// The answer, as it was given to [`Gate::keep`].
+        answer: Vec<u8>,
+    },
+}
+
+impl Gate {
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        let mut bytes = [0; 12];
+        context.random.fill(&mut bytes);
+        let holder = data_encoding::HEXLOWER.encode(&bytes);
+        let running = Arc::new(Running { holder, scopes: Mutex::default() });
+        Self { context, limiter: Arc::default(), running }
+    }
+
+    /// Counts a request of `caller` under `quota`; `None` when there is no limit.
+    pub fn count(&self, quota: Quota, caller: &str) -> Option<Verdict> {
+        self.limiter.count(quota, caller, self.context.now())
+    }
+
+    /// Begins a request that its caller may send again; `scope` stands for the caller, the route and the key.
+    ///
+    /// Fails with `idempotency_key_in_use` while the first request with the key runs.
+    pub async fn begin(&self, scope: Sha256) -> Result<Begun> {
+        // From here on no other request of this process begins with the key.
+        let is_new = self.running.scopes().insert(scope);
+        if !is_new {
+            return Err(in_use());
+        }
+        let attempt = Attempt { scope, running: Arc::clone(&self.running) };
+        let now = self.context.now();
+        let times = Times { now, held_until: now + HELD, expires_at: now + KEPT };
+        let mut tx = self.context.db.begin().await?;
+        let known = idempotency::begin(&mut tx, scope, &self.running.holder, times, true).await?;
+        tx.commit().await?;
+        match known {
+            Known::Begun => Ok(Begun::First(attempt)),
+            Known::Running => Err(in_use()),
+            Known::Done { body_hash, answer } => {
+                let answer = self.context.vault.open(&place(scope), &answer)?;
+                Ok(Begun::Again { body_hash, answer })
+            }
+        }
+    }
+
+    /// Keeps the answer to a request for 24 hours. It may hold a secret that is stored nowhere else, so it is sealed.
+    pub async fn keep(&self, attempt: Attempt, body_hash: Option<Sha256>, answer: &[u8]) -> Result<()> {
+        let sealed = self.context.vault.seal(&place(attempt.scope), answer, &*self.context.random)?;
+        let mut tx = self.context.db.begin().await?;
+        idempotency::finish(&mut tx, attempt.scope, &self.running.holder, body_hash, &sealed).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Frees the key of a request that was refused: it changed nothing, so it may as well be tried anew.
+    pub async fn forget(&self, attempt: Attempt) -> Result<()> {
+        let mut tx = self.context.db.begin().await?;
+        idempotency::release(&mut tx, attempt.scope, &self.running.holder).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Puts a change on record.
+    pub async fn record(&self, actor: &Actor, action: &str, path: &str, request_id: &str) -> Result<()> {
+        let (team, project) = actor.subject.get().map_or((None, None), |(team, project)| (Some(team), project));
+        let token = match actor.credential {
+            Credential::Token(token) => Some(token),
+            Credential::Session(_) => None,
+        };
+        let created_at = self.context.now();
+        let mut tx = self.context.db.begin().await?;
+        let user = actor.user_id;
+        audit::insert(&mut tx, NewEvent { team, project, user, token, action, path, request_id, created_at }).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// The one place where it is decided what a member may do. The caller of this has found out that the actor may know of
+/// the team and the project; here it is refused what the role is too small for.
+pub(super) fn permit(actor: &Actor, role: Role, team: TeamId, project: Option<ProjectId>) -> Result<()> {
+    actor.subject.note(team, project);
+    let needed = actor.needed_role();
+    if role >= needed {
+        return Ok(());
+    }
+    Err(Error::Forbidden { code: "role_too_small", message: format!("this needs the role {needed}; yours is {role}") })
+}
+
+fn in_use() -> Error {
+    Error::Conflict {
+        code: "idempotency_key_in_use",
+        message: "a request with this idempotency key is still running".to_owned(),
+        hint: Some("wait for its answer, or try again in a moment".to_owned()),
+    }
+}
+
+fn place(scope: Sha256) -> String {
+    format!("idempotency:{}", scope.to_hex())
+}

@@ -1,0 +1,3 @@
+module github.com/miaobu/miaobu/openapi/clients/go
+
+go 1.24

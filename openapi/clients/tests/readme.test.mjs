@@ -1,0 +1,33 @@
+// The example of each README, as it stands there, against a server.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { platform, temporaryFolder } from '../../../control/tests/site/platform.mjs';
+import { copySite, languages } from './languages.mjs';
+
+const fences = { typescript: 'ts', python: 'python', go: 'go' };
+
+for (const [language, fence] of Object.entries(fences)) {
+  test(`the example of the ${language} client runs`, async (t) => {
+    const readme = await readFile(path.resolve(import.meta.dirname, '..', language, 'README.md'), 'utf8');
+    const [, example] = new RegExp(`^\`\`\`${fence}\n(.*?)^\`\`\`$`, 'ms').exec(readme);
+    const miaobu = await platform(t);
+    const folder = await temporaryFolder(t);
+    await copySite(folder);
+    const env = { MIAOBU_URL: miaobu.server.lines.api, MIAOBU_TOKEN: miaobu.token };
+    const { stdout } = await languages[language](folder, example, env);
+    const { data } = await miaobu.api('GET', '/api/v1/public/projects/my-site/deployments');
+    const log = await miaobu.api('GET', `/api/v1/public/deployments/${data[0].id}/logs`);
+    assert.deepEqual(stdout.trim().split('\n'), [
+      ...log.data.map((line) => `log: ${line.text}`),
+      `status: deployed ${data[0].url}`,
+      `deployment: ${data[0].id} deployed`,
+      'settings: single_page auto',
+      'problem: 409 slug_taken',
+    ]);
+    assert.equal(data[0].commit_message, 'First try');
+    assert.match((await miaobu.visit('my-site.localhost', '/')).body.toString(), /It is live/);
+  });
+}
