@@ -20,6 +20,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::domain::BaseDomain;
 use crate::edge_server::{BindError, EdgeConfig, EdgeServer};
+use crate::egress::EgressConfig;
 use crate::provider::local::{LocalEdgeKv, LocalObjectStore};
 use crate::provider::{LocalHostnames, Resolver};
 use crate::random::SystemRandom;
@@ -250,6 +251,12 @@ fn edge_config(config: &Config, share_port: bool) -> EdgeConfig {
     EdgeConfig {
         threads: config.edge.threads.unwrap_or(defaults.threads),
         deployment_header: config.edge.deployment_header,
+        request_body_limit_bytes: config.edge.request_body_limit_bytes,
+        function_timeout: config.edge.function_timeout,
+        websocket_idle_timeout: config.edge.websocket_idle_timeout,
+        max_connections: config.edge.max_connections,
+        max_connections_per_address: config.edge.max_connections_per_address,
+        egress: EgressConfig { reachable_networks: config.edge.reachable_networks.clone(), ..defaults.egress },
         share_port,
         ..defaults
     }

@@ -8,12 +8,14 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
 use self::written::Written;
 use crate::api::{MetricsAccess, RateLimits};
 use crate::domain::BaseDomain;
+use crate::egress::Network;
 use crate::service::{Limits, Vault};
 use crate::store::Location;
 
@@ -72,6 +74,18 @@ pub struct Edge {
     pub threads: Option<usize>,
     /// Whether answers carry `x-miaobu-deployment`.
     pub deployment_header: bool,
+    /// The largest body that is passed on to a function, in bytes.
+    pub request_body_limit_bytes: u64,
+    /// How long a function may take until the head of its answer.
+    pub function_timeout: Duration,
+    /// How long a WebSocket may be silent.
+    pub websocket_idle_timeout: Duration,
+    /// Connections in all.
+    pub max_connections: usize,
+    /// Connections from one address.
+    pub max_connections_per_address: usize,
+    /// Networks that are not public, and that rules of sites may lead to all the same.
+    pub reachable_networks: Vec<Network>,
     /// The scheme at which visitors reach it.
     pub public_scheme: &'static str,
     /// The port at which visitors reach it; `None` for the one it listens on.
@@ -176,6 +190,12 @@ impl Config {
         let edge_addr = written.take("edge.addr", address);
         let threads = written.take("edge.threads", |text| integer(text, 0..=256));
         let deployment_header = written.take("edge.deployment_header", boolean);
+        let body_limit = written.take("edge.request_body_limit_bytes", |text| integer(text, 0..=1 << 40));
+        let function_timeout = written.take("edge.function_timeout_seconds", seconds);
+        let websocket_timeout = written.take("edge.websocket_idle_timeout_seconds", seconds);
+        let max_connections = written.take("edge.max_connections", |text| integer(text, 1..=1 << 20));
+        let max_per_address = written.take("edge.max_connections_per_address", |text| integer(text, 1..=1 << 20));
+        let reachable_networks = written.take("edge.reachable_networks", networks);
         let public_scheme = written.take("edge.public_scheme", |text| match text {
             "http" => Ok("http"),
             "https" => Ok("https"),
@@ -230,6 +250,12 @@ impl Config {
                     addr: edge_addr?,
                     threads: usize::try_from(threads?).ok().filter(|&threads| threads > 0),
                     deployment_header: deployment_header?,
+                    request_body_limit_bytes: body_limit?,
+                    function_timeout: function_timeout?,
+                    websocket_idle_timeout: websocket_timeout?,
+                    max_connections: usize::try_from(max_connections?).ok()?,
+                    max_connections_per_address: usize::try_from(max_per_address?).ok()?,
+                    reachable_networks: reachable_networks?,
                     public_scheme: public_scheme?,
                     public_port: u16::try_from(public_port?).ok().filter(|&port| port > 0),
                 },
@@ -290,6 +316,15 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 fn hosts(text: &str) -> Vec<String> {
     text.split(',').map(|host| host.trim().to_ascii_lowercase()).filter(|host| !host.is_empty()).collect()
+}
+
+fn networks(text: &str) -> Result<Vec<Network>, String> {
+    let networks = text.split(',').map(str::trim).filter(|network| !network.is_empty());
+    networks.map(|network| network.parse::<Network>().map_err(|error| error.to_string())).collect()
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    integer(text, 1..=86_400).map(Duration::from_secs)
 }
 
 /// Texts of keys that seal secrets; they do not print.

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod edge_server;
+pub mod egress;
 pub mod failpoint;
 pub mod provider;
 pub mod random;

@@ -23,6 +23,7 @@ mod crash;
 mod deploy;
 mod edge_kv;
 mod edge_server;
+mod egress;
 mod object_store;
 mod projects;
 mod protections;

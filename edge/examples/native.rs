@@ -44,6 +44,8 @@ fn answer(mut stream: &TcpStream, out: &Path) -> io::Result<()> {
     }
     let host = fields.iter().find(|(name, _)| name == "host").map_or("", |(_, value)| value);
     let mut request = Request::new(Method::parse(method), host, target);
+    request.method_name = Some(method);
+    request.id = Some("0000000000000000");
     fields.iter().for_each(|(name, value)| request.header(name, value));
 
     request.now = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());

@@ -4,6 +4,7 @@
 //   MIAOBU_OBJECTS_URL        object storage, without a trailing slash
 //   MIAOBU_KV_NAMESPACE       namespace of the edge KV (miaobu)
 //   MIAOBU_KV_KEYS            plain or encoded hostnames as keys (plain)
+//   MIAOBU_FUNCTION_TIMEOUT   milliseconds until the head of a function's answer (9500: ESA itself gives up after 10 s)
 //   MIAOBU_DEPLOYMENT_HEADER  off leaves x-miaobu-deployment out (on)
 //   MIAOBU_COMPILE            early compiles at the start what few sites need, for a runtime that compiles nothing later;
 //                             only in globalThis.miaobu (late)
@@ -19,6 +20,7 @@ export function configure(env) {
     objects: setting("MIAOBU_OBJECTS_URL", "").replace(/\/+$/, ""),
     namespace: setting("MIAOBU_KV_NAMESPACE", "miaobu"),
     encodedKeys: setting("MIAOBU_KV_KEYS", "plain") === "encoded",
+    functionTimeout: Number(setting("MIAOBU_FUNCTION_TIMEOUT", 9_500)),
     deploymentHeader: setting("MIAOBU_DEPLOYMENT_HEADER", "on") !== "off",
   };
   return last;

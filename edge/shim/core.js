@@ -14,15 +14,17 @@ export const STORAGE_UNAVAILABLE = 0;
 export const OBJECT_MISSING = 1;
 export const FUNCTION_UNREACHABLE = 2;
 export const FUNCTION_TIMED_OUT = 3;
+export const NOT_AN_IMAGE = 4;
 
 /** What the core reads of every request, and the letter that begins its line. */
 export const FIELDS = [
   ["if-none-match", "n"], ["accept", "a"], ["accept-encoding", "e"], ["sec-fetch-mode", "m"], ["connection", "o"],
-  ["if-match", "s"], ["if-modified-since", "d"], ["if-unmodified-since", "u"], ["range", "r"], ["if-range", "g"],
+  ["if-match", "s"], ["if-modified-since", "d"], ["if-unmodified-since", "u"], ["range", "r"], ["if-range", "g"], ["sec-fetch-dest", "p"],
 ];
 
 const METHODS = { GET: 0, HEAD: 1, OPTIONS: 2 };
 const OTHER_METHOD = 3;
+const METHOD_MASK = 3;
 const FLAG_SECURE = 1 << 2;
 const FLAG_DEPLOYMENT_HEADER = 1 << 3;
 
@@ -45,6 +47,11 @@ const CODINGS = ["", "br", "zst", "gz"];
 
 export function flagsOf(method, secure, deploymentHeader) {
   return (METHODS[method] ?? OTHER_METHOD) | (secure ? FLAG_SECURE : 0) | (deploymentHeader ? FLAG_DEPLOYMENT_HEADER : 0);
+}
+
+/** Whether the flags say less than the method does. */
+export function isOtherMethod(flags) {
+  return (flags & METHOD_MASK) === OTHER_METHOD;
 }
 
 export class Core {
@@ -147,9 +154,15 @@ export class Core {
     return this.#decision(this.#exports.decide(record, site, length, flags), target);
   }
 
-  /** The answer when a decision could not be carried out. */
-  fail(record, site, flags, failure) {
-    return this.#decision(this.#exports.fail(record, site, flags, failure), "");
+  /** The answer when a decision on this request could not be carried out. */
+  fail(record, site, flags, target, lines, failure) {
+    const length = this.#write(`${target}\n${lines}`);
+    return this.#decision(this.#exports.fail(record, site, length, flags, failure), "");
+  }
+
+  /** Whether an answer must not be passed on to somebody who asked for a picture of another host. */
+  blocks(status, contentType) {
+    return this.#exports.blocks(status, this.#write(contentType ?? "")) === 1;
   }
 
   /** The header fields that all answers with this set share. */
@@ -172,7 +185,7 @@ export class Core {
     const text = words[TEXT_LENGTH] === 0 ? "" : this.#text();
     if (kind === READ_FORM) return { kind, limit: size };
     if (kind === PROBE) return { kind, withBody, status, missingStatus: words[SIZE], ...readProbe(text) };
-    if (kind === PROXY) return { kind, ...readProxy(text) };
+    if (kind === PROXY) return { kind, imagesOnly: withBody, ...readProxy(text) };
     let rest = text;
     let path;
     if (kind === SERVE) {

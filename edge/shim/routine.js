@@ -57,9 +57,13 @@ async function answer(engine, directory, configuration, request, context) {
   const random = Math.floor(Math.random() * 2 ** 32);
   let text;
   let form = "";
+  let id;
   const decide = async () => {
     if (found.entry?.asks?.length > 0) [found, text] = await conditional(directory, configuration, request, host, target, random);
     else text = lines(request, host, found.fields);
+    if (core.isOtherMethod(flags)) text += `w${method}\n`;
+    // With a site at hand, hardly any answer names it.
+    if (found.site === 0) text += `i${id ??= newId()}\n`;
     return engine.decide(found.record, found.site, flags, target, text + form);
   };
   let decision = await decide();
@@ -70,13 +74,14 @@ async function answer(engine, directory, configuration, request, context) {
   }
   for (let reads = 0; decision.kind === core.SHARD; reads += 1) {
     const read = reads < MOST_SHARDS && (await directory.readShard(found, decision.status, reading !== undefined, configuration));
-    if (!read) return own(engine.decide(core.UNAVAILABLE, 0, flags, target, `h${host}\n`));
+    if (!read) return own(engine.decide(core.UNAVAILABLE, 0, flags, target, `${text}i${newId()}\n`));
     found = directory.current(host);
     decision = await decide();
   }
   const fail = (failure) => {
     const { record, site } = directory.current(host);
-    return own(engine.fail(record, site, flags, failure));
+    const named = found.site === 0 ? text : `${text}i${newId()}\n`;
+    return own(engine.fail(record, site, flags, target, named, failure));
   };
   switch (decision.kind) {
     case core.SERVE:
@@ -84,10 +89,15 @@ async function answer(engine, directory, configuration, request, context) {
     case core.PROBE:
       return probe(decision, found, configuration, fail);
     case core.PROXY:
-      return proxy(decision, request, fail);
+      return proxy(decision, request, engine, configuration, fail);
     default:
       return own(decision);
   }
+}
+
+function newId() {
+  const half = () => Math.floor(Math.random() * 2 ** 32).toString(16).padStart(8, "0");
+  return half() + half();
 }
 
 /** Finds the deployment that a request gets. What had to be read may have changed the record meanwhile, hence the loop. */
@@ -208,19 +218,34 @@ async function get(configuration, object, method, range) {
   }
 }
 
-async function proxy(decision, request, fail) {
+async function proxy(decision, request, engine, { functionTimeout }, fail) {
+  const { method, body } = request;
   const headers = new Headers(request.headers);
-  change(headers, decision.removeFromRequest, decision.setOnRequest);
+  // Many frameworks can't tell the two characters apart.
+  const forged = [...headers.keys()].filter((name) => name.includes("_") && decision.removeFromRequest.includes(name.replaceAll("_", "-")));
+  const upgrade = field(request, "upgrade")?.toLowerCase() === "websocket";
+  change(headers, [...forged, ...decision.removeFromRequest], decision.setOnRequest);
+  if (upgrade) change(headers, [], [["upgrade", "websocket"]]);
+  let timer;
   let response;
   try {
-    const { method, body } = request;
-    response = await fetch(decision.url, { method, headers, body, redirect: "manual", decompress: "manual", duplex: "half" });
+    const asked = fetch(decision.url, { method, headers, body, redirect: "manual", decompress: "manual", duplex: "half" });
+    response = await Promise.race([asked, new Promise((resolve) => (timer = setTimeout(resolve, functionTimeout)))]);
   } catch {
     return fail(core.FUNCTION_UNREACHABLE);
+  } finally {
+    clearTimeout(timer);
+  }
+  if (!response) return fail(core.FUNCTION_TIMED_OUT);
+  const { status, statusText, webSocket } = response;
+  if (decision.imagesOnly && engine.blocks(status, response.headers.get("content-type"))) {
+    response.body?.cancel();
+    return fail(core.NOT_AN_IMAGE);
   }
   const answered = new Headers(response.headers);
   change(answered, decision.removeFromAnswer, decision.setOnAnswer);
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers: answered });
+  const upgraded = webSocket ? { webSocket } : {};
+  return new Response(response.body, { status, statusText, headers: answered, ...upgraded });
 }
 
 function change(headers, remove, set) {
@@ -232,8 +257,12 @@ function change(headers, remove, set) {
     }
   }
   for (const [name, value] of set) {
-    // The function's own cookies stay beside ours.
-    if (name === "set-cookie") headers.append(name, value);
-    else headers.set(name, value);
+    try {
+      // The function's own cookies stay beside ours.
+      if (name === "set-cookie") headers.append(name, value);
+      else headers.set(name, value);
+    } catch {
+      // As above: without it the function sees an ordinary request.
+    }
   }
 }

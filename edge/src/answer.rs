@@ -3,6 +3,7 @@
 use crate::decision::{Context, Decision};
 use crate::head::{NO_STORE, Source};
 use crate::request::Method;
+use crate::text::{contains, decimal};
 use std::borrow::Cow;
 
 /// Why a decision could not be carried out.
@@ -16,6 +17,8 @@ pub enum Failure {
     FunctionUnreachable,
     /// The function did not answer in time.
     FunctionTimedOut,
+    /// The answer to a request for a picture is none.
+    NotAnImage,
 }
 
 struct Page<'a> {
@@ -28,6 +31,8 @@ struct Page<'a> {
 }
 
 const RETRY: Option<(&str, &str)> = Some(("retry-after", "5"));
+/// Nobody tells the edge when the function may be asked again.
+const RETRY_LATER: Option<(&str, &str)> = Some(("retry-after", "60"));
 const ALLOW: Option<(&str, &str)> = Some(("allow", "GET, HEAD"));
 
 #[inline(never)]
@@ -152,6 +157,17 @@ pub fn damaged<'a>(context: &Context<'a>) -> Decision<'a> {
     page(context, &Page { status: 500, code: "route_damaged", title: "Site can't be read", text, extra: None })
 }
 
+pub fn function_limited<'a>(context: &Context<'a>) -> Decision<'a> {
+    let text = "The function of this site takes no more requests for now.";
+    let title = "Too many requests";
+    page(context, &Page { status: 429, code: "function_limited", title, text, extra: RETRY_LATER })
+}
+
+pub fn not_an_image<'a>(context: &Context<'a>) -> Decision<'a> {
+    let text = "Pictures of other sites are for the pages of this site only.";
+    page(context, &Page { status: 403, code: "not_an_image", title: "Forbidden", text, extra: None })
+}
+
 #[inline(never)]
 pub fn failed<'a>(context: &Context<'a>, failure: Failure) -> Decision<'a> {
     let (status, code, text) = match failure {
@@ -159,14 +175,72 @@ pub fn failed<'a>(context: &Context<'a>, failure: Failure) -> Decision<'a> {
         Failure::ObjectMissing => (502, "object_missing", "A file of this site is missing from its storage."),
         Failure::FunctionUnreachable => (502, "function_unreachable", "The function of this site can't be reached."),
         Failure::FunctionTimedOut => (504, "function_timed_out", "The function of this site took too long to answer."),
+        Failure::NotAnImage => return not_an_image(context),
     };
     let title = if status == 504 { "Gateway timeout" } else { "Bad gateway" };
     page(context, &Page { status, code, title, text, extra: None })
 }
 
 fn page<'a>(context: &Context<'a>, page: &Page<'_>) -> Decision<'a> {
-    let status = crate::text::decimal(page.status.into());
-    let body = [
+    // Programs are to understand what a function's caller can run into; what is wrong with an address is for people.
+    if page.status == 429 || page.status >= 500 {
+        return trouble(context, page);
+    }
+    answer(context, page, Source::Page, html(page, &decimal(page.status.into()), None))
+}
+
+/// A page that follows `Accept`, and names the request where something failed.
+#[inline(never)]
+fn trouble<'a>(context: &Context<'a>, page: &Page<'_>) -> Decision<'a> {
+    let status = decimal(page.status.into());
+    let id = context.request_id.filter(|_| page.status >= 500);
+    let (source, body) = match Form::of(context.accept) {
+        Form::Html => (Source::Page, html(page, &status, id)),
+        Form::Json => (Source::File("application/problem+json"), json(page, &status, id)),
+        Form::Text => {
+            let (label, id) = id.map_or(("", ""), |id| ("\nrequest ", id));
+            let body = [&status, " ", page.code, ": ", page.text, label, id, "\n"].concat();
+            (Source::File("text/plain; charset=utf-8"), body)
+        }
+    };
+    let mut decision = answer(context, page, source, body);
+    if let (Decision::Refuse { head, .. }, Some(id)) = (&mut decision, id) {
+        head.changes.push((Cow::Borrowed("x-miaobu-request-id"), Some(id.to_owned())));
+    }
+    decision
+}
+
+fn answer<'a>(context: &Context<'a>, page: &Page<'_>, source: Source<'a>, body: String) -> Decision<'a> {
+    let mut head = context.head(page.status, source);
+    head.extra = page.extra;
+    head.cache = Some(NO_STORE);
+    head.content_length = Some(body.len() as u64);
+    let body = if context.method == Method::Head { Cow::Borrowed("") } else { Cow::Owned(body) };
+    Decision::Refuse { head, body }
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Html,
+    Json,
+    Text,
+}
+
+impl Form {
+    /// Whoever takes everything is a program more often than a person.
+    fn of(accept: Option<&str>) -> Self {
+        let accept = accept.unwrap_or_default();
+        match () {
+            () if contains(accept, "text/html") => Self::Html,
+            () if contains(accept, "json") => Self::Json,
+            () => Self::Text,
+        }
+    }
+}
+
+fn html(page: &Page<'_>, status: &str, id: Option<&str>) -> String {
+    let (label, id) = id.map_or(("", ""), |id| ("<br>request ", id));
+    [
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>",
         page.title,
         "</title><style>body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:20vh auto 0;padding:0 1rem;color:#222}\
@@ -175,18 +249,21 @@ fn page<'a>(context: &Context<'a>, page: &Page<'_>) -> Decision<'a> {
         "</h1><p>",
         page.text,
         "</p><small>",
-        &status,
+        status,
         " ",
         page.code,
+        label,
+        id,
         "</small></html>\n",
     ]
-    .concat();
-    let mut head = context.head(page.status, Source::Page);
-    head.extra = page.extra;
-    head.cache = Some(NO_STORE);
-    head.content_length = Some(body.len() as u64);
-    let body = if context.method == Method::Head { Cow::Borrowed("") } else { Cow::Owned(body) };
-    Decision::Refuse { head, body }
+    .concat()
+}
+
+/// As the API tells of its errors (RFC 9457). No text of ours holds what JSON would have to escape.
+fn json(page: &Page<'_>, status: &str, id: Option<&str>) -> String {
+    let (label, id) = id.map_or(("", ""), |id| ("\",\"request_id\":\"", id));
+    let parts = ["{\"title\":\"", page.title, "\",\"status\":", status, ",\"detail\":\"", page.text];
+    [&parts.concat(), "\",\"code\":\"", page.code, label, id, "\"}\n"].concat()
 }
 
 fn push_escaped(html: &mut String, text: &str) {

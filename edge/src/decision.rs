@@ -9,6 +9,7 @@ use crate::origin::Origin;
 use crate::range::ByteRange;
 use crate::record::{Kind, RouteRecord};
 use crate::request::{Method, Request};
+use crate::rules::functions::is_blocked_content;
 use crate::rules::redirects::Varies;
 use crate::site::Site;
 use crate::{function_site, probe, proxy, static_site, variants};
@@ -135,8 +136,19 @@ pub struct Proxy<'a> {
     /// Whether `url` is one that the site's author chose, on any host. A host that can reach private networks has to see
     /// to it that this can't.
     pub external: bool,
+    /// Whether the request is one for pictures of other hosts, so that [`Proxy::lets_through`] has to be asked.
+    pub images_only: bool,
     /// Headers of the function's answer that are not passed on.
     pub remove_response_headers: &'static [&'static str],
+}
+
+impl Proxy<'_> {
+    /// Whether the function's answer may be passed on. Of one that may not, nothing is shown:
+    /// [`Failure::NotAnImage`] takes its place.
+    #[must_use]
+    pub fn lets_through(&self, status: u16, content_type: Option<&str>) -> bool {
+        !self.images_only || !is_blocked_content(status, content_type)
+    }
 }
 
 /// What a request gets.
@@ -211,7 +223,7 @@ pub const MAX_TARGET_LENGTH: usize = 8 * 1024;
 /// Decides what `request` gets.
 #[must_use]
 pub fn decide<'a>(lookup: &Lookup<'a>, request: &Request<'a>, settings: &Settings) -> Decision<'a> {
-    let context = Context { method: request.method, lookup: *lookup, settings: *settings };
+    let context = Context::of(lookup, request, settings);
     if request.target.len() > MAX_TARGET_LENGTH {
         return answer::target_too_long(&context);
     }
@@ -246,8 +258,8 @@ pub(crate) fn of_record<'a>(
 
 /// Decides the answer when a decision for `request` could not be carried out.
 #[must_use]
-pub fn fail<'a>(failure: Failure, lookup: &Lookup<'a>, request: &Request<'_>, settings: &Settings) -> Decision<'a> {
-    answer::failed(&Context { method: request.method, lookup: *lookup, settings: *settings }, failure)
+pub fn fail<'a>(failure: Failure, lookup: &Lookup<'a>, request: &Request<'a>, settings: &Settings) -> Decision<'a> {
+    answer::failed(&Context::of(lookup, request, settings), failure)
 }
 
 /// What every kind of answer depends on.
@@ -256,9 +268,21 @@ pub(crate) struct Context<'a> {
     pub method: Method,
     pub lookup: Lookup<'a>,
     pub settings: Settings,
+    pub accept: Option<&'a str>,
+    pub request_id: Option<&'a str>,
 }
 
 impl<'a> Context<'a> {
+    pub(crate) fn of(lookup: &Lookup<'a>, request: &Request<'a>, settings: &Settings) -> Self {
+        Self {
+            method: request.method,
+            lookup: *lookup,
+            settings: *settings,
+            accept: request.accept,
+            request_id: request.id,
+        }
+    }
+
     /// A head with what the host's configuration and the record demand of every answer.
     pub fn head(&self, status: u16, source: crate::head::Source<'a>) -> Head<'a> {
         let record = match self.lookup {

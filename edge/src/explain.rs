@@ -61,7 +61,7 @@ pub(crate) struct Asked<'l, 'a> {
 
 impl<'a> Asked<'_, 'a> {
     fn answering<T>(&self, look: impl FnOnce(&Answering<'_, 'a>) -> T) -> T {
-        let context = Context { method: self.request.method, lookup: *self.lookup, settings: *self.settings };
+        let context = Context::of(self.lookup, self.request, self.settings);
         look(&Answering { context: &context, record: self.record, site: self.site, request: self.request })
     }
 

@@ -1,15 +1,21 @@
-//! Requests for a project's function. WebSockets, `run_first` rules and body limits belong here too.
+//! Requests for a project's function, and for addresses that a site's rules name.
 
+use std::borrow::Cow;
+
+use crate::answer;
 use crate::decision::{Context, Decision, Proxy};
-use crate::head::Source;
+use crate::head::{NO_STORE, Source};
 use crate::path::push_target;
 use crate::protection::{SHARE_PARAMETER, without_own_cookies, without_share};
 use crate::record::RouteRecord;
-use crate::request::Request;
-use crate::text::{contains, split, trim};
+use crate::request::{Method, Request};
+use crate::rules::canonical_path;
+use crate::rules::functions::{ImageGuard, image_guard, reserved_path};
+use crate::text::{contains, split, split_once, trim};
 
-/// Hop-by-hop fields (RFC 9110, 7.6.1), and what only a proxy may say about a visitor.
-const REQUEST_ONLY_OURS: [&str; 19] = [
+/// Hop-by-hop fields (RFC 9110, 7.6.1), and what only a proxy may say about a visitor. Hosts take `_` for `-` when they
+/// look for these names, as many frameworks do.
+const REQUEST_ONLY_OURS: [&str; 30] = [
     "connection",
     "host",
     "keep-alive",
@@ -23,15 +29,26 @@ const REQUEST_ONLY_OURS: [&str; 19] = [
     "forwarded",
     "x-forwarded-for",
     "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
     "x-forwarded-proto",
+    "x-forwarded-scheme",
+    "x-forwarded-server",
+    "x-forwarded-ssl",
     "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-miaobu-deployment",
+    "x-miaobu-request-id",
     "x-miaobu-bypass",
     "x-vercel-protection-bypass",
     "x-er-context",
     "x-er-id",
 ];
 
-const RESPONSE_ONLY_OURS: [&str; 10] = [
+const RESPONSE_ONLY_OURS: [&str; 11] = [
     "connection",
     "keep-alive",
     "proxy-authenticate",
@@ -41,6 +58,7 @@ const RESPONSE_ONLY_OURS: [&str; 10] = [
     "transfer-encoding",
     "upgrade",
     "x-miaobu-deployment",
+    "x-miaobu-request-id",
     "x-er-id",
 ];
 
@@ -57,6 +75,12 @@ pub fn to_function<'a>(
     request: &Request<'a>,
     target: &str,
 ) -> Decision<'a> {
+    if reserved_path(target) {
+        return without_backslashes(context, target);
+    }
+    if record.function_limited {
+        return answer::function_limited(context);
+    }
     let mut endpoint = record.fc_endpoint.as_str();
     while let Some(rest) = endpoint.strip_suffix('/') {
         endpoint = rest;
@@ -64,7 +88,34 @@ pub fn to_function<'a>(
     let mut url = String::from(endpoint);
     // A fetch of the routine's runtimes would resolve dot segments in any case; natively the same has to reach the function.
     push_target(&mut url, target);
-    pass(context, request, url, false)
+    let own = url.get(endpoint.len()..).unwrap_or_default();
+    let (path, query) = split_once(own, b'?').unwrap_or((own, ""));
+    let is_get = request.method == Method::Get;
+    match image_guard(&canonical_path(path), query, request.host_name(), is_get, request.fetch_dest) {
+        ImageGuard::Block => answer::not_an_image(context),
+        guard => {
+            let mut decision = pass(context, request, url, false);
+            if let Decision::Proxy(proxy) = &mut decision {
+                proxy.images_only = guard == ImageGuard::CheckContent;
+            }
+            decision
+        }
+    }
+}
+
+/// Sends the visitor to the path that a browser would have made of this one.
+fn without_backslashes<'a>(context: &Context<'a>, target: &str) -> Decision<'a> {
+    let mut location = String::new();
+    push_target(&mut location, target);
+    // Two slashes would name another host.
+    while location.starts_with("//") {
+        location.remove(0);
+    }
+    let mut head = context.head(307, Source::None);
+    head.cache = Some(NO_STORE);
+    head.content_length = Some(0);
+    head.location = Some(location);
+    Decision::Redirect(head)
 }
 
 /// Passes a request on to `url`.
@@ -74,12 +125,17 @@ pub fn pass<'a>(context: &Context<'a>, request: &Request<'a>, url: String, exter
     if let Some(header) = request.connection {
         remove_request_headers.extend(split(header, b',').map(trim).filter(|name| !name.is_empty()));
     }
+    let scheme = if request.secure { "https" } else { "http" };
     let mut set_request_headers = vec![
-        ("x-forwarded-host", request.host.into()),
-        ("x-forwarded-proto", if request.secure { "https" } else { "http" }.into()),
+        ("x-forwarded-host", Cow::Borrowed(request.host)),
+        ("x-forwarded-proto", Cow::Borrowed(scheme)),
+        ("forwarded", Cow::Owned(forwarded(request, scheme))),
     ];
     if let Some(address) = request.client_address {
-        set_request_headers.extend([("x-forwarded-for", address.into()), ("x-real-ip", address.into())]);
+        set_request_headers.extend(["x-forwarded-for", "x-real-ip"].map(|name| (name, Cow::Borrowed(address))));
+    }
+    if let Some(id) = request.id {
+        set_request_headers.push(("x-miaobu-request-id", Cow::Borrowed(id)));
     }
     // What opens a protected site is nobody else's to see.
     let url = if contains(&url, SHARE_PARAMETER) { without_share(&url) } else { url };
@@ -94,6 +150,19 @@ pub fn pass<'a>(context: &Context<'a>, request: &Request<'a>, url: String, exter
         remove_request_headers,
         set_request_headers,
         external,
+        images_only: false,
         remove_response_headers: &RESPONSE_ONLY_OURS,
     })
+}
+
+/// The visitor as RFC 7239 describes one.
+fn forwarded(request: &Request<'_>, scheme: &str) -> String {
+    let [open, address, close, after] = match request.client_address {
+        None => [""; 4],
+        Some(address) if contains(address, ":") => ["for=\"[", address, "]\"", ";"],
+        Some(address) => ["for=", address, "", ";"],
+    };
+    // A colon may only stand between quotes, and nothing there may end them.
+    let host = if request.host.bytes().any(|byte| matches!(byte, b'"' | b'\\')) { "" } else { request.host };
+    [open, address, close, after, "host=\"", host, "\";proto=", scheme].concat()
 }

@@ -46,6 +46,8 @@ pub struct RouteRecord {
     pub updated_at: String,
     /// Key of the deployment's site blob. Without it the files are probed for, as the older routine did.
     pub site: Option<String>,
+    /// Whether the function may take no more requests for now.
+    pub function_limited: bool,
     /// Whether answers ask search engines to stay away: previews and pinned names.
     pub noindex: bool,
     /// Who may see it, as [`Protection::to_text`](crate::protection::Protection::to_text) writes it; everybody when empty.
@@ -115,6 +117,7 @@ impl RouteRecord {
             commit_sha: String::new(),
             updated_at: String::new(),
             site: None,
+            function_limited: false,
             noindex: false,
             protection: Hidden::default(),
             split: String::new(),
@@ -151,6 +154,7 @@ impl RouteRecord {
             ("commit_sha", Scalar::Text(text)) => record.commit_sha = text,
             ("updated_at", Scalar::Text(text)) => record.updated_at = text,
             ("site", Scalar::Text(text)) => record.site = Some(text),
+            ("function_limited", Scalar::Flag(limited)) => record.function_limited = limited,
             ("noindex", Scalar::Flag(noindex)) => record.noindex = noindex,
             ("protection", Scalar::Text(text)) if !text.is_empty() => record.protection = Hidden(text),
             ("protection", Scalar::Null) => {}
@@ -189,6 +193,9 @@ impl RouteRecord {
         push_member(&mut json, "updated_at", &self.updated_at);
         if let Some(site) = &self.site {
             push_member(&mut json, "site", site);
+        }
+        if self.function_limited {
+            json.push_str(",\"function_limited\":true");
         }
         if self.noindex {
             json.push_str(",\"noindex\":true");

@@ -48,6 +48,11 @@ pub struct Request<'a> {
     pub secure: bool,
     /// The visitor's address as the host knows it, never as the visitor claims it.
     pub client_address: Option<&'a str>,
+    /// The method as it was sent, for those that [`Method`] does not tell apart. Without it [`Method::Other`] is taken for
+    /// a POST.
+    pub method_name: Option<&'a str>,
+    /// What the host calls this request in its log; functions and pages about failures repeat it.
+    pub id: Option<&'a str>,
     /// The country from which the visitor comes, two letters, as the host knows it.
     pub country: Option<&'a str>,
     /// The time in seconds since 1970, for records that are [conditional](crate::RouteRecord::is_conditional).
@@ -68,6 +73,7 @@ pub struct Request<'a> {
     pub(crate) accept: Option<&'a str>,
     pub(crate) accept_encoding: Option<&'a str>,
     pub(crate) fetch_mode: Option<&'a str>,
+    pub(crate) fetch_dest: Option<&'a str>,
     pub(crate) connection: Option<&'a str>,
 }
 
@@ -81,6 +87,8 @@ impl<'a> Request<'a> {
             target,
             secure: false,
             client_address: None,
+            method_name: None,
+            id: None,
             country: None,
             now: None,
             random: None,
@@ -97,6 +105,7 @@ impl<'a> Request<'a> {
             accept: None,
             accept_encoding: None,
             fetch_mode: None,
+            fetch_dest: None,
             connection: None,
         }
     }
@@ -118,6 +127,7 @@ impl<'a> Request<'a> {
             "if-unmodified-since" => self.conditions.if_unmodified_since = Some(value),
             "range" => self.range = Some(value),
             "sec-fetch-mode" => self.fetch_mode = Some(value),
+            "sec-fetch-dest" => self.fetch_dest = Some(value),
             "connection" => self.connection = Some(value),
             "x-miaobu-bypass" | "x-vercel-protection-bypass" => self.bypass = Some(value),
             "x-deployment-id" => self.pin = Some(value),
@@ -142,7 +152,18 @@ impl<'a> Request<'a> {
             "host" => Some(self.host),
             "range" => self.range,
             "sec-fetch-mode" => self.fetch_mode,
+            "sec-fetch-dest" => self.fetch_dest,
             _ => self.others.iter().find(|(known, _)| *known == name).map(|(_, value)| *value),
+        }
+    }
+
+    /// The method by its name.
+    pub(crate) fn method_name(&self) -> &'a str {
+        match self.method {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Options => "OPTIONS",
+            Method::Other => self.method_name.unwrap_or("POST"),
         }
     }
 

@@ -8,7 +8,6 @@ use crate::assets;
 use crate::decision::Decision;
 use crate::origin::Origin;
 use crate::path::Path;
-use crate::request::Method;
 use crate::ruled_site::{Own, absent, change, dress, files, missing, pass, redirect, rewrite};
 use crate::rules::canonical_path;
 use crate::rules::headers::HeaderName;
@@ -94,7 +93,7 @@ pub fn walk<'t>(answering: &Answering<'_, '_>, routes: RouteTable<'t>, files: &d
         query: request.query().trim_start_matches('?').to_owned(),
     };
     let field = |name: &str| request.field(name);
-    let asked = RouteRequest { method: method_name(request.method), host: request.host, field: &field };
+    let asked = RouteRequest { method: request.method_name(), host: request.host, field: &field };
     routes.walk(&target, &asked, files, &mut Budget::default())
 }
 
@@ -123,14 +122,4 @@ fn gathered_by<'t>(table: RouteTable<'t>, path: &str) -> Gathered<'t> {
     let mut gathered = Gathered::default();
     table.pass(Phase::Start, &target, &mut gathered, &request, None, &mut Budget::default());
     gathered
-}
-
-/// Only files are served here, so that nothing is lost by not telling other methods apart.
-fn method_name(method: Method) -> &'static str {
-    match method {
-        Method::Get => "GET",
-        Method::Head => "HEAD",
-        Method::Options => "OPTIONS",
-        Method::Other => "POST",
-    }
 }

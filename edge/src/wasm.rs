@@ -12,6 +12,7 @@ use crate::decision::{Context, Decision, Lookup, ObjectKey, Probe, Proxy, Settin
 use crate::head::Head;
 use crate::record::{KeyEncoding, RouteRecord};
 use crate::request::{Method, Request};
+use crate::rules::functions::is_blocked_content;
 use crate::site::Site;
 use crate::text::{read_decimal, split_once};
 use crate::variants;
@@ -95,7 +96,7 @@ pub fn input(length: u32) -> u32 {
 /// Where the words of a decision lie: kind, status, header set, form of the body, stem length, size, the entity tag's high
 /// and low half, length of the text, start and end of the range.
 ///
-/// The form: bit 0 whether there is a body, 1 and 2 the class, 3 and 4 the coding. The size is `u32::MAX` when it takes the
+/// The form: bit 0 whether there is a body (for a proxy: whether its answer must be an image), 1 and 2 the class, 3 and 4 the coding. The size is `u32::MAX` when it takes the
 /// object to know it.
 #[wasm_bindgen]
 pub fn words() -> u32 {
@@ -224,11 +225,11 @@ pub fn drop_site(site: u32) {
 }
 
 /// Decides the request in the input: the target, then lines that begin with a letter each: `h` the host, `c` the visitor's
-/// address, `y` the country, `t` the time, `x` a random number, `f` a form, `a` accept, `e` accept-encoding, `m`
-/// sec-fetch-mode, `o` connection, `s` if-match, `d` if-modified-since, `n` if-none-match, `u` if-unmodified-since, `g`
-/// if-range, `r` range; `=name:value` any other field, and `+name:value` one that only the site's routes look at. `record`
-/// is a handle, or 0 for a damaged, `u32::MAX` for an unknown and `u32::MAX - 1` for an unavailable one; `site` is a handle
-/// or 0.
+/// address, `y` the country, `t` the time, `x` a random number, `f` a form, `w` the method where the flags can't say it, `i`
+/// what the host calls the request, `a` accept, `e` accept-encoding, `m` sec-fetch-mode, `p` sec-fetch-dest, `o` connection,
+/// `s` if-match, `d` if-modified-since, `n` if-none-match, `u` if-unmodified-since, `g` if-range, `r` range; `=name:value`
+/// any other field, and `+name:value` one that only the site's routes look at. `record` is a handle, or 0 for a damaged,
+/// `u32::MAX` for an unknown and `u32::MAX - 1` for an unavailable one; `site` is a handle or 0.
 ///
 /// Returns the kind: 1 serve, 2 probe, 3 proxy, 4 answer without a fetch, 5 ask again with at most as many bytes of the
 /// body as the size says, 6 when a shard of the site has to be loaded first, whose number stands in place of the status. The
@@ -243,16 +244,27 @@ pub fn decide(record: u32, site: u32, length: u32, flags: u32) -> u32 {
 }
 
 /// Decides the answer when a decision on the request in the input could not be carried out: 0 storage unavailable, 1
-/// object missing, 2 function unreachable, 3 function timed out. Otherwise as [`decide`].
+/// object missing, 2 function unreachable, 3 function timed out, 4 not an image. Otherwise as [`decide`].
 #[wasm_bindgen]
-pub fn fail(record: u32, site: u32, flags: u32, failure: u32) -> u32 {
+pub fn fail(record: u32, site: u32, length: u32, flags: u32, failure: u32) -> u32 {
     let failure = match failure {
         0 => Failure::StorageUnavailable,
         1 => Failure::ObjectMissing,
         2 => Failure::FunctionUnreachable,
-        _ => Failure::FunctionTimedOut,
+        3 => Failure::FunctionTimedOut,
+        _ => Failure::NotAnImage,
     };
-    answer(record, site, 0, flags, Some(failure))
+    answer(record, site, length, flags, Some(failure))
+}
+
+/// Returns 1 when a function's answer to a request for images only must not be passed on: its status, and its content type
+/// in the input.
+#[wasm_bindgen]
+pub fn blocks(status: u32, length: u32) -> u32 {
+    with(|state| {
+        let content_type = state.input.get(..length as usize).and_then(|input| core::str::from_utf8(input).ok());
+        is_blocked_content(status as u16, content_type).into()
+    })
 }
 
 /// Writes the header fields that all answers with this header set share into the text.
@@ -265,7 +277,8 @@ pub fn header_set(record: u32, site: u32, set: u32, flags: u32) {
             return;
         };
         let lookup = Lookup::Found { record, site: Some(site) };
-        let context = Context { method: Method::Get, lookup, settings: settings(flags) };
+        let context =
+            Context { method: Method::Get, lookup, settings: settings(flags), accept: None, request_id: None };
         push_fields(text, &Head::of_set_id(&context, site, set as u16));
         words[TEXT_LENGTH] = text.len() as u32;
     });
@@ -333,6 +346,9 @@ fn read_request(method: Method, secure: bool, lines: &str) -> Request<'_> {
             b'c' => &mut request.client_address,
             b'y' => &mut request.country,
             b'f' => &mut request.form,
+            b'w' => &mut request.method_name,
+            b'i' => &mut request.id,
+            b'p' => &mut request.fetch_dest,
             _ => {
                 read_more(&mut request, *kind, value);
                 continue;
@@ -431,6 +447,7 @@ fn write_probe(probe: &Probe<'_>, words: &mut [u32; WORDS], text: &mut String) {
 #[inline(never)]
 fn write_proxy(proxy: &Proxy<'_>, words: &mut [u32; WORDS], text: &mut String) {
     words[KIND] = PROXY;
+    words[FORM] = proxy.images_only.into();
     push_line(text, &proxy.url);
     proxy.remove_request_headers.iter().for_each(|name| push_line(text, name));
     text.push('\n');

@@ -352,8 +352,72 @@ test("a function gets the request without what only we may say, and its answer p
     ["x-forwarded-for", "x-real-ip", "x-forwarded-host", "x-forwarded-proto"].map((name) => sent.headers[name]),
     [undefined, undefined, "api.test", "https"],
   );
-  answers["function.test"] = () => Promise.reject(new TypeError("network"));
-  assert.equal((await ask("api.test/")).status, 502);
+});
+
+test("a function that fails is answered for, in the form asked for and with the request's id", async () => {
+  const { ask } = await isolate();
+  const env = [{ waitUntil() {} }, { ...ENV, MIAOBU_FUNCTION_TIMEOUT: "20" }];
+  for (const [answer, code, expected] of [
+    [() => Promise.reject(new TypeError("network")), 502, "function_unreachable"],
+    [() => new Promise(() => {}), 504, "function_timed_out"],
+  ]) {
+    answers["function.test"] = answer;
+    const { status, headers, text } = await ask("api.test/", { headers: { accept: "application/json" } }, ...env);
+    const id = headers.get("x-miaobu-request-id");
+    assert.match(id, /^[0-9a-f]{16}$/);
+    assert.deepEqual([status, JSON.parse(text).code, JSON.parse(text).request_id], [code, expected, id]);
+    assert.match((await ask("api.test/", { headers: { accept: "text/html" } }, ...env)).text, /^<!doctype html>/);
+  }
+});
+
+test("a function is told the id that a page about its failure names", async () => {
+  let told;
+  answers["function.test"] = (url, init) => {
+    told = init.headers.get("x-miaobu-request-id");
+    throw new TypeError("network");
+  };
+  const { ask } = await isolate();
+  const { headers } = await ask("api.test/", { headers: { "x-miaobu-request-id": "forged" } });
+  assert.equal(headers.get("x-miaobu-request-id"), told);
+});
+
+test("names that frameworks take for ours do not reach a function, in either spelling", async () => {
+  let sent;
+  answers["function.test"] = (url, init) => {
+    sent = Object.fromEntries(init.headers);
+    return new Response("");
+  };
+  const { ask } = await isolate();
+  const headers = { "X_Forwarded-For": "6.6.6.6", "x-real_ip": "6.6.6.6", "x-forwarded-prefix": "/x", own_name: "kept", forwarded: "for=6.6.6.6" };
+  await ask("api.test/", { headers });
+  assert.equal(sent.own_name, "kept");
+  assert.equal(sent.forwarded, 'host="api.test";proto=https');
+  assert.deepEqual(Object.keys(sent).filter((name) => /for$|_ip|prefix/.test(name)), []);
+});
+
+test("a foreign picture that is none is not shown", async () => {
+  const { ask } = await isolate();
+  for (const [type, status] of [["text/html", 403], ["image/png", 200]]) {
+    answers["function.test"] = () => new Response("<script>", { headers: { "content-type": type } });
+    const answer = await ask("api.test/_next/image?url=https%3A%2F%2Fother.test%2Fx");
+    assert.deepEqual([answer.status, answer.text === "<script>"], [status, status === 200]);
+  }
+  assert.deepEqual((await ask("api.test/_image?href=//other.test/x")).asked, []);
+  const picture = { headers: { "sec-fetch-dest": "image" } };
+  assert.equal((await ask("api.test/_image?href=//other.test/x", picture)).status, 200);
+});
+
+test("a WebSocket is passed on where the runtime can", async () => {
+  let sent;
+  answers["function.test"] = (url, init) => {
+    sent = init.headers.get("upgrade");
+    return new Response("");
+  };
+  const { ask } = await isolate();
+  await ask("api.test/", { headers: { upgrade: "WebSocket" } });
+  assert.equal(sent, "websocket");
+  await ask("api.test/", { headers: { upgrade: "h2c" } });
+  assert.equal(sent, null);
 });
 
 test("what few sites need is loaded with the first of them, and what can't be costs only them", async () => {

@@ -53,6 +53,18 @@ fn every_problem_is_reported_at_once_by_the_name_of_its_setting() {
 }
 
 #[test]
+fn the_edges_bounds_are_read() {
+    let file = "[edge]\nfunction_timeout_seconds = 5\nreachable_networks = \"10.1.0.0/16, fd00::/8\"\n";
+    let config = Config::parse(Some(file), &[]).expect("sound").edge;
+    assert_eq!((config.function_timeout.as_secs(), config.request_body_limit_bytes), (5, 100 * 1024 * 1024));
+    assert!(config.reachable_networks[0].contains([10, 1, 2, 3].into()) && config.reachable_networks.len() == 2);
+    let wrong =
+        variables(&[("MIAOBU_EDGE_REACHABLE_NETWORKS", "10.1.0.0/16,here"), ("MIAOBU_EDGE_MAX_CONNECTIONS", "0")]);
+    let problems = Config::parse(None, &wrong).expect_err("both are wrong").problems;
+    assert!(problems.len() == 2 && problems[1].contains("\"here\" is not a network"), "{problems:?}");
+}
+
+#[test]
 fn variables_that_are_no_settings_are_named_and_those_of_other_programs_are_not() {
     let given = variables(&[("MIAOBU_API_ADR", "x"), ("MIAOBU_TOKEN", "x"), ("MIAOBU_URL", "x")]);
     let config = Config::parse(None, &given).expect("sound");

@@ -38,6 +38,11 @@ impl Activity {
         self.moves.store(self.moves.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
+    /// Returns the count of what moved; only a change of it means anything.
+    pub(super) fn moves(&self) -> u64 {
+        self.moves.load(Ordering::Relaxed)
+    }
+
     /// Notes whether the visitor has to read before more can be written.
     pub(super) fn block_write(&self, blocked: bool) {
         self.write_blocked.store(blocked, Ordering::Relaxed);

@@ -1,15 +1,15 @@
 //! Carrying a decision out.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode, Version};
-use hyper::body::Incoming;
 use miaobu_edge::range::ByteRange;
-use miaobu_edge::{Decision, Failure, Lookup, Probe, Request, Serve, fail};
+use miaobu_edge::{Decision, Failure, Lookup, Probe, Proxy, Request, Serve, fail};
 
 use super::activity::{Activity, Answering};
 use super::body::{AnswerBody, Content};
@@ -17,8 +17,9 @@ use super::file::FileParts;
 use super::files::StoredFile;
 use super::head::head;
 use super::host::BadRequest;
-use super::proxy::Unanswered;
+use super::proxy::{Sent, Unanswered};
 use super::service::{Edge, KnownRoute};
+use super::tunnel::Tunnel;
 
 /// What carrying out needs beside the decision.
 pub(super) struct Answer<'a> {
@@ -29,29 +30,38 @@ pub(super) struct Answer<'a> {
     pub(super) parts: &'a Parts,
     pub(super) activity: &'a Arc<Activity>,
     pub(super) file_parts: &'a Arc<FileParts>,
+    /// Takes what is to begin after the answer.
+    pub(super) tunnel: &'a RefCell<Option<Tunnel>>,
 }
 
 impl<'a> Answer<'a> {
-    /// Does what `decision` says. `body` is the visitor's, for a function.
+    /// Does what `decision` says. `sent` is for a function.
     pub(super) async fn carry_out(
         &self,
         decision: Decision<'a>,
-        body: Incoming,
+        sent: Sent,
         answering: Answering,
     ) -> Response<AnswerBody> {
         let (response, content) = match decision {
             Decision::Serve(serve) => self.serve(&serve).await,
             Decision::Probe(probe) => self.probe(probe).await,
-            // This server stands in a private network, and may hold secrets near it: a site's author can't send it there.
-            Decision::Proxy(proxy) if proxy.external => self.failed(Failure::FunctionUnreachable),
-            Decision::Proxy(proxy) => match self.edge.functions.pass(&proxy, self.parts, body, self.activity).await {
-                Ok(answer) => answer,
-                Err(Unanswered::Failed(failure)) => self.failed(failure),
-                Err(Unanswered::BodyTooLarge) => refuse(BadRequest::BodyTooLarge),
-            },
+            Decision::Proxy(proxy) => self.pass(&proxy, sent).await,
             other => plain(other),
         };
         response.map(|()| AnswerBody::new(content, answering))
+    }
+
+    async fn pass(&self, proxy: &Proxy<'_>, sent: Sent) -> (Response<()>, Content) {
+        let functions = &self.edge.functions;
+        match functions.pass(proxy, self.parts, sent, self.activity, self.request.id).await {
+            Ok(passed) => {
+                *self.tunnel.borrow_mut() = passed.tunnel;
+                (passed.response, passed.content)
+            }
+            Err(Unanswered::Failed(failure)) => self.failed(failure),
+            Err(Unanswered::BodyTooLarge) => refuse(BadRequest::BodyTooLarge),
+            Err(Unanswered::Loop) => refuse(BadRequest::Loop),
+        }
     }
 
     async fn serve(&self, serve: &Serve<'a>) -> (Response<()>, Content) {

@@ -22,6 +22,8 @@ pub(super) enum BadRequest {
     Method,
     /// Longer than functions are given.
     BodyTooLarge,
+    /// It came round again.
+    Loop,
 }
 
 impl BadRequest {
@@ -33,6 +35,7 @@ impl BadRequest {
             Self::HostInvalid => (StatusCode::BAD_REQUEST, "The request's host is not a valid hostname.\n"),
             Self::Method => (StatusCode::NOT_IMPLEMENTED, "The edge does not know this method.\n"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The request's body is too large.\n"),
+            Self::Loop => (StatusCode::LOOP_DETECTED, "The rules of sites send this request round and round.\n"),
         }
     }
 }

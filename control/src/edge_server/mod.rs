@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, SystemClock};
+use crate::egress::EgressConfig;
 use crate::provider::ObjectStore;
 use crate::random::{Random, SystemRandom};
 
@@ -21,6 +22,7 @@ mod activity;
 mod answer;
 mod body;
 mod conditional;
+mod crowd;
 mod file;
 mod files;
 mod head;
@@ -28,11 +30,14 @@ mod host;
 mod listen;
 mod proxy;
 mod recent;
+mod request_body;
+mod request_id;
 mod routes;
 mod service;
 mod sites;
 mod source;
 mod stream;
+mod tunnel;
 mod worker;
 
 pub use listen::BindError;
@@ -62,6 +67,15 @@ pub struct EdgeConfig {
     pub request_body_limit_bytes: u64,
     /// How long a function may take until the head of its answer.
     pub function_timeout: Duration,
+    /// Connections that may be open in all.
+    pub max_connections: usize,
+    /// Connections that may be open from one address.
+    pub max_connections_per_address: usize,
+    /// How long a WebSocket may be silent.
+    pub websocket_idle_timeout: Duration,
+    /// How functions, and what rules of sites name, are reached.
+    pub egress: EgressConfig,
+    /// Where the names of requests come from.
     /// The time, for what ends: share links, cookies of protected sites, pins.
     pub clock: Arc<dyn Clock>,
     /// The chance that draws a side of a split.
@@ -82,6 +96,10 @@ impl EdgeConfig {
             cache_bytes: 32 * 1024 * 1024,
             request_body_limit_bytes: 100 * 1024 * 1024,
             function_timeout: Duration::from_secs(60),
+            max_connections: 16_384,
+            max_connections_per_address: 4_096,
+            websocket_idle_timeout: Duration::from_secs(300),
+            egress: EgressConfig::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }
@@ -124,13 +142,14 @@ impl EdgeServer {
         #[expect(clippy::disallowed_methods, reason = "the task ends with this function")]
         let following = AbortOnDrop(tokio::spawn(Arc::clone(&self.routes).follow(self.config.poll_interval)));
         let (phase, phases) = watch::channel(worker::Phase::Serving);
+        let crowd = Arc::new(crowd::Crowd::new(self.config.max_connections, self.config.max_connections_per_address));
         let config = Arc::new(self.config);
         let (ended, mut all_ended) = tokio::sync::mpsc::channel::<()>(1);
         for (number, listener) in self.listeners.into_iter().enumerate() {
             let (config, routes, files) = (Arc::clone(&config), Arc::clone(&self.routes), Arc::clone(&self.files));
-            let (phases, ended) = (phases.clone(), ended.clone());
+            let (phases, ended, crowd) = (phases.clone(), ended.clone(), Arc::clone(&crowd));
             let thread = std::thread::Builder::new().name(format!("edge-{number}")).spawn(move || {
-                if let Err(error) = worker::run(listener, config, routes, files, phases) {
+                if let Err(error) = worker::run(listener, config, routes, files, crowd, phases) {
                     tracing::error!(error = &error as &dyn std::error::Error, "an edge thread cannot run");
                 }
                 drop(ended);

@@ -1,39 +1,60 @@
-//! Passing a request on to the project's function and its answer back, both as they stream.
+//! Passing a request on to the project's function, or to an address that a site's rules name, and the answer back, both
+//! as they stream.
 
 use std::error::Error;
-use std::pin::Pin;
+use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HeaderMap, HeaderName, HeaderValue, UPGRADE,
+};
 use http::request::Parts;
-use http::{Request, Response, Uri};
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use http::{Request, Response, StatusCode, Uri};
+use hyper::body::{Body as _, Incoming};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use miaobu_edge::{Failure, Proxy};
 
 use super::EdgeConfig;
 use super::activity::Activity;
 use super::body::Content;
 use super::head::append_headers;
+use super::request_body::{Progress, RequestBody};
+use super::tunnel::{Tunnel, WEBSOCKET};
+use crate::egress::{self, Connector, Reach};
 
-/// A function runs on this machine or near it; one that takes longer to accept a connection is not there.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Names every server that passed a request on (RFC 8586).
+const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 
-/// Shorter than the 75 s after which common servers close an idle connection, so that we rarely use one being closed.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a request may come back to us by rules of sites before it counts as going round for ever.
+const MAX_ROUNDS: usize = 3;
 
-/// The client of one thread for all functions.
+/// The clients of one thread.
 #[derive(Debug)]
 pub(super) struct Functions {
-    client: Client<HttpConnector, RequestBody>,
+    /// For what the platform set.
+    functions: Client<Connector, RequestBody>,
+    /// For what a site's author chose. No connection of the other one is ever used for these.
+    outside: Client<Connector, RequestBody>,
     timeout: Duration,
     body_limit: u64,
+}
+
+/// What a visitor sends beside the head.
+pub(super) struct Sent {
+    pub(super) body: Incoming,
+    /// The connection, when the visitor asks for a WebSocket.
+    pub(super) upgrade: Option<OnUpgrade>,
+}
+
+/// What came of passing a request on.
+pub(super) struct Passed {
+    pub(super) response: Response<()>,
+    pub(super) content: Content,
+    /// What begins once the response is sent.
+    pub(super) tunnel: Option<Tunnel>,
 }
 
 /// Why a function did not answer.
@@ -43,59 +64,77 @@ pub(super) enum Unanswered {
     Failed(Failure),
     /// The visitor's body is longer than functions are given.
     BodyTooLarge,
+    /// Rules of sites send the request round and round.
+    Loop,
 }
+
+const UNREACHABLE: Unanswered = Unanswered::Failed(Failure::FunctionUnreachable);
 
 impl Functions {
     pub(super) fn new(config: &EdgeConfig) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            .build(connector);
-        Self { client, timeout: config.function_timeout, body_limit: config.request_body_limit_bytes }
+        Self {
+            functions: egress::client(&config.egress, Reach::Anywhere),
+            outside: egress::client(&config.egress, Reach::Public),
+            timeout: config.function_timeout,
+            body_limit: config.request_body_limit_bytes,
+        }
     }
 
-    /// Sends the visitor's request to the function and returns the head of its answer and the rest as it comes.
+    /// Sends the visitor's request on and returns the head of the answer and the rest as it comes.
     pub(super) async fn pass(
         &self,
         proxy: &Proxy<'_>,
         parts: &Parts,
-        body: Incoming,
+        sent: Sent,
         activity: &Arc<Activity>,
-    ) -> Result<(Response<()>, Content), Unanswered> {
+        request_id: Option<&str>,
+    ) -> Result<Passed, Unanswered> {
+        let Sent { body, upgrade } = sent;
         if body.size_hint().lower() > self.body_limit {
             return Err(Unanswered::BodyTooLarge);
         }
+        let mut headers = request_headers(proxy, &parts.headers);
+        if upgrade.is_some() {
+            ask_for_upgrade(&mut headers);
+        }
+        if proxy.external {
+            name_ourselves(&mut headers)?;
+        }
         let progress = Arc::new(Progress::default());
-        let body = RequestBody {
-            body,
-            left: self.body_limit,
-            progress: Arc::clone(&progress),
-            activity: Arc::clone(activity),
-        };
-        let unreachable = Unanswered::Failed(Failure::FunctionUnreachable);
+        let body = RequestBody::new(body, self.body_limit, Arc::clone(&progress), Arc::clone(activity));
         let mut request = Request::new(body);
         *request.method_mut() = parts.method.clone();
-        *request.uri_mut() = proxy.url.parse::<Uri>().map_err(|_| unreachable)?;
-        *request.headers_mut() = request_headers(proxy, &parts.headers);
+        *request.uri_mut() = proxy.url.parse::<Uri>().map_err(|_| UNREACHABLE)?;
+        *request.headers_mut() = headers;
 
-        let response = match self.in_time(self.client.request(request), &progress).await {
+        let client = if proxy.external { &self.outside } else { &self.functions };
+        let response = match self.in_time(client.request(request), &progress).await {
             None => return Err(Unanswered::Failed(Failure::FunctionTimedOut)),
-            Some(Ok(response)) if !response.status().is_informational() => response,
-            Some(Ok(_)) => return Err(unreachable),
-            Some(Err(_)) if progress.too_large.load(Ordering::Relaxed) => return Err(Unanswered::BodyTooLarge),
+            Some(Ok(response)) => response,
+            Some(Err(_)) if progress.is_too_large() => return Err(Unanswered::BodyTooLarge),
             Some(Err(error)) => {
-                tracing::warn!(url = proxy.url, error = &error as &dyn Error, "a function cannot be reached");
-                return Err(unreachable);
+                let error = &error as &dyn Error;
+                tracing::warn!(url = proxy.url, request_id, error, "a function cannot be reached");
+                return Err(UNREACHABLE);
             }
         };
-        let (head, body) = response.into_parts();
-        let mut response = Response::new(());
-        *response.status_mut() = head.status;
-        *response.headers_mut() = response_headers(proxy, head.headers);
-        Ok((response, Content::Function(body)))
+        let (mut head, body) = response.into_parts();
+        if head.status == StatusCode::SWITCHING_PROTOCOLS {
+            let function = head.extensions.remove::<OnUpgrade>();
+            let (Some(visitor), Some(function), true) = (upgrade, function, names_websocket(&head.headers)) else {
+                return Err(UNREACHABLE);
+            };
+            let mut response = passed_on(proxy, head);
+            ask_for_upgrade(response.headers_mut());
+            return Ok(Passed { response, content: Content::Empty, tunnel: Some(Tunnel::new(visitor, function)) });
+        }
+        if head.status.is_informational() {
+            return Err(UNREACHABLE);
+        }
+        if !proxy.lets_through(head.status.as_u16(), content_type(&head.headers).as_deref()) {
+            return Err(Unanswered::Failed(Failure::NotAnImage));
+        }
+        Ok(Passed { response: passed_on(proxy, head), content: Content::Function(body), tunnel: None })
     }
 
     /// Waits for `answer` until nothing of the request's body has moved for the function's time limit.
@@ -119,6 +158,12 @@ fn request_headers(proxy: &Proxy<'_>, visitor: &HeaderMap) -> HeaderMap {
     let mut headers = visitor.clone();
     for name in &proxy.remove_request_headers {
         headers.remove(*name);
+    }
+    // Many frameworks can't tell the two characters apart.
+    for name in visitor.keys().filter(|name| name.as_str().contains('_')) {
+        if proxy.remove_request_headers.contains(&name.as_str().replace('_', "-").as_str()) {
+            headers.remove(name);
+        }
     }
     // The edge itself has told the visitor to go on.
     headers.remove(EXPECT);
@@ -147,6 +192,38 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
+fn ask_for_upgrade(headers: &mut HeaderMap) {
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static(WEBSOCKET));
+}
+
+fn names_websocket(headers: &HeaderMap) -> bool {
+    headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(WEBSOCKET.as_bytes()))
+}
+
+/// Two sites whose rules lead to each other would otherwise keep this machine busy for ever.
+fn name_ourselves(headers: &mut HeaderMap) -> Result<(), Unanswered> {
+    let values = headers.get_all(&CDN_LOOP).iter().filter_map(|value| value.to_str().ok());
+    let rounds = values.flat_map(|value| value.split(',')).filter(|name| name.trim() == "miaobu").count();
+    if rounds >= MAX_ROUNDS {
+        return Err(Unanswered::Loop);
+    }
+    headers.append(CDN_LOOP, HeaderValue::from_static("miaobu"));
+    Ok(())
+}
+
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let values: Vec<_> = headers.get_all(CONTENT_TYPE).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
+}
+
+fn passed_on(proxy: &Proxy<'_>, head: http::response::Parts) -> Response<()> {
+    let mut response = Response::new(());
+    *response.status_mut() = head.status;
+    *response.headers_mut() = response_headers(proxy, head.headers);
+    response
+}
+
 fn response_headers(proxy: &Proxy<'_>, mut headers: HeaderMap) -> HeaderMap {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
@@ -166,56 +243,4 @@ fn response_headers(proxy: &Proxy<'_>, mut headers: HeaderMap) -> HeaderMap {
     proxy.head.for_each_header(|name, _| drop((name != "set-cookie").then(|| headers.remove(name))));
     append_headers(&mut headers, &proxy.head);
     headers
-}
-
-#[derive(Debug, Default)]
-struct Progress {
-    moves: AtomicU64,
-    too_large: AtomicBool,
-}
-
-/// The visitor's body on its way to the function.
-#[derive(Debug)]
-struct RequestBody {
-    body: Incoming,
-    left: u64,
-    progress: Arc<Progress>,
-    activity: Arc<Activity>,
-}
-
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = Box<dyn Error + Send + Sync>;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        self.activity.want_read(polled.is_pending());
-        if let Poll::Ready(Some(Ok(frame))) = &polled {
-            self.activity.moved();
-            self.progress.moves.fetch_add(1, Ordering::Relaxed);
-            let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-            match self.left.checked_sub(length) {
-                Some(left) => self.left = left,
-                None => {
-                    self.progress.too_large.store(true, Ordering::Relaxed);
-                    return Poll::Ready(Some(Err("the body is too large".into())));
-                }
-            }
-        }
-        polled.map(|frame| frame.map(|frame| frame.map_err(Into::into)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for RequestBody {
-    fn drop(&mut self) {
-        self.activity.want_read(false);
-    }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use http::header::{CONNECTION, COOKIE, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{Request, Response, Version};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use miaobu_edge::{Decision, Lookup, Method, Settings, decide};
 
@@ -22,8 +22,10 @@ use super::file::FileParts;
 use super::files::Files;
 use super::head::HeaderSets;
 use super::host;
-use super::proxy::Functions;
+use super::proxy::{Functions, Sent};
+use super::request_id::RequestIds;
 use super::routes::{Route, Routes};
+use super::tunnel::{self, Tunnel};
 
 /// Hosts whose routes a thread keeps at hand.
 const HOSTS_AT_HAND: usize = 1024;
@@ -33,6 +35,7 @@ pub(super) struct Edge {
     pub(super) settings: Settings,
     pub(super) files: Arc<Files>,
     pub(super) functions: Functions,
+    request_ids: RequestIds,
     pub(super) routes: Arc<Routes>,
     pub(super) config: Arc<EdgeConfig>,
     at_hand: RefCell<AtHand>,
@@ -66,6 +69,7 @@ impl Edge {
             settings: Settings { deployment_header: config.deployment_header },
             files,
             functions: Functions::new(&config),
+            request_ids: RequestIds::new(&*config.random),
             routes,
             config,
             at_hand: RefCell::default(),
@@ -110,19 +114,26 @@ pub(super) struct Connection {
     visitor: String,
     activity: Arc<Activity>,
     file_parts: Arc<FileParts>,
+    tunnel: RefCell<Option<Tunnel>>,
 }
 
 impl Connection {
     pub(super) fn new(edge: Rc<Edge>, peer: SocketAddr, activity: Arc<Activity>, file_parts: Arc<FileParts>) -> Self {
-        Self { edge, visitor: peer.ip().to_canonical().to_string(), activity, file_parts }
+        Self { edge, visitor: peer.ip().to_canonical().to_string(), activity, file_parts, tunnel: RefCell::default() }
+    }
+
+    /// Returns the WebSocket that the last answer opened.
+    pub(super) fn take_tunnel(&self) -> Option<Tunnel> {
+        self.tunnel.take()
     }
 
     /// Answers one request; there is an answer to each.
     pub(super) async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Result<Response<AnswerBody>, Infallible> {
         let answering = self.activity.begin();
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let sent = Sent { body, upgrade: tunnel::asked_for(&mut parts) };
         let mut response = match host::host(&parts) {
-            Ok(host) => self.of_host(host, &parts, body, answering).await,
+            Ok(host) => self.of_host(host, &parts, sent, answering).await,
             Err(problem) => {
                 let (response, content) = refuse(problem);
                 response.map(|()| AnswerBody::new(content, answering))
@@ -130,6 +141,8 @@ impl Connection {
         };
         if parts.version >= Version::HTTP_2 {
             response.headers_mut().remove(CONNECTION);
+        } else if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            // Of this connection HTTP has nothing more to say.
         } else if self.edge.draining.get() || parts.headers.contains_key(TRANSFER_ENCODING) {
             // A chunked request may have named a length too, which hyper does not show: somebody before us may take
             // the rest of the connection for something else than we do (RFC 9112, section 6.1).
@@ -138,13 +151,7 @@ impl Connection {
         Ok(response)
     }
 
-    async fn of_host(
-        &self,
-        host: &str,
-        parts: &Parts,
-        mut body: Incoming,
-        answering: Answering,
-    ) -> Response<AnswerBody> {
+    async fn of_host(&self, host: &str, parts: &Parts, mut sent: Sent, answering: Answering) -> Response<AnswerBody> {
         let mut known = self.edge.route(host).await;
         let form;
         let joined = joined(parts);
@@ -154,6 +161,9 @@ impl Connection {
         };
         let mut request = miaobu_edge::Request::new(Method::parse(parts.method.as_str()), host, target);
         request.client_address = Some(&self.visitor);
+        request.method_name = Some(parts.method.as_str());
+        let id = self.edge.request_ids.next();
+        request.id = Some(id.as_str());
         for (name, value) in &parts.headers {
             if let Ok(value) = value.to_str() {
                 request.header(name.as_str(), value);
@@ -176,7 +186,7 @@ impl Connection {
         }
         let mut decision = decide(&lookup, &request, &self.edge.settings);
         if let Decision::ReadForm { limit } = decision {
-            form = conditional::read_form(&mut body, limit, &self.activity).await;
+            form = conditional::read_form(&mut sent.body, limit, &self.activity).await;
             request.form = Some(&form);
             decision = decide(&lookup, &request, &self.edge.settings);
         }
@@ -188,8 +198,9 @@ impl Connection {
             parts,
             activity: &self.activity,
             file_parts: &self.file_parts,
+            tunnel: &self.tunnel,
         };
-        answer.carry_out(decision, body, answering).await
+        answer.carry_out(decision, sent, answering).await
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 
 use super::EdgeConfig;
 use super::activity::Activity;
+use super::crowd::Crowd;
 use super::file::FileParts;
 use super::files::Files;
 use super::routes::Routes;
@@ -52,6 +53,7 @@ pub(super) fn run(
     config: Arc<EdgeConfig>,
     routes: Arc<Routes>,
     files: Arc<Files>,
+    crowd: Arc<Crowd>,
     phases: watch::Receiver<Phase>,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(Default::default())?;
@@ -59,7 +61,9 @@ pub(super) fn run(
         let listener = TcpListener::from_std(listener)?;
         let worker = Rc::new(Worker {
             http: http(),
+            crowd,
             edge: Rc::new(Edge::new(Arc::clone(&config), routes, files)),
+            websocket_idle_timeout: config.websocket_idle_timeout,
             connections: RefCell::default(),
         });
         worker.serve(listener, &config, phases).await;
@@ -81,6 +85,8 @@ fn http() -> auto::Builder<LocalExecutor> {
 struct Worker {
     http: auto::Builder<LocalExecutor>,
     edge: Rc<Edge>,
+    crowd: Arc<Crowd>,
+    websocket_idle_timeout: Duration,
     connections: RefCell<Connections>,
 }
 
@@ -164,6 +170,7 @@ impl Worker {
         // Without it the last part of an answer waits for the visitor's acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
         let Ok(peer) = stream.peer_addr() else { return };
+        let Some(place) = self.crowd.admit(peer.ip()) else { return };
         let number = {
             let mut connections = self.connections.borrow_mut();
             connections.last_number += 1;
@@ -177,8 +184,9 @@ impl Worker {
         let watched = Arc::clone(&activity);
         let task = tokio::task::spawn_local(async move {
             let closed = Closed { worker: Rc::clone(&worker), number };
-            let service = hyper::service::service_fn(move |request| Rc::clone(&connection).answer(request));
-            let mut http = pin!(worker.http.serve_connection(io, service));
+            let answering = Rc::clone(&connection);
+            let service = hyper::service::service_fn(move |request| Rc::clone(&answering).answer(request));
+            let mut http = pin!(worker.http.serve_connection_with_upgrades(io, service));
             let (mut told, mut registered) = (false, false);
             poll_fn(|cx| {
                 // A task keeps its waker.
@@ -194,7 +202,10 @@ impl Worker {
                 http.as_mut().poll(cx).map(drop)
             })
             .await;
-            drop(closed);
+            if let Some(tunnel) = connection.take_tunnel() {
+                tunnel.run(&watched, worker.websocket_idle_timeout).await;
+            }
+            drop((closed, place));
         });
         // No count is this one, so the first sweep, which may come at once, spares the connection.
         let open = Open { activity, seen: u64::MAX, task: task.abort_handle() };

@@ -124,6 +124,39 @@ async fn hundreds_of_connections_are_served_at_once() {
 }
 
 #[tokio::test]
+async fn connections_beyond_the_bound_are_closed_and_the_others_go_on() {
+    for bound in [(8, 100), (100, 8)] {
+        let edge =
+            Edge::start_with(|config| (config.max_connections, config.max_connections_per_address) = bound).await;
+        edge.deploy(HOST, 1, &[("/a.txt", b"a")]).await;
+        let mut clients = join_all((0..8).map(|_| edge.connect())).await;
+        for client in &mut clients {
+            assert_eq!(client.ask("GET", HOST, "/a.txt", "").await.status, 200);
+        }
+        for _ in 0..50 {
+            assert!(edge.connect().await.is_closed().await);
+        }
+        for client in &mut clients {
+            assert_eq!(client.ask("GET", HOST, "/a.txt", "").await.status, 200);
+        }
+        assert_eq!(clients[0].ask("GET", HOST, "/a.txt", "connection: close\r\n").await.status, 200);
+        assert!(clients[0].is_closed().await);
+        // The place is free once the edge has noticed the end, which is after the visitor has.
+        let patience = tokio::time::timeout(Duration::from_secs(10), async {
+            loop {
+                let mut client = edge.connect().await;
+                let request = format!("GET /a.txt HTTP/1.1\r\nhost: {HOST}\r\n\r\n");
+                let _ = client.stream.write_all(request.as_bytes()).await;
+                if client.answer_to("GET").await.is_some_and(|answer| answer.status == 200) {
+                    break;
+                }
+            }
+        });
+        patience.await.expect("a place becomes free");
+    }
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_noticed_unless_it_is_to_be_shared() {
     use miaobu_control::edge_server::{BindError, EdgeConfig, EdgeServer};
     use std::sync::Arc;

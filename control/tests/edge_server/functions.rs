@@ -70,20 +70,25 @@ async fn a_function_gets_the_request_and_only_our_word_about_the_visitor() {
     client
         .send(format!(
             "PUT /items/1?a=b%20c HTTP/1.1\r\nhost: {HOST}:8787\r\ncontent-length: 5\r\nx-own: kept\r\ncookie: a=1\r\n\
-             cookie: b=2\r\nx-forwarded-for: 6.6.6.6\r\nx-real-ip: 6.6.6.6\r\nforwarded: for=6.6.6.6\r\n\
-             connection: keep-alive, x-hop\r\nx-hop: secret\r\nte: trailers\r\nexpect: 100-continue\r\n\r\nhello"
+             cookie: b=2\r\nx-forwarded-for: 6.6.6.6\r\nx_forwarded-for: 6.6.6.6\r\nx-real-ip: 6.6.6.6\r\nforwarded: for=6.6.6.6\r\n\
+             connection: keep-alive, x-hop\r\nx-hop: secret\r\nx-miaobu-request-id: forged\r\nown_name: kept\r\nte: trailers\r\nexpect: 100-continue\r\n\r\nhello"
         ))
         .await;
     let mut answer = client.answer().await;
     if answer.status == 100 {
         answer = client.answer().await;
     }
+    let text = answer.text();
+    let id = text.lines().find_map(|line| line.strip_prefix("x-miaobu-request-id: ")).expect("an id");
+    assert!(id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
     let expected = format!(
-        "PUT /items/1?a=b%20c\ncontent-length: 5\ncookie: a=1; b=2\nhost: {}\nx-forwarded-for: 127.0.0.1\n\
-         x-forwarded-host: {HOST}:8787\nx-forwarded-proto: http\nx-own: kept\nx-real-ip: 127.0.0.1\n\nhello",
+        "PUT /items/1?a=b%20c\ncontent-length: 5\ncookie: a=1; b=2\n\
+         forwarded: for=127.0.0.1;host=\"{HOST}:8787\";proto=http\nhost: {}\nown_name: kept\nx-forwarded-for: 127.0.0.1\n\
+         x-forwarded-host: {HOST}:8787\nx-forwarded-proto: http\nx-miaobu-request-id: {id}\nx-own: kept\n\
+         x-real-ip: 127.0.0.1\n\nhello",
         url.trim_start_matches("http://")
     );
-    assert_eq!(answer.text(), expected);
+    assert_eq!(text, expected);
     assert_eq!((answer.status, answer.header("x-miaobu-deployment")), (200, Some("1")));
 }
 
@@ -174,11 +179,31 @@ async fn a_function_that_is_not_there_or_too_slow_is_answered_for() {
     edge.point(HOST, &RouteRecord::of_function(Kind::Python, "api", &nowhere, 1)).await;
     let answer = edge.get(HOST, "/").await;
     assert_eq!((answer.status, answer.header("cache-control")), (502, Some("no-store")));
+    let id = answer.header("x-miaobu-request-id").expect("an id").to_owned();
+    assert!(answer.text().ends_with(&format!("request {id}\n")), "{}", answer.text());
+    let page = edge.ask("GET", HOST, "/", "accept: text/html\r\n").await;
+    let next = page.header("x-miaobu-request-id").expect("an id");
+    assert!(next != id && page.text().contains(next), "{}", page.text());
 
     let endless = function(|_| std::future::pending()).await;
     edge.point("slow.localhost", &RouteRecord::of_function(Kind::Node, "api", &endless, 2)).await;
     let answer = edge.get("slow.localhost", "/").await;
     assert_eq!((answer.status, answer.header("cache-control")), (504, Some("no-store")));
+}
+
+#[tokio::test]
+async fn a_function_that_is_used_up_or_asked_for_what_is_no_picture_is_answered_for() {
+    let url = function(|_| async { whole("<script>") }).await;
+    let edge = edge_for(&url, 1).await;
+    let image = "/_next/image?url=https://other.example/a.png";
+    for (path, status) in [("/cdn-cgi\\x", 307), (image, 403), ("/_image?href=//other.example/a", 403), ("/x", 200)] {
+        assert_eq!(edge.get(HOST, path).await.status, status, "{path}");
+    }
+    assert_eq!(edge.ask("GET", HOST, image, "sec-fetch-dest: image\r\n").await.text(), "<script>");
+    let limited = RouteRecord { function_limited: true, ..RouteRecord::of_function(Kind::Node, "api", &url, 2) };
+    edge.point("limited.localhost", &limited).await;
+    let answer = edge.get("limited.localhost", "/").await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("60")));
 }
 
 #[tokio::test]

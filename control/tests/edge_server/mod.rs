@@ -6,5 +6,7 @@ mod drain;
 mod functions;
 mod http1;
 mod http2;
+mod outside;
 mod routes;
 mod support;
+mod websocket;

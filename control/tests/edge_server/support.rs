@@ -11,6 +11,7 @@ use miaobu_control::provider::local::{LocalEdgeKv, LocalObjectStore};
 use miaobu_control::provider::{EdgeKv as _, Error, ErrorKind, KvEntry, ObjectKey, ObjectStore};
 use miaobu_control::store::{Access, Db, Location};
 use miaobu_edge::RouteRecord;
+use miaobu_edge::build::config::{ConfigFile, configure};
 use miaobu_edge::build::{SiteBuilder, SiteSettings};
 use miaobu_edge::record::{KeyEncoding, key, site_key, site_object};
 use sha2::{Digest as _, Sha256};
@@ -61,8 +62,15 @@ impl Edge {
 
     /// Stores `files` as the deployment `id` and returns a record that leads to it.
     pub async fn store(&self, id: i64, files: &[(&str, &[u8])]) -> RouteRecord {
+        self.store_configured(id, "", files).await
+    }
+
+    /// As [`store`](Self::store), with a site's own `_redirects`.
+    pub async fn store_configured(&self, id: i64, redirects: &str, files: &[(&str, &[u8])]) -> RouteRecord {
         let folder = format!("projects/site/{id}");
-        let mut builder = SiteBuilder::new(SiteSettings::default());
+        let configured = configure(&[ConfigFile { path: "/_redirects", text: redirects }], SiteSettings::default());
+        assert_eq!(configured.diagnostics, [], "{redirects}");
+        let mut builder = SiteBuilder::new(configured.settings);
         for (path, content) in files {
             builder.file(path, &Sha256::digest(content).into(), content.len() as u64).expect("a valid file");
             self.put(&format!("{folder}{path}"), content).await;

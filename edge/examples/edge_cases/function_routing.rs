@@ -51,7 +51,8 @@ fn parsed(rules: &[String]) -> Value {
 fn routed(case: &Value) -> Value {
     let (config, given, request) = (&case["config"], &case["given"], &case["request"]);
     let (host, path, query) = split(&request["url"]);
-    if let Some(path) = reserved_path(path) {
+    if reserved_path(path) {
+        let path = path.replace('\\', "/");
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
         let location = format!("https://{host}{path}{query}");
         return json!({ "handler": null, "status": 307, "location": location });

@@ -287,6 +287,7 @@ fn a_function_gets_the_request_with_our_word_about_the_visitor() {
     let mut request = Request::new(Method::Other, "api.localhost:8787", "//a%2Fb/../c?x=1&y");
     request.secure = true;
     request.client_address = Some("2001:db8::1");
+    request.id = Some("0123456789abcdef");
     request.header("connection", "close, X-Private ,");
     let Decision::Proxy(proxy) = decide(&lookup, &request, &Settings::default()) else { panic!() };
     assert_eq!(proxy.url, "https://f.example/base//c?x=1&y");
@@ -295,8 +296,10 @@ fn a_function_gets_the_request_with_our_word_about_the_visitor() {
         [
             ("x-forwarded-host", "api.localhost:8787".into()),
             ("x-forwarded-proto", "https".into()),
+            ("forwarded", "for=\"[2001:db8::1]\";host=\"api.localhost:8787\";proto=https".into()),
             ("x-forwarded-for", "2001:db8::1".into()),
-            ("x-real-ip", "2001:db8::1".into())
+            ("x-real-ip", "2001:db8::1".into()),
+            ("x-miaobu-request-id", "0123456789abcdef".into()),
         ]
     );
     for name in ["connection", "host", "transfer-encoding", "x-forwarded-for", "forwarded", "close", "X-Private"] {
@@ -325,6 +328,94 @@ fn what_can_not_be_carried_out_becomes_a_page_of_ours() {
         let decision = fail(failure, &lookup, &request, &Settings::default());
         assert_eq!(line(&decision), format!("{expected} own page of 1"));
     }
+}
+
+#[test]
+fn a_page_about_a_failure_is_in_the_form_that_is_asked_for_and_names_the_request() {
+    let record = record();
+    let lookup = Lookup::Found { record: &record, site: None };
+    for (accept, content_type, expected) in [
+        (
+            Some("application/json"),
+            "application/problem+json",
+            "{\"title\":\"Gateway timeout\",\"status\":504,\"detail\":\"The function of this site took too long to answer.\",\
+             \"code\":\"function_timed_out\",\"request_id\":\"0123456789abcdef\"}\n",
+        ),
+        (
+            Some("text/html,*/*;q=0.8"),
+            "text/html; charset=utf-8",
+            "<small>504 function_timed_out<br>request 0123456789abcdef",
+        ),
+        (
+            Some("*/*"),
+            "text/plain; charset=utf-8",
+            "504 function_timed_out: The function of this site took too long to answer.\nrequest 0123456789abcdef\n",
+        ),
+        (None, "text/plain; charset=utf-8", "504 function_timed_out"),
+    ] {
+        let mut request = Request::new(Method::Get, "docs.localhost", "/");
+        request.id = Some("0123456789abcdef");
+        accept.into_iter().for_each(|accept| request.header("accept", accept));
+        let decision = fail(Failure::FunctionTimedOut, &lookup, &request, &Settings::default());
+        let headers = headers(&decision);
+        for header in [
+            &*format!("content-type: {content_type}"),
+            "x-miaobu-request-id: 0123456789abcdef",
+            "cache-control: no-store",
+        ] {
+            assert!(headers.contains(&header.to_owned()), "{accept:?}: {header} in {headers:?}");
+        }
+        let Decision::Refuse { body, .. } = decision else { panic!("no page") };
+        assert!(body.contains(expected), "{accept:?}: {body}");
+    }
+    let mut request = Request::new(Method::Get, "docs.localhost", "/nowhere");
+    request.id = Some("0123456789abcdef");
+    let site = site(Shell::Off, &["/a"]);
+    let missing = decide(&Lookup::Found { record: &record, site: Some(&site) }, &request, &Settings::default());
+    assert!(!headers(&missing).iter().any(|header| header.contains("request-id")), "nothing failed");
+}
+
+#[test]
+fn a_function_is_guarded() {
+    let record = RouteRecord::of_function(Kind::Node, "api", "https://f.example/base", 9);
+    let limited = RouteRecord { function_limited: true, ..record.clone() };
+    let ask = |record: &RouteRecord, method: &str, target: &str, dest: &str| {
+        let lookup = Lookup::Found { record, site: None };
+        let mut request = Request::new(Method::parse(method), "shop.test:8787", target);
+        Some(dest).filter(|dest| !dest.is_empty()).into_iter().for_each(|dest| request.header("sec-fetch-dest", dest));
+        let decision = decide(&lookup, &request, &Settings::default());
+        match &decision {
+            Decision::Proxy(proxy) if proxy.images_only => format!("images of {}", proxy.url),
+            decision => line(decision),
+        }
+    };
+    let foreign = "/_next/image?url=https%3A%2F%2Fother.test%2Fa.png";
+    for (method, target, dest, expected) in [
+        ("GET", "/cdn-cgi\\trace?x=\\", "", "307 /cdn-cgi/trace?x=\\"),
+        ("GET", "/cdn-cgi\\..\\..\\\\evil.test", "", "307 /evil.test"),
+        ("GET", "/cdn-cgi/trace", "", "proxy https://f.example/base/cdn-cgi/trace"),
+        ("GET", foreign, "", &format!("images of https://f.example/base{foreign}")),
+        (
+            "GET",
+            "/x/../_next/%69mage?url=//other.test/a",
+            "empty",
+            "proxy https://f.example/base/_next/%69mage?url=//other.test/a",
+        ),
+        ("POST", foreign, "image", &format!("images of https://f.example/base{foreign}")),
+        ("GET", foreign, "image", &format!("proxy https://f.example/base{foreign}")),
+        ("GET", "/_image?href=//other.test/a.svg", "document", "403 own page of 1"),
+        (
+            "GET",
+            "/_image?href=//shop.test/a.svg",
+            "document",
+            "proxy https://f.example/base/_image?href=//shop.test/a.svg",
+        ),
+    ] {
+        assert_eq!(ask(&record, method, target, dest), expected, "{method} {target} {dest}");
+    }
+    assert_eq!(ask(&limited, "GET", "/", ""), "429 own page of 1");
+    let stored = RouteRecord::parse(limited.to_json().as_bytes());
+    assert_eq!(stored, Ok(limited), "the limit is stored");
 }
 
 proptest! {

@@ -34,7 +34,7 @@ export async function startFunction() {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const { method, url, headers } = request;
-    const known = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "forwarded", "x-own", "x-named"];
+    const known = ["x_forwarded_for", "x-forwarded-prefix", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "forwarded", "x-own", "x-named"];
     const body = JSON.stringify({ method, url, headers: known.map((name) => headers[name]), body: Buffer.concat(chunks).toString() });
     const status = Number(headers["x-answer-with"] ?? 200);
     const own = [["content-type", "application/json"], ["set-cookie", "a=1"], ["set-cookie", "b=2"], ["x-miaobu-deployment", "forged"]];

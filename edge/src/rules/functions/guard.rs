@@ -2,21 +2,13 @@
 
 use crate::rules::template::query_value;
 use crate::rules::text::form_decoded;
-use crate::scan::position;
+use crate::text::split_once;
 
-/// The path to redirect to (307) when a raw path tries to reach the network's own paths, `/cdn-cgi/`, by a backslash that
-/// browsers and proxies read differently. `None` for all other paths.
+/// Whether a raw path tries to reach the network's own paths, `/cdn-cgi/`, by a backslash that browsers and proxies read
+/// differently. It is redirected (307) to what a browser would have made of it.
 #[must_use]
-pub fn reserved_path(raw: &str) -> Option<String> {
-    raw.starts_with("/cdn-cgi\\").then(|| {
-        let (path, query) = raw.split_at(position(raw, b'?'));
-        let mut out = String::with_capacity(raw.len());
-        for character in path.chars() {
-            out.push(if character == '\\' { '/' } else { character });
-        }
-        out.push_str(query);
-        out
-    })
+pub fn reserved_path(raw: &str) -> bool {
+    raw.starts_with("/cdn-cgi\\")
 }
 
 /// What to make of a request to a framework's image proxy.
@@ -61,8 +53,8 @@ pub fn image_guard(path: &str, query: &str, host: &str, is_get: bool, fetch_dest
 #[must_use]
 pub fn is_blocked_content(status: u16, content_type: Option<&str>) -> bool {
     let passes = |content_type: &str| {
-        let essence = content_type.split(';').next().unwrap_or(content_type);
-        !content_type.contains(',') && (content_type.starts_with("image/") || essence == "text/plain")
+        let essence = split_once(content_type, b';').map_or(content_type, |(essence, _)| essence);
+        split_once(content_type, b',').is_none() && (content_type.starts_with("image/") || essence == "text/plain")
     };
     status != 304 && !content_type.is_some_and(passes)
 }

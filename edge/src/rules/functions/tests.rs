@@ -70,13 +70,13 @@ fn rules_that_cannot_mean_anything_are_refused() {
 #[test]
 fn reserved_paths_are_not_reached_by_a_backslash() {
     for (raw, expected) in [
-        ("/cdn-cgi\\trace", Some("/cdn-cgi/trace")),
-        ("/cdn-cgi\\a\\b?c=\\d", Some("/cdn-cgi/a/b?c=\\d")),
-        ("/cdn-cgi/trace", None),
-        ("/cdn-cgi%5Ctrace", None),
-        ("/x?y=/cdn-cgi\\z", None),
+        ("/cdn-cgi\\trace", true),
+        ("/cdn-cgi\\a\\b?c=\\d", true),
+        ("/cdn-cgi/trace", false),
+        ("/cdn-cgi%5Ctrace", false),
+        ("/x?y=/cdn-cgi\\z", false),
     ] {
-        assert_eq!(reserved_path(raw).as_deref(), expected, "{raw}");
+        assert_eq!(reserved_path(raw), expected, "{raw}");
     }
 }
 
