@@ -7,7 +7,7 @@ mod resources;
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
-use miaobu_client::{Client, Error, ResponseValue, types};
+use miaobu_client::{Client, Error, ResponseValue, Retries, types};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{ClientBuilder, Url};
 
@@ -86,7 +86,7 @@ impl Api {
             .tcp_keepalive(KEEPALIVE)
             .build()
             .map_err(|error| Failure::new(Kind::Failed, "no_client", cause(&error)))?;
-        Ok(Self { client: Client::new_with_client(url, client), url: url.to_owned() })
+        Ok(Self { client: Client::new_with_client(url, client, Retries::attempts(1)), url: url.to_owned() })
     }
 
     /// Exchanges a one-time code for a session.

@@ -62,13 +62,13 @@ fn declare_headers(document: &mut Value) {
         let header = match method.as_str() {
             "post" => json!({
                 "name": "Idempotency-Key", "in": "header", "required": false, "deprecated": false,
-                "schema": { "type": "string", "maxLength": 255 },
+                "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
                 "description": "Sent again with the same key within 24 hours, the request is answered as before and not \
                     carried out again.",
             }),
             "patch" | "put" | "delete" if description.contains("precondition_failed") => json!({
                 "name": "If-Match", "in": "header", "required": false, "deprecated": false,
-                "schema": { "type": "string" },
+                "schema": { "type": "string", "minLength": 1, "pattern": r#"^(\*|(W/)?"[!#-+.-~-]*")$"# },
                 "description": "The `ETag` of what the caller saw: another state is not changed.",
             }),
             _ => continue,

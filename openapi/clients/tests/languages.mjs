@@ -1,6 +1,6 @@
 // How a program in each language is run against a client of this checkout.
 import { execFile } from 'node:child_process';
-import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -62,6 +62,8 @@ export const languages = {
 
   // Cargo builds what stands in its own package, so the text is that of an example there.
   async rust(folder, text, env, example) {
+    const source = await readFile(path.join(clients, 'rust/examples', `${example}.rs`), 'utf8');
+    if (!source.endsWith(text)) throw new Error(`rust/examples/${example}.rs is not the text to run`);
     const args = ['run', '--quiet', '--locked', '-p', 'miaobu-client', '--example', example];
     const manifest = ['--manifest-path', path.resolve(clients, '../../Cargo.toml')];
     return run('cargo', [...args, ...manifest], folder, env);

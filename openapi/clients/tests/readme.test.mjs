@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { platform, temporaryFolder } from '../../../control/tests/site/platform.mjs';
 import { copySite, languages } from './languages.mjs';
 
-const fences = { typescript: 'ts', python: 'python', go: 'go' };
+const fences = { typescript: 'ts', python: 'python', go: 'go', rust: 'rust' };
 
 for (const [language, fence] of Object.entries(fences)) {
   test(`the example of the ${language} client runs`, async (t) => {
@@ -17,11 +17,16 @@ for (const [language, fence] of Object.entries(fences)) {
     const folder = await temporaryFolder(t);
     await copySite(folder);
     const env = { MIAOBU_URL: miaobu.server.lines.api, MIAOBU_TOKEN: miaobu.token };
-    const { stdout } = await languages[language](folder, example, env);
+    const { stdout } = await languages[language](folder, example, env, 'readme');
     const { data } = await miaobu.api('GET', '/api/v1/public/projects/my-site/deployments');
     const log = await miaobu.api('GET', `/api/v1/public/deployments/${data[0].id}/logs`);
-    assert.deepEqual(stdout.trim().split('\n'), [
-      ...log.data.map((line) => `log: ${line.text}`),
+    const printed = stdout.trim().replace('True', 'true').split('\n');
+    // A line that is written once the deployment is final may miss the stream's end.
+    const lines = printed.filter((line) => line.startsWith('log: '));
+    assert.deepEqual(lines, log.data.slice(0, lines.length).map((line) => `log: ${line.text}`));
+    assert.ok(lines.includes('log: Deployed: production serves it.'), stdout);
+    assert.deepEqual(printed.filter((line) => !line.startsWith('log: ')), [
+      'again: true',
       `status: deployed ${data[0].url}`,
       `deployment: ${data[0].id} deployed`,
       'settings: single_page auto',

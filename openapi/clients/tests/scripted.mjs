@@ -1,18 +1,23 @@
 // A server that misbehaves as networks and servers do, and writes down what it was sent.
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
 const at = '2026-11-20T08:30:00.000Z';
-const settings = { html_handling: 'auto', not_found: '404_page', spa_fallback: 'navigation' };
-const project = (id, slug) => ({
-  id, slug, kind: 'static', url: `http://${slug}.localhost`, active_deployment_id: null, settings, created_at: at, updated_at: at,
-  added_by_a_newer_server: { nested: true },
-});
-const deployment = (id, status) => ({
-  id, project_id: 1, project: 'flaky', environment: 'production', branch: null, status, source: 'upload', commit_sha: null,
-  commit_message: null, file_count: 1, size_bytes: 1, url: 'http://flaky.localhost', pinned_url: 'http://flaky-d7.localhost',
-  active: false, error: null, created_at: at, deployed_at: null, deadline_at: null,
-});
+const { components: { schemas } } = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url)));
+
+// Some value of a schema, whatever fields it has by now.
+function sample(schema) {
+  if (schema.nullable) return null;
+  if (schema.$ref ?? schema.allOf) return sample(schemas[(schema.$ref ?? schema.allOf[0].$ref).split('/').at(-1)]);
+  if (schema.enum) return schema.enum[0];
+  const pairs = () => (schema.required ?? []).map((name) => [name, sample(schema.properties[name])]);
+  const samples = { string: schema.format === 'date-time' ? at : 'x', integer: 1, number: 1, boolean: false, array: [] };
+  return schema.type === 'object' ? Object.fromEntries(pairs()) : samples[schema.type];
+}
+
+const project = (id, slug) => ({ ...sample(schemas.Project), id, slug, added_by_a_newer_server: { nested: true } });
+const deployment = (id, status) => ({ ...sample(schemas.Deployment), id, status });
 const line = (seq) => `id: ${seq}\ndata: ${JSON.stringify({ seq, at, level: 'info', text: `line ${seq}` })}\n\n`;
 
 function problem(response, status, code, headers = {}) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, InvalidHeaderValue};
 
-use crate::Client;
+use crate::{Client, Retries};
 
 /// How long making a connection may take. Requests have no limit of their own: an upload takes what it takes, and
 /// `getDeployment` waits when asked to.
@@ -16,6 +16,7 @@ pub struct Connection {
     base_url: String,
     token: Option<String>,
     user_agent: Option<String>,
+    retries: Retries,
 }
 
 /// A client could not be made.
@@ -44,6 +45,11 @@ impl Connection {
         Self { user_agent: Some(name.into()), ..self }
     }
 
+    /// Says how often a request is tried.
+    pub fn with_retries(self, retries: Retries) -> Self {
+        Self { retries, ..self }
+    }
+
     /// Returns the client. Nothing is sent yet.
     pub fn client(self) -> Result<Client, ConnectError> {
         let mut headers = HeaderMap::new();
@@ -57,7 +63,7 @@ impl Connection {
             builder = builder.user_agent(name);
         }
         let client = builder.build().map_err(ConnectError::Client)?;
-        Ok(Client::new_with_client(&self.base_url, client))
+        Ok(Client::new_with_client(&self.base_url, client, self.retries))
     }
 }
 

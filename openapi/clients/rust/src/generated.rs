@@ -10247,6 +10247,7 @@ Version: 1*/
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
+    pub(crate) inner: crate::Retries,
 }
 impl Client {
     /// Create a new client.
@@ -10254,7 +10255,7 @@ impl Client {
     /// `baseurl` is the base URL provided to the internal
     /// `reqwest::Client`, and should include a scheme and hostname,
     /// as well as port and a path stem if applicable.
-    pub fn new(baseurl: &str) -> Self {
+    pub fn new(baseurl: &str, inner: crate::Retries) -> Self {
         #[cfg(not(target_arch = "wasm32"))]
         let client = {
             let dur = ::std::time::Duration::from_secs(15u64);
@@ -10262,7 +10263,7 @@ impl Client {
         };
         #[cfg(target_arch = "wasm32")]
         let client = reqwest::ClientBuilder::new();
-        Self::new_with_client(baseurl, client.build().unwrap())
+        Self::new_with_client(baseurl, client.build().unwrap(), inner)
     }
     /// Construct a new client with an existing `reqwest::Client`,
     /// allowing more control over its configuration.
@@ -10270,14 +10271,19 @@ impl Client {
     /// `baseurl` is the base URL provided to the internal
     /// `reqwest::Client`, and should include a scheme and hostname,
     /// as well as port and a path stem if applicable.
-    pub fn new_with_client(baseurl: &str, client: reqwest::Client) -> Self {
+    pub fn new_with_client(
+        baseurl: &str,
+        client: reqwest::Client,
+        inner: crate::Retries,
+    ) -> Self {
         Self {
             baseurl: baseurl.to_string(),
             client,
+            inner,
         }
     }
 }
-impl ClientInfo<()> for Client {
+impl ClientInfo<crate::Retries> for Client {
     fn api_version() -> &'static str {
         "1"
     }
@@ -10287,11 +10293,11 @@ impl ClientInfo<()> for Client {
     fn client(&self) -> &reqwest::Client {
         &self.client
     }
-    fn inner(&self) -> &() {
-        &()
+    fn inner(&self) -> &crate::Retries {
+        &self.inner
     }
 }
-impl ClientHooks<()> for &Client {}
+impl ClientHooks<crate::Retries> for &Client {}
 impl Client {
     /**Log in with a one-time code
 
@@ -18396,4 +18402,76 @@ pub mod builder {
 /// Items consumers will typically use such as the Client.
 pub mod prelude {
     pub use self::super::Client;
+}
+
+impl crate::Page for types::AuditEventPage {
+    type Item = types::AuditEvent;
+
+    fn into_parts(self) -> (Vec<types::AuditEvent>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
+}
+
+impl crate::Page for types::DeploymentPage {
+    type Item = types::Deployment;
+
+    fn into_parts(self) -> (Vec<types::Deployment>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
+}
+
+impl crate::Page for types::InvitationPage {
+    type Item = types::Invitation;
+
+    fn into_parts(self) -> (Vec<types::Invitation>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
+}
+
+impl crate::Page for types::LogLinePage {
+    type Item = types::LogLine;
+
+    fn into_parts(self) -> (Vec<types::LogLine>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
+}
+
+impl crate::Page for types::MemberPage {
+    type Item = types::Member;
+
+    fn into_parts(self) -> (Vec<types::Member>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
+}
+
+impl crate::Page for types::ProjectPage {
+    type Item = types::Project;
+
+    fn into_parts(self) -> (Vec<types::Project>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
+}
+
+impl crate::Page for types::SessionInfoPage {
+    type Item = types::SessionInfo;
+
+    fn into_parts(self) -> (Vec<types::SessionInfo>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
+}
+
+impl crate::Page for types::TeamPage {
+    type Item = types::Team;
+
+    fn into_parts(self) -> (Vec<types::Team>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
+}
+
+impl crate::Page for types::TokenPage {
+    type Item = types::Token;
+
+    fn into_parts(self) -> (Vec<types::Token>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
 }

@@ -1,9 +1,11 @@
 //! Rust client of the Miaobu API.
 //!
 //! [`Client`] and [`types`] are generated from `openapi/openapi.json`; the rest is what a description of an API cannot
-//! say: how to connect, what a failure means, and how a batch of blobs is written.
+//! say: how to connect, what a failure means, when a request is sent again, and what takes several operations: reading a
+//! whole list ([`pages`]), following a log ([`Client::follow_logs`]), deploying a folder ([`Client::deploy_folder`]).
 
 mod connect;
+mod deploy;
 mod failure;
 mod frame;
 #[expect(
@@ -15,8 +17,14 @@ mod frame;
 )]
 #[rustfmt::skip]
 mod generated;
+mod logs;
+mod pages;
+mod retry;
 
 pub use connect::{ConnectError, Connection};
 pub use failure::problem;
 pub use frame::{FRAME_HEADER_BYTES, frame_header};
 pub use generated::*;
+pub use logs::{LogEvent, Logs};
+pub use pages::{Answer, Page, Pages, pages};
+pub use retry::Retries;
