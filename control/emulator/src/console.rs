@@ -2,8 +2,8 @@
 //!
 //! - `POST /fault?service=esa&operation=PutKv&kind=throttle&times=2`: see [`Faults::plan`]; the kinds are `throttle`, `fail`
 //!   and `break`.
-//! - `POST /prove?hostname=…`, `POST /take-filing?hostname=…`, `POST /take-hostname?hostname=…&with=existing_site`: see
-//!   [`Outside`].
+//! - `POST /prove?hostname=…`, `POST /take-filing?hostname=…`, `POST /take-hostname?hostname=…&with=existing_site`,
+//!   `POST /lead?name=…&to=…`: see [`Outside`].
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use quick_xml::escape::escape;
 use crate::alidns::Alidns;
 use crate::esa::Esa;
 use crate::faults::{Fault, Faults};
+use crate::fc::Fc;
 use crate::http::{Request, Response, Service};
 use crate::openapi::Gateway;
 use crate::oss::Oss;
@@ -24,6 +25,7 @@ pub(crate) struct Console {
     pub oss: Arc<Oss>,
     pub esa: Arc<Gateway<Esa>>,
     pub alidns: Arc<Gateway<Alidns>>,
+    pub fc: Arc<Fc>,
     pub ambient: Arc<dyn Ambient>,
     pub faults: Arc<Faults>,
     pub outside: Arc<Outside>,
@@ -60,6 +62,7 @@ impl Console {
             }
             "/prove" => self.outside.prove(given("hostname")?),
             "/take-filing" => self.outside.take_filing(given("hostname")?),
+            "/lead" => self.outside.lead(given("name")?, given("to")?),
             "/take-hostname" => self.outside.take_hostname(given("hostname")?, given("with")?),
             _ => return None,
         }
@@ -74,6 +77,7 @@ impl Console {
             table("Edge KV", ["namespace", "keys"], self.esa.actions.namespaces()),
             table("Custom hostnames", ["hostname", "status"], self.esa.actions.hostnames(self.ambient.now())),
             table("Purges", ["kind", "what"], self.esa.actions.purges()),
+            table("Functions", ["function", "address"], self.fc.functions()),
             table("Names", ["name", "type", "value"], self.alidns.actions.records()),
         ];
         format!(

@@ -1,14 +1,16 @@
 //! Local servers that behave like Alibaba Cloud's: object storage; the edge's key-value store, records, custom hostnames and
-//! purges; names.
+//! purges; names; functions, which are kept and not run.
 //!
 //! They verify signatures, refuse what the services refuse with the same codes, keep their state in a folder, and fail on
 //! purpose when [`Faults`] tells them to. Nothing here reaches the network, and every server listens on this machine only.
 
 mod alidns;
 mod auth;
+mod checksum;
 mod console;
 mod esa;
 mod faults;
+mod fc;
 mod http;
 mod openapi;
 mod oss;
@@ -26,6 +28,7 @@ use crate::alidns::Alidns;
 use crate::auth::Keys;
 use crate::console::Console;
 use crate::esa::Esa;
+use crate::fc::Fc;
 use crate::http::{Service, listen, serve};
 use crate::openapi::Gateway;
 use crate::oss::Oss;
@@ -46,6 +49,8 @@ pub struct Ports {
     pub esa: u16,
     /// Names.
     pub alidns: u16,
+    /// Functions.
+    pub fc: u16,
 }
 
 /// What the servers are told.
@@ -77,7 +82,7 @@ impl Settings {
 /// The servers, which end with this value.
 #[derive(Debug)]
 pub struct Emulator {
-    addresses: [SocketAddr; 4],
+    addresses: [SocketAddr; 5],
     faults: Arc<Faults>,
     outside: Arc<Outside>,
     servers: JoinSet<()>,
@@ -90,7 +95,9 @@ impl Emulator {
         let keys = Arc::new(Keys::new(keys));
         let (faults, outside) = (Arc::new(Faults::default()), Arc::new(Outside::default()));
         let zones = sites.iter().map(|site| site.name.clone()).collect();
-        let oss = Oss::open(folder.join("oss"), keys.clone(), ambient.clone(), faults.clone(), region)?;
+        let oss = Oss::open(folder.join("oss"), keys.clone(), ambient.clone(), faults.clone(), region.clone())?;
+        let fc =
+            Fc::open(folder.join("fc.json"), region, keys.clone(), ambient.clone(), faults.clone(), outside.clone())?;
         let esa = Gateway {
             actions: Esa::open(&folder.join("esa"), sites, outside.clone())?,
             keys: keys.clone(),
@@ -103,11 +110,12 @@ impl Emulator {
             ambient: ambient.clone(),
             faults: faults.clone(),
         };
-        let (oss, esa, alidns) = (Arc::new(oss), Arc::new(esa), Arc::new(alidns));
+        let (oss, esa, alidns, fc) = (Arc::new(oss), Arc::new(esa), Arc::new(alidns), Arc::new(fc));
         let console = Arc::new(Console {
             oss: oss.clone(),
             esa: esa.clone(),
             alidns: alidns.clone(),
+            fc: fc.clone(),
             ambient,
             faults: faults.clone(),
             outside: outside.clone(),
@@ -123,6 +131,7 @@ impl Emulator {
             start(ports.oss, oss).await?,
             start(ports.esa, esa).await?,
             start(ports.alidns, alidns).await?,
+            start(ports.fc, fc).await?,
         ];
         Ok(Self { addresses, faults, outside, servers })
     }
@@ -141,14 +150,20 @@ impl Emulator {
 
     /// The endpoint of the edge.
     pub fn esa(&self) -> String {
-        let [_, _, esa, _] = self.addresses;
+        let [_, _, esa, ..] = self.addresses;
         format!("http://{esa}")
     }
 
     /// The endpoint of the names.
     pub fn alidns(&self) -> String {
-        let [.., alidns] = self.addresses;
+        let [_, _, _, alidns, _] = self.addresses;
         format!("http://{alidns}")
+    }
+
+    /// The endpoint of functions.
+    pub fn fc(&self) -> String {
+        let [.., fc] = self.addresses;
+        format!("http://{fc}")
     }
 
     /// What is to fail.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use miaobu_emulator::{AccessKey, Emulator, Ports, Settings, Site};
 
-/// Local servers that behave like Alibaba Cloud's object storage, edge and names.
+/// Local servers that behave like Alibaba Cloud's object storage, edge, names and functions.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -37,6 +37,9 @@ struct Arguments {
     /// The port of the edge.
     #[arg(long, default_value_t = 4102)]
     esa_port: u16,
+    /// The port of functions.
+    #[arg(long, default_value_t = 4104)]
+    fc_port: u16,
     /// The port of the names.
     #[arg(long, default_value_t = 4103)]
     alidns_port: u16,
@@ -55,6 +58,7 @@ async fn main() -> ExitCode {
         oss: arguments.oss_port,
         esa: arguments.esa_port,
         alidns: arguments.alidns_port,
+        fc: arguments.fc_port,
     };
     let sites = vec![Site { id: 1, name: arguments.site.clone(), coverage: arguments.coverage.clone() }];
     let settings = Settings { region: arguments.region.clone(), sites, ports, ..Settings::new(&arguments.folder, key) };
@@ -66,6 +70,7 @@ async fn main() -> ExitCode {
             println!("OSS_REGION={}", arguments.region);
             println!("ESA_ENDPOINT={}", emulator.esa());
             println!("ALIDNS_ENDPOINT={}", emulator.alidns());
+            println!("FC_ENDPOINT={}", emulator.fc());
             println!("# what there is: {}", emulator.console());
             emulator.wait().await;
             ExitCode::SUCCESS
@@ -73,7 +78,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             eprintln!("the emulator cannot start in {}: {error}", arguments.folder.display());
             eprintln!(
-                "hint: free the ports, or name others with --console-port, --oss-port, --esa-port and --alidns-port"
+                "hint: free the ports, or name others with --console-port, --oss-port, --esa-port, --alidns-port and --fc-port"
             );
             ExitCode::FAILURE
         }

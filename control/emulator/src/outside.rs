@@ -12,6 +12,7 @@ struct Told {
     proved: BTreeSet<String>,
     without_filing: BTreeSet<String>,
     taken: BTreeMap<String, String>,
+    leads: BTreeMap<String, String>,
 }
 
 impl Outside {
@@ -28,6 +29,15 @@ impl Outside {
     /// Somebody else has `hostname`: `with` is what, such as `existing_site`.
     pub fn take_hostname(&self, hostname: &str, with: &str) {
         self.told().taken.insert(hostname.to_owned(), with.to_owned());
+    }
+
+    /// `name` leads to `to`.
+    pub fn lead(&self, name: &str, to: &str) {
+        self.told().leads.insert(name.to_owned(), to.to_owned());
+    }
+
+    pub(crate) fn leads_to(&self, name: &str, to: &str) -> bool {
+        self.told().leads.get(name).is_some_and(|its| its == to)
     }
 
     pub(crate) fn is_proved(&self, hostname: &str) -> bool {

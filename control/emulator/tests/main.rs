@@ -5,6 +5,7 @@ mod alidns;
 mod edge;
 mod esa;
 mod faults;
+mod fc;
 mod oss;
 mod signatures;
 mod support;

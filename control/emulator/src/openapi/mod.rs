@@ -53,6 +53,13 @@ impl From<io::Error> for Refusal {
     }
 }
 
+/// Returns what a request is called.
+pub(crate) fn request_id(ambient: &dyn Ambient) -> String {
+    let (high, low) = (ambient.random(), ambient.random());
+    let (a, b, c) = (high >> 32, (high >> 16) & 0xFFFF, high & 0xFFFF);
+    format!("{a:08X}-{b:04X}-{c:04X}-{:04X}-{:012X}", low >> 48, low & 0xFFFF_FFFF_FFFF)
+}
+
 /// A service behind its gateway.
 #[derive(Debug)]
 pub(crate) struct Gateway<A> {
@@ -84,9 +91,7 @@ impl<A: Actions> Gateway<A> {
 #[async_trait]
 impl<A: Actions> Service for Gateway<A> {
     async fn answer(&self, request: Request) -> Option<Response> {
-        let (high, low) = (self.ambient.random(), self.ambient.random());
-        let (a, b, c) = (high >> 32, (high >> 16) & 0xFFFF, high & 0xFFFF);
-        let request_id = format!("{a:08X}-{b:04X}-{c:04X}-{:04X}-{:012X}", low >> 48, low & 0xFFFF_FFFF_FFFF);
+        let request_id = request_id(&*self.ambient);
         let given = Parameters::of(&request);
         let action = request.header("x-acs-action").map(str::to_owned);
         let action = action.or_else(|| given.as_ref().ok()?.text("Action")).unwrap_or_default();

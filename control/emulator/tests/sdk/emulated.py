@@ -17,7 +17,7 @@ class Emulator:
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory()
         program = os.environ["MIAOBU_EMULATOR"]
-        ports = [f"--{service}-port=0" for service in ["console", "oss", "esa", "alidns"]]
+        ports = [f"--{service}-port=0" for service in ["console", "oss", "esa", "alidns", "fc"]]
         key = ["--access-key-id", KEY, "--access-key-secret", SECRET]
         command = [program, "--folder", self.folder.name, *ports, *key]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -40,6 +40,10 @@ class Emulator:
     @property
     def alidns(self):
         return self.settings["ALIDNS_ENDPOINT"]
+
+    @property
+    def fc(self):
+        return self.settings["FC_ENDPOINT"]
 
     def tell(self, what, **given):
         """Tells the emulator something under its console."""
