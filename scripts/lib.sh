@@ -109,8 +109,8 @@ need_sdks() {
     need_packages "environments of Python, for the libraries that the emulator is tested with" no-command=python3-venv
   local file=$root/control/emulator/tests/sdk/requirements.txt
   sdks=$cache/emulator-sdks-$(cksum <"$file" | cut -d' ' -f1)
+  mkdir -p "$cache"
   (
-    mkdir -p "$cache"
     # Two runs may find it missing at the same time.
     flock 9
     [ ! -e "$sdks/ready" ] || exit 0

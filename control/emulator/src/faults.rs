@@ -27,8 +27,8 @@ struct Planned {
 pub struct Faults(Mutex<Vec<Planned>>);
 
 impl Faults {
-    /// Has the next `times` operations of `service` (`oss` or `esa`) fail that contain `operation`: an action of ESA, or a
-    /// method and a path of OSS. With `-answer` behind the service's name, the operation is carried out and its answer lost.
+    /// Has the next `times` operations of `service` (`oss`, `esa`, `alidns`, `fc`) fail that contain `operation`: an action,
+    /// or a method and a path of OSS. With `-answer` behind the service's name, the operation is carried out and its answer lost.
     pub fn plan(&self, service: &str, operation: &str, fault: Fault, times: u32) {
         let planned = Planned { service: service.to_owned(), operation: operation.to_owned(), fault, times };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(planned);

@@ -1,14 +1,20 @@
-//! Local servers that behave like Alibaba Cloud's: object storage, and the key-value store of the edge.
+//! Local servers that behave like Alibaba Cloud's: object storage; the edge's key-value store, records, custom hostnames and
+//! purges; names; functions, which are kept and not run.
 //!
 //! They verify signatures, refuse what the services refuse with the same codes, keep their state in a folder, and fail on
 //! purpose when [`Faults`] tells them to. Nothing here reaches the network, and every server listens on this machine only.
 
+mod alidns;
 mod auth;
+mod checksum;
 mod console;
 mod esa;
 mod faults;
+mod fc;
 mod http;
+mod openapi;
 mod oss;
+mod outside;
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,13 +24,19 @@ use std::sync::Arc;
 use miaobu_aliyun::{Ambient, System};
 use tokio::task::JoinSet;
 
+use crate::alidns::Alidns;
 use crate::auth::Keys;
+use crate::console::Console;
 use crate::esa::Esa;
+use crate::fc::Fc;
 use crate::http::{Service, listen, serve};
+use crate::openapi::Gateway;
 use crate::oss::Oss;
 
 pub use auth::AccessKey;
+pub use esa::Site;
 pub use faults::{Fault, Faults};
+pub use outside::Outside;
 
 /// Where the servers listen; 0 is any port that is free.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,6 +47,10 @@ pub struct Ports {
     pub oss: u16,
     /// The edge.
     pub esa: u16,
+    /// Names.
+    pub alidns: u16,
+    /// Functions.
+    pub fc: u16,
 }
 
 /// What the servers are told.
@@ -46,6 +62,8 @@ pub struct Settings {
     pub keys: Vec<AccessKey>,
     /// The region of buckets.
     pub region: String,
+    /// The domains that the edge serves; they are the zones of the names too.
+    pub sites: Vec<Site>,
     /// Where they listen.
     pub ports: Ports,
     /// Time and randomness.
@@ -53,62 +71,109 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Returns settings with one access key, ports that are free, and the machine's own time.
+    /// Returns settings with one access key, one site, ports that are free, and the machine's own time.
     pub fn new(folder: impl Into<PathBuf>, key: AccessKey) -> Self {
         let (folder, keys, region) = (folder.into(), vec![key], "cn-hangzhou".to_owned());
-        Self { folder, keys, region, ports: Ports::default(), ambient: Arc::new(System) }
+        let sites = vec![Site { id: 1, name: "sites.example".to_owned(), coverage: "global".to_owned() }];
+        Self { folder, keys, region, sites, ports: Ports::default(), ambient: Arc::new(System) }
     }
 }
 
 /// The servers, which end with this value.
 #[derive(Debug)]
 pub struct Emulator {
-    console: SocketAddr,
-    oss: SocketAddr,
-    esa: SocketAddr,
+    addresses: [SocketAddr; 5],
     faults: Arc<Faults>,
+    outside: Arc<Outside>,
     servers: JoinSet<()>,
 }
 
 impl Emulator {
     /// Starts the servers. Fails when the folder cannot be read or a port is taken.
     pub async fn start(settings: Settings) -> io::Result<Self> {
-        let Settings { folder, keys, region, ports, ambient } = settings;
-        let (keys, faults) = (Arc::new(Keys::new(keys)), Arc::new(Faults::default()));
-        let oss = Oss::open(folder.join("oss"), keys.clone(), ambient.clone(), faults.clone(), region)?;
-        let esa = Esa::open(folder.join("esa"), keys, ambient, faults.clone())?;
-        let (oss, esa) = (Arc::new(oss), Arc::new(esa));
-        let page = Arc::new(console::Console { oss: oss.clone(), esa: esa.clone() });
+        let Settings { folder, keys, region, sites, ports, ambient } = settings;
+        let keys = Arc::new(Keys::new(keys));
+        let (faults, outside) = (Arc::new(Faults::default()), Arc::new(Outside::default()));
+        let zones = sites.iter().map(|site| site.name.clone()).collect();
+        let oss = Oss::open(folder.join("oss"), keys.clone(), ambient.clone(), faults.clone(), region.clone())?;
+        let fc =
+            Fc::open(folder.join("fc.json"), region, keys.clone(), ambient.clone(), faults.clone(), outside.clone())?;
+        let esa = Gateway {
+            actions: Esa::open(&folder.join("esa"), sites, outside.clone())?,
+            keys: keys.clone(),
+            ambient: ambient.clone(),
+            faults: faults.clone(),
+        };
+        let alidns = Gateway {
+            actions: Alidns::open(folder.join("alidns.json"), zones)?,
+            keys,
+            ambient: ambient.clone(),
+            faults: faults.clone(),
+        };
+        let (oss, esa, alidns, fc) = (Arc::new(oss), Arc::new(esa), Arc::new(alidns), Arc::new(fc));
+        let console = Arc::new(Console {
+            oss: oss.clone(),
+            esa: esa.clone(),
+            alidns: alidns.clone(),
+            fc: fc.clone(),
+            ambient,
+            faults: faults.clone(),
+            outside: outside.clone(),
+        });
         let mut servers = JoinSet::new();
-        let mut addresses = Vec::new();
-        let services: [(u16, Arc<dyn Service>); 3] = [(ports.console, page), (ports.oss, oss), (ports.esa, esa)];
-        for (port, service) in services {
+        let mut start = async |port, service: Arc<dyn Service>| {
             let (listener, address) = listen(port).await?;
             servers.spawn(serve(listener, service));
-            addresses.push(address);
-        }
-        let [console, oss, esa] = addresses[..] else { return Err(io::Error::other("three servers were started")) };
-        Ok(Self { console, oss, esa, faults, servers })
+            io::Result::Ok(address)
+        };
+        let addresses = [
+            start(ports.console, console).await?,
+            start(ports.oss, oss).await?,
+            start(ports.esa, esa).await?,
+            start(ports.alidns, alidns).await?,
+            start(ports.fc, fc).await?,
+        ];
+        Ok(Self { addresses, faults, outside, servers })
     }
 
     /// The address of the page that shows what there is.
     pub fn console(&self) -> String {
-        format!("http://{}", self.console)
+        let [console, ..] = self.addresses;
+        format!("http://{console}")
     }
 
     /// The endpoint of object storage.
     pub fn oss(&self) -> String {
-        format!("http://{}", self.oss)
+        let [_, oss, ..] = self.addresses;
+        format!("http://{oss}")
     }
 
     /// The endpoint of the edge.
     pub fn esa(&self) -> String {
-        format!("http://{}", self.esa)
+        let [_, _, esa, ..] = self.addresses;
+        format!("http://{esa}")
+    }
+
+    /// The endpoint of the names.
+    pub fn alidns(&self) -> String {
+        let [_, _, _, alidns, _] = self.addresses;
+        format!("http://{alidns}")
+    }
+
+    /// The endpoint of functions.
+    pub fn fc(&self) -> String {
+        let [.., fc] = self.addresses;
+        format!("http://{fc}")
     }
 
     /// What is to fail.
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// What the services find outside of themselves.
+    pub fn outside(&self) -> &Outside {
+        &self.outside
     }
 
     /// Returns when a server has ended, which none does by itself.

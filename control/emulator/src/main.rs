@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use miaobu_emulator::{AccessKey, Emulator, Ports, Settings};
+use miaobu_emulator::{AccessKey, Emulator, Ports, Settings, Site};
 
-/// Local servers that behave like Alibaba Cloud's object storage and edge key-value store.
+/// Local servers that behave like Alibaba Cloud's object storage, edge, names and functions.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -22,6 +22,12 @@ struct Arguments {
     /// The region of buckets.
     #[arg(long, default_value = "cn-hangzhou")]
     region: String,
+    /// The domain that the edge serves, which is the zone of the names too.
+    #[arg(long, default_value = "sites.example")]
+    site: String,
+    /// Where the edge serves it: domestic, global or overseas. All but the last want ICP filings.
+    #[arg(long, default_value = "overseas")]
+    coverage: String,
     /// The port of the page that shows what there is; 0 takes a free one.
     #[arg(long, default_value_t = 4100)]
     console_port: u16,
@@ -31,6 +37,12 @@ struct Arguments {
     /// The port of the edge.
     #[arg(long, default_value_t = 4102)]
     esa_port: u16,
+    /// The port of functions.
+    #[arg(long, default_value_t = 4104)]
+    fc_port: u16,
+    /// The port of the names.
+    #[arg(long, default_value_t = 4103)]
+    alidns_port: u16,
 }
 
 #[tokio::main]
@@ -41,8 +53,15 @@ async fn main() -> ExitCode {
         secret: arguments.access_key_secret.clone(),
         security_token: None,
     };
-    let ports = Ports { console: arguments.console_port, oss: arguments.oss_port, esa: arguments.esa_port };
-    let settings = Settings { region: arguments.region.clone(), ports, ..Settings::new(&arguments.folder, key) };
+    let ports = Ports {
+        console: arguments.console_port,
+        oss: arguments.oss_port,
+        esa: arguments.esa_port,
+        alidns: arguments.alidns_port,
+        fc: arguments.fc_port,
+    };
+    let sites = vec![Site { id: 1, name: arguments.site.clone(), coverage: arguments.coverage.clone() }];
+    let settings = Settings { region: arguments.region.clone(), sites, ports, ..Settings::new(&arguments.folder, key) };
     match Emulator::start(settings).await {
         Ok(emulator) => {
             println!("ALIBABA_CLOUD_ACCESS_KEY_ID={}", arguments.access_key_id);
@@ -50,13 +69,17 @@ async fn main() -> ExitCode {
             println!("OSS_ENDPOINT={}", emulator.oss());
             println!("OSS_REGION={}", arguments.region);
             println!("ESA_ENDPOINT={}", emulator.esa());
+            println!("ALIDNS_ENDPOINT={}", emulator.alidns());
+            println!("FC_ENDPOINT={}", emulator.fc());
             println!("# what there is: {}", emulator.console());
             emulator.wait().await;
             ExitCode::SUCCESS
         }
         Err(error) => {
             eprintln!("the emulator cannot start in {}: {error}", arguments.folder.display());
-            eprintln!("hint: free the ports, or name others with --console-port, --oss-port and --esa-port");
+            eprintln!(
+                "hint: free the ports, or name others with --console-port, --oss-port, --esa-port, --alidns-port and --fc-port"
+            );
             ExitCode::FAILURE
         }
     }

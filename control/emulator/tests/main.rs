@@ -1,8 +1,11 @@
 //! Tests of the emulator, in one binary: our own clients against it. The vendor's are in `tests/sdk/`.
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails as tests do")]
 
+mod alidns;
+mod edge;
 mod esa;
 mod faults;
+mod fc;
 mod oss;
 mod signatures;
 mod support;

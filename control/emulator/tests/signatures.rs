@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use miaobu_aliyun::encode::query;
 use miaobu_aliyun::esa::kv::GetKvAccount;
 use miaobu_aliyun::oss::{GetOptions, Payload};
-use miaobu_aliyun::sign::{acs3, sha256_hex};
+use miaobu_aliyun::sign::{acs3, legacy, sha256_hex};
 use miaobu_aliyun::{Ambient as _, Credentials, ErrorKind, Patience, Settings};
 use reqwest::Method;
 
@@ -148,4 +149,34 @@ async fn the_servers_keep_what_they_had() {
     assert!(world.folder.path().join("oss").is_dir());
     let bucket = world.bucket_as(Credentials::new(KEY.0, KEY.1));
     assert_eq!(bucket.read("kept", &GetOptions::default()).await.unwrap(), "hello");
+}
+
+#[tokio::test]
+async fn the_scheme_before_is_verified_too() {
+    let world = World::new().await;
+    world.esa().await;
+    let given = |nonce: &str| {
+        let pairs = [
+            ("Action", "DescribeDomains"),
+            ("Version", "2015-01-09"),
+            ("Format", "JSON"),
+            ("AccessKeyId", KEY.0),
+            ("SignatureMethod", "HMAC-SHA1"),
+            ("SignatureVersion", "1.0"),
+            ("Timestamp", "2026-01-15T08:30:00Z"),
+            ("SignatureNonce", nonce),
+        ];
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    };
+    let call = async |secret: &str, nonce: &str| {
+        let mut pairs = given(nonce);
+        let signature = legacy::rpc_signature(secret, &legacy::rpc_string_to_sign("GET", &pairs));
+        pairs.push(("Signature".into(), signature));
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let address = format!("{}/?{}", world.emulator.alidns(), query(&pairs));
+        http.get(address).send().await.unwrap().text().await.unwrap()
+    };
+    assert!(call(KEY.1, "one").await.contains("sites.example"));
+    assert!(call(KEY.1, "one").await.contains("SignatureNonceUsed"));
+    assert!(call("wrong", "two").await.contains("SignatureDoesNotMatch"));
 }

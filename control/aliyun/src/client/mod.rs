@@ -59,6 +59,8 @@ impl Core {
             .connect_timeout(settings.patience.connect)
             .pool_idle_timeout(IDLE)
             .tcp_keepalive(KEEPALIVE)
+            // What the vendor's own libraries speak: the signed `Host` is then a header that is sent.
+            .http1_only()
             .redirect(reqwest::redirect::Policy::none())
             // An object is what was stored: its checksum is of those bytes.
             .no_gzip()

@@ -1,18 +1,22 @@
-//! `ACS3-HMAC-SHA256`, as the gateway of the OpenAPI services verifies it.
+//! `ACS3-HMAC-SHA256` and the scheme before it, as the gateway of the OpenAPI services verifies them.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use miaobu_aliyun::sign::acs3::{self, ALGORITHM};
-use miaobu_aliyun::sign::sha256_hex;
+use miaobu_aliyun::sign::{legacy, sha256_hex};
 
-use super::{Keys, is_near, members};
+use super::{AccessKey, Keys, is_near, members};
 use crate::http::Request;
+use crate::openapi::Parameters;
 
 /// Why a call is not let in: status, code, words.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal(pub u16, pub &'static str, pub String);
 
 /// Verifies a call by the headers that it says are signed: libraries differ in which ones they sign.
-pub(crate) fn verify(request: &Request, keys: &Keys, now: DateTime<Utc>) -> Result<(), Refusal> {
+pub(crate) fn verify(request: &Request, given: &Parameters, keys: &Keys, now: DateTime<Utc>) -> Result<(), Refusal> {
+    if request.header("authorization").is_none() && given.text("Signature").is_some() {
+        return verify_classic(request, given, keys, now);
+    }
     let refuse = |status, code, words: &str| Err(Refusal(status, code, words.to_owned()));
     let incomplete = |what: &str| Refusal(400, "IncompleteSignature", format!("{what} is missing or malformed."));
     let header = |name: &str| request.header(name).unwrap_or_default();
@@ -24,18 +28,7 @@ pub(crate) fn verify(request: &Request, keys: &Keys, now: DateTime<Utc>) -> Resu
     else {
         return Err(incomplete("Authorization"));
     };
-    let Some(key) = keys.find(id) else {
-        return refuse(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.");
-    };
-    if key.security_token.as_deref() != request.header("x-acs-security-token") {
-        return refuse(400, "InvalidSecurityToken.Malformed", "The specified SecurityToken is malformed.");
-    }
-    let Ok(time) = NaiveDateTime::parse_from_str(header("x-acs-date"), "%Y-%m-%dT%H:%M:%SZ") else {
-        return refuse(400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.");
-    };
-    if !is_near(time.and_utc(), now) {
-        return refuse(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.");
-    }
+    let key = known(keys, id, request.header("x-acs-security-token"), header("x-acs-date"), now)?;
     let names: Vec<&str> = names.split(';').collect();
     let must = |name: &str| matches!(name, "host" | "content-type") || name.starts_with("x-acs-");
     if let Some((name, _)) = request.headers.iter().find(|(name, _)| must(name) && !names.contains(&name.as_str())) {
@@ -68,4 +61,45 @@ pub(crate) fn verify(request: &Request, keys: &Keys, now: DateTime<Utc>) -> Resu
         return refuse(400, "SignatureNonceUsed", "Specified signature nonce was used already.");
     }
     Ok(())
+}
+
+/// Verifies a call whose signature is among its parameters.
+fn verify_classic(request: &Request, given: &Parameters, keys: &Keys, now: DateTime<Utc>) -> Result<(), Refusal> {
+    let text = |name: &str| given.text(name).unwrap_or_default();
+    let id = text("AccessKeyId");
+    let key = known(keys, &id, given.text("SecurityToken").as_deref(), &text("Timestamp"), now)?;
+    let string = legacy::rpc_string_to_sign(&request.method, &given.pairs_without("Signature"));
+    if legacy::rpc_signature(&key.secret, &string) != text("Signature") {
+        let words =
+            format!("Specified signature is not matched with our calculation. server string to sign is:{string}");
+        return Err(Refusal(400, "SignatureDoesNotMatch", words));
+    }
+    if !keys.is_fresh(&format!("{id} {}", text("SignatureNonce")), now) {
+        return Err(Refusal(400, "SignatureNonceUsed", "Specified signature nonce was used already.".to_owned()));
+    }
+    Ok(())
+}
+
+/// Returns the key that a call names, once its token and the call's time are right.
+fn known<'a>(
+    keys: &'a Keys,
+    id: &str,
+    token: Option<&str>,
+    date: &str,
+    now: DateTime<Utc>,
+) -> Result<&'a AccessKey, Refusal> {
+    let refuse = |status, code, words: &str| Err(Refusal(status, code, words.to_owned()));
+    let Some(key) = keys.find(id) else {
+        return refuse(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.");
+    };
+    if key.security_token.as_deref() != token {
+        return refuse(400, "InvalidSecurityToken.Malformed", "The specified SecurityToken is malformed.");
+    }
+    let Ok(time) = NaiveDateTime::parse_from_str(date, "%Y-%m-%dT%H:%M:%SZ") else {
+        return refuse(400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.");
+    };
+    if !is_near(time.and_utc(), now) {
+        return refuse(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.");
+    }
+    Ok(key)
 }

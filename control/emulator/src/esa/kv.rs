@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::Refusal;
-use super::parameters::{Parameters, invalid};
+use crate::openapi::{Parameters, Refusal, invalid};
 
 const MOST_NAMESPACES: usize = 10;
 const CAPACITY: i64 = 1 << 30;

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use super::list::{encoded, xml};
 use super::objects::{check_body, iso, kept};
 use super::refusal::Refusal;
-use super::store::{Part, Upload, crc64, etag_of};
+use super::store::{Part, Upload, etag_of};
 use super::{Oss, Target};
+use crate::checksum::crc64;
 use crate::http::Response;
 
 /// The least that all parts but the last are, in bytes.

@@ -9,14 +9,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use crc::{CRC_64_XZ, Crc, Table};
 use data_encoding::HEXUPPER;
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 
 use super::refusal::Refusal;
-
-static CRC: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
+use crate::checksum::crc64;
 
 /// What is known of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,9 +176,4 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Returns the tag of an object that came in one piece.
 pub(crate) fn etag_of(bytes: &[u8]) -> String {
     format!("\"{}\"", HEXUPPER.encode(&Md5::digest(bytes)))
-}
-
-/// Returns the checksum that comes with every object.
-pub(crate) fn crc64(bytes: &[u8]) -> u64 {
-    CRC.checksum(bytes)
 }

@@ -51,6 +51,8 @@ pub struct World {
 }
 
 pub const KEY: (&str, &str) = ("key", "secret");
+/// The site that there is, `sites.example`.
+pub const SITE: i64 = 1;
 
 impl World {
     pub async fn new() -> Self {

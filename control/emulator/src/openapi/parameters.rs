@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use miaobu_aliyun::encode::Pairs;
 use serde_json::Value;
 
 use super::Refusal;
@@ -42,6 +43,12 @@ impl Parameters {
     pub(crate) fn needed(&self, name: &str) -> Result<String, Refusal> {
         self.text(name)
             .ok_or_else(|| Refusal::new(400, format!("Missing{name}"), format!("{name} is mandatory for this action.")))
+    }
+
+    /// Returns all of them but one.
+    pub(crate) fn pairs_without(&self, name: &str) -> Pairs {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        self.0.iter().filter(|(its, _)| *its != name).map(|(its, value)| (its.clone(), text(value))).collect()
     }
 
     /// Returns a number, where it is there.
