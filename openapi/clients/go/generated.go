@@ -64,6 +64,18 @@ type BatchReceiptData struct {
 	Data BatchReceipt `json:"data"`
 }
 
+// BypassToken: A token with which programs pass every protection of a project, without its secret.
+type BypassToken struct {
+	// When it was made.
+	CreatedAt time.Time `json:"created_at"`
+	// The last characters of its random part, to tell tokens apart.
+	Hint string `json:"hint"`
+	// The token's id.
+	ID int64 `json:"id"`
+	// What the person called it.
+	Name string `json:"name"`
+}
+
 // ChangedEnvVar: An env var after a change, and what the change will do.
 type ChangedEnvVar struct {
 	// What has to happen until the change is seen.
@@ -78,6 +90,26 @@ type ChangedEnvVarData struct {
 	Data ChangedEnvVar `json:"data"`
 }
 
+// CreatedBypassToken: A bypass token just made, with its secret, which is shown this once.
+type CreatedBypassToken struct {
+	// When it was made.
+	CreatedAt time.Time `json:"created_at"`
+	// The last characters of its random part, to tell tokens apart.
+	Hint string `json:"hint"`
+	// The token's id.
+	ID int64 `json:"id"`
+	// What the person called it.
+	Name string `json:"name"`
+	// The secret, `mb_pass_…`, to be sent as `x-miaobu-bypass`. It cannot be read again.
+	Token string `json:"token"`
+}
+
+// CreatedBypassTokenData: One object.
+type CreatedBypassTokenData struct {
+	// The object.
+	Data CreatedBypassToken `json:"data"`
+}
+
 // CreatedInvitation: An invitation just made, with its secret, which is shown this once.
 type CreatedInvitation struct {
 	// The invitation as it is listed.
@@ -90,6 +122,26 @@ type CreatedInvitation struct {
 type CreatedInvitationData struct {
 	// The object.
 	Data CreatedInvitation `json:"data"`
+}
+
+// CreatedShareLink: A share link just made, with its secret, which is shown this once.
+type CreatedShareLink struct {
+	// When it was made.
+	CreatedAt time.Time `json:"created_at"`
+	// When it ends.
+	ExpiresAt time.Time `json:"expires_at"`
+	// The link's id.
+	ID int64 `json:"id"`
+	// What it opens.
+	Target ProtectionTarget `json:"target"`
+	// The link itself. It opens every hostname of its target, and cannot be read again.
+	URL string `json:"url"`
+}
+
+// CreatedShareLinkData: One object.
+type CreatedShareLinkData struct {
+	// The object.
+	Data CreatedShareLink `json:"data"`
 }
 
 // CreatedToken: A token just made, with its secret, which is shown this once.
@@ -685,6 +737,12 @@ type MissingBlob struct {
 	SizeBytes int64 `json:"size_bytes"`
 }
 
+// NewBypassToken: What a new bypass token is.
+type NewBypassToken struct {
+	// What the token is for; shown in the list.
+	Name string `json:"name"`
+}
+
 // NewDeployment: A new deployment and the files that it has.
 type NewDeployment struct {
 	// The branch that it comes from; a preview needs one.
@@ -745,6 +803,20 @@ type NewProjectSettings struct {
 	NotFound *NotFoundHandling `json:"not_found,omitempty"`
 	// Which requests the single page answers; `navigation` when absent.
 	SpaFallback *SpaFallback `json:"spa_fallback,omitempty"`
+}
+
+// NewShareLink: What a new share link opens.
+type NewShareLink struct {
+	// The branch at whose preview it points; only for `preview`, which needs it.
+	Branch *string `json:"branch,omitempty"`
+	// The deployment at whose pinned name it points; only for `pinned`, which needs it.
+	DeploymentID *int64 `json:"deployment_id,omitempty"`
+	// After how many seconds it ends; a week when absent.
+	ExpiresInSeconds *int `json:"expires_in_seconds,omitempty"`
+	// The path at which it points; `/` when absent.
+	Path *string `json:"path,omitempty"`
+	// Which hostnames it opens.
+	Target ProtectionTarget `json:"target"`
 }
 
 // NewTeam: What a team is called.
@@ -941,6 +1013,42 @@ type Promotion struct {
 	Environment *Environment `json:"environment,omitempty"`
 }
 
+// Protection: What of a project is protected, and what opens it. No secret is among it.
+type Protection struct {
+	// The bypass tokens that have not been revoked, newest first.
+	BypassTokens []BypassToken `json:"bypass_tokens"`
+	// The share links that still open something, newest first.
+	ShareLinks []ShareLink `json:"share_links"`
+	// Every group of hostnames.
+	Targets []TargetProtection `json:"targets"`
+}
+
+// ProtectionData: One object.
+type ProtectionData struct {
+	// The object.
+	Data Protection `json:"data"`
+}
+
+// ProtectionSettings: How a target is protected.
+type ProtectionSettings struct {
+	// The password, 8 to 200 characters; the one there is stays when absent.
+	Password *string `json:"password,omitempty"`
+	// Whether nobody is to be let in by a password any more.
+	WithoutPassword *bool `json:"without_password,omitempty"`
+}
+
+// ProtectionTarget: Which hostnames of a project are protected together: those that follow an environment, or those that lead to one
+// deployment for ever.
+type ProtectionTarget string
+
+// The values of ProtectionTarget; a newer server may answer with others.
+const (
+	ProtectionTargetProduction ProtectionTarget = "production"
+	ProtectionTargetStaging    ProtectionTarget = "staging"
+	ProtectionTargetPreview    ProtectionTarget = "preview"
+	ProtectionTargetPinned     ProtectionTarget = "pinned"
+)
+
 // Registration: An account to be made.
 type Registration struct {
 	// The invitation's secret, `mb_inv_…`.
@@ -1039,6 +1147,36 @@ type SettingsPatch struct {
 	SpaFallback Change[SpaFallback] `json:"spa_fallback,omitzero"`
 }
 
+// ShareLink: A link that opens a protected target, without its secret.
+type ShareLink struct {
+	// When it was made.
+	CreatedAt time.Time `json:"created_at"`
+	// When it ends.
+	ExpiresAt time.Time `json:"expires_at"`
+	// The link's id.
+	ID int64 `json:"id"`
+	// What it opens.
+	Target ProtectionTarget `json:"target"`
+}
+
+// SkewProtection: Which deployments visitors may stay with.
+type SkewProtection struct {
+	// How old such a deployment may be; null where visitors always get the active one.
+	MaxAgeSeconds *int64 `json:"max_age_seconds"`
+}
+
+// SkewProtectionData: One object.
+type SkewProtectionData struct {
+	// The object.
+	Data SkewProtection `json:"data"`
+}
+
+// SkewProtectionSettings: Which deployments visitors may stay with.
+type SkewProtectionSettings struct {
+	// How old such a deployment may be, a minute to 90 days; null for none.
+	MaxAgeSeconds *int `json:"max_age_seconds,omitempty"`
+}
+
 // SpaFallback: Which requests the single page answers: navigations of a browser, or every GET and HEAD.
 type SpaFallback string
 
@@ -1047,6 +1185,40 @@ const (
 	SpaFallbackNavigation SpaFallback = "navigation"
 	SpaFallbackAll        SpaFallback = "all"
 )
+
+// Split: Two deployments that share the visitors of an environment.
+type Split struct {
+	// When the split began.
+	CreatedAt time.Time `json:"created_at"`
+	// The second deployment, beside the active one.
+	DeploymentID int64 `json:"deployment_id"`
+	// Whose visitors.
+	Environment Environment `json:"environment"`
+	// How many visitors of a hundred get it.
+	Percent int `json:"percent"`
+	// When its share last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// SplitData: One object.
+type SplitData struct {
+	// The object.
+	Data Split `json:"data"`
+}
+
+// SplitEnd: How a split ends.
+type SplitEnd struct {
+	// The one of the two deployments that all visitors get from here on; the active one when absent.
+	DeploymentID *int64 `json:"deployment_id,omitempty"`
+}
+
+// SplitSettings: What share of the visitors gets which deployment.
+type SplitSettings struct {
+	// The second deployment.
+	DeploymentID int64 `json:"deployment_id"`
+	// How many visitors of a hundred get it.
+	Percent int `json:"percent"`
+}
 
 // SSLStatus: How far a domain's certificate is.
 type SSLStatus string
@@ -1070,6 +1242,24 @@ type StartedDeployment struct {
 type StartedDeploymentData struct {
 	// The object.
 	Data StartedDeployment `json:"data"`
+}
+
+// TargetProtection: Whether a group of hostnames is protected, and by what.
+type TargetProtection struct {
+	// Whether a password lets them in.
+	HasPassword bool `json:"has_password"`
+	// Whether visitors have to be let in.
+	Protected bool `json:"protected"`
+	// Which hostnames.
+	Target ProtectionTarget `json:"target"`
+	// When that last changed; null for a target that is not protected.
+	UpdatedAt *time.Time `json:"updated_at"`
+}
+
+// TargetProtectionData: One object.
+type TargetProtectionData struct {
+	// The object.
+	Data TargetProtection `json:"data"`
 }
 
 // Team: Who shares projects.
@@ -1564,6 +1754,25 @@ func (c *Client) UpdateProject(ctx context.Context, project string, body Project
 	return answer, nil
 }
 
+// CreateBypassToken: Make a bypass token.
+//
+// Programs that send it as `x-miaobu-bypass` pass every protection of the project. The answer is the only place where
+// it can be read. Fails with `too_many` (409) and with `not_found` (404).
+func (c *Client) CreateBypassToken(ctx context.Context, project string, body NewBypassToken, options ...RequestOption) (*CreatedBypassTokenData, error) {
+	answer := new(CreatedBypassTokenData)
+	if err := c.do(ctx, "POST", "/api/v1/public/projects/"+segment(project)+"/bypass-tokens", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RevokeBypassToken: Revoke a bypass token.
+//
+// It stops working at once. Fails with `not_found` (404).
+func (c *Client) RevokeBypassToken(ctx context.Context, project string, tokenID int64, options ...RequestOption) error {
+	return c.do(ctx, "DELETE", "/api/v1/public/projects/"+segment(project)+"/bypass-tokens/"+segment(tokenID), nil, options, nil)
+}
+
 // ListDeploymentsParams are what [Client.ListDeployments] can be told; what is left empty is not sent.
 type ListDeploymentsParams struct {
 	// Only those meant for this environment.
@@ -1889,6 +2098,39 @@ func (c *Client) UpdateEnvVar(ctx context.Context, project string, envVarID int6
 	return answer, nil
 }
 
+// GetProtection: Show what is protected.
+//
+// Passwords, links and tokens themselves cannot be read. Changes nothing. Fails with `not_found` (404).
+func (c *Client) GetProtection(ctx context.Context, project string, options ...RequestOption) (*ProtectionData, error) {
+	answer := new(ProtectionData)
+	if err := c.do(ctx, "GET", "/api/v1/public/projects/"+segment(project)+"/protection", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// UnprotectTarget: Let everybody see hostnames again.
+//
+// The target's share links end, and so do the visits that were let in. Fails with `not_found` (404), also when the
+// target is not protected.
+func (c *Client) UnprotectTarget(ctx context.Context, project string, target ProtectionTarget, options ...RequestOption) error {
+	return c.do(ctx, "DELETE", "/api/v1/public/projects/"+segment(project)+"/protection/"+segment(target), nil, options, nil)
+}
+
+// ProtectTarget: Protect hostnames, or change their password.
+//
+// Visitors of the target's hostnames have to be let in: by the password, by a share link, or, as programs, by a bypass
+// token. A new password ends the visits that the one before it opened. When the answer comes, the edge asks for it.
+// Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, and with `not_found`
+// (404).
+func (c *Client) ProtectTarget(ctx context.Context, project string, target ProtectionTarget, body ProtectionSettings, options ...RequestOption) (*TargetProtectionData, error) {
+	answer := new(TargetProtectionData)
+	if err := c.do(ctx, "PUT", "/api/v1/public/projects/"+segment(project)+"/protection/"+segment(target), jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // RollbackProject: Go back to an earlier deployment.
 //
 // Moves the environment's pointer to `deployment_id`, or to the deployment active before the present one, and holds
@@ -1897,6 +2139,87 @@ func (c *Client) UpdateEnvVar(ctx context.Context, project string, envVarID int6
 func (c *Client) RollbackProject(ctx context.Context, project string, body Rollback, options ...RequestOption) (*DeploymentData, error) {
 	answer := new(DeploymentData)
 	if err := c.do(ctx, "POST", "/api/v1/public/projects/"+segment(project)+"/rollback", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// CreateShareLink: Make a share link.
+//
+// Whoever follows it sees the target until the link ends. The answer is the only place where the link can be read.
+// Fails with `not_protected` (409), with `too_many` (409), with `invalid_request` (422) when it is not known where it
+// is to lead, and with `not_found` (404).
+func (c *Client) CreateShareLink(ctx context.Context, project string, body NewShareLink, options ...RequestOption) (*CreatedShareLinkData, error) {
+	answer := new(CreatedShareLinkData)
+	if err := c.do(ctx, "POST", "/api/v1/public/projects/"+segment(project)+"/share-links", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RevokeShareLink: End a share link.
+//
+// The visits that it opened end as well. Fails with `not_found` (404).
+func (c *Client) RevokeShareLink(ctx context.Context, project string, linkID int64, options ...RequestOption) error {
+	return c.do(ctx, "DELETE", "/api/v1/public/projects/"+segment(project)+"/share-links/"+segment(linkID), nil, options, nil)
+}
+
+// GetSkewProtection: Show which deployments visitors may stay with.
+//
+// Changes nothing. Fails with `not_found` (404).
+func (c *Client) GetSkewProtection(ctx context.Context, project string, options ...RequestOption) (*SkewProtectionData, error) {
+	answer := new(SkewProtectionData)
+	if err := c.do(ctx, "GET", "/api/v1/public/projects/"+segment(project)+"/skew-protection", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// SetSkewProtection: Let visitors stay with earlier deployments.
+//
+// A client that names a deployment (`?dpl=ID`, `x-deployment-id: ID` or the cookie `__vdpl=ID`) gets it, as long as
+// its environment has served it, it is still there and not older than this. Navigations heed the cookie only. When the
+// answer comes, the edge does so. Fails with `not_found` (404).
+func (c *Client) SetSkewProtection(ctx context.Context, project string, body SkewProtectionSettings, options ...RequestOption) (*SkewProtectionData, error) {
+	answer := new(SkewProtectionData)
+	if err := c.do(ctx, "PUT", "/api/v1/public/projects/"+segment(project)+"/skew-protection", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// GetSplit: Get the split of an environment.
+//
+// Changes nothing. Fails with `not_found` (404), also when all visitors get the active deployment.
+func (c *Client) GetSplit(ctx context.Context, project string, environment Environment, options ...RequestOption) (*SplitData, error) {
+	answer := new(SplitData)
+	if err := c.do(ctx, "GET", "/api/v1/public/projects/"+segment(project)+"/splits/"+segment(environment), nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// SetSplit: Split the visitors of an environment.
+//
+// A share of the visitors gets a second deployment, and stays with it; the rest gets the active one. A larger share of
+// the same deployment takes nobody back. Any other move of the environment's pointer ends the split. When the answer
+// comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment` and `no_split_of_previews`
+// (409), and with `not_found` (404).
+func (c *Client) SetSplit(ctx context.Context, project string, environment Environment, body SplitSettings, options ...RequestOption) (*SplitData, error) {
+	answer := new(SplitData)
+	if err := c.do(ctx, "PUT", "/api/v1/public/projects/"+segment(project)+"/splits/"+segment(environment), jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// EndSplit: End the split of an environment.
+//
+// All visitors get the one of the two deployments that is named, or the active one. Fails with `not_in_split` (409)
+// when it is neither, and with `not_found` (404), also when there is no split.
+func (c *Client) EndSplit(ctx context.Context, project string, environment Environment, body SplitEnd, options ...RequestOption) (*DeploymentData, error) {
+	answer := new(DeploymentData)
+	if err := c.do(ctx, "POST", "/api/v1/public/projects/"+segment(project)+"/splits/"+segment(environment)+"/end", jsonBody{body}, options, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil

@@ -76,6 +76,23 @@ pub mod types {
             Default::default()
         }
     }
+    ///A token with which programs pass every protection of a project, without its secret.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct BypassToken {
+        ///When it was made.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The last characters of its random part, to tell tokens apart.
+        pub hint: ::std::string::String,
+        ///The token's id.
+        pub id: i64,
+        ///What the person called it.
+        pub name: ::std::string::String,
+    }
+    impl BypassToken {
+        pub fn builder() -> builder::BypassToken {
+            Default::default()
+        }
+    }
     ///An env var after a change, and what the change will do.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ChangedEnvVar {
@@ -100,6 +117,36 @@ pub mod types {
             Default::default()
         }
     }
+    ///A bypass token just made, with its secret, which is shown this once.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct CreatedBypassToken {
+        ///When it was made.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The last characters of its random part, to tell tokens apart.
+        pub hint: ::std::string::String,
+        ///The token's id.
+        pub id: i64,
+        ///What the person called it.
+        pub name: ::std::string::String,
+        ///The secret, `mb_pass_…`, to be sent as `x-miaobu-bypass`. It cannot be read again.
+        pub token: ::std::string::String,
+    }
+    impl CreatedBypassToken {
+        pub fn builder() -> builder::CreatedBypassToken {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct CreatedBypassTokenData {
+        ///The object.
+        pub data: CreatedBypassToken,
+    }
+    impl CreatedBypassTokenData {
+        pub fn builder() -> builder::CreatedBypassTokenData {
+            Default::default()
+        }
+    }
     ///An invitation just made, with its secret, which is shown this once.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct CreatedInvitation {
@@ -121,6 +168,36 @@ pub mod types {
     }
     impl CreatedInvitationData {
         pub fn builder() -> builder::CreatedInvitationData {
+            Default::default()
+        }
+    }
+    ///A share link just made, with its secret, which is shown this once.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct CreatedShareLink {
+        ///When it was made.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///When it ends.
+        pub expires_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The link's id.
+        pub id: i64,
+        ///What it opens.
+        pub target: ProtectionTarget,
+        ///The link itself. It opens every hostname of its target, and cannot be read again.
+        pub url: ::std::string::String,
+    }
+    impl CreatedShareLink {
+        pub fn builder() -> builder::CreatedShareLink {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct CreatedShareLinkData {
+        ///The object.
+        pub data: CreatedShareLink,
+    }
+    impl CreatedShareLinkData {
+        pub fn builder() -> builder::CreatedShareLinkData {
             Default::default()
         }
     }
@@ -1429,6 +1506,18 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             Default::default()
         }
     }
+    ///What a new bypass token is.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct NewBypassToken {
+        ///What the token is for; shown in the list.
+        pub name: ::std::string::String,
+    }
+    impl NewBypassToken {
+        pub fn builder() -> builder::NewBypassToken {
+            Default::default()
+        }
+    }
     ///A new deployment and the files that it has.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
@@ -1537,6 +1626,30 @@ slash; `drop` never does; `none` serves files under their own names only.*/
     }
     impl NewProjectSettings {
         pub fn builder() -> builder::NewProjectSettings {
+            Default::default()
+        }
+    }
+    ///What a new share link opens.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct NewShareLink {
+        ///The branch at whose preview it points; only for `preview`, which needs it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub branch: ::std::option::Option<::std::string::String>,
+        ///The deployment at whose pinned name it points; only for `pinned`, which needs it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub deployment_id: ::std::option::Option<i64>,
+        ///After how many seconds it ends; a week when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub expires_in_seconds: ::std::option::Option<i32>,
+        ///The path at which it points; `/` when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub path: ::std::option::Option<::std::string::String>,
+        ///Which hostnames it opens.
+        pub target: ProtectionTarget,
+    }
+    impl NewShareLink {
+        pub fn builder() -> builder::NewShareLink {
             Default::default()
         }
     }
@@ -1988,6 +2101,112 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             Default::default()
         }
     }
+    ///What of a project is protected, and what opens it. No secret is among it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Protection {
+        ///The bypass tokens that have not been revoked, newest first.
+        pub bypass_tokens: ::std::vec::Vec<BypassToken>,
+        ///The share links that still open something, newest first.
+        pub share_links: ::std::vec::Vec<ShareLink>,
+        ///Every group of hostnames.
+        pub targets: ::std::vec::Vec<TargetProtection>,
+    }
+    impl Protection {
+        pub fn builder() -> builder::Protection {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ProtectionData {
+        ///The object.
+        pub data: Protection,
+    }
+    impl ProtectionData {
+        pub fn builder() -> builder::ProtectionData {
+            Default::default()
+        }
+    }
+    ///How a target is protected.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct ProtectionSettings {
+        ///The password, 8 to 200 characters; the one there is stays when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub password: ::std::option::Option<::std::string::String>,
+        ///Whether nobody is to be let in by a password any more.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub without_password: ::std::option::Option<bool>,
+    }
+    impl ProtectionSettings {
+        pub fn builder() -> builder::ProtectionSettings {
+            Default::default()
+        }
+    }
+    /**Which hostnames of a project are protected together: those that follow an environment, or those that lead to one
+deployment for ever.*/
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum ProtectionTarget {
+        #[serde(rename = "production")]
+        Production,
+        #[serde(rename = "staging")]
+        Staging,
+        #[serde(rename = "preview")]
+        Preview,
+        #[serde(rename = "pinned")]
+        Pinned,
+    }
+    impl ::std::fmt::Display for ProtectionTarget {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Production => f.write_str("production"),
+                Self::Staging => f.write_str("staging"),
+                Self::Preview => f.write_str("preview"),
+                Self::Pinned => f.write_str("pinned"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for ProtectionTarget {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "production" => Ok(Self::Production),
+                "staging" => Ok(Self::Staging),
+                "preview" => Ok(Self::Preview),
+                "pinned" => Ok(Self::Pinned),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for ProtectionTarget {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for ProtectionTarget {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///An account to be made.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
@@ -2259,6 +2478,59 @@ as well, an owner everything.*/
             Default::default()
         }
     }
+    ///A link that opens a protected target, without its secret.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ShareLink {
+        ///When it was made.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///When it ends.
+        pub expires_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The link's id.
+        pub id: i64,
+        ///What it opens.
+        pub target: ProtectionTarget,
+    }
+    impl ShareLink {
+        pub fn builder() -> builder::ShareLink {
+            Default::default()
+        }
+    }
+    ///Which deployments visitors may stay with.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SkewProtection {
+        ///How old such a deployment may be; null where visitors always get the active one.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub max_age_seconds: ::std::option::Option<i64>,
+    }
+    impl SkewProtection {
+        pub fn builder() -> builder::SkewProtection {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SkewProtectionData {
+        ///The object.
+        pub data: SkewProtection,
+    }
+    impl SkewProtectionData {
+        pub fn builder() -> builder::SkewProtectionData {
+            Default::default()
+        }
+    }
+    ///Which deployments visitors may stay with.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct SkewProtectionSettings {
+        ///How old such a deployment may be, a minute to 90 days; null for none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub max_age_seconds: ::std::option::Option<i32>,
+    }
+    impl SkewProtectionSettings {
+        pub fn builder() -> builder::SkewProtectionSettings {
+            Default::default()
+        }
+    }
     ///Which requests the single page answers: navigations of a browser, or every GET and HEAD.
     #[derive(
         ::serde::Deserialize,
@@ -2312,6 +2584,63 @@ as well, an owner everything.*/
             value: ::std::string::String,
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             value.parse()
+        }
+    }
+    ///Two deployments that share the visitors of an environment.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Split {
+        ///When the split began.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The second deployment, beside the active one.
+        pub deployment_id: i64,
+        ///Whose visitors.
+        pub environment: Environment,
+        ///How many visitors of a hundred get it.
+        pub percent: i32,
+        ///When its share last changed.
+        pub updated_at: ::chrono::DateTime<::chrono::offset::Utc>,
+    }
+    impl Split {
+        pub fn builder() -> builder::Split {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SplitData {
+        ///The object.
+        pub data: Split,
+    }
+    impl SplitData {
+        pub fn builder() -> builder::SplitData {
+            Default::default()
+        }
+    }
+    ///How a split ends.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct SplitEnd {
+        ///The one of the two deployments that all visitors get from here on; the active one when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub deployment_id: ::std::option::Option<i64>,
+    }
+    impl SplitEnd {
+        pub fn builder() -> builder::SplitEnd {
+            Default::default()
+        }
+    }
+    ///What share of the visitors gets which deployment.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct SplitSettings {
+        ///The second deployment.
+        pub deployment_id: i64,
+        ///How many visitors of a hundred get it.
+        pub percent: i32,
+    }
+    impl SplitSettings {
+        pub fn builder() -> builder::SplitSettings {
+            Default::default()
         }
     }
     ///How far a domain's certificate is.
@@ -2394,6 +2723,35 @@ as well, an owner everything.*/
     }
     impl StartedDeploymentData {
         pub fn builder() -> builder::StartedDeploymentData {
+            Default::default()
+        }
+    }
+    ///Whether a group of hostnames is protected, and by what.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct TargetProtection {
+        ///Whether a password lets them in.
+        pub has_password: bool,
+        ///Whether visitors have to be let in.
+        pub protected: bool,
+        ///Which hostnames.
+        pub target: ProtectionTarget,
+        ///When that last changed; null for a target that is not protected.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub updated_at: ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+    }
+    impl TargetProtection {
+        pub fn builder() -> builder::TargetProtection {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct TargetProtectionData {
+        ///The object.
+        pub data: TargetProtection,
+    }
+    impl TargetProtectionData {
+        pub fn builder() -> builder::TargetProtectionData {
             Default::default()
         }
     }
@@ -2960,6 +3318,97 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct BypassToken {
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            hint: ::std::result::Result<::std::string::String, ::std::string::String>,
+            id: ::std::result::Result<i64, ::std::string::String>,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for BypassToken {
+            fn default() -> Self {
+                Self {
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    hint: Err("no value supplied for hint".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                }
+            }
+        }
+        impl BypassToken {
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn hint<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.hint = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for hint: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<BypassToken> for super::BypassToken {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: BypassToken,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    created_at: value.created_at?,
+                    hint: value.hint?,
+                    id: value.id?,
+                    name: value.name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::BypassToken> for BypassToken {
+            fn from(value: super::BypassToken) -> Self {
+                Self {
+                    created_at: Ok(value.created_at),
+                    hint: Ok(value.hint),
+                    id: Ok(value.id),
+                    name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct ChangedEnvVar {
             effect: ::std::result::Result<super::EnvVarEffect, ::std::string::String>,
             env_var: ::std::result::Result<super::EnvVar, ::std::string::String>,
@@ -3052,6 +3501,156 @@ as well, an owner everything.*/
         }
         impl ::std::convert::From<super::ChangedEnvVarData> for ChangedEnvVarData {
             fn from(value: super::ChangedEnvVarData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct CreatedBypassToken {
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            hint: ::std::result::Result<::std::string::String, ::std::string::String>,
+            id: ::std::result::Result<i64, ::std::string::String>,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            token: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for CreatedBypassToken {
+            fn default() -> Self {
+                Self {
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    hint: Err("no value supplied for hint".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                    token: Err("no value supplied for token".to_string()),
+                }
+            }
+        }
+        impl CreatedBypassToken {
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn hint<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.hint = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for hint: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn token<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.token = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for token: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<CreatedBypassToken> for super::CreatedBypassToken {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: CreatedBypassToken,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    created_at: value.created_at?,
+                    hint: value.hint?,
+                    id: value.id?,
+                    name: value.name?,
+                    token: value.token?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::CreatedBypassToken> for CreatedBypassToken {
+            fn from(value: super::CreatedBypassToken) -> Self {
+                Self {
+                    created_at: Ok(value.created_at),
+                    hint: Ok(value.hint),
+                    id: Ok(value.id),
+                    name: Ok(value.name),
+                    token: Ok(value.token),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct CreatedBypassTokenData {
+            data: ::std::result::Result<
+                super::CreatedBypassToken,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for CreatedBypassTokenData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl CreatedBypassTokenData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::CreatedBypassToken>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<CreatedBypassTokenData>
+        for super::CreatedBypassTokenData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: CreatedBypassTokenData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::CreatedBypassTokenData>
+        for CreatedBypassTokenData {
+            fn from(value: super::CreatedBypassTokenData) -> Self {
                 Self { data: Ok(value.data) }
             }
         }
@@ -3150,6 +3749,158 @@ as well, an owner everything.*/
         impl ::std::convert::From<super::CreatedInvitationData>
         for CreatedInvitationData {
             fn from(value: super::CreatedInvitationData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct CreatedShareLink {
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            expires_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            id: ::std::result::Result<i64, ::std::string::String>,
+            target: ::std::result::Result<
+                super::ProtectionTarget,
+                ::std::string::String,
+            >,
+            url: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for CreatedShareLink {
+            fn default() -> Self {
+                Self {
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    target: Err("no value supplied for target".to_string()),
+                    url: Err("no value supplied for url".to_string()),
+                }
+            }
+        }
+        impl CreatedShareLink {
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn target<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::ProtectionTarget>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.target = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for target: {e}")
+                    });
+                self
+            }
+            pub fn url<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.url = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for url: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<CreatedShareLink> for super::CreatedShareLink {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: CreatedShareLink,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    created_at: value.created_at?,
+                    expires_at: value.expires_at?,
+                    id: value.id?,
+                    target: value.target?,
+                    url: value.url?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::CreatedShareLink> for CreatedShareLink {
+            fn from(value: super::CreatedShareLink) -> Self {
+                Self {
+                    created_at: Ok(value.created_at),
+                    expires_at: Ok(value.expires_at),
+                    id: Ok(value.id),
+                    target: Ok(value.target),
+                    url: Ok(value.url),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct CreatedShareLinkData {
+            data: ::std::result::Result<super::CreatedShareLink, ::std::string::String>,
+        }
+        impl ::std::default::Default for CreatedShareLinkData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl CreatedShareLinkData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::CreatedShareLink>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<CreatedShareLinkData>
+        for super::CreatedShareLinkData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: CreatedShareLinkData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::CreatedShareLinkData> for CreatedShareLinkData {
+            fn from(value: super::CreatedShareLinkData) -> Self {
                 Self { data: Ok(value.data) }
             }
         }
@@ -6965,6 +7716,44 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct NewBypassToken {
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for NewBypassToken {
+            fn default() -> Self {
+                Self {
+                    name: Err("no value supplied for name".to_string()),
+                }
+            }
+        }
+        impl NewBypassToken {
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NewBypassToken> for super::NewBypassToken {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NewBypassToken,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { name: value.name? })
+            }
+        }
+        impl ::std::convert::From<super::NewBypassToken> for NewBypassToken {
+            fn from(value: super::NewBypassToken) -> Self {
+                Self { name: Ok(value.name) }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct NewDeployment {
             branch: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
@@ -7469,6 +8258,129 @@ as well, an owner everything.*/
                     html_handling: Ok(value.html_handling),
                     not_found: Ok(value.not_found),
                     spa_fallback: Ok(value.spa_fallback),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct NewShareLink {
+            branch: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            deployment_id: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            expires_in_seconds: ::std::result::Result<
+                ::std::option::Option<i32>,
+                ::std::string::String,
+            >,
+            path: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            target: ::std::result::Result<
+                super::ProtectionTarget,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for NewShareLink {
+            fn default() -> Self {
+                Self {
+                    branch: Ok(Default::default()),
+                    deployment_id: Ok(Default::default()),
+                    expires_in_seconds: Ok(Default::default()),
+                    path: Ok(Default::default()),
+                    target: Err("no value supplied for target".to_string()),
+                }
+            }
+        }
+        impl NewShareLink {
+            pub fn branch<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.branch = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for branch: {e}")
+                    });
+                self
+            }
+            pub fn deployment_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.deployment_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for deployment_id: {e}")
+                    });
+                self
+            }
+            pub fn expires_in_seconds<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i32>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_in_seconds = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for expires_in_seconds: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn path<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.path = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for path: {e}")
+                    });
+                self
+            }
+            pub fn target<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::ProtectionTarget>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.target = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for target: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NewShareLink> for super::NewShareLink {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NewShareLink,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    branch: value.branch?,
+                    deployment_id: value.deployment_id?,
+                    expires_in_seconds: value.expires_in_seconds?,
+                    path: value.path?,
+                    target: value.target?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::NewShareLink> for NewShareLink {
+            fn from(value: super::NewShareLink) -> Self {
+                Self {
+                    branch: Ok(value.branch),
+                    deployment_id: Ok(value.deployment_id),
+                    expires_in_seconds: Ok(value.expires_in_seconds),
+                    path: Ok(value.path),
+                    target: Ok(value.target),
                 }
             }
         }
@@ -8699,6 +9611,195 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct Protection {
+            bypass_tokens: ::std::result::Result<
+                ::std::vec::Vec<super::BypassToken>,
+                ::std::string::String,
+            >,
+            share_links: ::std::result::Result<
+                ::std::vec::Vec<super::ShareLink>,
+                ::std::string::String,
+            >,
+            targets: ::std::result::Result<
+                ::std::vec::Vec<super::TargetProtection>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for Protection {
+            fn default() -> Self {
+                Self {
+                    bypass_tokens: Err(
+                        "no value supplied for bypass_tokens".to_string(),
+                    ),
+                    share_links: Err("no value supplied for share_links".to_string()),
+                    targets: Err("no value supplied for targets".to_string()),
+                }
+            }
+        }
+        impl Protection {
+            pub fn bypass_tokens<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::BypassToken>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.bypass_tokens = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for bypass_tokens: {e}")
+                    });
+                self
+            }
+            pub fn share_links<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::ShareLink>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.share_links = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for share_links: {e}")
+                    });
+                self
+            }
+            pub fn targets<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::TargetProtection>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.targets = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for targets: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Protection> for super::Protection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Protection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    bypass_tokens: value.bypass_tokens?,
+                    share_links: value.share_links?,
+                    targets: value.targets?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Protection> for Protection {
+            fn from(value: super::Protection) -> Self {
+                Self {
+                    bypass_tokens: Ok(value.bypass_tokens),
+                    share_links: Ok(value.share_links),
+                    targets: Ok(value.targets),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ProtectionData {
+            data: ::std::result::Result<super::Protection, ::std::string::String>,
+        }
+        impl ::std::default::Default for ProtectionData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl ProtectionData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Protection>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ProtectionData> for super::ProtectionData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ProtectionData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::ProtectionData> for ProtectionData {
+            fn from(value: super::ProtectionData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ProtectionSettings {
+            password: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            without_password: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for ProtectionSettings {
+            fn default() -> Self {
+                Self {
+                    password: Ok(Default::default()),
+                    without_password: Ok(Default::default()),
+                }
+            }
+        }
+        impl ProtectionSettings {
+            pub fn password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for password: {e}")
+                    });
+                self
+            }
+            pub fn without_password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.without_password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for without_password: {e}"
+                        )
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ProtectionSettings> for super::ProtectionSettings {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ProtectionSettings,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    password: value.password?,
+                    without_password: value.without_password?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ProtectionSettings> for ProtectionSettings {
+            fn from(value: super::ProtectionSettings) -> Self {
+                Self {
+                    password: Ok(value.password),
+                    without_password: Ok(value.without_password),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Registration {
             invitation: ::std::result::Result<
                 ::std::string::String,
@@ -9206,6 +10307,499 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct ShareLink {
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            expires_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            id: ::std::result::Result<i64, ::std::string::String>,
+            target: ::std::result::Result<
+                super::ProtectionTarget,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for ShareLink {
+            fn default() -> Self {
+                Self {
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    target: Err("no value supplied for target".to_string()),
+                }
+            }
+        }
+        impl ShareLink {
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn target<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::ProtectionTarget>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.target = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for target: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ShareLink> for super::ShareLink {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ShareLink,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    created_at: value.created_at?,
+                    expires_at: value.expires_at?,
+                    id: value.id?,
+                    target: value.target?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ShareLink> for ShareLink {
+            fn from(value: super::ShareLink) -> Self {
+                Self {
+                    created_at: Ok(value.created_at),
+                    expires_at: Ok(value.expires_at),
+                    id: Ok(value.id),
+                    target: Ok(value.target),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct SkewProtection {
+            max_age_seconds: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for SkewProtection {
+            fn default() -> Self {
+                Self {
+                    max_age_seconds: Err(
+                        "no value supplied for max_age_seconds".to_string(),
+                    ),
+                }
+            }
+        }
+        impl SkewProtection {
+            pub fn max_age_seconds<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.max_age_seconds = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for max_age_seconds: {e}"
+                        )
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<SkewProtection> for super::SkewProtection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: SkewProtection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    max_age_seconds: value.max_age_seconds?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::SkewProtection> for SkewProtection {
+            fn from(value: super::SkewProtection) -> Self {
+                Self {
+                    max_age_seconds: Ok(value.max_age_seconds),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct SkewProtectionData {
+            data: ::std::result::Result<super::SkewProtection, ::std::string::String>,
+        }
+        impl ::std::default::Default for SkewProtectionData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl SkewProtectionData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::SkewProtection>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<SkewProtectionData> for super::SkewProtectionData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: SkewProtectionData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::SkewProtectionData> for SkewProtectionData {
+            fn from(value: super::SkewProtectionData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct SkewProtectionSettings {
+            max_age_seconds: ::std::result::Result<
+                ::std::option::Option<i32>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for SkewProtectionSettings {
+            fn default() -> Self {
+                Self {
+                    max_age_seconds: Ok(Default::default()),
+                }
+            }
+        }
+        impl SkewProtectionSettings {
+            pub fn max_age_seconds<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i32>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.max_age_seconds = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for max_age_seconds: {e}"
+                        )
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<SkewProtectionSettings>
+        for super::SkewProtectionSettings {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: SkewProtectionSettings,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    max_age_seconds: value.max_age_seconds?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::SkewProtectionSettings>
+        for SkewProtectionSettings {
+            fn from(value: super::SkewProtectionSettings) -> Self {
+                Self {
+                    max_age_seconds: Ok(value.max_age_seconds),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Split {
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            deployment_id: ::std::result::Result<i64, ::std::string::String>,
+            environment: ::std::result::Result<
+                super::Environment,
+                ::std::string::String,
+            >,
+            percent: ::std::result::Result<i32, ::std::string::String>,
+            updated_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for Split {
+            fn default() -> Self {
+                Self {
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    deployment_id: Err(
+                        "no value supplied for deployment_id".to_string(),
+                    ),
+                    environment: Err("no value supplied for environment".to_string()),
+                    percent: Err("no value supplied for percent".to_string()),
+                    updated_at: Err("no value supplied for updated_at".to_string()),
+                }
+            }
+        }
+        impl Split {
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn deployment_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.deployment_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for deployment_id: {e}")
+                    });
+                self
+            }
+            pub fn environment<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Environment>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.environment = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for environment: {e}")
+                    });
+                self
+            }
+            pub fn percent<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i32>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.percent = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for percent: {e}")
+                    });
+                self
+            }
+            pub fn updated_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.updated_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for updated_at: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Split> for super::Split {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Split,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    created_at: value.created_at?,
+                    deployment_id: value.deployment_id?,
+                    environment: value.environment?,
+                    percent: value.percent?,
+                    updated_at: value.updated_at?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Split> for Split {
+            fn from(value: super::Split) -> Self {
+                Self {
+                    created_at: Ok(value.created_at),
+                    deployment_id: Ok(value.deployment_id),
+                    environment: Ok(value.environment),
+                    percent: Ok(value.percent),
+                    updated_at: Ok(value.updated_at),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct SplitData {
+            data: ::std::result::Result<super::Split, ::std::string::String>,
+        }
+        impl ::std::default::Default for SplitData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl SplitData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Split>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<SplitData> for super::SplitData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: SplitData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::SplitData> for SplitData {
+            fn from(value: super::SplitData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct SplitEnd {
+            deployment_id: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for SplitEnd {
+            fn default() -> Self {
+                Self {
+                    deployment_id: Ok(Default::default()),
+                }
+            }
+        }
+        impl SplitEnd {
+            pub fn deployment_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.deployment_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for deployment_id: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<SplitEnd> for super::SplitEnd {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: SplitEnd,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    deployment_id: value.deployment_id?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::SplitEnd> for SplitEnd {
+            fn from(value: super::SplitEnd) -> Self {
+                Self {
+                    deployment_id: Ok(value.deployment_id),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct SplitSettings {
+            deployment_id: ::std::result::Result<i64, ::std::string::String>,
+            percent: ::std::result::Result<i32, ::std::string::String>,
+        }
+        impl ::std::default::Default for SplitSettings {
+            fn default() -> Self {
+                Self {
+                    deployment_id: Err(
+                        "no value supplied for deployment_id".to_string(),
+                    ),
+                    percent: Err("no value supplied for percent".to_string()),
+                }
+            }
+        }
+        impl SplitSettings {
+            pub fn deployment_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.deployment_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for deployment_id: {e}")
+                    });
+                self
+            }
+            pub fn percent<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i32>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.percent = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for percent: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<SplitSettings> for super::SplitSettings {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: SplitSettings,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    deployment_id: value.deployment_id?,
+                    percent: value.percent?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::SplitSettings> for SplitSettings {
+            fn from(value: super::SplitSettings) -> Self {
+                Self {
+                    deployment_id: Ok(value.deployment_id),
+                    percent: Ok(value.percent),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct StartedDeployment {
             deployment: ::std::result::Result<super::Deployment, ::std::string::String>,
             upload: ::std::result::Result<super::Upload, ::std::string::String>,
@@ -9300,6 +10894,143 @@ as well, an owner everything.*/
         impl ::std::convert::From<super::StartedDeploymentData>
         for StartedDeploymentData {
             fn from(value: super::StartedDeploymentData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct TargetProtection {
+            has_password: ::std::result::Result<bool, ::std::string::String>,
+            protected: ::std::result::Result<bool, ::std::string::String>,
+            target: ::std::result::Result<
+                super::ProtectionTarget,
+                ::std::string::String,
+            >,
+            updated_at: ::std::result::Result<
+                ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for TargetProtection {
+            fn default() -> Self {
+                Self {
+                    has_password: Err("no value supplied for has_password".to_string()),
+                    protected: Err("no value supplied for protected".to_string()),
+                    target: Err("no value supplied for target".to_string()),
+                    updated_at: Err("no value supplied for updated_at".to_string()),
+                }
+            }
+        }
+        impl TargetProtection {
+            pub fn has_password<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.has_password = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for has_password: {e}")
+                    });
+                self
+            }
+            pub fn protected<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.protected = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for protected: {e}")
+                    });
+                self
+            }
+            pub fn target<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::ProtectionTarget>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.target = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for target: {e}")
+                    });
+                self
+            }
+            pub fn updated_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.updated_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for updated_at: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<TargetProtection> for super::TargetProtection {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: TargetProtection,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    has_password: value.has_password?,
+                    protected: value.protected?,
+                    target: value.target?,
+                    updated_at: value.updated_at?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::TargetProtection> for TargetProtection {
+            fn from(value: super::TargetProtection) -> Self {
+                Self {
+                    has_password: Ok(value.has_password),
+                    protected: Ok(value.protected),
+                    target: Ok(value.target),
+                    updated_at: Ok(value.updated_at),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct TargetProtectionData {
+            data: ::std::result::Result<super::TargetProtection, ::std::string::String>,
+        }
+        impl ::std::default::Default for TargetProtectionData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl TargetProtectionData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::TargetProtection>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<TargetProtectionData>
+        for super::TargetProtectionData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: TargetProtectionData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::TargetProtectionData> for TargetProtectionData {
+            fn from(value: super::TargetProtectionData) -> Self {
                 Self { data: Ok(value.data) }
             }
         }
@@ -10773,6 +12504,47 @@ let response = client.update_project()
     pub fn update_project(&self) -> builder::UpdateProject<'_> {
         builder::UpdateProject::new(self)
     }
+    /**Make a bypass token
+
+Programs that send it as `x-miaobu-bypass` pass every protection of the project. The answer is the only place where
+it can be read. Fails with `too_many` (409) and with `not_found` (404).
+
+Sends a `POST` request to `/api/v1/public/projects/{project}/bypass-tokens`
+
+Arguments:
+- `project`: The project's slug or id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.create_bypass_token()
+    .project(project)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn create_bypass_token(&self) -> builder::CreateBypassToken<'_> {
+        builder::CreateBypassToken::new(self)
+    }
+    /**Revoke a bypass token
+
+It stops working at once. Fails with `not_found` (404).
+
+Sends a `DELETE` request to `/api/v1/public/projects/{project}/bypass-tokens/{token_id}`
+
+Arguments:
+- `project`: The project's slug or id.
+- `token_id`: The token's id.
+```ignore
+let response = client.revoke_bypass_token()
+    .project(project)
+    .token_id(token_id)
+    .send()
+    .await;
+```*/
+    pub fn revoke_bypass_token(&self) -> builder::RevokeBypassToken<'_> {
+        builder::RevokeBypassToken::new(self)
+    }
     /**List a project's deployments
 
 Newest first. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400) for a cursor of
@@ -11175,6 +12947,67 @@ let response = client.update_env_var()
     pub fn update_env_var(&self) -> builder::UpdateEnvVar<'_> {
         builder::UpdateEnvVar::new(self)
     }
+    /**Show what is protected
+
+Passwords, links and tokens themselves cannot be read. Changes nothing. Fails with `not_found` (404).
+
+Sends a `GET` request to `/api/v1/public/projects/{project}/protection`
+
+Arguments:
+- `project`: The project's slug or id.
+```ignore
+let response = client.get_protection()
+    .project(project)
+    .send()
+    .await;
+```*/
+    pub fn get_protection(&self) -> builder::GetProtection<'_> {
+        builder::GetProtection::new(self)
+    }
+    /**Protect hostnames, or change their password
+
+Visitors of the target's hostnames have to be let in: by the password, by a share link, or, as programs, by a bypass
+token. A new password ends the visits that the one before it opened. When the answer comes, the edge asks for it.
+Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, and with `not_found`
+(404).
+
+Sends a `PUT` request to `/api/v1/public/projects/{project}/protection/{target}`
+
+Arguments:
+- `project`: The project's slug or id.
+- `target`: Which hostnames.
+- `body`
+```ignore
+let response = client.protect_target()
+    .project(project)
+    .target(target)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn protect_target(&self) -> builder::ProtectTarget<'_> {
+        builder::ProtectTarget::new(self)
+    }
+    /**Let everybody see hostnames again
+
+The target's share links end, and so do the visits that were let in. Fails with `not_found` (404), also when the
+target is not protected.
+
+Sends a `DELETE` request to `/api/v1/public/projects/{project}/protection/{target}`
+
+Arguments:
+- `project`: The project's slug or id.
+- `target`: Which hostnames.
+```ignore
+let response = client.unprotect_target()
+    .project(project)
+    .target(target)
+    .send()
+    .await;
+```*/
+    pub fn unprotect_target(&self) -> builder::UnprotectTarget<'_> {
+        builder::UnprotectTarget::new(self)
+    }
     /**Go back to an earlier deployment
 
 Moves the environment's pointer to `deployment_id`, or to the deployment active before the present one, and holds
@@ -11197,6 +13030,153 @@ let response = client.rollback_project()
 ```*/
     pub fn rollback_project(&self) -> builder::RollbackProject<'_> {
         builder::RollbackProject::new(self)
+    }
+    /**Make a share link
+
+Whoever follows it sees the target until the link ends. The answer is the only place where the link can be read.
+Fails with `not_protected` (409), with `too_many` (409), with `invalid_request` (422) when it is not known where it
+is to lead, and with `not_found` (404).
+
+Sends a `POST` request to `/api/v1/public/projects/{project}/share-links`
+
+Arguments:
+- `project`: The project's slug or id.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.create_share_link()
+    .project(project)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn create_share_link(&self) -> builder::CreateShareLink<'_> {
+        builder::CreateShareLink::new(self)
+    }
+    /**End a share link
+
+The visits that it opened end as well. Fails with `not_found` (404).
+
+Sends a `DELETE` request to `/api/v1/public/projects/{project}/share-links/{link_id}`
+
+Arguments:
+- `project`: The project's slug or id.
+- `link_id`: The link's id.
+```ignore
+let response = client.revoke_share_link()
+    .project(project)
+    .link_id(link_id)
+    .send()
+    .await;
+```*/
+    pub fn revoke_share_link(&self) -> builder::RevokeShareLink<'_> {
+        builder::RevokeShareLink::new(self)
+    }
+    /**Show which deployments visitors may stay with
+
+Changes nothing. Fails with `not_found` (404).
+
+Sends a `GET` request to `/api/v1/public/projects/{project}/skew-protection`
+
+Arguments:
+- `project`: The project's slug or id.
+```ignore
+let response = client.get_skew_protection()
+    .project(project)
+    .send()
+    .await;
+```*/
+    pub fn get_skew_protection(&self) -> builder::GetSkewProtection<'_> {
+        builder::GetSkewProtection::new(self)
+    }
+    /**Let visitors stay with earlier deployments
+
+A client that names a deployment (`?dpl=ID`, `x-deployment-id: ID` or the cookie `__vdpl=ID`) gets it, as long as
+its environment has served it, it is still there and not older than this. Navigations heed the cookie only. When the
+answer comes, the edge does so. Fails with `not_found` (404).
+
+Sends a `PUT` request to `/api/v1/public/projects/{project}/skew-protection`
+
+Arguments:
+- `project`: The project's slug or id.
+- `body`
+```ignore
+let response = client.set_skew_protection()
+    .project(project)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn set_skew_protection(&self) -> builder::SetSkewProtection<'_> {
+        builder::SetSkewProtection::new(self)
+    }
+    /**Get the split of an environment
+
+Changes nothing. Fails with `not_found` (404), also when all visitors get the active deployment.
+
+Sends a `GET` request to `/api/v1/public/projects/{project}/splits/{environment}`
+
+Arguments:
+- `project`: The project's slug or id.
+- `environment`: Whose visitors.
+```ignore
+let response = client.get_split()
+    .project(project)
+    .environment(environment)
+    .send()
+    .await;
+```*/
+    pub fn get_split(&self) -> builder::GetSplit<'_> {
+        builder::GetSplit::new(self)
+    }
+    /**Split the visitors of an environment
+
+A share of the visitors gets a second deployment, and stays with it; the rest gets the active one. A larger share of
+the same deployment takes nobody back. Any other move of the environment's pointer ends the split. When the answer
+comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment` and `no_split_of_previews`
+(409), and with `not_found` (404).
+
+Sends a `PUT` request to `/api/v1/public/projects/{project}/splits/{environment}`
+
+Arguments:
+- `project`: The project's slug or id.
+- `environment`: Whose visitors.
+- `body`
+```ignore
+let response = client.set_split()
+    .project(project)
+    .environment(environment)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn set_split(&self) -> builder::SetSplit<'_> {
+        builder::SetSplit::new(self)
+    }
+    /**End the split of an environment
+
+All visitors get the one of the two deployments that is named, or the active one. Fails with `not_in_split` (409)
+when it is neither, and with `not_found` (404), also when there is no split.
+
+Sends a `POST` request to `/api/v1/public/projects/{project}/splits/{environment}/end`
+
+Arguments:
+- `project`: The project's slug or id.
+- `environment`: Whose visitors.
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.end_split()
+    .project(project)
+    .environment(environment)
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn end_split(&self) -> builder::EndSplit<'_> {
+        builder::EndSplit::new(self)
     }
     /**List the caller's teams
 
@@ -13989,6 +15969,234 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::create_bypass_token`]
+
+[`Client::create_bypass_token`]: super::Client::create_bypass_token*/
+    #[derive(Debug, Clone)]
+    pub struct CreateBypassToken<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::NewBypassToken, String>,
+    }
+    impl<'a> CreateBypassToken<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::NewBypassToken>,
+            <V as std::convert::TryInto<
+                types::NewBypassToken,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `NewBypassToken` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::NewBypassToken,
+            ) -> types::builder::NewBypassToken,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/projects/{project}/bypass-tokens`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<types::CreatedBypassTokenData>,
+            Error<types::Problem>,
+        > {
+            let Self { client, project, idempotency_key, body } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::NewBypassToken::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/bypass-tokens", client.baseurl,
+                encode_path(& project.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "create_bypass_token",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::revoke_bypass_token`]
+
+[`Client::revoke_bypass_token`]: super::Client::revoke_bypass_token*/
+    #[derive(Debug, Clone)]
+    pub struct RevokeBypassToken<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        token_id: Result<i64, String>,
+    }
+    impl<'a> RevokeBypassToken<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                token_id: Err("token_id was not initialized".to_string()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn token_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.token_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for token_id failed".to_string());
+            self
+        }
+        ///Sends a `DELETE` request to `/api/v1/public/projects/{project}/bypass-tokens/{token_id}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, project, token_id } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let token_id = token_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/bypass-tokens/{}", client.baseurl,
+                encode_path(& project.to_string()), encode_path(& token_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "revoke_bypass_token",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::list_deployments`]
 
 [`Client::list_deployments`]: super::Client::list_deployments*/
@@ -16176,6 +18384,310 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::get_protection`]
+
+[`Client::get_protection`]: super::Client::get_protection*/
+    #[derive(Debug, Clone)]
+    pub struct GetProtection<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+    }
+    impl<'a> GetProtection<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/projects/{project}/protection`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ProtectionData>, Error<types::Problem>> {
+            let Self { client, project } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/protection", client.baseurl, encode_path(&
+                project.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_protection",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::protect_target`]
+
+[`Client::protect_target`]: super::Client::protect_target*/
+    #[derive(Debug, Clone)]
+    pub struct ProtectTarget<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        target: Result<types::ProtectionTarget, String>,
+        body: Result<types::builder::ProtectionSettings, String>,
+    }
+    impl<'a> ProtectTarget<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                target: Err("target was not initialized".to_string()),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn target<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::ProtectionTarget>,
+        {
+            self.target = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `ProtectionTarget` for target failed".to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::ProtectionSettings>,
+            <V as std::convert::TryInto<
+                types::ProtectionSettings,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `ProtectionSettings` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::ProtectionSettings,
+            ) -> types::builder::ProtectionSettings,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/api/v1/public/projects/{project}/protection/{target}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::TargetProtectionData>, Error<types::Problem>> {
+            let Self { client, project, target, body } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let target = target.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::ProtectionSettings::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/protection/{}", client.baseurl,
+                encode_path(& project.to_string()), encode_path(& target.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "protect_target",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::unprotect_target`]
+
+[`Client::unprotect_target`]: super::Client::unprotect_target*/
+    #[derive(Debug, Clone)]
+    pub struct UnprotectTarget<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        target: Result<types::ProtectionTarget, String>,
+    }
+    impl<'a> UnprotectTarget<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                target: Err("target was not initialized".to_string()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn target<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::ProtectionTarget>,
+        {
+            self.target = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `ProtectionTarget` for target failed".to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/api/v1/public/projects/{project}/protection/{target}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, project, target } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let target = target.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/protection/{}", client.baseurl,
+                encode_path(& project.to_string()), encode_path(& target.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "unprotect_target",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::rollback_project`]
 
 [`Client::rollback_project`]: super::Client::rollback_project*/
@@ -16276,6 +18788,789 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "rollback_project",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::create_share_link`]
+
+[`Client::create_share_link`]: super::Client::create_share_link*/
+    #[derive(Debug, Clone)]
+    pub struct CreateShareLink<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::NewShareLink, String>,
+    }
+    impl<'a> CreateShareLink<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::NewShareLink>,
+            <V as std::convert::TryInto<types::NewShareLink>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `NewShareLink` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::NewShareLink,
+            ) -> types::builder::NewShareLink,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/projects/{project}/share-links`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::CreatedShareLinkData>, Error<types::Problem>> {
+            let Self { client, project, idempotency_key, body } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::NewShareLink::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/share-links", client.baseurl, encode_path(&
+                project.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "create_share_link",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::revoke_share_link`]
+
+[`Client::revoke_share_link`]: super::Client::revoke_share_link*/
+    #[derive(Debug, Clone)]
+    pub struct RevokeShareLink<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        link_id: Result<i64, String>,
+    }
+    impl<'a> RevokeShareLink<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                link_id: Err("link_id was not initialized".to_string()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn link_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.link_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for link_id failed".to_string());
+            self
+        }
+        ///Sends a `DELETE` request to `/api/v1/public/projects/{project}/share-links/{link_id}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, project, link_id } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let link_id = link_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/share-links/{}", client.baseurl,
+                encode_path(& project.to_string()), encode_path(& link_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "revoke_share_link",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::get_skew_protection`]
+
+[`Client::get_skew_protection`]: super::Client::get_skew_protection*/
+    #[derive(Debug, Clone)]
+    pub struct GetSkewProtection<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+    }
+    impl<'a> GetSkewProtection<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/projects/{project}/skew-protection`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::SkewProtectionData>, Error<types::Problem>> {
+            let Self { client, project } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/skew-protection", client.baseurl,
+                encode_path(& project.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_skew_protection",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::set_skew_protection`]
+
+[`Client::set_skew_protection`]: super::Client::set_skew_protection*/
+    #[derive(Debug, Clone)]
+    pub struct SetSkewProtection<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        body: Result<types::builder::SkewProtectionSettings, String>,
+    }
+    impl<'a> SetSkewProtection<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::SkewProtectionSettings>,
+            <V as std::convert::TryInto<
+                types::SkewProtectionSettings,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!(
+                        "conversion to `SkewProtectionSettings` for body failed: {}", s
+                    )
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::SkewProtectionSettings,
+            ) -> types::builder::SkewProtectionSettings,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/api/v1/public/projects/{project}/skew-protection`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::SkewProtectionData>, Error<types::Problem>> {
+            let Self { client, project, body } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::SkewProtectionSettings::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/skew-protection", client.baseurl,
+                encode_path(& project.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "set_skew_protection",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::get_split`]
+
+[`Client::get_split`]: super::Client::get_split*/
+    #[derive(Debug, Clone)]
+    pub struct GetSplit<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        environment: Result<types::Environment, String>,
+    }
+    impl<'a> GetSplit<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                environment: Err("environment was not initialized".to_string()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn environment<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::Environment>,
+        {
+            self.environment = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `Environment` for environment failed".to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/projects/{project}/splits/{environment}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::SplitData>, Error<types::Problem>> {
+            let Self { client, project, environment } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let environment = environment.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/splits/{}", client.baseurl, encode_path(&
+                project.to_string()), encode_path(& environment.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_split",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::set_split`]
+
+[`Client::set_split`]: super::Client::set_split*/
+    #[derive(Debug, Clone)]
+    pub struct SetSplit<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        environment: Result<types::Environment, String>,
+        body: Result<types::builder::SplitSettings, String>,
+    }
+    impl<'a> SetSplit<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                environment: Err("environment was not initialized".to_string()),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn environment<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::Environment>,
+        {
+            self.environment = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `Environment` for environment failed".to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::SplitSettings>,
+            <V as std::convert::TryInto<types::SplitSettings>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `SplitSettings` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::SplitSettings,
+            ) -> types::builder::SplitSettings,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/api/v1/public/projects/{project}/splits/{environment}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::SplitData>, Error<types::Problem>> {
+            let Self { client, project, environment, body } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let environment = environment.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::SplitSettings::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/splits/{}", client.baseurl, encode_path(&
+                project.to_string()), encode_path(& environment.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "set_split",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::end_split`]
+
+[`Client::end_split`]: super::Client::end_split*/
+    #[derive(Debug, Clone)]
+    pub struct EndSplit<'a> {
+        client: &'a super::Client,
+        project: Result<::std::string::String, String>,
+        environment: Result<types::Environment, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::SplitEnd, String>,
+    }
+    impl<'a> EndSplit<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                project: Err("project was not initialized".to_string()),
+                environment: Err("environment was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn project<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.project = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn environment<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::Environment>,
+        {
+            self.environment = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `Environment` for environment failed".to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::SplitEnd>,
+            <V as std::convert::TryInto<types::SplitEnd>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| format!("conversion to `SplitEnd` for body failed: {}", s));
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(types::builder::SplitEnd) -> types::builder::SplitEnd,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/projects/{project}/splits/{environment}/end`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DeploymentData>, Error<types::Problem>> {
+            let Self { client, project, environment, idempotency_key, body } = self;
+            let project = project.map_err(Error::InvalidRequest)?;
+            let environment = environment.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::SplitEnd::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/projects/{}/splits/{}/end", client.baseurl,
+                encode_path(& project.to_string()), encode_path(& environment
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "end_split",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;

@@ -48,6 +48,18 @@ export interface BatchReceiptData {
   data: BatchReceipt;
 }
 
+/** A token with which programs pass every protection of a project, without its secret. */
+export interface BypassToken {
+  /** When it was made. */
+  created_at: string;
+  /** The last characters of its random part, to tell tokens apart. */
+  hint: string;
+  /** The token's id. */
+  id: number;
+  /** What the person called it. */
+  name: string;
+}
+
 /** An env var after a change, and what the change will do. */
 export interface ChangedEnvVar {
   /** What has to happen until the change is seen. */
@@ -62,6 +74,26 @@ export interface ChangedEnvVarData {
   data: ChangedEnvVar;
 }
 
+/** A bypass token just made, with its secret, which is shown this once. */
+export interface CreatedBypassToken {
+  /** When it was made. */
+  created_at: string;
+  /** The last characters of its random part, to tell tokens apart. */
+  hint: string;
+  /** The token's id. */
+  id: number;
+  /** What the person called it. */
+  name: string;
+  /** The secret, `mb_pass_…`, to be sent as `x-miaobu-bypass`. It cannot be read again. */
+  token: string;
+}
+
+/** One object. */
+export interface CreatedBypassTokenData {
+  /** The object. */
+  data: CreatedBypassToken;
+}
+
 /** An invitation just made, with its secret, which is shown this once. */
 export interface CreatedInvitation {
   /** The invitation as it is listed. */
@@ -74,6 +106,26 @@ export interface CreatedInvitation {
 export interface CreatedInvitationData {
   /** The object. */
   data: CreatedInvitation;
+}
+
+/** A share link just made, with its secret, which is shown this once. */
+export interface CreatedShareLink {
+  /** When it was made. */
+  created_at: string;
+  /** When it ends. */
+  expires_at: string;
+  /** The link's id. */
+  id: number;
+  /** What it opens. */
+  target: ProtectionTarget;
+  /** The link itself. It opens every hostname of its target, and cannot be read again. */
+  url: string;
+}
+
+/** One object. */
+export interface CreatedShareLinkData {
+  /** The object. */
+  data: CreatedShareLink;
 }
 
 /** A token just made, with its secret, which is shown this once. */
@@ -594,6 +646,12 @@ export interface MissingBlob {
   size_bytes: number;
 }
 
+/** What a new bypass token is. */
+export interface NewBypassToken {
+  /** What the token is for; shown in the list. */
+  name: string;
+}
+
 /** A new deployment and the files that it has. */
 export interface NewDeployment {
   /** The branch that it comes from; a preview needs one. */
@@ -654,6 +712,20 @@ export interface NewProjectSettings {
   not_found?: NotFoundHandling | null;
   /** Which requests the single page answers; `navigation` when absent. */
   spa_fallback?: SpaFallback | null;
+}
+
+/** What a new share link opens. */
+export interface NewShareLink {
+  /** The branch at whose preview it points; only for `preview`, which needs it. */
+  branch?: string | null;
+  /** The deployment at whose pinned name it points; only for `pinned`, which needs it. */
+  deployment_id?: number | null;
+  /** After how many seconds it ends; a week when absent. */
+  expires_in_seconds?: number | null;
+  /** The path at which it points; `/` when absent. */
+  path?: string | null;
+  /** Which hostnames it opens. */
+  target: ProtectionTarget;
 }
 
 /** What a team is called. */
@@ -821,6 +893,36 @@ export interface Promotion {
   environment?: Environment | null;
 }
 
+/** What of a project is protected, and what opens it. No secret is among it. */
+export interface Protection {
+  /** The bypass tokens that have not been revoked, newest first. */
+  bypass_tokens: Array<BypassToken>;
+  /** The share links that still open something, newest first. */
+  share_links: Array<ShareLink>;
+  /** Every group of hostnames. */
+  targets: Array<TargetProtection>;
+}
+
+/** One object. */
+export interface ProtectionData {
+  /** The object. */
+  data: Protection;
+}
+
+/** How a target is protected. */
+export interface ProtectionSettings {
+  /** The password, 8 to 200 characters; the one there is stays when absent. */
+  password?: string | null;
+  /** Whether nobody is to be let in by a password any more. */
+  without_password?: boolean | null;
+}
+
+/**
+ * Which hostnames of a project are protected together: those that follow an environment, or those that lead to one
+ * deployment for ever.
+ */
+export type ProtectionTarget = 'production' | 'staging' | 'preview' | 'pinned';
+
 /** An account to be made. */
 export interface Registration {
   /** The invitation's secret, `mb_inv_…`. */
@@ -894,8 +996,72 @@ export interface SettingsPatch {
   spa_fallback?: SpaFallback | null;
 }
 
+/** A link that opens a protected target, without its secret. */
+export interface ShareLink {
+  /** When it was made. */
+  created_at: string;
+  /** When it ends. */
+  expires_at: string;
+  /** The link's id. */
+  id: number;
+  /** What it opens. */
+  target: ProtectionTarget;
+}
+
+/** Which deployments visitors may stay with. */
+export interface SkewProtection {
+  /** How old such a deployment may be; null where visitors always get the active one. */
+  max_age_seconds: number | null;
+}
+
+/** One object. */
+export interface SkewProtectionData {
+  /** The object. */
+  data: SkewProtection;
+}
+
+/** Which deployments visitors may stay with. */
+export interface SkewProtectionSettings {
+  /** How old such a deployment may be, a minute to 90 days; null for none. */
+  max_age_seconds?: number | null;
+}
+
 /** Which requests the single page answers: navigations of a browser, or every GET and HEAD. */
 export type SpaFallback = 'navigation' | 'all';
+
+/** Two deployments that share the visitors of an environment. */
+export interface Split {
+  /** When the split began. */
+  created_at: string;
+  /** The second deployment, beside the active one. */
+  deployment_id: number;
+  /** Whose visitors. */
+  environment: Environment;
+  /** How many visitors of a hundred get it. */
+  percent: number;
+  /** When its share last changed. */
+  updated_at: string;
+}
+
+/** One object. */
+export interface SplitData {
+  /** The object. */
+  data: Split;
+}
+
+/** How a split ends. */
+export interface SplitEnd {
+  /** The one of the two deployments that all visitors get from here on; the active one when absent. */
+  deployment_id?: number | null;
+}
+
+/** What share of the visitors gets which deployment. */
+export interface SplitSettings {
+  /** The second deployment. */
+  deployment_id: number;
+  /** How many visitors of a hundred get it. */
+  percent: number;
+}
 
 /** How far a domain's certificate is. */
 export type SslStatus = 'pending' | 'active' | 'failed';
@@ -912,6 +1078,24 @@ export interface StartedDeployment {
 export interface StartedDeploymentData {
   /** The object. */
   data: StartedDeployment;
+}
+
+/** Whether a group of hostnames is protected, and by what. */
+export interface TargetProtection {
+  /** Whether a password lets them in. */
+  has_password: boolean;
+  /** Whether visitors have to be let in. */
+  protected: boolean;
+  /** Which hostnames. */
+  target: ProtectionTarget;
+  /** When that last changed; null for a target that is not protected. */
+  updated_at: string | null;
+}
+
+/** One object. */
+export interface TargetProtectionData {
+  /** The object. */
+  data: TargetProtection;
 }
 
 /** Who shares projects. */
@@ -1440,6 +1624,25 @@ export abstract class Operations extends Sender {
   }
 
   /**
+   * Make a bypass token.
+   *
+   * Programs that send it as `x-miaobu-bypass` pass every protection of the project. The answer is the only place where
+   * it can be read. Fails with `too_many` (409) and with `not_found` (404).
+   */
+  createBypassToken(project: string, body: NewBypassToken, options: RequestOptions = {}): Promise<CreatedBypassTokenData> {
+    return this.sendForJson('POST', `/api/v1/public/projects/${segment(project)}/bypass-tokens`, { json: body }, options);
+  }
+
+  /**
+   * Revoke a bypass token.
+   *
+   * It stops working at once. Fails with `not_found` (404).
+   */
+  revokeBypassToken(project: string, tokenId: number, options: RequestOptions = {}): Promise<void> {
+    return this.sendForNothing('DELETE', `/api/v1/public/projects/${segment(project)}/bypass-tokens/${segment(tokenId)}`, {}, options);
+  }
+
+  /**
    * List a project's deployments.
    *
    * Newest first. Changes nothing. Fails with `not_found` (404) and with `invalid_cursor` (400) for a cursor of
@@ -1620,6 +1823,37 @@ export abstract class Operations extends Sender {
   }
 
   /**
+   * Show what is protected.
+   *
+   * Passwords, links and tokens themselves cannot be read. Changes nothing. Fails with `not_found` (404).
+   */
+  getProtection(project: string, options: RequestOptions = {}): Promise<ProtectionData> {
+    return this.sendForJson('GET', `/api/v1/public/projects/${segment(project)}/protection`, {}, options);
+  }
+
+  /**
+   * Let everybody see hostnames again.
+   *
+   * The target's share links end, and so do the visits that were let in. Fails with `not_found` (404), also when the
+   * target is not protected.
+   */
+  unprotectTarget(project: string, target: ProtectionTarget, options: RequestOptions = {}): Promise<void> {
+    return this.sendForNothing('DELETE', `/api/v1/public/projects/${segment(project)}/protection/${segment(target)}`, {}, options);
+  }
+
+  /**
+   * Protect hostnames, or change their password.
+   *
+   * Visitors of the target's hostnames have to be let in: by the password, by a share link, or, as programs, by a bypass
+   * token. A new password ends the visits that the one before it opened. When the answer comes, the edge asks for it.
+   * Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, and with `not_found`
+   * (404).
+   */
+  protectTarget(project: string, target: ProtectionTarget, body: ProtectionSettings, options: RequestOptions = {}): Promise<TargetProtectionData> {
+    return this.sendForJson('PUT', `/api/v1/public/projects/${segment(project)}/protection/${segment(target)}`, { json: body }, options);
+  }
+
+  /**
    * Go back to an earlier deployment.
    *
    * Moves the environment's pointer to `deployment_id`, or to the deployment active before the present one, and holds
@@ -1628,6 +1862,77 @@ export abstract class Operations extends Sender {
    */
   rollbackProject(project: string, body: Rollback, options: RequestOptions = {}): Promise<DeploymentData> {
     return this.sendForJson('POST', `/api/v1/public/projects/${segment(project)}/rollback`, { json: body }, options);
+  }
+
+  /**
+   * Make a share link.
+   *
+   * Whoever follows it sees the target until the link ends. The answer is the only place where the link can be read.
+   * Fails with `not_protected` (409), with `too_many` (409), with `invalid_request` (422) when it is not known where it
+   * is to lead, and with `not_found` (404).
+   */
+  createShareLink(project: string, body: NewShareLink, options: RequestOptions = {}): Promise<CreatedShareLinkData> {
+    return this.sendForJson('POST', `/api/v1/public/projects/${segment(project)}/share-links`, { json: body }, options);
+  }
+
+  /**
+   * End a share link.
+   *
+   * The visits that it opened end as well. Fails with `not_found` (404).
+   */
+  revokeShareLink(project: string, linkId: number, options: RequestOptions = {}): Promise<void> {
+    return this.sendForNothing('DELETE', `/api/v1/public/projects/${segment(project)}/share-links/${segment(linkId)}`, {}, options);
+  }
+
+  /**
+   * Show which deployments visitors may stay with.
+   *
+   * Changes nothing. Fails with `not_found` (404).
+   */
+  getSkewProtection(project: string, options: RequestOptions = {}): Promise<SkewProtectionData> {
+    return this.sendForJson('GET', `/api/v1/public/projects/${segment(project)}/skew-protection`, {}, options);
+  }
+
+  /**
+   * Let visitors stay with earlier deployments.
+   *
+   * A client that names a deployment (`?dpl=ID`, `x-deployment-id: ID` or the cookie `__vdpl=ID`) gets it, as long as
+   * its environment has served it, it is still there and not older than this. Navigations heed the cookie only. When the
+   * answer comes, the edge does so. Fails with `not_found` (404).
+   */
+  setSkewProtection(project: string, body: SkewProtectionSettings, options: RequestOptions = {}): Promise<SkewProtectionData> {
+    return this.sendForJson('PUT', `/api/v1/public/projects/${segment(project)}/skew-protection`, { json: body }, options);
+  }
+
+  /**
+   * Get the split of an environment.
+   *
+   * Changes nothing. Fails with `not_found` (404), also when all visitors get the active deployment.
+   */
+  getSplit(project: string, environment: Environment, options: RequestOptions = {}): Promise<SplitData> {
+    return this.sendForJson('GET', `/api/v1/public/projects/${segment(project)}/splits/${segment(environment)}`, {}, options);
+  }
+
+  /**
+   * Split the visitors of an environment.
+   *
+   * A share of the visitors gets a second deployment, and stays with it; the rest gets the active one. A larger share of
+   * the same deployment takes nobody back. Any other move of the environment's pointer ends the split. When the answer
+   * comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment` and `no_split_of_previews`
+   * (409), and with `not_found` (404).
+   */
+  setSplit(project: string, environment: Environment, body: SplitSettings, options: RequestOptions = {}): Promise<SplitData> {
+    return this.sendForJson('PUT', `/api/v1/public/projects/${segment(project)}/splits/${segment(environment)}`, { json: body }, options);
+  }
+
+  /**
+   * End the split of an environment.
+   *
+   * All visitors get the one of the two deployments that is named, or the active one. Fails with `not_in_split` (409)
+   * when it is neither, and with `not_found` (404), also when there is no split.
+   */
+  endSplit(project: string, environment: Environment, body: SplitEnd, options: RequestOptions = {}): Promise<DeploymentData> {
+    return this.sendForJson('POST', `/api/v1/public/projects/${segment(project)}/splits/${segment(environment)}/end`, { json: body }, options);
   }
 
   /**

@@ -78,6 +78,23 @@ class BatchReceiptData:
 
 
 @dataclass(kw_only=True)
+class BypassToken:
+    """A token with which programs pass every protection of a project, without its secret."""
+
+    created_at: datetime
+    """When it was made."""
+
+    hint: str
+    """The last characters of its random part, to tell tokens apart."""
+
+    id: int
+    """The token's id."""
+
+    name: str
+    """What the person called it."""
+
+
+@dataclass(kw_only=True)
 class ChangedEnvVar:
     """An env var after a change, and what the change will do."""
 
@@ -97,6 +114,34 @@ class ChangedEnvVarData:
 
 
 @dataclass(kw_only=True)
+class CreatedBypassToken:
+    """A bypass token just made, with its secret, which is shown this once."""
+
+    created_at: datetime
+    """When it was made."""
+
+    hint: str
+    """The last characters of its random part, to tell tokens apart."""
+
+    id: int
+    """The token's id."""
+
+    name: str
+    """What the person called it."""
+
+    token: str
+    """The secret, `mb_pass_…`, to be sent as `x-miaobu-bypass`. It cannot be read again."""
+
+
+@dataclass(kw_only=True)
+class CreatedBypassTokenData:
+    """One object."""
+
+    data: CreatedBypassToken
+    """The object."""
+
+
+@dataclass(kw_only=True)
 class CreatedInvitation:
     """An invitation just made, with its secret, which is shown this once."""
 
@@ -112,6 +157,34 @@ class CreatedInvitationData:
     """One object."""
 
     data: CreatedInvitation
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class CreatedShareLink:
+    """A share link just made, with its secret, which is shown this once."""
+
+    created_at: datetime
+    """When it was made."""
+
+    expires_at: datetime
+    """When it ends."""
+
+    id: int
+    """The link's id."""
+
+    target: ProtectionTarget
+    """What it opens."""
+
+    url: str
+    """The link itself. It opens every hostname of its target, and cannot be read again."""
+
+
+@dataclass(kw_only=True)
+class CreatedShareLinkData:
+    """One object."""
+
+    data: CreatedShareLink
     """The object."""
 
 
@@ -1004,6 +1077,14 @@ class MissingBlob:
 
 
 @dataclass(kw_only=True)
+class NewBypassToken:
+    """What a new bypass token is."""
+
+    name: str
+    """What the token is for; shown in the list."""
+
+
+@dataclass(kw_only=True)
 class NewDeployment:
     """A new deployment and the files that it has."""
 
@@ -1088,6 +1169,26 @@ class NewProjectSettings:
 
     spa_fallback: SpaFallback | None | Unset = UNSET
     """Which requests the single page answers; `navigation` when absent."""
+
+
+@dataclass(kw_only=True)
+class NewShareLink:
+    """What a new share link opens."""
+
+    branch: str | None | Unset = UNSET
+    """The branch at whose preview it points; only for `preview`, which needs it."""
+
+    deployment_id: int | None | Unset = UNSET
+    """The deployment at whose pinned name it points; only for `pinned`, which needs it."""
+
+    expires_in_seconds: int | None | Unset = UNSET
+    """After how many seconds it ends; a week when absent."""
+
+    path: str | None | Unset = UNSET
+    """The path at which it points; `/` when absent."""
+
+    target: ProtectionTarget
+    """Which hostnames it opens."""
 
 
 @dataclass(kw_only=True)
@@ -1319,6 +1420,44 @@ class Promotion:
 
 
 @dataclass(kw_only=True)
+class Protection:
+    """What of a project is protected, and what opens it. No secret is among it."""
+
+    bypass_tokens: list[BypassToken]
+    """The bypass tokens that have not been revoked, newest first."""
+
+    share_links: list[ShareLink]
+    """The share links that still open something, newest first."""
+
+    targets: list[TargetProtection]
+    """Every group of hostnames."""
+
+
+@dataclass(kw_only=True)
+class ProtectionData:
+    """One object."""
+
+    data: Protection
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class ProtectionSettings:
+    """How a target is protected."""
+
+    password: str | None | Unset = UNSET
+    """The password, 8 to 200 characters; the one there is stays when absent."""
+
+    without_password: bool | None | Unset = UNSET
+    """Whether nobody is to be let in by a password any more."""
+
+
+ProtectionTarget = Literal["production", "staging", "preview", "pinned"]
+"""Which hostnames of a project are protected together: those that follow an environment, or those that lead to one
+deployment for ever.
+"""
+
+@dataclass(kw_only=True)
 class Registration:
     """An account to be made."""
 
@@ -1426,8 +1565,96 @@ class SettingsPatch:
     """Which requests the single page answers."""
 
 
+@dataclass(kw_only=True)
+class ShareLink:
+    """A link that opens a protected target, without its secret."""
+
+    created_at: datetime
+    """When it was made."""
+
+    expires_at: datetime
+    """When it ends."""
+
+    id: int
+    """The link's id."""
+
+    target: ProtectionTarget
+    """What it opens."""
+
+
+@dataclass(kw_only=True)
+class SkewProtection:
+    """Which deployments visitors may stay with."""
+
+    max_age_seconds: int | None
+    """How old such a deployment may be; null where visitors always get the active one."""
+
+
+@dataclass(kw_only=True)
+class SkewProtectionData:
+    """One object."""
+
+    data: SkewProtection
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class SkewProtectionSettings:
+    """Which deployments visitors may stay with."""
+
+    max_age_seconds: int | None | Unset = UNSET
+    """How old such a deployment may be, a minute to 90 days; null for none."""
+
+
 SpaFallback = Literal["navigation", "all"]
 """Which requests the single page answers: navigations of a browser, or every GET and HEAD."""
+
+@dataclass(kw_only=True)
+class Split:
+    """Two deployments that share the visitors of an environment."""
+
+    created_at: datetime
+    """When the split began."""
+
+    deployment_id: int
+    """The second deployment, beside the active one."""
+
+    environment: Environment
+    """Whose visitors."""
+
+    percent: int
+    """How many visitors of a hundred get it."""
+
+    updated_at: datetime
+    """When its share last changed."""
+
+
+@dataclass(kw_only=True)
+class SplitData:
+    """One object."""
+
+    data: Split
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class SplitEnd:
+    """How a split ends."""
+
+    deployment_id: int | None | Unset = UNSET
+    """The one of the two deployments that all visitors get from here on; the active one when absent."""
+
+
+@dataclass(kw_only=True)
+class SplitSettings:
+    """What share of the visitors gets which deployment."""
+
+    deployment_id: int
+    """The second deployment."""
+
+    percent: int
+    """How many visitors of a hundred get it."""
+
 
 SslStatus = Literal["pending", "active", "failed"]
 """How far a domain's certificate is."""
@@ -1448,6 +1675,31 @@ class StartedDeploymentData:
     """One object."""
 
     data: StartedDeployment
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class TargetProtection:
+    """Whether a group of hostnames is protected, and by what."""
+
+    has_password: bool
+    """Whether a password lets them in."""
+
+    protected: bool
+    """Whether visitors have to be let in."""
+
+    target: ProtectionTarget
+    """Which hostnames."""
+
+    updated_at: datetime | None
+    """When that last changed; null for a target that is not protected."""
+
+
+@dataclass(kw_only=True)
+class TargetProtectionData:
+    """One object."""
+
+    data: TargetProtection
     """The object."""
 
 
@@ -1820,6 +2072,21 @@ class Operations(Sender):
         """
         return self.send_for_json(ProjectData, "PATCH", f"/api/v1/public/projects/{segment(project)}", json=body, options=options)
 
+    def create_bypass_token(self, project: str, body: NewBypassToken, *, options: RequestOptions | None = None) -> CreatedBypassTokenData:
+        """Make a bypass token.
+
+        Programs that send it as `x-miaobu-bypass` pass every protection of the project. The answer is the only place where
+        it can be read. Fails with `too_many` (409) and with `not_found` (404).
+        """
+        return self.send_for_json(CreatedBypassTokenData, "POST", f"/api/v1/public/projects/{segment(project)}/bypass-tokens", json=body, options=options)
+
+    def revoke_bypass_token(self, project: str, token_id: int, *, options: RequestOptions | None = None) -> None:
+        """Revoke a bypass token.
+
+        It stops working at once. Fails with `not_found` (404).
+        """
+        return self.send_for_nothing("DELETE", f"/api/v1/public/projects/{segment(project)}/bypass-tokens/{segment(token_id)}", options=options)
+
     def list_deployments(self, project: str, *, environment: Environment | None = None, status: DeploymentStatus | None = None, branch: str | None = None, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> DeploymentPage:
         """List a project's deployments.
 
@@ -1966,6 +2233,31 @@ class Operations(Sender):
         """
         return self.send_for_json(ChangedEnvVarData, "PATCH", f"/api/v1/public/projects/{segment(project)}/env-vars/{segment(env_var_id)}", json=body, options=options)
 
+    def get_protection(self, project: str, *, options: RequestOptions | None = None) -> ProtectionData:
+        """Show what is protected.
+
+        Passwords, links and tokens themselves cannot be read. Changes nothing. Fails with `not_found` (404).
+        """
+        return self.send_for_json(ProtectionData, "GET", f"/api/v1/public/projects/{segment(project)}/protection", options=options)
+
+    def unprotect_target(self, project: str, target: ProtectionTarget, *, options: RequestOptions | None = None) -> None:
+        """Let everybody see hostnames again.
+
+        The target's share links end, and so do the visits that were let in. Fails with `not_found` (404), also when the
+        target is not protected.
+        """
+        return self.send_for_nothing("DELETE", f"/api/v1/public/projects/{segment(project)}/protection/{segment(target)}", options=options)
+
+    def protect_target(self, project: str, target: ProtectionTarget, body: ProtectionSettings, *, options: RequestOptions | None = None) -> TargetProtectionData:
+        """Protect hostnames, or change their password.
+
+        Visitors of the target's hostnames have to be let in: by the password, by a share link, or, as programs, by a bypass
+        token. A new password ends the visits that the one before it opened. When the answer comes, the edge asks for it.
+        Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, and with `not_found`
+        (404).
+        """
+        return self.send_for_json(TargetProtectionData, "PUT", f"/api/v1/public/projects/{segment(project)}/protection/{segment(target)}", json=body, options=options)
+
     def rollback_project(self, project: str, body: Rollback, *, options: RequestOptions | None = None) -> DeploymentData:
         """Go back to an earlier deployment.
 
@@ -1974,6 +2266,63 @@ class Operations(Sender):
         `nothing_to_roll_back_to` (409), with `not_deployed` (409) and with `not_found` (404).
         """
         return self.send_for_json(DeploymentData, "POST", f"/api/v1/public/projects/{segment(project)}/rollback", json=body, options=options)
+
+    def create_share_link(self, project: str, body: NewShareLink, *, options: RequestOptions | None = None) -> CreatedShareLinkData:
+        """Make a share link.
+
+        Whoever follows it sees the target until the link ends. The answer is the only place where the link can be read.
+        Fails with `not_protected` (409), with `too_many` (409), with `invalid_request` (422) when it is not known where it
+        is to lead, and with `not_found` (404).
+        """
+        return self.send_for_json(CreatedShareLinkData, "POST", f"/api/v1/public/projects/{segment(project)}/share-links", json=body, options=options)
+
+    def revoke_share_link(self, project: str, link_id: int, *, options: RequestOptions | None = None) -> None:
+        """End a share link.
+
+        The visits that it opened end as well. Fails with `not_found` (404).
+        """
+        return self.send_for_nothing("DELETE", f"/api/v1/public/projects/{segment(project)}/share-links/{segment(link_id)}", options=options)
+
+    def get_skew_protection(self, project: str, *, options: RequestOptions | None = None) -> SkewProtectionData:
+        """Show which deployments visitors may stay with.
+
+        Changes nothing. Fails with `not_found` (404).
+        """
+        return self.send_for_json(SkewProtectionData, "GET", f"/api/v1/public/projects/{segment(project)}/skew-protection", options=options)
+
+    def set_skew_protection(self, project: str, body: SkewProtectionSettings, *, options: RequestOptions | None = None) -> SkewProtectionData:
+        """Let visitors stay with earlier deployments.
+
+        A client that names a deployment (`?dpl=ID`, `x-deployment-id: ID` or the cookie `__vdpl=ID`) gets it, as long as
+        its environment has served it, it is still there and not older than this. Navigations heed the cookie only. When the
+        answer comes, the edge does so. Fails with `not_found` (404).
+        """
+        return self.send_for_json(SkewProtectionData, "PUT", f"/api/v1/public/projects/{segment(project)}/skew-protection", json=body, options=options)
+
+    def get_split(self, project: str, environment: Environment, *, options: RequestOptions | None = None) -> SplitData:
+        """Get the split of an environment.
+
+        Changes nothing. Fails with `not_found` (404), also when all visitors get the active deployment.
+        """
+        return self.send_for_json(SplitData, "GET", f"/api/v1/public/projects/{segment(project)}/splits/{segment(environment)}", options=options)
+
+    def set_split(self, project: str, environment: Environment, body: SplitSettings, *, options: RequestOptions | None = None) -> SplitData:
+        """Split the visitors of an environment.
+
+        A share of the visitors gets a second deployment, and stays with it; the rest gets the active one. A larger share of
+        the same deployment takes nobody back. Any other move of the environment's pointer ends the split. When the answer
+        comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment` and `no_split_of_previews`
+        (409), and with `not_found` (404).
+        """
+        return self.send_for_json(SplitData, "PUT", f"/api/v1/public/projects/{segment(project)}/splits/{segment(environment)}", json=body, options=options)
+
+    def end_split(self, project: str, environment: Environment, body: SplitEnd, *, options: RequestOptions | None = None) -> DeploymentData:
+        """End the split of an environment.
+
+        All visitors get the one of the two deployments that is named, or the active one. Fails with `not_in_split` (409)
+        when it is neither, and with `not_found` (404), also when there is no split.
+        """
+        return self.send_for_json(DeploymentData, "POST", f"/api/v1/public/projects/{segment(project)}/splits/{segment(environment)}/end", json=body, options=options)
 
     def list_teams(self, *, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> TeamPage:
         """List the caller's teams.
