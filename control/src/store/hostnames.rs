@@ -72,7 +72,7 @@ pub async fn insert(
     Ok(owner == project.0)
 }
 
-/// Returns the project that has a name.
+/// Returns the project that has a name, or to which it is reserved.
 pub async fn owner(session: &mut impl Session, name: &str) -> Result<Option<ProjectId>, Error> {
     // PostgreSQL would refuse a text with NUL instead of finding nothing.
     if name.contains('\0') {
@@ -129,12 +129,6 @@ pub async fn point_domain(session: &mut impl Session, name: &str, target: Domain
     let query = session.query(POINT_DOMAIN).bind(name).bind(target.project.0).bind(environment);
     query.bind(deployment).execute().await?;
     Ok(())
-}
-
-/// Returns the project that has a name, or to which it is reserved.
-pub async fn owner(session: &mut impl Session, name: &str) -> Result<Option<ProjectId>, Error> {
-    let row: Option<(i64,)> = session.query(GET_OWNER).bind(name).fetch_optional().await?;
-    Ok(row.map(|(id,)| ProjectId(id)))
 }
 
 /// Reserves the hostname of a domain that was given up.
