@@ -2,11 +2,17 @@
 
 mod client;
 mod connections;
+mod damage;
 mod drain;
 mod functions;
+mod hostile;
 mod http1;
 mod http2;
 mod outside;
+mod reading;
+mod recorder;
 mod routes;
+mod smuggling;
+mod streaming;
 mod support;
 mod websocket;
