@@ -8,6 +8,7 @@ mod functions;
 mod hostile;
 mod http1;
 mod http2;
+mod malformed;
 mod outside;
 mod reading;
 mod recorder;
