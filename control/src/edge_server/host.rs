@@ -2,12 +2,15 @@
 
 use std::net::Ipv6Addr;
 
-use http::header::HOST;
+use http::header::{HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
 
 /// The longest name that DNS allows, with a colon and a port.
 const MAX_HOST: usize = 253 + 6;
+
+/// All header fields together, with what separates them.
+pub(super) const MAX_FIELD_BYTES: usize = 64 * 1024;
 
 /// Why a request is refused by this server, before or beside any decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +23,10 @@ pub(super) enum BadRequest {
     HostInvalid,
     /// CONNECT and TRACE: the edge is no tunnel and echoes nothing.
     Method,
+    /// A transfer coding other than chunked, or more than one: what a body ends with is not agreed upon.
+    TransferCoding,
+    /// More fields, or longer ones, than anybody needs.
+    HeadTooLarge,
     /// Longer than functions are given.
     BodyTooLarge,
     /// It came round again.
@@ -34,6 +41,10 @@ impl BadRequest {
             Self::HostAmbiguous => (StatusCode::BAD_REQUEST, "The request names more than one host.\n"),
             Self::HostInvalid => (StatusCode::BAD_REQUEST, "The request's host is not a valid hostname.\n"),
             Self::Method => (StatusCode::NOT_IMPLEMENTED, "The edge does not know this method.\n"),
+            Self::TransferCoding => (StatusCode::NOT_IMPLEMENTED, "The edge knows no transfer coding but chunked.\n"),
+            Self::HeadTooLarge => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's header fields are too large.\n")
+            }
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The request's body is too large.\n"),
             Self::Loop => (StatusCode::LOOP_DETECTED, "The rules of sites send this request round and round.\n"),
         }
@@ -47,10 +58,24 @@ pub(super) fn host(parts: &Parts) -> Result<&str, BadRequest> {
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {
         return Err(BadRequest::Method);
     }
+    let mut codings = parts.headers.get_all(TRANSFER_ENCODING).iter();
+    if codings.next().is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+        || codings.next().is_some()
+    {
+        return Err(BadRequest::TransferCoding);
+    }
+    let fields: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if fields > MAX_FIELD_BYTES {
+        return Err(BadRequest::HeadTooLarge);
+    }
     let mut fields = parts.headers.get_all(HOST).iter();
     let field = fields.next();
     if fields.next().is_some() {
         return Err(BadRequest::HostAmbiguous);
+    }
+    // A target that is a name alone is for CONNECT (RFC 9112, section 3.2.3).
+    if parts.uri.authority().is_some() && parts.uri.scheme().is_none() {
+        return Err(BadRequest::HostInvalid);
     }
     let host = match (parts.uri.authority(), field) {
         (Some(authority), Some(field)) if parts.version == Version::HTTP_2 && field != authority.as_str() => {

@@ -1,18 +1,26 @@
 //! The visitor's socket as hyper sees it.
 
+use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use hyper::rt::{ReadBufCursor, Write as _};
 use hyper_util::rt::TokioIo;
 use rustix::net::SendFlags;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 
 use super::activity::Activity;
 use super::file::FileParts;
+
+/// How long, and how many bytes, a visitor that still sends may go on after our last word. Closing under it would reset the
+/// connection, and the answer that says what is wrong would be lost.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 1024 * 1024;
 
 /// A socket that sends files in the place of their stand-ins, and tells its connection's [`Activity`] how it goes.
 #[derive(Debug)]
@@ -20,11 +28,19 @@ pub(super) struct EdgeStream {
     stream: TokioIo<TcpStream>,
     activity: Arc<Activity>,
     file_parts: Arc<FileParts>,
+    lingering: Option<Lingering>,
+}
+
+/// What is left of a visitor's time after our last word.
+#[derive(Debug)]
+struct Lingering {
+    until: Pin<Box<Sleep>>,
+    bytes: usize,
 }
 
 impl EdgeStream {
     pub(super) fn new(stream: TcpStream, activity: Arc<Activity>, file_parts: Arc<FileParts>) -> Self {
-        Self { stream: TokioIo::new(stream), activity, file_parts }
+        Self { stream: TokioIo::new(stream), activity, file_parts, lingering: None }
     }
 
     fn write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
@@ -35,6 +51,29 @@ impl EdgeStream {
             1 => self.write_by(cx, |_, socket| Ok(rustix::net::send(socket, &slices[0], SendFlags::MORE)?)),
             before => Pin::new(&mut self.stream).poll_write_vectored(cx, &slices[..before]),
         }
+    }
+
+    /// Waits until the visitor has ended too, or used up what it is given. What it sends is not kept.
+    fn linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(lingering) = &mut self.lingering else { return Poll::Ready(()) };
+        // Who drains has no time for visitors that stay on.
+        if self.activity.is_closing() {
+            return Poll::Ready(());
+        }
+        let mut buffer = [0; 4096];
+        let socket = self.stream.inner();
+        while lingering.bytes > 0 {
+            match socket.try_read(&mut buffer) {
+                Ok(length @ 1..) => lingering.bytes = lingering.bytes.saturating_sub(length),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => match socket.poll_read_ready(cx) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Pending => return lingering.until.as_mut().poll(cx),
+                },
+                _ => return Poll::Ready(()),
+            }
+        }
+        Poll::Ready(())
     }
 
     fn write_by(
@@ -86,6 +125,11 @@ impl hyper::rt::Write for EdgeStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if self.lingering.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            let until = Box::pin(tokio::time::sleep(LINGER));
+            self.lingering = Some(Lingering { until, bytes: LINGER_BYTES });
+        }
+        self.linger(cx).map(Ok)
     }
 }

@@ -20,12 +20,14 @@ use super::activity::Activity;
 use super::crowd::Crowd;
 use super::file::FileParts;
 use super::files::Files;
+use super::host::MAX_FIELD_BYTES;
 use super::routes::Routes;
 use super::service::{Connection, Edge};
 use super::stream::EdgeStream;
 
-/// The largest request head, in bytes. Names, values and the request line count.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// What is read of a request before its head has to be there. More than the fields may have, so that a target that is
+/// too long is told from fields that are.
+const MAX_HEAD_BYTES: usize = 160 * 1024;
 
 /// Streams that one HTTP/2 connection may have open.
 const MAX_STREAMS: u32 = 128;
@@ -78,7 +80,7 @@ fn http() -> auto::Builder<LocalExecutor> {
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEAD_BYTES as u32);
+        .max_header_list_size(MAX_FIELD_BYTES as u32);
     http
 }
 

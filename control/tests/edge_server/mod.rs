@@ -2,11 +2,18 @@
 
 mod client;
 mod connections;
+mod damage;
 mod drain;
 mod functions;
+mod hostile;
 mod http1;
 mod http2;
+mod malformed;
 mod outside;
+mod reading;
+mod recorder;
 mod routes;
+mod smuggling;
+mod streaming;
 mod support;
 mod websocket;
