@@ -23,6 +23,7 @@ mod refine;
 mod releases;
 mod retention;
 mod serve;
+mod shards;
 mod store;
 mod support;
 mod uploads;

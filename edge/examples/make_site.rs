@@ -1,15 +1,17 @@
 //! Turns a folder into what a deployment leaves behind: objects and edge KV, as two folders of plain files.
 //!
-//!     make_site FOLDER OUT HOST SLUG ID [shell] [noindex] [older] [coded] [dated] [retained]
+//!     make_site FOLDER OUT HOST SLUG ID [shell] [noindex] [older] [coded] [dated] [retained] [limit=BYTES] [many]
 //!
 //! `OUT/objects` then holds the object store, keys as paths, and `OUT/kv` the values under their keys. `older` leaves the
 //! site blob out, as the older system's records do. `coded` stores stand-ins for the coded forms of text: what matters to
 //! the edge is that they are other bytes. `dated` says when the deployment was made. `retained` adds a script that only an
-//! earlier deployment has. What the site's own files say, `_redirects` and the like, is heeded.
+//! earlier deployment has. What the site's own files say, `_redirects` and the like, is heeded. A blob longer than `limit` is
+//! written in shards, as a real one past what a value of the edge KV holds. `many` adds 100,000 files, few of which are
+//! stored, and 10,000 redirects in place of the site's own.
 
 use miaobu_edge::build::config::{self, ConfigFile, configure};
-use miaobu_edge::build::{SiteBuilder, SiteFile, SiteSettings, links};
-use miaobu_edge::record::{KeyEncoding, RouteRecord, key, site_key, site_object};
+use miaobu_edge::build::{Blobs, KV_VALUE_LIMIT, SiteBuilder, SiteFile, SiteSettings, links};
+use miaobu_edge::record::{KeyEncoding, RouteRecord, key, shard_key, shard_objects, site_key, site_object};
 use miaobu_edge::{Coding, Shell, Site};
 use sha2::{Digest, Sha256};
 use std::error::Error;
@@ -20,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, out, host, slug, id, options @ ..] = arguments.as_slice() else {
         return Err(
-            "usage: make_site FOLDER OUT HOST SLUG ID [shell] [noindex] [older] [coded] [dated] [retained]".into()
+            "usage: make_site FOLDER OUT HOST SLUG ID [shell] [noindex] [older] [coded] [dated] [retained] [limit=BYTES] [many]".into()
         );
     };
     let has = |option: &str| options.iter().any(|given| given == option);
@@ -29,6 +31,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let objects = Path::new(out).join("objects");
     let shell = if has("shell") { Shell::Navigations } else { Shell::Off };
     let modified = has("dated").then_some(1_767_323_045);
+    let limit = options.iter().find_map(|option| option.strip_prefix("limit="));
+    let limit = limit.map_or(Ok(KV_VALUE_LIMIT), str::parse)?;
     let mut files = Vec::new();
     list_folder(Path::new(folder), "", &mut files)?;
     let (configuration, files): (Vec<_>, Vec<_>) =
@@ -37,7 +41,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         .iter()
         .map(|path| Ok((path.as_str(), fs::read_to_string(format!("{folder}{path}"))?)))
         .collect::<Result<Vec<_>, std::io::Error>>()?;
-    let texts: Vec<_> = texts.iter().map(|(path, text)| ConfigFile { path, text }).collect();
+    let many: String = (0..9_999).map(|rule| format!("/old/{rule} /many/{rule}.txt 301\n")).collect();
+    let many = many + "/old/* /moved/:splat 302\n/show/:id /many/:id.txt 200\n/many/77.txt /forced 301!\n";
+    let mut texts: Vec<_> = texts.iter().map(|(path, text)| ConfigFile { path, text }).collect();
+    if has("many") {
+        texts.retain(|file| file.path != "/_redirects");
+        texts.push(ConfigFile { path: "/_redirects", text: &many });
+    }
     let configured = configure(&texts, SiteSettings { shell, modified, ..SiteSettings::default() });
     for diagnostic in &configured.diagnostics {
         eprintln!("{diagnostic}");
@@ -60,6 +70,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (sha256, size) = (Sha256::digest(&content).into(), content.len() as u64);
         builder.add(&SiteFile { path, sha256: &sha256, size, coded_sizes, link: None, retained: true })?;
     }
+    if has("many") {
+        for number in 0..100_000 {
+            let (path, content) = (format!("/many/{number}.txt"), number.to_string().into_bytes());
+            builder.file(&path, &Sha256::digest(&content).into(), content.len() as u64)?;
+            if number % 10_000 < 3 {
+                store(&objects.join(format!("{oss_path}{path}")), &content)?;
+            }
+        }
+    }
     let mut record = RouteRecord {
         updated_at: "2026-01-02T03:04:05.678Z".to_owned(),
         noindex: has("noindex"),
@@ -68,11 +87,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let kv = Path::new(out).join("kv");
     fs::create_dir_all(&kv)?;
     if !has("older") {
-        let blob = builder.finish()?;
-        fs::write(objects.join(site_object(&oss_path)), &blob)?;
-        fs::write(kv.join(site_key(id)), &blob)?;
-        println!("{} files, {} bytes of site", Site::load(blob.clone())?.file_count(), blob.len());
-        record.site = Some(site_key(id));
+        let Blobs { whole, shards } = builder.finish_within(limit)?;
+        let site = site_key(id);
+        fs::write(objects.join(site_object(&oss_path)), &whole)?;
+        fs::write(kv.join(&site), shards.as_ref().map_or(&whole, |shards| &shards.main))?;
+        println!("{} files, {} bytes of site", Site::load(whole.clone())?.file_count(), whole.len());
+        for (number, shard) in (0..).zip(shards.iter().flat_map(|shards| &shards.shards)) {
+            let key = shard_key(&site, number);
+            store(&objects.join(shard_objects(&oss_path)).join(&key), shard)?;
+            fs::write(kv.join(&key), shard)?;
+        }
+        match shards {
+            Some(shards) => println!("{} shards", shards.shards.len()),
+            None if whole.len() > limit => return Err("no number of shards fits the limit".into()),
+            None => {}
+        }
+        record.site = Some(site);
     }
     fs::write(kv.join(key(host, KeyEncoding::Plain)), record.to_json())?;
     Ok(())

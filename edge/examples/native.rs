@@ -147,7 +147,9 @@ fn look_up(out: &Path, host: &str) -> (Stored<RouteRecord>, Stored<Site>) {
 }
 
 fn site_of(out: &Path, record: &RouteRecord) -> Stored<Site> {
-    let kept = fs::read(out.join("kv").join(record.site.as_ref()?)).ok();
+    // What leads to shards is for hosts that read these; the copy is whole.
+    let whole = |bytes: &Vec<u8>| !Site::load(bytes.clone()).is_ok_and(|site| site.is_sharded());
+    let kept = fs::read(out.join("kv").join(record.site.as_ref()?)).ok().filter(whole);
     let copies = [kept, fs::read(out.join("objects").join(site_object(&record.oss_path))).ok()];
     let mut sites = copies.into_iter().flatten().map(|bytes| Site::load(bytes).map_err(drop));
     let first = sites.next();

@@ -8,6 +8,7 @@ export const SERVE = 1;
 export const PROBE = 2;
 export const PROXY = 3;
 export const READ_FORM = 5;
+export const SHARD = 6;
 
 export const STORAGE_UNAVAILABLE = 0;
 export const OBJECT_MISSING = 1;
@@ -119,6 +120,17 @@ export class Core {
     this.#room = 0;
     const handle = this.#exports.load_site(length);
     return { handle, fields: handle === 0 ? [] : this.#text().split("\n").filter((name) => name !== "") };
+  }
+
+  /** Returns whether the bytes were a shard of the site, which now has it. */
+  loadShard(site, bytes) {
+    const length = this.#copy(bytes);
+    this.#room = 0;
+    return this.#exports.load_shard(site, length) === 1;
+  }
+
+  dropShards(site) {
+    this.#exports.drop_shards(site);
   }
 
   dropRecord(handle) {

@@ -160,12 +160,7 @@ export class Directory {
       () => copyOf(configuration, entry.copy),
     ];
     for (const way of ways) {
-      let bytes;
-      try {
-        bytes = await way();
-      } catch (error) {
-        console.log(`miaobu: no site ${entry.site}: ${error}`);
-      }
+      const bytes = await tried(way, entry.site);
       if (bytes === undefined) continue;
       const { handle, fields } = this.#core.loadSite(new Uint8Array(bytes));
       if (handle !== 0) return this.#keepSite(entry.site, handle, fields, bytes.byteLength);
@@ -175,15 +170,48 @@ export class Directory {
     entry.siteFailedAt = Date.now();
   }
 
+  /**
+   * Reads a shard of a site for its core; returns whether it is there now. `late` says that the record or the site was read
+   * for the same request: then only the copy is asked for, which is there before the record is, so that four sub-requests
+   * are enough.
+   */
+  async readShard({ entry }, number, late, configuration) {
+    const name = `${entry.site}-${number}`;
+    const ways = [() => kv(configuration).get(name, { type: "arrayBuffer" }), () => copyOf(configuration, `${entry.folder}.shards/${name}`)];
+    for (const way of late ? ways.slice(1) : ways) {
+      const bytes = await tried(way, name);
+      const site = this.#sites.get(entry.site);
+      if (bytes === undefined || !site) continue;
+      this.#makeRoom(bytes.byteLength, entry.site);
+      if (this.#core.loadShard(site.handle, new Uint8Array(bytes))) {
+        site.size += bytes.byteLength;
+        this.#siteBytes += bytes.byteLength;
+        return true;
+      }
+      console.log(`miaobu: shard ${name} is damaged`);
+    }
+    return false;
+  }
+
   #keepSite(key, handle, fields, size) {
     // Another request may have read it meanwhile.
     this.#dropSite(key);
-    for (const oldest of this.#sites.keys()) {
-      if (this.#siteBytes + size <= MAX_SITE_BYTES) break;
-      this.#dropSite(oldest);
-    }
-    this.#sites.set(key, { handle, fields, size });
+    this.#makeRoom(size);
+    this.#sites.set(key, { handle, fields, size, ownSize: size });
     this.#siteBytes += size;
+  }
+
+  /** Drops the oldest sites, and if that is not enough the shards of the one that is wanted, until so many bytes fit. */
+  #makeRoom(size, wanted) {
+    for (const oldest of this.#sites.keys()) {
+      if (this.#siteBytes + size <= MAX_SITE_BYTES) return;
+      if (oldest !== wanted) this.#dropSite(oldest);
+    }
+    const site = this.#sites.get(wanted);
+    if (!site || this.#siteBytes + size <= MAX_SITE_BYTES) return;
+    this.#core.dropShards(site.handle);
+    this.#siteBytes -= site.size - site.ownSize;
+    site.size = site.ownSize;
   }
 
   #dropSite(key) {
@@ -204,6 +232,15 @@ function kv({ namespace }) {
     storeNamespace = namespace;
   }
   return store;
+}
+
+async function tried(way, name) {
+  try {
+    return await way();
+  } catch (error) {
+    console.log(`miaobu: ${name} can't be read: ${error}`);
+    return undefined;
+  }
 }
 
 async function copyOf(configuration, object) {

@@ -4,6 +4,9 @@ import * as core from "./core.js";
 import { configure } from "./configuration.js";
 import { Directory } from "./directory.js";
 
+/** The shard of the path, and that of a file to which a rule leads. */
+const MOST_SHARDS = 2;
+
 /** A request may need the sites of both sides of a split, and records change while they are read. */
 const MAX_ROUNDS = 4;
 
@@ -51,14 +54,25 @@ async function answer(engine, directory, configuration, request, context) {
   const reading = directory.prepare(host, configuration, context);
   if (reading) await reading;
   let found = directory.current(host);
+  const random = Math.floor(Math.random() * 2 ** 32);
   let text;
-  if (found.entry?.asks?.length > 0) [found, text] = await conditional(directory, configuration, request, host, target);
-  else text = lines(request, host, found.fields);
-  let decision = engine.decide(found.record, found.site, flags, target, text);
+  let form = "";
+  const decide = async () => {
+    if (found.entry?.asks?.length > 0) [found, text] = await conditional(directory, configuration, request, host, target, random);
+    else text = lines(request, host, found.fields);
+    return engine.decide(found.record, found.site, flags, target, text + form);
+  };
+  let decision = await decide();
   if (decision.kind === core.READ_FORM) {
-    const form = await readForm(request, decision.limit);
-    const { record, site } = directory.current(host);
-    decision = engine.decide(record, site, flags, target, `${text}f${form}\n`);
+    form = `f${await readForm(request, decision.limit)}\n`;
+    found = directory.current(host);
+    decision = engine.decide(found.record, found.site, flags, target, text + form);
+  }
+  for (let reads = 0; decision.kind === core.SHARD; reads += 1) {
+    const read = reads < MOST_SHARDS && (await directory.readShard(found, decision.status, reading !== undefined, configuration));
+    if (!read) return own(engine.decide(core.UNAVAILABLE, 0, flags, target, `h${host}\n`));
+    found = directory.current(host);
+    decision = await decide();
   }
   const fail = (failure) => {
     const { record, site } = directory.current(host);
@@ -77,8 +91,7 @@ async function answer(engine, directory, configuration, request, context) {
 }
 
 /** Finds the deployment that a request gets. What had to be read may have changed the record meanwhile, hence the loop. */
-async function conditional(directory, configuration, request, host, target) {
-  const random = Math.floor(Math.random() * 2 ** 32);
+async function conditional(directory, configuration, request, host, target, random) {
   for (let round = 0; ; round += 1) {
     const { entry } = directory.current(host);
     const facts = `t${Math.floor(Date.now() / 1000)}\nx${random}\n`;

@@ -3,7 +3,9 @@
 //! Every page has one canonical URL, given by the mode. Any other spelling that can only mean this page redirects there,
 //! unless another file answers at that URL.
 
-use crate::site::format::{Class, HtmlHandling};
+mod clean_folders;
+
+use crate::site::format::{self, Class, HtmlHandling};
 use crate::site::{File, Look, Site};
 
 /// What a path leads to.
@@ -19,6 +21,9 @@ pub enum Asset<'a> {
 
 /// Finds what the decoded path `key` means.
 pub fn resolve<'a>(site: &Site, key: &'a str) -> Asset<'a> {
+    if site.has_flag(format::FLAG_CLEAN_FOLDERS) {
+        return clean_folders::resolve(site, key);
+    }
     let (stem, spelling) = spelling(key);
     let pages = Pages { site, mode: site.html_handling(), stem, look: site.look(stem) };
     let (own_stem, own_class, own) = match spelling {

@@ -3,11 +3,13 @@
 mod blob;
 pub mod config;
 mod content_type;
+mod file_table;
 mod hashed_names;
 mod header_sets;
 mod http_date;
 pub mod links;
 mod markup;
+mod shards;
 mod site_rules;
 
 pub use blob::seal;
@@ -17,12 +19,16 @@ pub use http_date::http_date;
 
 use crate::coding::{Coding, Codings};
 use crate::path::is_storable;
+use crate::rules::Dialect;
+use crate::rules::redirects::RedirectRule;
 use crate::site::Site;
-use crate::site::format::{self, Class, HtmlHandling, Shell};
+use crate::site::format::{self, HtmlHandling, Shell};
 use blob::Blob;
+use file_table::FileTable;
 use header_sets::{Changes, HeaderSets};
+use std::collections::HashMap;
 
-/// The longest blob that fits one KV value. A longer one still works from its copy in object storage.
+/// The longest blob that fits one KV value. A longer one is put there in shards.
 pub const KV_VALUE_LIMIT: usize = 1_800_000;
 
 /// In larger sites the twelve bytes that it takes to know a file's size in each coding are worth more than a
@@ -52,6 +58,9 @@ pub struct SiteSettings {
     /// A path that ends in `/index` or `/index/` is redirected to the folder, whatever is there, and files answer to every
     /// encoding of their path. As Cloudflare Pages does.
     pub index_redirects: bool,
+    /// The index of a folder goes before the page of the same name, and its URL needs no slash at the end unless
+    /// `html_handling` is `Force`; files answer to every encoding of their path. As Firebase does with clean URLs.
+    pub clean_folders: bool,
     /// A path whose escapes mean nothing is a bad request; otherwise it is looked up as it is.
     pub refuse_undecodable: bool,
     /// The content type of files whose extension says nothing; `application/octet-stream` when `None`, and none at all when
@@ -66,6 +75,8 @@ pub struct SiteSettings {
 pub struct SiteRules {
     /// Image of redirect rules; empty when there are none.
     pub redirects: Vec<u8>,
+    /// The rules in that image and whose reading applies: without them they can't be spread over shards.
+    pub redirect_source: Option<(Vec<RedirectRule>, Dialect)>,
     /// Image of header rules; empty when there are none.
     pub headers: Vec<u8>,
     /// Image of a route table; empty when there is none.
@@ -155,11 +166,6 @@ impl Input {
     }
 }
 
-struct Entry {
-    key: u64,
-    input: usize,
-}
-
 impl SiteBuilder {
     /// A builder for a site without files.
     #[must_use]
@@ -197,8 +203,17 @@ impl SiteBuilder {
     /// # Errors
     /// [`BuildError::DuplicatePath`], [`BuildError::TooManyHeaderSets`] and [`BuildError::TooManyFiles`].
     pub fn finish(self) -> Result<Vec<u8>, BuildError> {
-        let (seed, entries) = self.file_entries()?;
-        let inputs: Vec<&Input> = entries.iter().filter_map(|entry| self.files.get(entry.input)).collect();
+        Ok(self.finish_within(usize::MAX)?.whole)
+    }
+
+    /// Writes the blob, and when it is longer than `limit` bytes the same site in shards that are not, where its files can be
+    /// spread so.
+    ///
+    /// # Errors
+    /// As [`SiteBuilder::finish`].
+    pub fn finish_within(self, limit: usize) -> Result<Blobs, BuildError> {
+        let files: Vec<_> = self.files.iter().collect();
+        let inputs = FileTable::of(&files)?.inputs;
         let changes = if self.settings.rules.change_files() { self.changes_of(&inputs)? } else { Vec::new() };
         let mut at_run_time = self.settings.rules.look_at_hosts();
         let mut sets = HeaderSets::of(&inputs, &changes, self.settings.default_content_type.as_deref())?;
@@ -208,31 +223,25 @@ impl SiteBuilder {
         }
         let own_validators = if sets.own_validators() { format::FLAG_OWN_VALIDATORS } else { 0 };
         let flags = self.flags() | own_validators | if at_run_time { format::FLAG_HEADERS_AT_RUN_TIME } else { 0 };
-        let inputs = || inputs.iter();
-        let meta =
-            inputs().zip(&sets.of_file).map(|(input, set)| set | input.codings().0 << format::META_CODINGS_SHIFT);
-        let bucket_bits = (entries.len() / 4).checked_ilog2().unwrap_or(0).min(29);
-        let mut blob = Blob::new(flags, entries.len(), seed, bucket_bits)?;
-        blob.section(format::SECTION_BUCKETS, buckets(&entries, bucket_bits).into_iter().flat_map(u32::to_le_bytes));
-        blob.section(format::SECTION_KEYS, entries.iter().flat_map(|entry| entry.key.to_le_bytes()));
-        blob.section(format::SECTION_CONTENT, inputs().flat_map(|input| input.content.to_le_bytes()));
-        blob.section(format::SECTION_SIZES, inputs().flat_map(|input| input.size.to_le_bytes()));
-        blob.section(format::SECTION_META, meta.flat_map(u16::to_le_bytes));
-        blob.section(format::SECTION_HEADER_SETS, sets.section());
-        if let Some(date) = self.settings.modified.and_then(http_date) {
-            blob.section(format::SECTION_LAST_MODIFIED, date.into_bytes());
+        let coded = inputs.iter().any(|input| !input.codings().is_empty());
+        let of_input =
+            inputs.iter().zip(&sets.of_file).map(|(input, set)| (std::ptr::from_ref(*input), *set)).collect();
+        let coded_sizes = coded && inputs.len() <= MOST_FILES_WITH_CODED_SIZES;
+        let parts = Parts { flags, header_sets: sets.section(), of_input, coded_sizes };
+        let mut sections = Vec::new();
+        sections.extend(
+            self.settings.modified.and_then(http_date).map(|date| (format::SECTION_LAST_MODIFIED, date.into_bytes())),
+        );
+        let rules = self.settings.rules.sections();
+        sections.extend(
+            rules.into_iter().filter(|(_, bytes)| !bytes.is_empty()).map(|(kind, bytes)| (kind, bytes.to_vec())),
+        );
+        let whole = parts.blob(&inputs, parts.header_sets.clone(), &sections)?;
+        if whole.len() <= limit {
+            return Ok(Blobs { whole, shards: None });
         }
-        let coded = inputs().any(|input| !input.codings().is_empty());
-        if coded && entries.len() <= MOST_FILES_WITH_CODED_SIZES {
-            let sizes = inputs().flat_map(|input| input.coded_sizes).flat_map(u32::to_le_bytes);
-            blob.section(format::SECTION_CODED_SIZES, sizes);
-        }
-        for (kind, bytes) in self.settings.rules.sections() {
-            if !bytes.is_empty() {
-                blob.section(kind, bytes.iter().copied());
-            }
-        }
-        blob.finish()
+        let shards = shards::spread(&self.settings, &parts, &whole, &inputs, &sections, limit)?;
+        Ok(Blobs { whole, shards })
     }
 
     /// What header rules make of each file, by the URL at which it answers.
@@ -266,6 +275,7 @@ impl SiteBuilder {
             (self.settings.moved_redirects, format::FLAG_MOVED),
             (self.settings.redirects_first, format::FLAG_REDIRECTS_FIRST),
             (self.settings.index_redirects, format::FLAG_INDEX_REDIRECTS),
+            (self.settings.clean_folders, format::FLAG_CLEAN_FOLDERS),
             (self.settings.refuse_undecodable, format::FLAG_REFUSE_UNDECODABLE),
             (self.settings.rules.function_first, format::FLAG_FUNCTION_FIRST),
             (self.settings.rules.navigations_to_assets, format::FLAG_NAVIGATIONS_TO_ASSETS),
@@ -277,51 +287,60 @@ impl SiteBuilder {
             | (depth as u32) << format::FLAG_NOT_FOUND_SHIFT
             | temporary
     }
-
-    /// Keys in ascending order, under the first seed with which no two stems share one.
-    fn file_entries(&self) -> Result<(u64, Vec<Entry>), BuildError> {
-        let mut seed = 0;
-        loop {
-            let mut entries: Vec<Entry> = (self.files.iter().enumerate())
-                .map(|(input, file)| {
-                    let (stem, class) = Class::split(&file.path);
-                    Entry { key: format::file_key(stem, class, seed), input }
-                })
-                .collect();
-            entries.sort_unstable_by_key(|entry| entry.key);
-            let path = |entry: &Entry| self.files.get(entry.input).map(|file| file.path.as_str());
-            let mut collided = false;
-            for pair in entries.windows(2) {
-                let [one, two] = pair else { continue };
-                if one.key >> 2 != two.key >> 2 {
-                    continue;
-                }
-                match (path(one), path(two)) {
-                    (Some(one), Some(two)) if one == two => return Err(BuildError::DuplicatePath(one.to_owned())),
-                    (one, two) => {
-                        collided |= one.map(|path| Class::split(path).0) != two.map(|path| Class::split(path).0)
-                    }
-                }
-            }
-            if !collided {
-                return Ok((seed, entries));
-            }
-            seed += 1;
-        }
-    }
 }
 
-fn buckets(entries: &[Entry], bits: u32) -> Vec<u32> {
-    let bucket_of = |key: u64| key >> 1 >> (63 - bits);
-    let mut starts = Vec::with_capacity((1 << bits) + 1);
-    let mut index = 0;
-    for bucket in 0..=(1u64 << bits) {
-        while entries.get(index).is_some_and(|entry| bucket_of(entry.key) < bucket) {
-            index += 1;
+/// A site as its hosts hold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blobs {
+    /// All of it.
+    pub whole: Vec<u8>,
+    /// The same in parts, when it is longer than one value may be and can be parted.
+    pub shards: Option<Shards>,
+}
+
+/// A site in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shards {
+    /// What every request needs.
+    pub main: Vec<u8>,
+    /// The shards by their numbers; see [`record::shard_key`](crate::record::shard_key).
+    pub shards: Vec<Vec<u8>>,
+}
+
+/// What the blobs of one site share.
+struct Parts {
+    flags: u32,
+    header_sets: Vec<u8>,
+    /// The header set of each file.
+    of_input: HashMap<*const Input, u16>,
+    coded_sizes: bool,
+}
+
+impl Parts {
+    /// Writes a blob with some of the files.
+    fn blob(&self, files: &[&Input], header_sets: Vec<u8>, sections: &[(u32, Vec<u8>)]) -> Result<Vec<u8>, BuildError> {
+        let table = FileTable::of(files)?;
+        let inputs = || table.inputs.iter();
+        let meta = inputs().map(|input| {
+            let set = self.of_input.get(&std::ptr::from_ref(*input)).copied().unwrap_or(0);
+            set | input.codings().0 << format::META_CODINGS_SHIFT
+        });
+        let mut blob = Blob::new(self.flags, table.inputs.len(), table.seed, table.bucket_bits())?;
+        blob.section(format::SECTION_BUCKETS, table.buckets().into_iter().flat_map(u32::to_le_bytes));
+        blob.section(format::SECTION_KEYS, table.keys.iter().flat_map(|key| key.to_le_bytes()));
+        blob.section(format::SECTION_CONTENT, inputs().flat_map(|input| input.content.to_le_bytes()));
+        blob.section(format::SECTION_SIZES, inputs().flat_map(|input| input.size.to_le_bytes()));
+        blob.section(format::SECTION_META, meta.flat_map(u16::to_le_bytes));
+        blob.section(format::SECTION_HEADER_SETS, header_sets);
+        if self.coded_sizes {
+            let sizes = inputs().flat_map(|input| input.coded_sizes).flat_map(u32::to_le_bytes);
+            blob.section(format::SECTION_CODED_SIZES, sizes);
         }
-        starts.push(index as u32);
+        for (kind, bytes) in sections {
+            blob.section(*kind, bytes.iter().copied());
+        }
+        blob.finish()
     }
-    starts
 }
 
 #[cfg(test)]

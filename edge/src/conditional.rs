@@ -98,6 +98,9 @@ enum Comparison {
 fn lists(header: &str, tag: Option<&str>, comparison: Comparison) -> bool {
     let weak = comparison == Comparison::Weak;
     let expected = tag.map(|tag| if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag });
+    if trim(header) == "*" {
+        return true;
+    }
     let mut rest = header;
     loop {
         rest = after_blanks(rest);
@@ -106,7 +109,7 @@ fn lists(header: &str, tag: Option<&str>, comparison: Comparison) -> bool {
         }
         let is_weak = rest.starts_with("W/");
         let (candidate, after) = split_tag(rest.strip_prefix("W/").unwrap_or(rest));
-        if candidate == "*" && !is_weak || Some(candidate) == expected && (weak || !is_weak) {
+        if Some(candidate) == expected && (weak || !is_weak) {
             return true;
         }
         rest = after;

@@ -152,6 +152,8 @@ pub enum Decision<'a> {
     NotModified(Head<'a>),
     /// Another URL is the right one.
     Redirect(Head<'a>),
+    /// The shard with this number of the site has to be read before anything can be decided.
+    Shard(u32),
     /// The body decides: the host reads it and asks again, with it as [`Request::form`].
     ReadForm {
         /// More bytes than this need not be read.
@@ -173,7 +175,7 @@ impl<'a> Decision<'a> {
         match self {
             Self::Serve(serve) => Some(&serve.head),
             Self::NotModified(head) | Self::Redirect(head) | Self::Refuse { head, .. } => Some(head),
-            Self::Probe(_) | Self::Proxy(_) | Self::ReadForm { .. } => None,
+            Self::Probe(_) | Self::Proxy(_) | Self::Shard(_) | Self::ReadForm { .. } => None,
         }
     }
 
@@ -198,7 +200,7 @@ impl<'a> Decision<'a> {
             Self::Serve(serve) => Some(&mut serve.head),
             Self::Proxy(proxy) => Some(&mut proxy.head),
             Self::NotModified(head) | Self::Redirect(head) | Self::Refuse { head, .. } => Some(head),
-            Self::Probe(_) | Self::ReadForm { .. } => None,
+            Self::Probe(_) | Self::Shard(_) | Self::ReadForm { .. } => None,
         }
     }
 }

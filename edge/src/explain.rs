@@ -68,7 +68,7 @@ impl<'a> Asked<'_, 'a> {
     /// The routes that the request matched on its way, and what they gathered.
     fn trail(&self) -> Vec<u16> {
         let Some(table) = self.site.routes() else { return Vec::new() };
-        self.answering(|answering| routed_site::walk(answering, table).1.trail)
+        self.answering(|answering| routed_site::walk(answering, table, &routed_site::Known::of(answering.site)).1.trail)
     }
 }
 
@@ -107,6 +107,8 @@ impl Explanation {
                     self.step = Step::Function;
                 }
             }
+            // What is explained is whole: no decision about it wants more.
+            Decision::Shard(_) => {}
             Decision::Probe(probe) => {
                 self.outcome = Outcome::Probe;
                 self.step = Step::Probe;
@@ -130,7 +132,8 @@ impl Explanation {
     }
 
     fn rules(&mut self, origin: Origin, asked: &Asked<'_, '_>) {
-        let matched = asked.answering(ruled_site::find).rule;
+        let matched =
+            asked.answering(|answering| ruled_site::find(answering, &Path::read(answering.request.path()))).rule;
         match origin {
             Origin::Redirects(line) => self.rules.extend(source_line::read(line).map(RuleView::from)),
             Origin::Routes => {

@@ -299,5 +299,20 @@ pub fn site_object(oss_path: &str) -> String {
     [oss_path, ".site"].concat()
 }
 
+/// The KV key of a shard of the site whose blob lies under `site`.
+#[must_use]
+pub fn shard_key(site: &str, number: u32) -> String {
+    let mut key = String::from(site);
+    key.push('-');
+    push_decimal(&mut key, number.into());
+    key
+}
+
+/// Where the copies of a deployment's shards lie in object storage, under their KV keys.
+#[must_use]
+pub fn shard_objects(oss_path: &str) -> String {
+    [oss_path, ".shards"].concat()
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Answers of a site with a route table: a vercel.json, firebase.json or serve.json decides, in its phases.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use crate::answer;
 use crate::assets;
@@ -17,9 +18,24 @@ use crate::rules::route_table::{Answer, Files, Gathered, Header, Phase, RouteReq
 use crate::site::Site;
 use crate::static_site::Answering;
 
-impl Files for Site {
+/// The files of a site, and the shard that it took to know whether one is there.
+pub struct Known<'s> {
+    site: &'s Site,
+    wanted: Cell<Option<u32>>,
+}
+
+impl<'s> Known<'s> {
+    /// The files of a site of which no shard was wanted yet.
+    pub fn of(site: &'s Site) -> Self {
+        Self { site, wanted: Cell::new(None) }
+    }
+}
+
+impl Files for Known<'_> {
     fn contains(&self, path: &str) -> bool {
-        assets::stored(self, &Path::read(path).key).is_some()
+        let path = Path::read(path);
+        self.wanted.set(self.wanted.get().or_else(|| self.site.wanted_shard(&path.key, false)));
+        assets::stored(self.site, &path.key).is_some()
     }
 }
 
@@ -28,7 +44,11 @@ pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<
     let Some(routes) = answering.site.routes() else {
         return files(answering, path, found);
     };
-    let (answer, gathered) = walk(answering, routes);
+    let known = Known::of(answering.site);
+    let (answer, gathered) = walk(answering, routes, &known);
+    if let Some(shard) = known.wanted.get() {
+        return Decision::Shard(shard);
+    }
     let own_path = canonical_path(answering.request.path());
     let own = match &answer {
         Answer::Here { target: here, .. } if here.path == own_path => Own::File,
@@ -67,7 +87,7 @@ pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<
 }
 
 /// Sends the request through the table.
-pub fn walk<'t>(answering: &Answering<'_, '_>, routes: RouteTable<'t>) -> (Answer, Gathered<'t>) {
+pub fn walk<'t>(answering: &Answering<'_, '_>, routes: RouteTable<'t>, files: &dyn Files) -> (Answer, Gathered<'t>) {
     let request = answering.request;
     let target = Target {
         path: canonical_path(request.path()).into_owned(),
@@ -75,7 +95,7 @@ pub fn walk<'t>(answering: &Answering<'_, '_>, routes: RouteTable<'t>) -> (Answe
     };
     let field = |name: &str| request.field(name);
     let asked = RouteRequest { method: method_name(request.method), host: request.host, field: &field };
-    routes.walk(&target, &asked, answering.site, &mut Budget::default())
+    routes.walk(&target, &asked, files, &mut Budget::default())
 }
 
 /// What routes for files say about a path where no file is.

@@ -27,7 +27,7 @@ pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>) -> Decision<'a
     let first = site.has_flag(format::FLAG_REDIRECTS_FIRST);
     let mut found = None;
     if site.redirects().is_some_and(|redirects| first || redirects.any_forced()) {
-        let asked = find(answering);
+        let asked = find(answering, path);
         if let Some(rule) = asked.rule.as_ref().filter(|rule| rule.force || first)
             && let Some(decision) = apply(answering, rule, path)
         {
@@ -52,7 +52,7 @@ pub fn files<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<F
 
 /// The answer to a path where no file is: by a rule, else the shell or a page for missing files.
 pub fn absent<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<Found>) -> Decision<'a> {
-    let found = found.unwrap_or_else(|| find(answering));
+    let found = found.unwrap_or_else(|| find(answering, path));
     let by_rule = |rule: &Match| Some(apply(answering, rule, path)?.because(Origin::Redirects(rule.line)));
     let decision = found.rule.as_ref().and_then(by_rule);
     let (decision, own) = match decision {
@@ -62,16 +62,16 @@ pub fn absent<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<
     dress(answering, decision, own, found.varies)
 }
 
-pub fn find(answering: &Answering<'_, '_>) -> Found {
+pub fn find(answering: &Answering<'_, '_>, path: &Path<'_>) -> Found {
     let Some(redirects) = answering.site.redirects() else {
         return Found::default();
     };
-    let path = canonical_path(answering.request.path());
-    let mut request = rule_request(answering, &path);
+    let canonical = canonical_path(answering.request.path());
+    let mut request = rule_request(answering, &canonical);
     if redirects.any_conditional() {
         know_visitor(answering.request, &mut request);
     }
-    redirects.find(&request)
+    answering.site.find_redirect(&path.key, &request)
 }
 
 /// Makes out who asks.
@@ -141,6 +141,9 @@ pub fn rewrite<'a>(
 ) -> Decision<'a> {
     let target = Path::read(raw);
     let site = answering.site;
+    if let Some(shard) = site.wanted_shard(&target.key, false) {
+        return Decision::Shard(shard);
+    }
     if answering.site.has_flag(format::FLAG_REDIRECTS_FIRST)
         && let Asset::Elsewhere(stem, ending) = assets::resolve(site, &target.key)
     {

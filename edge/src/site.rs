@@ -2,7 +2,13 @@
 //!
 //! Invariant: no read leaves the bytes. What is out of bounds reads as absent.
 
+mod error;
 pub mod format;
+mod shards;
+mod validators;
+
+pub use error::SiteError;
+pub(crate) use validators::OwnValidators;
 
 use format::{Class, HtmlHandling, Shell};
 
@@ -11,32 +17,6 @@ use crate::head::EntityTag;
 use crate::rules::headers::HeaderRules;
 use crate::rules::redirects::Redirects;
 use crate::rules::route_table::RouteTable;
-
-/// Why bytes are no site blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SiteError {
-    /// The bytes don't begin as a blob does, or end early or late.
-    Shape,
-    /// A version, or a section that may not be skipped, which this crate does not know.
-    Version,
-    /// The bytes do not match their checksum.
-    Checksum,
-    /// A section is missing, lies outside the bytes or has a wrong length.
-    Section,
-}
-
-impl core::fmt::Display for SiteError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::Shape => "not a site blob, or not a whole one",
-            Self::Version => "the site blob is of a version that is not known here",
-            Self::Checksum => "the site blob does not match its checksum",
-            Self::Section => "a section of the site blob is missing or does not fit",
-        })
-    }
-}
-
-impl core::error::Error for SiteError {}
 
 /// One file of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +30,8 @@ pub struct File {
     /// The codings in which it is stored as well.
     pub codings: Codings,
     index: u32,
+    /// One more than the number of the shard that it is from; 0 for none.
+    shard: u32,
 }
 
 /// A loaded site blob. It owns its bytes; hosts share it behind an `Arc`.
@@ -74,22 +56,12 @@ pub struct Site {
     file_headers: Section,
     not_found_page: Section,
     function_rules: Section,
-}
-
-/// What header rules say in place of a file's own validators: `None` is nothing, an empty value takes the field away.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct OwnValidators<'a> {
-    pub entity_tag: Option<&'a str>,
-    pub modified: Option<&'a str>,
-    pub ranges: Option<&'a str>,
-}
-
-impl<'a> OwnValidators<'a> {
-    /// The fields that rules speak of, each with what they say.
-    pub fn fields(self) -> impl Iterator<Item = (&'static str, &'a str)> {
-        let fields = [("etag", self.entity_tag), ("last-modified", self.modified), ("accept-ranges", self.ranges)];
-        fields.into_iter().filter_map(|(name, value)| Some((name, value?)))
-    }
+    redirect_order: Section,
+    shard_of: Section,
+    sharded: Section,
+    shard_bits: Option<u32>,
+    shards_have_rules: bool,
+    shards: Vec<Option<Box<Site>>>,
 }
 
 /// The files under one stem, as indices.
@@ -98,17 +70,27 @@ pub(crate) struct Look {
     exact: Option<u32>,
     page: Option<u32>,
     index: Option<u32>,
+    shard: u32,
 }
 
 impl Look {
-    pub(crate) fn of(self, class: Class) -> Option<u32> {
-        match class {
+    /// Where the file of a class is: for [`Site::file_at`].
+    pub(crate) fn of(self, class: Class) -> Option<(u32, u32)> {
+        let index = match class {
             Class::Exact => self.exact,
             Class::Page => self.page,
             Class::Index => self.index,
-        }
+        };
+        index.map(|index| (self.shard, index))
+    }
+
+    fn is_empty(self) -> bool {
+        self.exact.is_none() && self.page.is_none() && self.index.is_none()
     }
 }
+
+/// More could not be numbered by the hosts' keys with reason; they hold 64 times what fits one value.
+const MOST_SHARD_BITS: u32 = 8;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Section {
@@ -173,7 +155,19 @@ impl Site {
         if !expected.iter().all(fits) || header_sets.length < 4 {
             return Err(SiteError::Section);
         }
+        let shards = section(format::SECTION_SHARDS);
+        let shard_bits = if shards.length == 0 { None } else { Some(word(shards.offset)?) };
+        if shard_bits.is_some_and(|bits| bits > MOST_SHARD_BITS) {
+            return Err(SiteError::Section);
+        }
+        let shard_count = shard_bits.map_or(0, |bits| 1_usize << bits);
         Ok(Self {
+            redirect_order: section(format::SECTION_REDIRECT_ORDER),
+            shard_of: section(format::SECTION_SHARD_OF),
+            shards_have_rules: shard_bits.is_some() && word(shards.offset + 4)? != 0,
+            sharded: shards,
+            shard_bits,
+            shards: (0..shard_count).map(|_| None).collect(),
             flags: word(24)?,
             seed: read_u64(&bytes, 32).ok_or(SiteError::Shape)?,
             files,
@@ -235,34 +229,22 @@ impl Site {
     #[must_use]
     pub fn coded_size(&self, file: &File, coding: Coding) -> Option<u64> {
         let place = file.index as usize * 3 + coding as usize - 1;
-        read_u32(self.section(self.coded_sizes)?, place * 4).filter(|size| *size > 0).map(u64::from)
-    }
-
-    /// What header rules say about the validators of files with this header set.
-    pub(crate) fn own_validators(&self, set: u16) -> OwnValidators<'_> {
-        let mut own = OwnValidators::default();
-        if !self.has_flag(format::FLAG_OWN_VALIDATORS) {
-            return own;
-        }
-        let mut rest = self.header_set(set).unwrap_or_default();
-        while let Some((name, value, after)) = split_header(rest) {
-            match name {
-                "etag" => own.entity_tag = Some(value),
-                "last-modified" => own.modified = Some(value),
-                "accept-ranges" => own.ranges = Some(value),
-                _ => {}
-            }
-            rest = after;
-        }
-        own
+        let site = self.part(file.shard)?;
+        read_u32(site.section(site.coded_sizes)?, place * 4).filter(|size| *size > 0).map(u64::from)
     }
 
     pub(crate) fn find(&self, stem: &str, class: Class) -> Option<File> {
         self.file_at(self.look(stem).of(class)?)
     }
 
-    /// Finds the files of all classes under a stem, whose keys differ in the two low bits only and so lie together.
+    /// Finds the files of all classes under a stem.
     pub(crate) fn look(&self, stem: &str) -> Look {
+        let look = self.own_look(stem);
+        if self.is_sharded() && look.is_empty() { shards::look(self, stem).unwrap_or(look) } else { look }
+    }
+
+    /// Finds what is in this part. Keys of the classes differ in the two low bits only and so lie together.
+    fn own_look(&self, stem: &str) -> Look {
         let first = format::file_key(stem, Class::Exact, self.seed);
         // Shifting in two steps keeps a site of one bucket, 64 bits, from overflowing the shift.
         let bucket = (first >> 1 >> (63 - self.bucket_bits)) as usize;
@@ -288,12 +270,14 @@ impl Site {
         look
     }
 
-    pub(crate) fn file_at(&self, index: u32) -> Option<File> {
+    pub(crate) fn file_at(&self, (shard, index): (u32, u32)) -> Option<File> {
         let place = index as usize;
-        let meta = read_u16(&self.bytes, self.meta + place * 2)?;
+        let part = self.part(shard)?;
+        let meta = read_u16(&part.bytes, part.meta + place * 2)?;
         Some(File {
-            entity_tag: EntityTag::of(read_u64(&self.bytes, self.content + place * 8)?),
-            size: read_u32(&self.bytes, self.sizes + place * 4)?.into(),
+            shard,
+            entity_tag: EntityTag::of(read_u64(&part.bytes, part.content + place * 8)?),
+            size: read_u32(&part.bytes, part.sizes + place * 4)?.into(),
             header_set: meta & format::META_SET_MASK,
             codings: Codings(meta >> format::META_CODINGS_SHIFT),
             index,
@@ -325,7 +309,8 @@ impl Site {
     }
 
     pub(crate) fn redirects(&self) -> Option<Redirects<'_>> {
-        Redirects::load(self.filled(self.redirects)?)
+        let order = self.section(self.redirect_order).unwrap_or_default();
+        Some(Redirects::load(self.filled(self.redirects)?)?.in_order(order))
     }
 
     pub(crate) fn header_rules(&self) -> Option<HeaderRules<'_>> {

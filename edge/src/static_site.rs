@@ -27,6 +27,9 @@ pub fn decide<'a>(
     if !path.decodes && site.has_flag(format::FLAG_REFUSE_UNDECODABLE) {
         return answer::bad_request(context);
     }
+    if let Some(shard) = site.wanted_shard(&path.key, true) {
+        return Decision::Shard(shard);
+    }
     if site.has_rules() {
         return ruled_site::decide(&answering, &path);
     }
@@ -63,7 +66,8 @@ impl<'a> Answering<'_, 'a> {
 
     /// Whether files answer to every encoding of their path.
     fn takes_every_spelling(&self) -> bool {
-        self.site.html_handling().is_a_peers() || self.site.has_flag(format::FLAG_INDEX_REDIRECTS)
+        self.site.html_handling().is_a_peers()
+            || self.site.has_flag(format::FLAG_INDEX_REDIRECTS | format::FLAG_CLEAN_FOLDERS)
     }
 
     /// The redirect of a path that ends as the name of an index, which is not there.

@@ -4,6 +4,9 @@
 //! request into [`input`]'s memory, calls [`decide`], and reads words from [`words`] and, where a decision needs any,
 //! text from [`text`]. The layouts stand at the functions; `edge/shim/core.js` is the other end.
 
+mod slots;
+
+use self::slots::Slots;
 use crate::answer::Failure;
 use crate::decision::{Context, Decision, Lookup, ObjectKey, Probe, Proxy, Settings};
 use crate::head::Head;
@@ -180,6 +183,26 @@ pub fn load_site(length: u32) -> u32 {
     })
 }
 
+/// Takes over the shard in the input, of a site; returns 1, or 0 when it is none of that site's.
+#[wasm_bindgen]
+pub fn load_shard(site: u32, length: u32) -> u32 {
+    with(|state| {
+        let mut bytes = std::mem::take(&mut state.input);
+        bytes.truncate(length as usize);
+        state.sites.get_mut(site).is_some_and(|site| site.add_shard(bytes)).into()
+    })
+}
+
+/// Forgets the shards of a site.
+#[wasm_bindgen]
+pub fn drop_shards(site: u32) {
+    with(|state| {
+        if let Some(site) = state.sites.get_mut(site) {
+            site.drop_shards();
+        }
+    });
+}
+
 #[inline(never)]
 fn push_field_names(text: &mut String, site: &Site) {
     for name in site.field_names() {
@@ -208,7 +231,8 @@ pub fn drop_site(site: u32) {
 /// or 0.
 ///
 /// Returns the kind: 1 serve, 2 probe, 3 proxy, 4 answer without a fetch, 5 ask again with at most as many bytes of the
-/// body as the size says. The text holds, a line each: the object's path
+/// body as the size says, 6 when a shard of the site has to be loaded first, whose number stands in place of the status. The
+/// text holds, a line each: the object's path
 /// unless the stem is the request's own, and unless the words name a header set, the header fields and after an empty
 /// line the body. A probe's text is groups of object path and header fields, an empty line after each, then the same for
 /// when none exists. A proxy's text is the URL, then lists each ended by an empty line: names to remove from the request,
@@ -338,6 +362,7 @@ const PROBE: u32 = 2;
 const PROXY: u32 = 3;
 const ANSWER: u32 = 4;
 const READ_FORM: u32 = 5;
+const SHARD: u32 = 6;
 
 fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
     match decision {
@@ -361,6 +386,10 @@ fn write(decision: &Decision<'_>, words: &mut [u32; WORDS], text: &mut String) {
                 object => push_line(text, &object.url_path()),
             }
             write_head(&serve.head, words, text);
+        }
+        Decision::Shard(number) => {
+            words[KIND] = SHARD;
+            words[STATUS] = *number;
         }
         Decision::NotModified(head) | Decision::Redirect(head) => {
             words[KIND] = ANSWER;
@@ -443,36 +472,4 @@ fn push_field(text: &mut String, name: &str, value: &str) {
 fn push_line(text: &mut String, line: &str) {
     text.push_str(line);
     text.push('\n');
-}
-
-/// Values under small handles, which begin at 1.
-struct Slots<T>(Vec<Option<T>>);
-
-impl<T> Default for Slots<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> Slots<T> {
-    fn insert(&mut self, value: T) -> u32 {
-        let index = self.0.iter().position(Option::is_none).unwrap_or_else(|| {
-            self.0.push(None);
-            self.0.len() - 1
-        });
-        if let Some(slot) = self.0.get_mut(index) {
-            *slot = Some(value);
-        }
-        index as u32 + 1
-    }
-
-    fn get(&self, handle: u32) -> Option<&T> {
-        self.0.get((handle as usize).checked_sub(1)?)?.as_ref()
-    }
-
-    fn remove(&mut self, handle: u32) {
-        if let Some(slot) = (handle as usize).checked_sub(1).and_then(|index| self.0.get_mut(index)) {
-            *slot = None;
-        }
-    }
 }

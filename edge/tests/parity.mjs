@@ -125,6 +125,9 @@ function makeSites(makeSite) {
   make("lost-site.localhost", "lost", 7);
   make("lost-object.localhost", "lost", 8);
   make("bare.localhost", "bare", 9, "shell");
+  make("sharded.localhost", "sharded", 22, "coded", "dated", "retained", "limit=2000");
+  make("many.localhost", "many", 23, "shell", "many");
+  make("lost-shard.localhost", "lost-shard", 24, "limit=1700");
   make("locked.localhost", "locked", 12, "noindex");
   make(SPLIT, "split", 13);
   makeSecond("split-d14.localhost", "split", 14);
@@ -141,6 +144,8 @@ function makeSites(makeSite) {
   amend("pins.localhost", { pins: `16 d-16 ${FUTURE},17 d-17 1000` });
   writeFileSync(kv("closed.localhost"), readFileSync(kv("locked.localhost"), "utf8").replace(KEY, "nonsense"));
   const objects = (name) => join(folder, "objects/projects", name);
+  // Their copies are still there.
+  for (const name of readdirSync(join(folder, "kv")).filter((name) => name.startsWith("d-24-"))) rmSync(kv(name));
   rmSync(kv("d-4"));
   flip(kv("damaged-record.localhost"));
   for (const file of [kv("d-6"), objects("damaged/6.site")]) flip(file);
@@ -164,7 +169,7 @@ function filesOf(record) {
 }
 
 function hosts() {
-  const records = readdirSync(join(out, "kv")).filter((name) => !/^d-\d+$/.test(name) && name !== FUNCTION && name !== SPLIT);
+  const records = readdirSync(join(out, "kv")).filter((name) => !/^d-\d+(-\d+)?$/.test(name) && name !== FUNCTION && name !== SPLIT);
   return records.map((host) => {
     try {
       return [host, filesOf(JSON.parse(readFileSync(join(out, "kv", host), "utf8")))];

@@ -35,6 +35,12 @@ before(() => {
   make("docs.test", "docs", "1");
   make("app.test", "app", "2", "shell");
   make("older.test", "older", "3", "older");
+  const wide = join(folder, "wide");
+  mkdirSync(wide);
+  writeFileSync(join(wide, "index.html"), "home");
+  for (let page = 0; page < 60; page += 1) writeFileSync(join(wide, `${page}.html`), `${page}`);
+  execFileSync(join(target, "debug/examples/make_site"), [wide, folder, "sharded.test", "sharded", "6", "limit=1200"]);
+  make("many.test", "many", "7", "many");
   make("two.test", "two", "4");
   mkdirSync(join(site, "_astro"));
   writeFileSync(join(site, "_astro/only-in-second.js"), "second");
@@ -168,6 +174,82 @@ test("a site that has not reached KV is read from its copy, within four sub-requ
   const { ask } = await isolate();
   const { status, asked } = await ask("docs.test/about");
   assert.deepEqual([status, asked.length, asked[2]], [200, 4, "fetch objects.test/projects/docs/1.site"]);
+});
+
+test("a site in shards costs one read more where its files are asked for first, and none later", async () => {
+  const { ask, settle } = await isolate();
+  // The copy of the shard is there before the record is, so that one question is enough where four have to be.
+  const first = await ask("many.test/many/1.txt");
+  assert.deepEqual([first.status, first.text], [200, "1"]);
+  assert.deepEqual(first.asked, ["kv many.test", "kv d-7", "fetch objects.test/projects/many/7.shards/d-7-1", "fetch objects.test/projects/many/7/many/1.txt"]);
+  await ask("many.test/many/2.txt");
+  for (const [path, status, asked] of [
+    ["/many/1.txt", 200, ["fetch objects.test/projects/many/7/many/1.txt"]],
+    ["/many/10000.txt", 200, ["fetch objects.test/projects/many/7/many/10000.txt"]],
+    ["/old/4321", 301, []],
+    ["/old/none", 302, []],
+    ["/show/2", 200, ["fetch objects.test/projects/many/7/many/2.txt"]],
+    ["/nowhere", 404, ["fetch objects.test/projects/many/7/404.html"]],
+  ]) {
+    await ask(`many.test${path}`);
+    const again = await ask(`many.test${path}`);
+    assert.deepEqual([path, again.status, again.asked], [path, status, asked]);
+  }
+  now += 5_000;
+  assert.deepEqual((await ask("many.test/old/1")).asked, ["kv many.test"]);
+  await settle();
+});
+
+test("a shard comes from KV, else from its copy, else the answer is 503 with Retry-After and the next one asks again", async () => {
+  const working = kv;
+  const { ask } = await isolate();
+  await ask("sharded.test/");
+  const reads = ({ asked }) => asked.filter((what) => what.includes("d-6-"));
+  assert.deepEqual(reads(await ask("sharded.test/7")).map((what) => what.slice(0, 6)), ["kv d-6"]);
+  kv = (key) => (key.startsWith("d-6-") ? undefined : working(key));
+  const { ask: other } = await isolate();
+  await other("sharded.test/");
+  const copied = await other("sharded.test/7");
+  assert.deepEqual([copied.status, reads(copied).length, copied.asked.length], [200, 2, 3]);
+  kv = (key) => {
+    if (key.startsWith("d-6-")) throw new Error("down");
+    return working(key);
+  };
+  const { ask: third } = await isolate();
+  await third("sharded.test/");
+  answers["objects.test"] = () => new Response(null, { status: 500 });
+  const { status, headers } = await third("sharded.test/7");
+  assert.deepEqual([status, headers.get("retry-after"), headers.get("cache-control")], [503, "5", "no-store"]);
+  delete answers["objects.test"];
+  assert.equal((await third("sharded.test/7")).status, 200);
+});
+
+test("the shard of another deployment is not taken", async () => {
+  const working = kv;
+  kv = (key) => working(key.startsWith("d-6-") ? "d-7-0" : key);
+  const { ask } = await isolate();
+  await ask("sharded.test/");
+  const { status, asked } = await ask("sharded.test/7");
+  assert.deepEqual([status, asked.length], [200, 3]);
+});
+
+test("the stand-in for the runtime refuses a fifth sub-request", async () => {
+  const { execute, install } = await import("./homes/standin.mjs");
+  install("http://127.0.0.1:1/kv", true);
+  const routine = {
+    async fetch() {
+      const store = new EdgeKV({ namespace: "miaobu" });
+      const results = [];
+      for (let count = 0; count < 5; count += 1) {
+        const ask = count === 0 ? store.get("a", { type: "text" }) : Promise.resolve(fetch("http://elsewhere.test/"));
+        results.push(await ask.then(() => "answered", (error) => error.message));
+      }
+      return new Response(results.join("\n"));
+    },
+  };
+  const response = await execute(routine, new Request("http://a.test/"), {});
+  assert.equal(response.headers.get("x-subrequests"), "kv=1 fetch=3");
+  assert.match(await response.text(), /^[^\n]*\nanswered\nanswered\nanswered\nmore sub-requests than ESA allows$/);
 });
 
 test("an older record is probed within four sub-requests", async () => {

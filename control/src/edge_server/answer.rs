@@ -122,7 +122,12 @@ fn plain(decision: Decision<'_>) -> (Response<()>, Content) {
         }
         Decision::NotModified(answer) | Decision::Redirect(answer) => (head(&answer), Content::Empty),
         // Only a failure of a failure could ask for more; the core makes none.
-        Decision::Serve(_) | Decision::Probe(_) | Decision::Proxy(_) | Decision::ReadForm { .. } => {
+        // Sites are read whole here, so that none has shards.
+        Decision::Serve(_)
+        | Decision::Probe(_)
+        | Decision::Proxy(_)
+        | Decision::Shard(_)
+        | Decision::ReadForm { .. } => {
             let mut response = Response::new(());
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             (response, Content::Empty)

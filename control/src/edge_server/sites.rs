@@ -19,7 +19,7 @@ pub(super) enum SiteError {
 }
 
 /// Reads the site `name` of `record` from the edge KV, or else its copy beside the deployment's files: a blob may be
-/// too large for a KV value, or not have arrived yet.
+/// too large for a KV value, which then holds the part of it that leads to its shards, or not have arrived yet.
 pub(super) async fn read(
     source: &dyn RouteSource,
     objects: &dyn ObjectStore,
@@ -37,7 +37,7 @@ pub(super) async fn read(
     };
     match source.get(name).await {
         Ok(Some(blob)) => {
-            if let Some(site) = load(blob.into()) {
+            if let Some(site) = load(blob.into()).filter(|site| !site.is_sharded()) {
                 return Ok(site);
             }
         }

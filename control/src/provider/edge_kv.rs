@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use miaobu_edge::build::KV_VALUE_LIMIT;
 
 use super::Error;
 
@@ -33,5 +34,10 @@ pub trait EdgeKv: fmt::Debug + Send + Sync {
     /// long.
     fn propagation(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// How many bytes a value may have: what is longer has to be written in parts.
+    fn longest_value(&self) -> usize {
+        KV_VALUE_LIMIT
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use miaobu_edge::build::{BuildError, KV_VALUE_LIMIT, SiteBuilder, SiteFile, SiteSettings};
+use miaobu_edge::build::{Blobs, BuildError, Shards, SiteBuilder, SiteFile, SiteSettings};
 use miaobu_edge::{HtmlHandling, Shell, record};
 
 use super::deploy::{PUBLISHED, later};
@@ -43,7 +43,8 @@ impl Files {
     }
 }
 
-/// Writes the site blob into the edge KV under `key`, if it fits, and beside the files; returns its size in bytes.
+/// Writes the site blob into the edge KV under `key`, in shards when it does not fit one value, and beside the files; returns
+/// its size in bytes.
 pub(super) async fn run(
     context: &Context,
     deployment: &Deployment,
@@ -51,17 +52,38 @@ pub(super) async fn run(
     key: String,
 ) -> Result<usize, JobError> {
     let (settings, _) = configured(context, deployment, &files).await?;
-    let blob = tokio::task::spawn_blocking(move || build(&files, settings)).await.map_err(later)?;
+    let limit = context.edge_kv.longest_value();
+    let blob = tokio::task::spawn_blocking(move || build(&files, settings, limit)).await.map_err(later)?;
     let blob = blob.map_err(|error| JobError::Never { code: "site_refused", message: error.to_string() })?;
-    let size = blob.len();
-    let blob = Bytes::from(blob);
+    let Blobs { whole, shards } = blob;
+    let size = whole.len();
+    let whole = Bytes::from(whole);
     let path = artifact_path(&deployment.project_slug, deployment.id);
     let copy = ObjectKey::parse(record::site_object(&path)).map_err(later)?;
-    context.objects.put(&copy, blob.clone()).await?;
-    if size <= KV_VALUE_LIMIT {
-        context.edge_kv.write(vec![KvEntry { key, value: Some(blob), generation: PUBLISHED }]).await?;
+    context.objects.put(&copy, whole.clone()).await?;
+    let main = match shards {
+        Some(shards) => Some(put_shards(context, &path, &key, shards).await?),
+        None if size <= limit => Some(whole),
+        // Then the edge reads the copy.
+        None => None,
+    };
+    if main.is_some() {
+        context.edge_kv.write(vec![KvEntry { key, value: main, generation: PUBLISHED }]).await?;
     }
     Ok(size)
+}
+
+/// Writes the shards of the site under `key`, each with a copy in object storage, and returns what leads to them.
+async fn put_shards(context: &Context, path: &str, key: &str, shards: Shards) -> Result<Bytes, JobError> {
+    let Shards { main, shards } = shards;
+    for (number, shard) in (0..).zip(shards) {
+        let key = record::shard_key(key, number);
+        let shard = Bytes::from(shard);
+        let copy = ObjectKey::parse(format!("{}/{key}", record::shard_objects(path))).map_err(later)?;
+        context.objects.put(&copy, shard.clone()).await?;
+        context.edge_kv.write(vec![KvEntry { key, value: Some(shard), generation: PUBLISHED }]).await?;
+    }
+    Ok(main.into())
 }
 
 /// How the site is served, and what its log has to say about its own configuration files.
@@ -92,7 +114,7 @@ fn of_project(files: &Files) -> SiteSettings {
     SiteSettings { html_handling, shell, without_not_found_page, ..SiteSettings::default() }
 }
 
-fn build(files: &Files, settings: SiteSettings) -> Result<Vec<u8>, BuildError> {
+fn build(files: &Files, settings: SiteSettings, limit: usize) -> Result<Blobs, BuildError> {
     let mut builder = SiteBuilder::new(settings);
     let served = files.all().filter(|(file, _)| site_config::path_of(file.path.as_str()).is_none());
     for (file, retained) in served {
@@ -105,5 +127,5 @@ fn build(files: &Files, settings: SiteSettings) -> Result<Vec<u8>, BuildError> {
             retained,
         })?;
     }
-    builder.finish()
+    builder.finish_within(limit)
 }

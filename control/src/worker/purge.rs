@@ -26,7 +26,14 @@ pub async fn run(context: &Arc<Context>, id: DeploymentId) -> Result<(), JobErro
     hostnames::delete_of_deployment(&mut tx, id).await?;
     tx.commit().await?;
     crate::failpoint!("purge.unrouted");
+    let gone = |key| KvEntry { key, value: None, generation: DELETED };
     let path = artifact_path(&deployment.project_slug, id);
+    // Their copies tell which shards there are, so that these go first.
+    let shards = ObjectKey::parse(record::shard_objects(&path)).map_err(Error::internal)?;
+    let names = context.objects.list(&shards).await?;
+    let keys = names.iter().filter_map(|name| name.as_str().rsplit('/').next());
+    context.edge_kv.write(keys.map(|key| gone(key.to_owned())).collect()).await?;
+    context.objects.delete_prefix(&shards).await?;
     let tree = ObjectKey::parse(path.as_str()).map_err(Error::internal)?;
     context.objects.delete_prefix(&tree).await?;
     for coding in Coding::ALL {
@@ -37,7 +44,6 @@ pub async fn run(context: &Arc<Context>, id: DeploymentId) -> Result<(), JobErro
     let lists = [manifest_key(id), retained_key(id), refinements_key(id)].into_iter().collect::<Result<Vec<_>, _>>();
     context.objects.delete_all([vec![site], lists.map_err(Error::internal)?].concat()).await?;
     crate::failpoint!("purge.deleted");
-    let gone = |key| KvEntry { key, value: None, generation: DELETED };
     context.edge_kv.write(vec![gone(record::site_key(id.0)), gone(record::refined_site_key(id.0))]).await?;
     Ok(())
 }

@@ -178,3 +178,21 @@ async fn what_is_damaged_or_missing_is_said_and_never_guessed() {
         assert_eq!((answer.status, answer.header("cache-control")), (502, Some("no-store")), "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_site_whose_value_only_leads_to_shards_is_read_from_its_whole_copy() {
+    use miaobu_edge::build::{SiteBuilder, SiteSettings};
+
+    let edge = Edge::start().await;
+    let pages: Vec<_> = (0..100).map(|page| format!("/{page}.txt")).collect();
+    let files: Vec<_> = pages.iter().map(|page| (page.as_str(), page.as_bytes())).collect();
+    let record = edge.store(1, &files).await;
+    let mut builder = SiteBuilder::new(SiteSettings::default());
+    pages.iter().for_each(|page| builder.file(page, &[1; 32], 1).expect("a valid file"));
+    let shards = builder.finish_within(2_000).expect("a site").shards.expect("a site in shards");
+    edge.write(&site_key(1), Some(shards.main.into()), 2).await;
+    edge.point(HOST, &record).await;
+    let answer = edge.get_until(HOST, "/42.txt", |answer| answer.status != 421).await;
+    assert_eq!((answer.status, answer.text()), (200, "/42.txt".to_owned()));
+    assert_eq!(edge.get(HOST, "/none.txt").await.status, 404);
+}

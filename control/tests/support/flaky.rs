@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miaobu_control::provider::{EdgeKv, Error, ErrorKind, KvEntry};
+use miaobu_edge::build::KV_VALUE_LIMIT;
 
 /// An edge KV whose next writes fail.
 #[derive(Debug)]
@@ -13,11 +14,12 @@ pub struct FlakyEdgeKv {
     pub inner: Arc<dyn EdgeKv>,
     pub failures: AtomicU32,
     pub propagation: Duration,
+    pub longest_value: usize,
 }
 
 impl FlakyEdgeKv {
     pub fn new(inner: Arc<dyn EdgeKv>) -> Self {
-        Self { inner, failures: AtomicU32::new(0), propagation: Duration::ZERO }
+        Self { inner, failures: AtomicU32::new(0), propagation: Duration::ZERO, longest_value: KV_VALUE_LIMIT }
     }
 
     /// Lets the next `count` writes fail.
@@ -38,5 +40,9 @@ impl EdgeKv for FlakyEdgeKv {
 
     fn propagation(&self) -> Duration {
         self.propagation
+    }
+
+    fn longest_value(&self) -> usize {
+        self.longest_value
     }
 }

@@ -48,22 +48,29 @@ impl TestApp {
     }
 
     pub async fn with_limits(change: impl FnOnce(&mut Limits)) -> Self {
-        Self::with(change, Duration::ZERO).await
+        Self::with(change, |_| {}).await
     }
 
     /// An app whose edge KV needs `propagation` until every reader sees a write.
     pub async fn with_propagation(propagation: Duration) -> Self {
-        Self::with(|_| {}, propagation).await
+        Self::with(|_| {}, |kv| kv.propagation = propagation).await
     }
 
-    async fn with(change: impl FnOnce(&mut Limits), propagation: Duration) -> Self {
+    /// An app whose edge KV takes no longer values.
+    pub async fn with_longest_value(longest_value: usize) -> Self {
+        Self::with(|_| {}, |kv| kv.longest_value = longest_value).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Limits), change_kv: impl FnOnce(&mut FlakyEdgeKv)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = TestDatabase::create(folder.path()).await;
         let start: DateTime<Utc> = "2026-01-02T03:04:05.678Z".parse().expect("a time");
         let clock = Arc::new(ManualClock::at(start));
         let objects = LocalObjectStore::open(folder.path().join("objects")).expect("the object store opens");
         let edge_kv = Arc::new(LocalEdgeKv::new(database.db.clone()));
-        let flaky = Arc::new(FlakyEdgeKv { propagation, ..FlakyEdgeKv::new(edge_kv.clone()) });
+        let mut flaky = FlakyEdgeKv::new(edge_kv.clone());
+        change_kv(&mut flaky);
+        let flaky = Arc::new(flaky);
         let mut limits =
             Limits { min_free_bytes: 0, min_free_percent: 0, max_deployment_bytes: 1 << 30, kept_deployments: 3 };
         change(&mut limits);

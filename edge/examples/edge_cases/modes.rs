@@ -47,8 +47,14 @@ pub fn world(suite: &str, case: &Value) -> Result<World, String> {
             let redirects = redirects::compile(&send_redirects(case), Dialect::Cloudflare, Limits::INLINE).image;
             let rules = SiteRules { routes: send_routes(config)?, redirects, ..SiteRules::default() };
             let html_handling = HtmlHandling::Folders;
-            let project =
-                SiteSettings { html_handling, refuse_undecodable: true, redirects_first: true, rules, ..project };
+            let project = SiteSettings {
+                html_handling,
+                refuse_undecodable: true,
+                redirects_first: true,
+                moved_redirects: true,
+                rules,
+                ..project
+            };
             with_cache_rule(config, ", ", project)
         }
         "sirv" => {
@@ -59,7 +65,7 @@ pub fn world(suite: &str, case: &Value) -> Result<World, String> {
             };
             let redirects = redirects::compile(&sirv_redirects(case), Dialect::Netlify, Limits::INLINE).image;
             let rules = SiteRules { routes: sirv_routes(config)?, redirects, ..SiteRules::default() };
-            let html_handling = if extends(config, "html") { HtmlHandling::OpenPages } else { HtmlHandling::Open };
+            let html_handling = if extends(config, "html") { HtmlHandling::OpenPages } else { HtmlHandling::Off };
             let default_content_type = Some(String::new());
             with_cache_rule(config, ",", SiteSettings { html_handling, shell, rules, default_content_type, ..project })
         }
@@ -179,8 +185,12 @@ fn sirv_routes(config: &Value) -> Result<Vec<u8>, String> {
 /// What sirv answers to paths that leave out one of its extensions, or the index with it, as rewrites.
 fn sirv_redirects(case: &Value) -> Vec<RedirectRule> {
     let mut rules = Vec::new();
-    for extension in extensions(&case["config"]).filter(|extension| *extension != "html") {
-        for file in list(&case["files"]).filter_map(|file| file["path"].as_str()) {
+    let shown = |path: &&str| case["config"]["dotfiles"] == true || !path.contains("/.");
+    let files = || list(&case["files"]).filter_map(|file| file["path"].as_str()).filter(shown);
+    // A slash at the end makes no difference, to the rules of this dialect either.
+    rules.extend(files().map(|file| rewrite(file, file, 200)));
+    for extension in extensions(&case["config"]) {
+        for file in files() {
             let Some(stem) = file.strip_suffix(extension).and_then(|stem| stem.strip_suffix('.')) else { continue };
             rules.extend([stem, stem.strip_suffix("/index").unwrap_or(stem)].map(|from| rewrite(from, file, 200)));
         }
@@ -206,12 +216,9 @@ fn send_routes(config: &Value) -> Result<Vec<u8>, String> {
     table(&[json!({ "src": "^(?:/.*)?/\\.[^/].*$", "status": 403 })], 0)
 }
 
-/// What send's options say about the index of a folder, as rewrites.
+/// What send makes of a folder: its slash, and what its options say about the index.
 fn send_redirects(case: &Value) -> Vec<RedirectRule> {
     let own = &case["config"]["index"];
-    if own.is_null() {
-        return Vec::new();
-    }
     let names = own.as_array().map_or(std::slice::from_ref(own), Vec::as_slice);
     let paths: Vec<_> = list(&case["files"]).filter_map(|file| file["path"].as_str()).collect();
     let folders = paths.iter().flat_map(|path| path.match_indices('/').map(|(at, _)| &path[..=at]));
@@ -220,10 +227,15 @@ fn send_redirects(case: &Value) -> Vec<RedirectRule> {
     for folder in folders {
         let files = names.iter().filter_map(|name| Some(format!("{folder}{}", name.as_str()?)));
         let index = files.into_iter().find(|file| paths.contains(&file.as_str()));
-        rules.push(match index {
-            Some(file) => rewrite(folder, &file, 200),
-            None => rewrite(folder, "/", 404),
-        });
+        match index {
+            _ if own.is_null() => {}
+            Some(file) => rules.push(rewrite(folder, &file, 200)),
+            None => rules.push(rewrite(folder, "/", 404)),
+        }
+        let hidden = folder.contains("/.") && case["config"]["dotfiles"] != "allow";
+        if folder != "/" && !hidden {
+            rules.push(rewrite(folder.trim_end_matches('/'), folder, 301));
+        }
     }
     rules
 }

@@ -150,7 +150,8 @@ fn carry_out(decision: Decision<'_>, deployed: &Deployed, asked: &Asked) -> Answ
             answer.proxied = Some((proxy.url, asked.method.clone()));
             answer
         }
-        Decision::Probe(_) | Decision::ReadForm { .. } => Answered::default(),
+        // A whole site has no shards.
+        Decision::Probe(_) | Decision::Shard(_) | Decision::ReadForm { .. } => Answered::default(),
     }
 }
 

@@ -44,6 +44,7 @@ fn check_decision(record: &RouteRecord, decision: &Decision<'_>) {
                 assert!(proxy.url.starts_with(&record.fc_endpoint), "{} is not the function's", proxy.url);
             }
         }
+        Decision::Shard(number) => assert!(*number < 256, "shard {number}"),
         Decision::NotModified(head) | Decision::Redirect(head) => check_head(head),
         Decision::ReadForm { limit } => assert!(*limit <= 64 * 1024, "a form of {limit} bytes"),
         Decision::Refuse { head, body } => {

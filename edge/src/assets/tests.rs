@@ -56,3 +56,52 @@ fn every_page_has_one_canonical_url_in_each_mode() {
         assert_eq!(got, expected, "{files:?} {path}");
     }
 }
+
+/// What superstatic, the server behind Firebase Hosting's emulator, does with clean URLs.
+#[test]
+fn clean_folders_put_an_index_before_a_page_and_take_slashes_as_the_mode_says() {
+    let site = |html_handling| {
+        let mut builder =
+            SiteBuilder::new(SiteSettings { html_handling, clean_folders: true, ..SiteSettings::default() });
+        for path in [
+            "/index.html",
+            "/about.html",
+            "/dir/index.html",
+            "/dir/sub.html",
+            "/both.html",
+            "/both/index.html",
+            "/app.js",
+        ] {
+            builder.file(path, &[0; 32], 1).unwrap();
+        }
+        Site::load(builder.finish().unwrap()).unwrap()
+    };
+    let line = |site: &Site, path| match resolve(site, path) {
+        Asset::File(stem, class, _) => [stem, class.suffix()].concat(),
+        Asset::Elsewhere(stem, ending) => format!("to {stem}{ending}"),
+        Asset::Missing => "-".to_owned(),
+    };
+    let modes = [HtmlHandling::Auto, HtmlHandling::Force, HtmlHandling::Drop].map(site);
+    for (path, expected) in [
+        ("/", ["/index.html"; 3]),
+        ("/index", ["to /"; 3]),
+        ("/index.html", ["to /"; 3]),
+        ("/about", ["/about.html", "to /about/", "/about.html"]),
+        ("/about/", ["-", "/about.html", "to /about"]),
+        ("/about.html", ["to /about", "to /about/", "to /about"]),
+        ("/about/index", ["-"; 3]),
+        ("/dir", ["/dir/index.html", "to /dir/", "/dir/index.html"]),
+        ("/dir/", ["/dir/index.html", "/dir/index.html", "to /dir"]),
+        ("/dir/index", ["to /dir", "to /dir/", "to /dir"]),
+        ("/dir/index.html", ["to /dir", "to /dir/", "to /dir"]),
+        ("/dir.html", ["-"; 3]),
+        ("/dir/sub/", ["-", "/dir/sub.html", "to /dir/sub"]),
+        ("/both", ["/both/index.html", "to /both/", "/both/index.html"]),
+        ("/both.html", ["to /both", "to /both/", "to /both"]),
+        ("/app.js", ["/app.js"; 3]),
+        ("/app.js/", ["-"; 3]),
+        ("/none", ["-"; 3]),
+    ] {
+        assert_eq!(modes.each_ref().map(|site| line(site, path)), expected, "{path}");
+    }
+}

@@ -26,6 +26,9 @@ pub const FILES: [&str; 7] =
 /// Longer files are not read.
 pub const LONGEST_FILE: u64 = 1 << 20;
 
+/// Past what one value of the edge KV holds, rules lie in shards.
+const LIMITS: Limits = Limits::SHARDED;
+
 /// One of [`FILES`], as it is in the deployment.
 #[derive(Clone, Copy, Debug)]
 pub struct ConfigFile<'a> {
@@ -78,13 +81,13 @@ pub fn configure(files: &[ConfigFile<'_>], project: SiteSettings) -> Configured 
     reading.netlify(text("/netlify.toml"));
     if let Some(text) = text("/_redirects") {
         let pages = reading.settings.html_handling != HtmlHandling::Off;
-        let parsed = redirects::parse(text, reading.dialect.redirects(), Limits::INLINE, pages);
+        let parsed = redirects::parse(text, reading.dialect.redirects(), LIMITS, pages);
         reading.text_redirects = reading.take("_redirects", parsed);
     }
     if let Some(text) = text("/_headers") {
         let parsed = match reading.dialect {
             Grammar::Netlify => headers::parse_netlify(text),
-            _ => headers::parse_cloudflare(text, headers::MAX_RULES, Limits::INLINE.line_length),
+            _ => headers::parse_cloudflare(text, headers::MAX_RULES, LIMITS.line_length),
         };
         reading.text_headers = reading.take("_headers", parsed);
     }
@@ -169,7 +172,7 @@ impl Reading {
         // Lines of several files are told apart by compiling each file's rules for its refusals, and all for the image.
         let mut told = 0;
         for (file, rules) in &sources {
-            let refused = redirects::compile(rules, dialect, Limits::INLINE).refused;
+            let refused = redirects::compile(rules, dialect, LIMITS).refused;
             told += refused.len();
             self.refuse(file, refused);
         }
@@ -178,10 +181,10 @@ impl Reading {
             rules.into_iter().map(kept).collect()
         };
         let rules: Vec<_> = sources.into_iter().flat_map(kept).collect();
-        let compiled = redirects::compile(&rules, dialect, Limits::INLINE);
+        let compiled = redirects::compile(&rules, dialect, LIMITS);
         let over = compiled.refused.len().saturating_sub(told);
         if over > 0 {
-            let Limits { static_rules, dynamic_rules, .. } = Limits::INLINE;
+            let Limits { static_rules, dynamic_rules, .. } = LIMITS;
             let reason = format!(
                 "the site's files have more than {static_rules} rules, or {dynamic_rules} with * and placeholders, in all: the last {over} are ignored"
             );
@@ -189,6 +192,10 @@ impl Reading {
         }
         if compiled.count > 0 {
             self.settings.rules.redirects = compiled.image;
+            self.settings.rules.redirect_source = {
+                let used = compiled.used.into_iter().filter_map(|index| rules.get(index).cloned()).collect();
+                Some((used, dialect))
+            };
         }
         let dialect = self.dialect.headers();
         let sources = [

@@ -42,6 +42,7 @@ fn line(decision: &Decision<'_>) -> String {
             format!("probe {} else {}", keys.join(" "), line(&probe.missing))
         }
         Decision::Proxy(proxy) => format!("proxy {}", proxy.url),
+        Decision::Shard(number) => format!("shard {number}"),
         Decision::NotModified(head) => head.status.to_string(),
         Decision::ReadForm { limit } => format!("form of {limit}"),
         Decision::Redirect(head) => {

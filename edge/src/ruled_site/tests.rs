@@ -65,8 +65,7 @@ impl Project {
             Decision::Redirect(head) => format!("{} {}", head.status, head.location.unwrap_or_default()),
             Decision::Refuse { head, .. } | Decision::NotModified(head) => head.status.to_string(),
             Decision::Proxy(proxy) => format!("-> {}", proxy.url),
-            Decision::Probe(_) => "probe".to_owned(),
-            Decision::ReadForm { .. } => "form".to_owned(),
+            Decision::Probe(_) | Decision::Shard(_) | Decision::ReadForm { .. } => "more to read".to_owned(),
         }
     }
 

@@ -40,6 +40,8 @@ pub use conditions::{RuleRequest, Varies, visitor_country, visitor_language};
 pub use location::location;
 
 #[cfg(feature = "build")]
+pub(crate) use compile::whole_path;
+#[cfg(feature = "build")]
 pub use compile::{Compiled, Limits, compile, is_dynamic};
 #[cfg(feature = "build")]
 pub use parse::{from_value, parse, parse_table, without_repeats};
@@ -86,6 +88,22 @@ pub struct Redirects<'a> {
     bits: u32,
     buckets: usize,
     entries: usize,
+    order: &'a [u8],
+}
+
+/// A search through rules that may lie in several images.
+#[derive(Debug)]
+pub(crate) struct Search {
+    /// What was found.
+    pub found: Found,
+    /// The place of the rule found in the order of all.
+    best: u32,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self { found: Found::default(), best: u32::MAX }
+    }
 }
 
 /// A rule that applies to a request.
@@ -129,6 +147,7 @@ impl<'a> Redirects<'a> {
             bits,
             buckets,
             entries,
+            order: &[],
         })
     }
 
@@ -136,6 +155,11 @@ impl<'a> Redirects<'a> {
     #[must_use]
     pub fn any_forced(&self) -> bool {
         self.flags & FLAG_ANY_FORCED != 0
+    }
+
+    /// The same rules, with the place of each in the order of more than these, a `u32` each; none when these are all.
+    pub(crate) fn in_order(self, order: &'a [u8]) -> Self {
+        Self { order, ..self }
     }
 
     /// Whether any rule may look at more than the path, so that a request's visitor has to be made out.
@@ -147,15 +171,20 @@ impl<'a> Redirects<'a> {
     /// Finds the first rule that applies. `request.path` must come from [`canonical_path`](super::canonical_path).
     #[must_use]
     pub fn find(&self, request: &RuleRequest<'_>) -> Found {
-        let mut found = Found::default();
+        let mut search = Search::default();
+        self.search(request, &mut search);
+        search.found
+    }
+
+    /// Goes on with a search: a rule that stands before what was found so far takes its place.
+    pub(crate) fn search(&self, request: &RuleRequest<'_>, search: &mut Search) {
         let path = request.path;
         if self.count == 0 || path.starts_with(CHALLENGES) {
-            return found;
+            return;
         }
-        let mut best = u32::MAX;
         let whole = if self.flags & FLAG_SLASHLESS == 0 { path } else { path.strip_suffix("/").unwrap_or(path) };
         // `None` means a damaged image, which has no rules.
-        let _ = self.look_up(hash(whole.as_bytes(), SEED_WHOLE), request, &mut best, &mut found);
+        let _ = self.look_up(hash(whole.as_bytes(), SEED_WHOLE), request, search);
         let mut depth = 0;
         for at in 0..=path.len() {
             if path.as_bytes().get(at).is_some_and(|byte| *byte != b'/') {
@@ -166,28 +195,28 @@ impl<'a> Redirects<'a> {
             }
             depth = depth.saturating_add(1);
             let folder = path.as_bytes().get(..at).unwrap_or_default();
-            let _ = self.look_up(hash(folder, SEED_FOLDER), request, &mut best, &mut found);
+            let _ = self.look_up(hash(folder, SEED_FOLDER), request, search);
         }
-        found
     }
 
     /// Tries the rules filed under `key` that stand before the best one so far.
     #[inline(never)]
-    fn look_up(&self, key: u64, request: &RuleRequest<'_>, best: &mut u32, found: &mut Found) -> Option<()> {
+    fn look_up(&self, key: u64, request: &RuleRequest<'_>, search: &mut Search) -> Option<()> {
         let bucket = key.checked_shr(64_u32.wrapping_sub(self.bits)).unwrap_or(0) as usize;
         let at = self.buckets.wrapping_add(bucket.wrapping_mul(4));
         let (mut entry, end) = (u32_at(self.image, at)?, u32_at(self.image, at.wrapping_add(4))?);
         while entry < end {
             let at = self.entries.wrapping_add((entry as usize).wrapping_mul(ENTRY_LENGTH));
             let rule = u32_at(self.image, at.wrapping_add(4))?;
-            if rule >= *best {
+            let place = if self.order.is_empty() { rule } else { u32_at(self.order, (rule as usize).wrapping_mul(4))? };
+            if place >= search.best {
                 break;
             }
             if u32_at(self.image, at)? == key as u32
-                && let Some(rule_match) = self.try_rule(rule, request, &mut found.varies)
+                && let Some(rule_match) = self.try_rule(rule, request, &mut search.found.varies)
             {
-                found.rule = Some(rule_match);
-                *best = rule;
+                search.found.rule = Some(rule_match);
+                search.best = place;
                 break;
             }
             entry = entry.wrapping_add(1);

@@ -57,8 +57,15 @@ pub const SECTION_FILE_HEADERS: u32 = 12;
 pub const SECTION_NOT_FOUND_PAGE: u32 = 13;
 /// Rules that choose between function and assets, see [`Routing`](crate::rules::functions::Routing).
 pub const SECTION_FUNCTION_RULES: u32 = 14;
+/// In a blob whose files lie in shards: how many leading bits of a path's [`shard_hash`] choose one, and 1 when redirect
+/// rules lie there too, `u32` each; the checksum of the same site as one blob, `u64`.
+pub const SECTION_SHARDS: u32 = 15;
+/// In a shard: that checksum, and its number, `u32`.
+pub const SECTION_SHARD_OF: u32 = 16;
+/// `u32` a redirect rule: its place in the order of all rules. Absent when the section of rules has them all.
+pub const SECTION_REDIRECT_ORDER: u32 = 17;
 /// How many kinds of sections this crate knows, 0 included, which is none.
-pub const SECTION_KINDS: usize = 15;
+pub const SECTION_KINDS: usize = 18;
 /// Version of every section that this crate reads and writes.
 pub const SECTION_VERSION: u32 = 1;
 
@@ -91,6 +98,8 @@ pub const FLAG_OWN_VALIDATORS: u32 = 1 << 19;
 pub const FLAG_INDEX_REDIRECTS: u32 = 1 << 20;
 /// A path that does not decode is a bad request.
 pub const FLAG_REFUSE_UNDECODABLE: u32 = 1 << 21;
+/// Pages have clean URLs in the way of Firebase, see `assets::clean_folders`.
+pub const FLAG_CLEAN_FOLDERS: u32 = 1 << 22;
 /// Eight bits: 0 when no folder has a `404.html`, else one more than the depth of the deepest folder that has one.
 pub const FLAG_NOT_FOUND_SHIFT: u32 = 8;
 
@@ -127,6 +136,20 @@ impl Class {
 /// The key of a stem and class.
 pub fn file_key(stem: &str, class: Class, seed: u64) -> u64 {
     crate::hash::hash(stem.as_bytes(), seed) & !3 | class as u64
+}
+
+/// What all the paths that can mean the same files have in common.
+pub fn shard_stem(path: &str) -> &str {
+    let mut stem = path;
+    while let Some(shorter) = ["/", ".html", "/index"].iter().find_map(|ending| stem.strip_suffix(ending)) {
+        stem = shorter;
+    }
+    stem
+}
+
+/// The hash that chooses the shard of a decoded path. Letters count in both cases, as they do in escapes that don't decode.
+pub fn shard_hash(path: &str) -> u64 {
+    crate::hash::hash(shard_stem(path).to_ascii_lowercase().as_bytes(), 0x5d)
 }
 
 /// How pages are spelled in URLs.

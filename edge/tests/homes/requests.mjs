@@ -2,7 +2,7 @@
 
 /** All requests for one host: each spelling of each file, and paths that mean nothing, by several methods and headers. */
 export function requestsFor(host, files, random) {
-  const targets = new Set(["/", "//", "/?", "/?q=%20&x", "/nowhere", "/nowhere/", "/nowhere.js", "/a/b/c/d/", "/%", "/%zz", "/..%2f", "/%00"]);
+  const targets = new Set(["/", "//", "/?", "/?q=%20&x", "/nowhere", "/nowhere/", "/nowhere.js", "/a/b/c/d/", "/%", "/%zz", "/..%2f", "/%00", "/old/17", "/old/17/?a=1", "/old/x/y", "/show/1", "/many/77.txt"]);
   for (const file of files) for (const target of spellings(file)) if (target.startsWith("/")) targets.add(target);
   for (let count = 0; count < 50; count += 1) targets.add(noise(random));
   return [...targets].flatMap((target) => variants(host, target, random));

@@ -19,9 +19,9 @@
 
 use serde_json::Value;
 
-use super::{Grammar, Reading};
+use super::{Grammar, LIMITS, Reading};
 use crate::rules::headers::{HeaderRule, HeaderValue};
-use crate::rules::redirects::{self, Limits};
+use crate::rules::redirects;
 use crate::rules::{Dialect, Parsed, Refusal, functions};
 use crate::site::format::{HtmlHandling, Shell};
 
@@ -133,7 +133,7 @@ impl Reading {
         for rule in rules {
             // A line as in a `_redirects` file, or a table as in a netlify.toml.
             let parsed = match rule {
-                Value::String(line) => redirects::parse(line, Dialect::Netlify, Limits::INLINE, true),
+                Value::String(line) => redirects::parse(line, Dialect::Netlify, LIMITS, true),
                 rule => match serde_json::from_value::<toml::Value>(rule.clone()) {
                     Ok(table) => redirects::from_value(toml::Value::Array(vec![table])),
                     Err(_) => {

@@ -24,10 +24,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What lies in the site blob itself.
+    /// What the peers take.
     pub const INLINE: Self = Self { static_rules: 2_000, dynamic_rules: 100, line_length: 2_000 };
-    /// What lies in a value of its own.
-    pub const SHARDED: Self = Self { static_rules: 10_000, dynamic_rules: 10_000, line_length: 2_000 };
+    /// What a site may have. Rules with `*` and placeholders are tried one after the other where they share a folder, so
+    /// that they are fewer.
+    pub const SHARDED: Self = Self { static_rules: 10_000, ..Self::INLINE };
 }
 
 impl Default for Limits {
@@ -43,6 +44,8 @@ pub struct Compiled {
     pub image: Vec<u8>,
     /// How many rules are in it.
     pub count: usize,
+    /// Which of the rules given these are, by their indices.
+    pub used: Vec<usize>,
     /// The rules that are not, and why.
     pub refused: Vec<Refusal>,
 }
@@ -55,13 +58,21 @@ pub fn is_dynamic(from: &str) -> bool {
         || path.split(':').skip(1).any(|rest| rest.starts_with(|first: char| first.is_ascii_alphabetic()))
 }
 
+/// The path that a rule applies to, when it is one.
+pub(crate) fn whole_path(rule: &RedirectRule, dialect: Dialect) -> Option<String> {
+    match pattern_of(Source::split(&rule.from).path, dialect).ok()?.prefix {
+        Prefix::Whole(path) => Some(path),
+        Prefix::Folder(_) => None,
+    }
+}
+
 /// Compiles `rules`, which are in the order of their precedence.
 #[must_use]
 pub fn compile(rules: &[RedirectRule], dialect: Dialect, limits: Limits) -> Compiled {
     let mut compiled = Compiled::default();
     let mut image = Image::default();
     let (mut fixed, mut dynamic) = (0, 0);
-    for rule in rules {
+    for (index, rule) in rules.iter().enumerate() {
         let (count, most) = match is_dynamic(&rule.from) {
             true => (&mut dynamic, limits.dynamic_rules),
             false => (&mut fixed, limits.static_rules),
@@ -72,7 +83,10 @@ pub fn compile(rules: &[RedirectRule], dialect: Dialect, limits: Limits) -> Comp
             false => image.add(rule, dialect),
         };
         match added {
-            Ok(()) => compiled.count += 1,
+            Ok(()) => {
+                compiled.count += 1;
+                compiled.used.push(index);
+            }
             Err(reason) => compiled.refused.push(Refusal::of_line(rule.line, &rule.to_string(), reason)),
         }
     }

@@ -4,10 +4,13 @@ use super::{
 use crate::rules::{Dialect, canonical_path};
 use proptest::prelude::*;
 
+/// Enough for every test.
+const MANY: Limits = Limits { dynamic_rules: 10_000, ..Limits::SHARDED };
+
 fn compiled(dialect: Dialect, text: &str) -> Compiled {
-    let parsed = parse(text, dialect, Limits::SHARDED, true);
+    let parsed = parse(text, dialect, MANY, true);
     assert_eq!(parsed.refused, [], "{text}");
-    compile(&parsed.rules, dialect, Limits::SHARDED)
+    compile(&parsed.rules, dialect, MANY)
 }
 
 fn ask(image: &[u8], request: &RuleRequest<'_>) -> Found {
@@ -223,9 +226,9 @@ fn a_thousand_rules_are_found_by_their_folders() {
 
 /// The rule that applies by trying them one after the other.
 fn one_by_one(text: &str, dialect: Dialect, request: &RuleRequest<'_>) -> Option<String> {
-    let parsed = parse(text, dialect, Limits::SHARDED, true);
+    let parsed = parse(text, dialect, MANY, true);
     parsed.rules.iter().find_map(|rule| {
-        let compiled = compile(std::slice::from_ref(rule), dialect, Limits::SHARDED);
+        let compiled = compile(std::slice::from_ref(rule), dialect, MANY);
         ask(&compiled.image, request).rule.map(|rule| rule.target)
     })
 }
@@ -238,8 +241,8 @@ proptest! {
         dialect in prop::sample::select(vec![Dialect::Netlify, Dialect::Cloudflare, Dialect::GitLab]),
     ) {
         let text: String = rules.iter().enumerate().map(|(index, rule)| format!("{rule}/{index}\n")).collect();
-        let parsed = parse(&text, dialect, Limits::SHARDED, true);
-        let compiled = compile(&parsed.rules, dialect, Limits::SHARDED);
+        let parsed = parse(&text, dialect, MANY, true);
+        let compiled = compile(&parsed.rules, dialect, MANY);
         let target = ask(&compiled.image, &at(&path)).rule.map(|rule| rule.target);
         prop_assert_eq!(target, one_by_one(&text, dialect, &at(&path)), "{}", text);
     }
