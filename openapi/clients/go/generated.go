@@ -526,6 +526,162 @@ const (
 	EsaStatusOnline  EsaStatus = "online"
 )
 
+// ExplainRequest: A request to explain. It is not sent.
+type ExplainRequest struct {
+	// Where the visitor is, two letters; unknown when absent.
+	Country *string `json:"country,omitempty"`
+	// Header fields; none when absent.
+	Headers []RequestHeader `json:"headers,omitempty"`
+	// The method; GET when absent.
+	Method *string `json:"method,omitempty"`
+	// The whole URL, on a hostname of one of your projects.
+	URL string `json:"url"`
+}
+
+// ExplainedFile: The file that is answered with.
+type ExplainedFile struct {
+	// The coding in which it is sent; null as it is.
+	Coding *string `json:"coding"`
+	// First byte of the part that is sent; null for all.
+	FirstByte *int64 `json:"first_byte"`
+	// The key of the object in storage.
+	Key string `json:"key"`
+	// Last byte of the part that is sent; null for all.
+	LastByte *int64 `json:"last_byte"`
+	// Its path in the site.
+	Path string `json:"path"`
+	// Size of the object in bytes; null when the site does not say.
+	SizeBytes *int64 `json:"size_bytes"`
+	// Whether the body is sent.
+	WithBody bool `json:"with_body"`
+}
+
+// ExplainedHeader: A header field of the answer.
+type ExplainedHeader struct {
+	// The name in lower case.
+	Name string `json:"name"`
+	// The rules that set it.
+	Rules []ExplainedRule `json:"rules"`
+	// Where it comes from.
+	Source ExplainedSource `json:"source"`
+	// The value.
+	Value string `json:"value"`
+}
+
+// ExplainedOutcome: What is done: a file is sent, the visitor's copy is good, another URL is named, a function or another site
+// answers, an older record's file is looked for, or the platform answers itself.
+type ExplainedOutcome string
+
+// The values of ExplainedOutcome; a newer server may answer with others.
+const (
+	ExplainedOutcomeServe       ExplainedOutcome = "serve"
+	ExplainedOutcomeNotModified ExplainedOutcome = "not_modified"
+	ExplainedOutcomeRedirect    ExplainedOutcome = "redirect"
+	ExplainedOutcomeProxy       ExplainedOutcome = "proxy"
+	ExplainedOutcomeProbe       ExplainedOutcome = "probe"
+	ExplainedOutcomeRefuse      ExplainedOutcome = "refuse"
+)
+
+// ExplainedRecord: The route record of a hostname.
+type ExplainedRecord struct {
+	// The deployment's commit; empty for an upload.
+	CommitSHA string `json:"commit_sha"`
+	// The deployment served.
+	DeploymentID int64 `json:"deployment_id"`
+	// The hostname.
+	Key string `json:"key"`
+	// What answers.
+	Kind ProjectKind `json:"kind"`
+	// Whether search engines are asked to stay away.
+	Noindex bool `json:"noindex"`
+	// The project's slug.
+	ProjectSlug string `json:"project_slug"`
+	// The key of the site blob; null for older records.
+	Site *string `json:"site"`
+	// Since when the hostname leads there; empty when unknown.
+	UpdatedAt string `json:"updated_at"`
+}
+
+// ExplainedRemoval: A header field that rules took away.
+type ExplainedRemoval struct {
+	// The name in lower case.
+	Name string `json:"name"`
+	// The rules that did.
+	Rules []ExplainedRule `json:"rules"`
+}
+
+// ExplainedRule: Where a rule stands.
+type ExplainedRule struct {
+	// The file's name, such as `_redirects`.
+	File string `json:"file"`
+	// The line, counted from 1; null when it is not known.
+	Line *int64 `json:"line"`
+}
+
+// ExplainedSource: Where a header field comes from: a rule of the site, the platform's default, the file, what the visitor asked
+// for, or the route record.
+type ExplainedSource string
+
+// The values of ExplainedSource; a newer server may answer with others.
+const (
+	ExplainedSourceRule    ExplainedSource = "rule"
+	ExplainedSourceDefault ExplainedSource = "default"
+	ExplainedSourceFile    ExplainedSource = "file"
+	ExplainedSourceRequest ExplainedSource = "request"
+	ExplainedSourceRecord  ExplainedSource = "record"
+)
+
+// ExplainedStep: The step of the order that made the answer.
+type ExplainedStep string
+
+// The values of ExplainedStep; a newer server may answer with others.
+const (
+	ExplainedStepRecord       ExplainedStep = "record"
+	ExplainedStepFile         ExplainedStep = "file"
+	ExplainedStepCanonicalURL ExplainedStep = "canonical_url"
+	ExplainedStepRedirectRule ExplainedStep = "redirect_rule"
+	ExplainedStepRouteTable   ExplainedStep = "route_table"
+	ExplainedStepShell        ExplainedStep = "shell"
+	ExplainedStepNotFoundPage ExplainedStep = "not_found_page"
+	ExplainedStepFunction     ExplainedStep = "function"
+	ExplainedStepProbe        ExplainedStep = "probe"
+	ExplainedStepPlatform     ExplainedStep = "platform"
+)
+
+// Explanation: What a request gets, and why.
+type Explanation struct {
+	// Objects of an older record that are tried in turn.
+	Candidates []string `json:"candidates"`
+	// The file that is answered with.
+	File *ExplainedFile `json:"file"`
+	// The header fields of the answer in their order, without those of the connection and the date.
+	Headers []ExplainedHeader `json:"headers"`
+	// Where a redirect leads.
+	Location *string `json:"location"`
+	// What is done.
+	Outcome ExplainedOutcome `json:"outcome"`
+	// A redirect rule for this request that did not apply, because a file or a route came first.
+	PassedOver *ExplainedRule `json:"passed_over"`
+	// The URL to which the request is passed on.
+	ProxiedTo *string `json:"proxied_to"`
+	// The route record; null when the hostname leads nowhere.
+	Record *ExplainedRecord `json:"record"`
+	// Header fields that rules took away.
+	RemovedHeaders []ExplainedRemoval `json:"removed_headers"`
+	// The rules that made the answer.
+	Rules []ExplainedRule `json:"rules"`
+	// The status code; null where a function says it.
+	Status *int64 `json:"status"`
+	// The step of the order that made the answer.
+	Step ExplainedStep `json:"step"`
+}
+
+// ExplanationData: One object.
+type ExplanationData struct {
+	// The object.
+	Data Explanation `json:"data"`
+}
+
 // FernetEnvVar: An env var that the older system sealed.
 type FernetEnvVar struct {
 	// The Fernet token that holds its value.
@@ -1057,6 +1213,14 @@ type Registration struct {
 	Login string `json:"login"`
 	// 10 to 256 characters.
 	Password string `json:"password"`
+}
+
+// RequestHeader: A header field of a request.
+type RequestHeader struct {
+	// The name; case does not matter.
+	Name string `json:"name"`
+	// The value.
+	Value string `json:"value"`
 }
 
 // Role: What a member may do in a team: a viewer sees, a deployer deploys as well, an admin changes projects and members
@@ -1625,6 +1789,19 @@ func (c *Client) RedeployDeployment(ctx context.Context, deploymentID int64, opt
 func (c *Client) GetUpload(ctx context.Context, deploymentID int64, options ...RequestOption) (*UploadData, error) {
 	answer := new(UploadData)
 	if err := c.do(ctx, "GET", "/api/v1/public/deployments/"+segment(deploymentID)+"/upload", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ExplainRequest: Explain an answer.
+//
+// Decides a request as the edge would, and tells which rule on which line, which file and which headers, and why.
+// Sends nothing and changes nothing. Fails with `not_found` (404) when the host is no hostname of a project of the
+// caller, and with `invalid_request` (422, pointer `/url`) for what is no http or https URL.
+func (c *Client) ExplainRequest(ctx context.Context, body ExplainRequest, options ...RequestOption) (*ExplanationData, error) {
+	answer := new(ExplanationData)
+	if err := c.do(ctx, "POST", "/api/v1/public/explain", jsonBody{body}, options, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil

@@ -1048,6 +1048,401 @@ pub mod types {
             value.parse()
         }
     }
+    ///A request to explain. It is not sent.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct ExplainRequest {
+        ///Where the visitor is, two letters; unknown when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub country: ::std::option::Option<::std::string::String>,
+        ///Header fields; none when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub headers: ::std::option::Option<::std::vec::Vec<RequestHeader>>,
+        ///The method; GET when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub method: ::std::option::Option<::std::string::String>,
+        ///The whole URL, on a hostname of one of your projects.
+        pub url: ::std::string::String,
+    }
+    impl ExplainRequest {
+        pub fn builder() -> builder::ExplainRequest {
+            Default::default()
+        }
+    }
+    ///The file that is answered with.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ExplainedFile {
+        ///The coding in which it is sent; null as it is.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub coding: ::std::option::Option<::std::string::String>,
+        ///First byte of the part that is sent; null for all.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub first_byte: ::std::option::Option<i64>,
+        ///The key of the object in storage.
+        pub key: ::std::string::String,
+        ///Last byte of the part that is sent; null for all.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub last_byte: ::std::option::Option<i64>,
+        ///Its path in the site.
+        pub path: ::std::string::String,
+        ///Size of the object in bytes; null when the site does not say.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub size_bytes: ::std::option::Option<i64>,
+        ///Whether the body is sent.
+        pub with_body: bool,
+    }
+    impl ExplainedFile {
+        pub fn builder() -> builder::ExplainedFile {
+            Default::default()
+        }
+    }
+    ///A header field of the answer.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ExplainedHeader {
+        ///The name in lower case.
+        pub name: ::std::string::String,
+        ///The rules that set it.
+        pub rules: ::std::vec::Vec<ExplainedRule>,
+        ///Where it comes from.
+        pub source: ExplainedSource,
+        ///The value.
+        pub value: ::std::string::String,
+    }
+    impl ExplainedHeader {
+        pub fn builder() -> builder::ExplainedHeader {
+            Default::default()
+        }
+    }
+    /**What is done: a file is sent, the visitor's copy is good, another URL is named, a function or another site
+answers, an older record's file is looked for, or the platform answers itself.*/
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum ExplainedOutcome {
+        #[serde(rename = "serve")]
+        Serve,
+        #[serde(rename = "not_modified")]
+        NotModified,
+        #[serde(rename = "redirect")]
+        Redirect,
+        #[serde(rename = "proxy")]
+        Proxy,
+        #[serde(rename = "probe")]
+        Probe,
+        #[serde(rename = "refuse")]
+        Refuse,
+    }
+    impl ::std::fmt::Display for ExplainedOutcome {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Serve => f.write_str("serve"),
+                Self::NotModified => f.write_str("not_modified"),
+                Self::Redirect => f.write_str("redirect"),
+                Self::Proxy => f.write_str("proxy"),
+                Self::Probe => f.write_str("probe"),
+                Self::Refuse => f.write_str("refuse"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for ExplainedOutcome {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "serve" => Ok(Self::Serve),
+                "not_modified" => Ok(Self::NotModified),
+                "redirect" => Ok(Self::Redirect),
+                "proxy" => Ok(Self::Proxy),
+                "probe" => Ok(Self::Probe),
+                "refuse" => Ok(Self::Refuse),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for ExplainedOutcome {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for ExplainedOutcome {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///The route record of a hostname.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ExplainedRecord {
+        ///The deployment's commit; empty for an upload.
+        pub commit_sha: ::std::string::String,
+        ///The deployment served.
+        pub deployment_id: i64,
+        ///The hostname.
+        pub key: ::std::string::String,
+        ///What answers.
+        pub kind: ProjectKind,
+        ///Whether search engines are asked to stay away.
+        pub noindex: bool,
+        ///The project's slug.
+        pub project_slug: ::std::string::String,
+        ///The key of the site blob; null for older records.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub site: ::std::option::Option<::std::string::String>,
+        ///Since when the hostname leads there; empty when unknown.
+        pub updated_at: ::std::string::String,
+    }
+    impl ExplainedRecord {
+        pub fn builder() -> builder::ExplainedRecord {
+            Default::default()
+        }
+    }
+    ///A header field that rules took away.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ExplainedRemoval {
+        ///The name in lower case.
+        pub name: ::std::string::String,
+        ///The rules that did.
+        pub rules: ::std::vec::Vec<ExplainedRule>,
+    }
+    impl ExplainedRemoval {
+        pub fn builder() -> builder::ExplainedRemoval {
+            Default::default()
+        }
+    }
+    ///Where a rule stands.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ExplainedRule {
+        ///The file's name, such as `_redirects`.
+        pub file: ::std::string::String,
+        ///The line, counted from 1; null when it is not known.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub line: ::std::option::Option<i64>,
+    }
+    impl ExplainedRule {
+        pub fn builder() -> builder::ExplainedRule {
+            Default::default()
+        }
+    }
+    /**Where a header field comes from: a rule of the site, the platform's default, the file, what the visitor asked
+for, or the route record.*/
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum ExplainedSource {
+        #[serde(rename = "rule")]
+        Rule,
+        #[serde(rename = "default")]
+        Default,
+        #[serde(rename = "file")]
+        File,
+        #[serde(rename = "request")]
+        Request,
+        #[serde(rename = "record")]
+        Record,
+    }
+    impl ::std::fmt::Display for ExplainedSource {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Rule => f.write_str("rule"),
+                Self::Default => f.write_str("default"),
+                Self::File => f.write_str("file"),
+                Self::Request => f.write_str("request"),
+                Self::Record => f.write_str("record"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for ExplainedSource {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "rule" => Ok(Self::Rule),
+                "default" => Ok(Self::Default),
+                "file" => Ok(Self::File),
+                "request" => Ok(Self::Request),
+                "record" => Ok(Self::Record),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for ExplainedSource {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for ExplainedSource {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///The step of the order that made the answer.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum ExplainedStep {
+        #[serde(rename = "record")]
+        Record,
+        #[serde(rename = "file")]
+        File,
+        #[serde(rename = "canonical_url")]
+        CanonicalUrl,
+        #[serde(rename = "redirect_rule")]
+        RedirectRule,
+        #[serde(rename = "route_table")]
+        RouteTable,
+        #[serde(rename = "shell")]
+        Shell,
+        #[serde(rename = "not_found_page")]
+        NotFoundPage,
+        #[serde(rename = "function")]
+        Function,
+        #[serde(rename = "probe")]
+        Probe,
+        #[serde(rename = "platform")]
+        Platform,
+    }
+    impl ::std::fmt::Display for ExplainedStep {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Record => f.write_str("record"),
+                Self::File => f.write_str("file"),
+                Self::CanonicalUrl => f.write_str("canonical_url"),
+                Self::RedirectRule => f.write_str("redirect_rule"),
+                Self::RouteTable => f.write_str("route_table"),
+                Self::Shell => f.write_str("shell"),
+                Self::NotFoundPage => f.write_str("not_found_page"),
+                Self::Function => f.write_str("function"),
+                Self::Probe => f.write_str("probe"),
+                Self::Platform => f.write_str("platform"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for ExplainedStep {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "record" => Ok(Self::Record),
+                "file" => Ok(Self::File),
+                "canonical_url" => Ok(Self::CanonicalUrl),
+                "redirect_rule" => Ok(Self::RedirectRule),
+                "route_table" => Ok(Self::RouteTable),
+                "shell" => Ok(Self::Shell),
+                "not_found_page" => Ok(Self::NotFoundPage),
+                "function" => Ok(Self::Function),
+                "probe" => Ok(Self::Probe),
+                "platform" => Ok(Self::Platform),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for ExplainedStep {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for ExplainedStep {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///What a request gets, and why.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Explanation {
+        ///Objects of an older record that are tried in turn.
+        pub candidates: ::std::vec::Vec<::std::string::String>,
+        ///The file that is answered with.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub file: ::std::option::Option<ExplainedFile>,
+        ///The header fields of the answer in their order, without those of the connection and the date.
+        pub headers: ::std::vec::Vec<ExplainedHeader>,
+        ///Where a redirect leads.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub location: ::std::option::Option<::std::string::String>,
+        ///What is done.
+        pub outcome: ExplainedOutcome,
+        ///A redirect rule for this request that did not apply, because a file or a route came first.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub passed_over: ::std::option::Option<ExplainedRule>,
+        ///The URL to which the request is passed on.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub proxied_to: ::std::option::Option<::std::string::String>,
+        ///The route record; null when the hostname leads nowhere.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub record: ::std::option::Option<ExplainedRecord>,
+        ///Header fields that rules took away.
+        pub removed_headers: ::std::vec::Vec<ExplainedRemoval>,
+        ///The rules that made the answer.
+        pub rules: ::std::vec::Vec<ExplainedRule>,
+        ///The status code; null where a function says it.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub status: ::std::option::Option<i64>,
+        ///The step of the order that made the answer.
+        pub step: ExplainedStep,
+    }
+    impl Explanation {
+        pub fn builder() -> builder::Explanation {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ExplanationData {
+        ///The object.
+        pub data: Explanation,
+    }
+    impl ExplanationData {
+        pub fn builder() -> builder::ExplanationData {
+            Default::default()
+        }
+    }
     ///An env var that the older system sealed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
@@ -2220,6 +2615,20 @@ deployment for ever.*/
     }
     impl Registration {
         pub fn builder() -> builder::Registration {
+            Default::default()
+        }
+    }
+    ///A header field of a request.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct RequestHeader {
+        ///The name; case does not matter.
+        pub name: ::std::string::String,
+        ///The value.
+        pub value: ::std::string::String,
+    }
+    impl RequestHeader {
+        pub fn builder() -> builder::RequestHeader {
             Default::default()
         }
     }
@@ -6409,6 +6818,935 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct ExplainRequest {
+            country: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            headers: ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<super::RequestHeader>>,
+                ::std::string::String,
+            >,
+            method: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            url: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for ExplainRequest {
+            fn default() -> Self {
+                Self {
+                    country: Ok(Default::default()),
+                    headers: Ok(Default::default()),
+                    method: Ok(Default::default()),
+                    url: Err("no value supplied for url".to_string()),
+                }
+            }
+        }
+        impl ExplainRequest {
+            pub fn country<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.country = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for country: {e}")
+                    });
+                self
+            }
+            pub fn headers<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::std::vec::Vec<super::RequestHeader>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.headers = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for headers: {e}")
+                    });
+                self
+            }
+            pub fn method<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.method = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for method: {e}")
+                    });
+                self
+            }
+            pub fn url<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.url = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for url: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ExplainRequest> for super::ExplainRequest {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ExplainRequest,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    country: value.country?,
+                    headers: value.headers?,
+                    method: value.method?,
+                    url: value.url?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ExplainRequest> for ExplainRequest {
+            fn from(value: super::ExplainRequest) -> Self {
+                Self {
+                    country: Ok(value.country),
+                    headers: Ok(value.headers),
+                    method: Ok(value.method),
+                    url: Ok(value.url),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ExplainedFile {
+            coding: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            first_byte: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            key: ::std::result::Result<::std::string::String, ::std::string::String>,
+            last_byte: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            path: ::std::result::Result<::std::string::String, ::std::string::String>,
+            size_bytes: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            with_body: ::std::result::Result<bool, ::std::string::String>,
+        }
+        impl ::std::default::Default for ExplainedFile {
+            fn default() -> Self {
+                Self {
+                    coding: Err("no value supplied for coding".to_string()),
+                    first_byte: Err("no value supplied for first_byte".to_string()),
+                    key: Err("no value supplied for key".to_string()),
+                    last_byte: Err("no value supplied for last_byte".to_string()),
+                    path: Err("no value supplied for path".to_string()),
+                    size_bytes: Err("no value supplied for size_bytes".to_string()),
+                    with_body: Err("no value supplied for with_body".to_string()),
+                }
+            }
+        }
+        impl ExplainedFile {
+            pub fn coding<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.coding = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for coding: {e}")
+                    });
+                self
+            }
+            pub fn first_byte<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.first_byte = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for first_byte: {e}")
+                    });
+                self
+            }
+            pub fn key<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.key = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for key: {e}")
+                    });
+                self
+            }
+            pub fn last_byte<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.last_byte = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for last_byte: {e}")
+                    });
+                self
+            }
+            pub fn path<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.path = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for path: {e}")
+                    });
+                self
+            }
+            pub fn size_bytes<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.size_bytes = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for size_bytes: {e}")
+                    });
+                self
+            }
+            pub fn with_body<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.with_body = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for with_body: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ExplainedFile> for super::ExplainedFile {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ExplainedFile,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    coding: value.coding?,
+                    first_byte: value.first_byte?,
+                    key: value.key?,
+                    last_byte: value.last_byte?,
+                    path: value.path?,
+                    size_bytes: value.size_bytes?,
+                    with_body: value.with_body?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ExplainedFile> for ExplainedFile {
+            fn from(value: super::ExplainedFile) -> Self {
+                Self {
+                    coding: Ok(value.coding),
+                    first_byte: Ok(value.first_byte),
+                    key: Ok(value.key),
+                    last_byte: Ok(value.last_byte),
+                    path: Ok(value.path),
+                    size_bytes: Ok(value.size_bytes),
+                    with_body: Ok(value.with_body),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ExplainedHeader {
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            rules: ::std::result::Result<
+                ::std::vec::Vec<super::ExplainedRule>,
+                ::std::string::String,
+            >,
+            source: ::std::result::Result<super::ExplainedSource, ::std::string::String>,
+            value: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for ExplainedHeader {
+            fn default() -> Self {
+                Self {
+                    name: Err("no value supplied for name".to_string()),
+                    rules: Err("no value supplied for rules".to_string()),
+                    source: Err("no value supplied for source".to_string()),
+                    value: Err("no value supplied for value".to_string()),
+                }
+            }
+        }
+        impl ExplainedHeader {
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn rules<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::ExplainedRule>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.rules = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for rules: {e}")
+                    });
+                self
+            }
+            pub fn source<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::ExplainedSource>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.source = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for source: {e}")
+                    });
+                self
+            }
+            pub fn value<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.value = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for value: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ExplainedHeader> for super::ExplainedHeader {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ExplainedHeader,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    name: value.name?,
+                    rules: value.rules?,
+                    source: value.source?,
+                    value: value.value?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ExplainedHeader> for ExplainedHeader {
+            fn from(value: super::ExplainedHeader) -> Self {
+                Self {
+                    name: Ok(value.name),
+                    rules: Ok(value.rules),
+                    source: Ok(value.source),
+                    value: Ok(value.value),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ExplainedRecord {
+            commit_sha: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            deployment_id: ::std::result::Result<i64, ::std::string::String>,
+            key: ::std::result::Result<::std::string::String, ::std::string::String>,
+            kind: ::std::result::Result<super::ProjectKind, ::std::string::String>,
+            noindex: ::std::result::Result<bool, ::std::string::String>,
+            project_slug: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            site: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            updated_at: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for ExplainedRecord {
+            fn default() -> Self {
+                Self {
+                    commit_sha: Err("no value supplied for commit_sha".to_string()),
+                    deployment_id: Err(
+                        "no value supplied for deployment_id".to_string(),
+                    ),
+                    key: Err("no value supplied for key".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    noindex: Err("no value supplied for noindex".to_string()),
+                    project_slug: Err("no value supplied for project_slug".to_string()),
+                    site: Err("no value supplied for site".to_string()),
+                    updated_at: Err("no value supplied for updated_at".to_string()),
+                }
+            }
+        }
+        impl ExplainedRecord {
+            pub fn commit_sha<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.commit_sha = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for commit_sha: {e}")
+                    });
+                self
+            }
+            pub fn deployment_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.deployment_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for deployment_id: {e}")
+                    });
+                self
+            }
+            pub fn key<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.key = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for key: {e}")
+                    });
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::ProjectKind>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn noindex<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.noindex = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for noindex: {e}")
+                    });
+                self
+            }
+            pub fn project_slug<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.project_slug = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for project_slug: {e}")
+                    });
+                self
+            }
+            pub fn site<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.site = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for site: {e}")
+                    });
+                self
+            }
+            pub fn updated_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.updated_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for updated_at: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ExplainedRecord> for super::ExplainedRecord {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ExplainedRecord,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    commit_sha: value.commit_sha?,
+                    deployment_id: value.deployment_id?,
+                    key: value.key?,
+                    kind: value.kind?,
+                    noindex: value.noindex?,
+                    project_slug: value.project_slug?,
+                    site: value.site?,
+                    updated_at: value.updated_at?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ExplainedRecord> for ExplainedRecord {
+            fn from(value: super::ExplainedRecord) -> Self {
+                Self {
+                    commit_sha: Ok(value.commit_sha),
+                    deployment_id: Ok(value.deployment_id),
+                    key: Ok(value.key),
+                    kind: Ok(value.kind),
+                    noindex: Ok(value.noindex),
+                    project_slug: Ok(value.project_slug),
+                    site: Ok(value.site),
+                    updated_at: Ok(value.updated_at),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ExplainedRemoval {
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            rules: ::std::result::Result<
+                ::std::vec::Vec<super::ExplainedRule>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for ExplainedRemoval {
+            fn default() -> Self {
+                Self {
+                    name: Err("no value supplied for name".to_string()),
+                    rules: Err("no value supplied for rules".to_string()),
+                }
+            }
+        }
+        impl ExplainedRemoval {
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn rules<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::ExplainedRule>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.rules = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for rules: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ExplainedRemoval> for super::ExplainedRemoval {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ExplainedRemoval,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    name: value.name?,
+                    rules: value.rules?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ExplainedRemoval> for ExplainedRemoval {
+            fn from(value: super::ExplainedRemoval) -> Self {
+                Self {
+                    name: Ok(value.name),
+                    rules: Ok(value.rules),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ExplainedRule {
+            file: ::std::result::Result<::std::string::String, ::std::string::String>,
+            line: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for ExplainedRule {
+            fn default() -> Self {
+                Self {
+                    file: Err("no value supplied for file".to_string()),
+                    line: Err("no value supplied for line".to_string()),
+                }
+            }
+        }
+        impl ExplainedRule {
+            pub fn file<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.file = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for file: {e}")
+                    });
+                self
+            }
+            pub fn line<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.line = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for line: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ExplainedRule> for super::ExplainedRule {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ExplainedRule,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    file: value.file?,
+                    line: value.line?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ExplainedRule> for ExplainedRule {
+            fn from(value: super::ExplainedRule) -> Self {
+                Self {
+                    file: Ok(value.file),
+                    line: Ok(value.line),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Explanation {
+            candidates: ::std::result::Result<
+                ::std::vec::Vec<::std::string::String>,
+                ::std::string::String,
+            >,
+            file: ::std::result::Result<
+                ::std::option::Option<super::ExplainedFile>,
+                ::std::string::String,
+            >,
+            headers: ::std::result::Result<
+                ::std::vec::Vec<super::ExplainedHeader>,
+                ::std::string::String,
+            >,
+            location: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            outcome: ::std::result::Result<
+                super::ExplainedOutcome,
+                ::std::string::String,
+            >,
+            passed_over: ::std::result::Result<
+                ::std::option::Option<super::ExplainedRule>,
+                ::std::string::String,
+            >,
+            proxied_to: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            record: ::std::result::Result<
+                ::std::option::Option<super::ExplainedRecord>,
+                ::std::string::String,
+            >,
+            removed_headers: ::std::result::Result<
+                ::std::vec::Vec<super::ExplainedRemoval>,
+                ::std::string::String,
+            >,
+            rules: ::std::result::Result<
+                ::std::vec::Vec<super::ExplainedRule>,
+                ::std::string::String,
+            >,
+            status: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            step: ::std::result::Result<super::ExplainedStep, ::std::string::String>,
+        }
+        impl ::std::default::Default for Explanation {
+            fn default() -> Self {
+                Self {
+                    candidates: Err("no value supplied for candidates".to_string()),
+                    file: Err("no value supplied for file".to_string()),
+                    headers: Err("no value supplied for headers".to_string()),
+                    location: Err("no value supplied for location".to_string()),
+                    outcome: Err("no value supplied for outcome".to_string()),
+                    passed_over: Err("no value supplied for passed_over".to_string()),
+                    proxied_to: Err("no value supplied for proxied_to".to_string()),
+                    record: Err("no value supplied for record".to_string()),
+                    removed_headers: Err(
+                        "no value supplied for removed_headers".to_string(),
+                    ),
+                    rules: Err("no value supplied for rules".to_string()),
+                    status: Err("no value supplied for status".to_string()),
+                    step: Err("no value supplied for step".to_string()),
+                }
+            }
+        }
+        impl Explanation {
+            pub fn candidates<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.candidates = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for candidates: {e}")
+                    });
+                self
+            }
+            pub fn file<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::ExplainedFile>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.file = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for file: {e}")
+                    });
+                self
+            }
+            pub fn headers<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::ExplainedHeader>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.headers = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for headers: {e}")
+                    });
+                self
+            }
+            pub fn location<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.location = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for location: {e}")
+                    });
+                self
+            }
+            pub fn outcome<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::ExplainedOutcome>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.outcome = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for outcome: {e}")
+                    });
+                self
+            }
+            pub fn passed_over<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::ExplainedRule>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.passed_over = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for passed_over: {e}")
+                    });
+                self
+            }
+            pub fn proxied_to<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.proxied_to = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for proxied_to: {e}")
+                    });
+                self
+            }
+            pub fn record<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::ExplainedRecord>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.record = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for record: {e}")
+                    });
+                self
+            }
+            pub fn removed_headers<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::ExplainedRemoval>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.removed_headers = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for removed_headers: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn rules<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::ExplainedRule>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.rules = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for rules: {e}")
+                    });
+                self
+            }
+            pub fn status<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.status = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for status: {e}")
+                    });
+                self
+            }
+            pub fn step<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::ExplainedStep>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.step = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for step: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Explanation> for super::Explanation {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Explanation,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    candidates: value.candidates?,
+                    file: value.file?,
+                    headers: value.headers?,
+                    location: value.location?,
+                    outcome: value.outcome?,
+                    passed_over: value.passed_over?,
+                    proxied_to: value.proxied_to?,
+                    record: value.record?,
+                    removed_headers: value.removed_headers?,
+                    rules: value.rules?,
+                    status: value.status?,
+                    step: value.step?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Explanation> for Explanation {
+            fn from(value: super::Explanation) -> Self {
+                Self {
+                    candidates: Ok(value.candidates),
+                    file: Ok(value.file),
+                    headers: Ok(value.headers),
+                    location: Ok(value.location),
+                    outcome: Ok(value.outcome),
+                    passed_over: Ok(value.passed_over),
+                    proxied_to: Ok(value.proxied_to),
+                    record: Ok(value.record),
+                    removed_headers: Ok(value.removed_headers),
+                    rules: Ok(value.rules),
+                    status: Ok(value.status),
+                    step: Ok(value.step),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ExplanationData {
+            data: ::std::result::Result<super::Explanation, ::std::string::String>,
+        }
+        impl ::std::default::Default for ExplanationData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl ExplanationData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Explanation>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ExplanationData> for super::ExplanationData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ExplanationData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::ExplanationData> for ExplanationData {
+            fn from(value: super::ExplanationData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct FernetEnvVar {
             ciphertext: ::std::result::Result<
                 ::std::string::String,
@@ -9880,6 +11218,64 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct RequestHeader {
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            value: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for RequestHeader {
+            fn default() -> Self {
+                Self {
+                    name: Err("no value supplied for name".to_string()),
+                    value: Err("no value supplied for value".to_string()),
+                }
+            }
+        }
+        impl RequestHeader {
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn value<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.value = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for value: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RequestHeader> for super::RequestHeader {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RequestHeader,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    name: value.name?,
+                    value: value.value?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RequestHeader> for RequestHeader {
+            fn from(value: super::RequestHeader) -> Self {
+                Self {
+                    name: Ok(value.name),
+                    value: Ok(value.value),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Rollback {
             deployment_id: ::std::result::Result<
                 ::std::option::Option<i64>,
@@ -12359,6 +13755,27 @@ let response = client.get_upload()
 ```*/
     pub fn get_upload(&self) -> builder::GetUpload<'_> {
         builder::GetUpload::new(self)
+    }
+    /**Explain an answer
+
+Decides a request as the edge would, and tells which rule on which line, which file and which headers, and why.
+Sends nothing and changes nothing. Fails with `not_found` (404) when the host is no hostname of a project of the
+caller, and with `invalid_request` (422, pointer `/url`) for what is no http or https URL.
+
+Sends a `POST` request to `/api/v1/public/explain`
+
+Arguments:
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.explain_request()
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn explain_request(&self) -> builder::ExplainRequest<'_> {
+        builder::ExplainRequest::new(self)
     }
     /**Accept an invitation
 
@@ -15200,6 +16617,121 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "get_upload",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::explain_request`]
+
+[`Client::explain_request`]: super::Client::explain_request*/
+    #[derive(Debug, Clone)]
+    pub struct ExplainRequest<'a> {
+        client: &'a super::Client,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::ExplainRequest, String>,
+    }
+    impl<'a> ExplainRequest<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::ExplainRequest>,
+            <V as std::convert::TryInto<
+                types::ExplainRequest,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `ExplainRequest` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::ExplainRequest,
+            ) -> types::builder::ExplainRequest,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/public/explain`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::ExplanationData>, Error<types::Problem>> {
+            let Self { client, idempotency_key, body } = self;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::ExplainRequest::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/public/explain", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "explain_request",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;
@@ -21711,6 +23243,22 @@ impl crate::Page for types::DeploymentPage {
     type Item = types::Deployment;
 
     fn into_parts(self) -> (Vec<types::Deployment>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
+}
+
+impl crate::Page for types::DomainPage {
+    type Item = types::Domain;
+
+    fn into_parts(self) -> (Vec<types::Domain>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
+}
+
+impl crate::Page for types::EnvVarPage {
+    type Item = types::EnvVar;
+
+    fn into_parts(self) -> (Vec<types::EnvVar>, Option<String>) {
         (self.data, self.next_cursor)
     }
 }

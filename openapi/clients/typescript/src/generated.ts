@@ -460,6 +460,133 @@ export type Environment = 'production' | 'staging' | 'preview';
 /** Whether the edge serves a domain. */
 export type EsaStatus = 'pending' | 'online';
 
+/** A request to explain. It is not sent. */
+export interface ExplainRequest {
+  /** Where the visitor is, two letters; unknown when absent. */
+  country?: string | null;
+  /** Header fields; none when absent. */
+  headers?: Array<RequestHeader> | null;
+  /** The method; GET when absent. */
+  method?: string | null;
+  /** The whole URL, on a hostname of one of your projects. */
+  url: string;
+}
+
+/** The file that is answered with. */
+export interface ExplainedFile {
+  /** The coding in which it is sent; null as it is. */
+  coding: string | null;
+  /** First byte of the part that is sent; null for all. */
+  first_byte: number | null;
+  /** The key of the object in storage. */
+  key: string;
+  /** Last byte of the part that is sent; null for all. */
+  last_byte: number | null;
+  /** Its path in the site. */
+  path: string;
+  /** Size of the object in bytes; null when the site does not say. */
+  size_bytes: number | null;
+  /** Whether the body is sent. */
+  with_body: boolean;
+}
+
+/** A header field of the answer. */
+export interface ExplainedHeader {
+  /** The name in lower case. */
+  name: string;
+  /** The rules that set it. */
+  rules: Array<ExplainedRule>;
+  /** Where it comes from. */
+  source: ExplainedSource;
+  /** The value. */
+  value: string;
+}
+
+/**
+ * What is done: a file is sent, the visitor's copy is good, another URL is named, a function or another site
+ * answers, an older record's file is looked for, or the platform answers itself.
+ */
+export type ExplainedOutcome = 'serve' | 'not_modified' | 'redirect' | 'proxy' | 'probe' | 'refuse';
+
+/** The route record of a hostname. */
+export interface ExplainedRecord {
+  /** The deployment's commit; empty for an upload. */
+  commit_sha: string;
+  /** The deployment served. */
+  deployment_id: number;
+  /** The hostname. */
+  key: string;
+  /** What answers. */
+  kind: ProjectKind;
+  /** Whether search engines are asked to stay away. */
+  noindex: boolean;
+  /** The project's slug. */
+  project_slug: string;
+  /** The key of the site blob; null for older records. */
+  site: string | null;
+  /** Since when the hostname leads there; empty when unknown. */
+  updated_at: string;
+}
+
+/** A header field that rules took away. */
+export interface ExplainedRemoval {
+  /** The name in lower case. */
+  name: string;
+  /** The rules that did. */
+  rules: Array<ExplainedRule>;
+}
+
+/** Where a rule stands. */
+export interface ExplainedRule {
+  /** The file's name, such as `_redirects`. */
+  file: string;
+  /** The line, counted from 1; null when it is not known. */
+  line: number | null;
+}
+
+/**
+ * Where a header field comes from: a rule of the site, the platform's default, the file, what the visitor asked
+ * for, or the route record.
+ */
+export type ExplainedSource = 'rule' | 'default' | 'file' | 'request' | 'record';
+
+/** The step of the order that made the answer. */
+export type ExplainedStep = 'record' | 'file' | 'canonical_url' | 'redirect_rule' | 'route_table' | 'shell' | 'not_found_page' | 'function' | 'probe' | 'platform';
+
+/** What a request gets, and why. */
+export interface Explanation {
+  /** Objects of an older record that are tried in turn. */
+  candidates: Array<string>;
+  /** The file that is answered with. */
+  file: ExplainedFile | null;
+  /** The header fields of the answer in their order, without those of the connection and the date. */
+  headers: Array<ExplainedHeader>;
+  /** Where a redirect leads. */
+  location: string | null;
+  /** What is done. */
+  outcome: ExplainedOutcome;
+  /** A redirect rule for this request that did not apply, because a file or a route came first. */
+  passed_over: ExplainedRule | null;
+  /** The URL to which the request is passed on. */
+  proxied_to: string | null;
+  /** The route record; null when the hostname leads nowhere. */
+  record: ExplainedRecord | null;
+  /** Header fields that rules took away. */
+  removed_headers: Array<ExplainedRemoval>;
+  /** The rules that made the answer. */
+  rules: Array<ExplainedRule>;
+  /** The status code; null where a function says it. */
+  status: number | null;
+  /** The step of the order that made the answer. */
+  step: ExplainedStep;
+}
+
+/** One object. */
+export interface ExplanationData {
+  /** The object. */
+  data: Explanation;
+}
+
 /** An env var that the older system sealed. */
 export interface FernetEnvVar {
   /** The Fernet token that holds its value. */
@@ -931,6 +1058,14 @@ export interface Registration {
   login: string;
   /** 10 to 256 characters. */
   password: string;
+}
+
+/** A header field of a request. */
+export interface RequestHeader {
+  /** The name; case does not matter. */
+  name: string;
+  /** The value. */
+  value: string;
 }
 
 /**
@@ -1549,6 +1684,17 @@ export abstract class Operations extends Sender {
    */
   getUpload(deploymentId: number, options: RequestOptions = {}): Promise<UploadData> {
     return this.sendForJson('GET', `/api/v1/public/deployments/${segment(deploymentId)}/upload`, {}, options);
+  }
+
+  /**
+   * Explain an answer.
+   *
+   * Decides a request as the edge would, and tells which rule on which line, which file and which headers, and why.
+   * Sends nothing and changes nothing. Fails with `not_found` (404) when the host is no hostname of a project of the
+   * caller, and with `invalid_request` (422, pointer `/url`) for what is no http or https URL.
+   */
+  explainRequest(body: ExplainRequest, options: RequestOptions = {}): Promise<ExplanationData> {
+    return this.sendForJson('POST', `/api/v1/public/explain`, { json: body }, options);
   }
 
   /**

@@ -651,34 +651,6 @@ EsaStatus = Literal["pending", "online"]
 """Whether the edge serves a domain."""
 
 @dataclass(kw_only=True)
-class FernetEnvVar:
-    """An env var that the older system sealed."""
-
-    ciphertext: str
-    """The Fernet token that holds its value."""
-
-    kind: EnvVarKind | None | Unset = UNSET
-    """Whether its value can be read again; `secret` when absent."""
-
-    name: str
-    """Its name."""
-
-
-@dataclass(kw_only=True)
-class FernetImport:
-    """Env vars of the older system."""
-
-    env_vars: list[FernetEnvVar]
-    """The env vars."""
-
-    environment: Environment | None | Unset = UNSET
-    """The environment; `production` when absent."""
-
-    key: str
-    """The Fernet key, 32 bytes in URL-safe base 64. It is used for this request and not kept."""
-
-
-@dataclass(kw_only=True)
 class ExplainRequest:
     """A request to explain. It is not sent."""
 
@@ -849,6 +821,34 @@ class ExplanationData:
 
     data: Explanation
     """The object."""
+
+
+@dataclass(kw_only=True)
+class FernetEnvVar:
+    """An env var that the older system sealed."""
+
+    ciphertext: str
+    """The Fernet token that holds its value."""
+
+    kind: EnvVarKind | None | Unset = UNSET
+    """Whether its value can be read again; `secret` when absent."""
+
+    name: str
+    """Its name."""
+
+
+@dataclass(kw_only=True)
+class FernetImport:
+    """Env vars of the older system."""
+
+    env_vars: list[FernetEnvVar]
+    """The env vars."""
+
+    environment: Environment | None | Unset = UNSET
+    """The environment; `production` when absent."""
+
+    key: str
+    """The Fernet key, 32 bytes in URL-safe base 64. It is used for this request and not kept."""
 
 
 @dataclass(kw_only=True)
