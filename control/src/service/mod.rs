@@ -9,6 +9,7 @@ mod audit;
 mod auth;
 mod context;
 mod deployments;
+pub(crate) mod diagnostics;
 mod disk;
 mod error;
 mod events;
@@ -35,10 +36,11 @@ pub use activation::Activation;
 pub use audit::{Audit, AuditFilter};
 pub use auth::{Auth, NewToken};
 pub use context::{
-    Context, Limits, Settings, artifact_path, blob_key, coded_blob_key, coded_path, manifest_key, refinements_key,
-    retained_key,
+    Context, Limits, Settings, artifact_path, blob_key, coded_blob_key, coded_path, diagnostics_key, manifest_key,
+    refinements_key, retained_key,
 };
 pub use deployments::{DeploymentFilter, Deployments, Urls};
+pub use diagnostics::{Diagnostic, Diagnostics};
 pub use error::{Error, Problem};
 pub use events::Events;
 pub use gate::{Attempt, Begun, Gate};

@@ -194,6 +194,32 @@ const (
 	DeploymentStatusPurged    DeploymentStatus = "purged"
 )
 
+// Diagnostic: Something in a configuration file of a site that has no effect.
+type Diagnostic struct {
+	// The file's name.
+	File string `json:"file"`
+	// The line it begins on, counted from 1; null when it is about the file as a whole.
+	Line *int64 `json:"line"`
+	// Why it has no effect.
+	Reason string `json:"reason"`
+	// The text as written, cut after 500 characters; may be empty.
+	Text string `json:"text"`
+}
+
+// Diagnostics: What of a deployment's configuration files has no effect.
+type Diagnostics struct {
+	// In the order of the files, and of their lines; at most 1,000.
+	Diagnostics []Diagnostic `json:"diagnostics"`
+	// How many more there were.
+	More int64 `json:"more"`
+}
+
+// DiagnosticsData: One object.
+type DiagnosticsData struct {
+	// The object.
+	Data Diagnostics `json:"data"`
+}
+
 // Environment: Where a deployment is active: each project has one active deployment per environment (preview: per branch).
 type Environment string
 
@@ -417,6 +443,8 @@ type NewProjectSettings struct {
 	HTMLHandling *HTMLHandling `json:"html_handling,omitempty"`
 	// What a path without a file gets; `404_page` when absent.
 	NotFound *NotFoundHandling `json:"not_found,omitempty"`
+	// Whether redirect rules apply even where a file exists; false when absent.
+	RedirectsFirst *bool `json:"redirects_first,omitempty"`
 	// Which requests the single page answers; `navigation` when absent.
 	SpaFallback *SpaFallback `json:"spa_fallback,omitempty"`
 }
@@ -563,6 +591,8 @@ type ProjectSettings struct {
 	HTMLHandling HTMLHandling `json:"html_handling"`
 	// What a path without a file gets.
 	NotFound NotFoundHandling `json:"not_found"`
+	// Whether redirect rules apply even where a file exists.
+	RedirectsFirst bool `json:"redirects_first"`
 	// Which requests the single page answers.
 	SpaFallback SpaFallback `json:"spa_fallback"`
 }
@@ -667,6 +697,8 @@ type SettingsPatch struct {
 	HTMLHandling Change[HTMLHandling] `json:"html_handling,omitzero"`
 	// What a path without a file gets.
 	NotFound Change[NotFoundHandling] `json:"not_found,omitzero"`
+	// Whether redirect rules apply even where a file exists.
+	RedirectsFirst Change[bool] `json:"redirects_first,omitzero"`
 	// Which requests the single page answers.
 	SpaFallback Change[SpaFallback] `json:"spa_fallback,omitzero"`
 }
@@ -920,6 +952,19 @@ func (c *Client) UploadBlob(ctx context.Context, deploymentID int64, sha256 stri
 func (c *Client) CancelDeployment(ctx context.Context, deploymentID int64, options ...RequestOption) (*DeploymentData, error) {
 	answer := new(DeploymentData)
 	if err := c.do(ctx, "POST", "/api/v1/public/deployments/"+segment(deploymentID)+"/cancel", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// GetDeploymentDiagnostics: Get what of a deployment's configuration files has no effect.
+//
+// Redirects, headers and settings that a site's own files ask for and that can't be used, each with its file, line
+// and the reason; the deployment's log has the first hundred. Changes nothing. Empty until the deployment is put in
+// place, and once it is purged. Fails with `not_found` (404).
+func (c *Client) GetDeploymentDiagnostics(ctx context.Context, deploymentID int64, options ...RequestOption) (*DiagnosticsData, error) {
+	answer := new(DiagnosticsData)
+	if err := c.do(ctx, "GET", "/api/v1/public/deployments/"+segment(deploymentID)+"/diagnostics", nil, options, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil

@@ -158,6 +158,32 @@ export type DeploymentSource = 'upload';
 /** Where a deployment is in its life. `deployed`, `failed`, `cancelled` and `purged` are final. */
 export type DeploymentStatus = 'queued' | 'cloning' | 'building' | 'uploading' | 'deploying' | 'deployed' | 'failed' | 'cancelled' | 'purged';
 
+/** Something in a configuration file of a site that has no effect. */
+export interface Diagnostic {
+  /** The file's name. */
+  file: string;
+  /** The line it begins on, counted from 1; null when it is about the file as a whole. */
+  line: number | null;
+  /** Why it has no effect. */
+  reason: string;
+  /** The text as written, cut after 500 characters; may be empty. */
+  text: string;
+}
+
+/** What of a deployment's configuration files has no effect. */
+export interface Diagnostics {
+  /** In the order of the files, and of their lines; at most 1,000. */
+  diagnostics: Array<Diagnostic>;
+  /** How many more there were. */
+  more: number;
+}
+
+/** One object. */
+export interface DiagnosticsData {
+  /** The object. */
+  data: Diagnostics;
+}
+
 /** Where a deployment is active: each project has one active deployment per environment (preview: per branch). */
 export type Environment = 'production' | 'staging' | 'preview';
 
@@ -349,6 +375,8 @@ export interface NewProjectSettings {
   html_handling?: HtmlHandling | null;
   /** What a path without a file gets; `404_page` when absent. */
   not_found?: NotFoundHandling | null;
+  /** Whether redirect rules apply even where a file exists; false when absent. */
+  redirects_first?: boolean | null;
   /** Which requests the single page answers; `navigation` when absent. */
   spa_fallback?: SpaFallback | null;
 }
@@ -479,6 +507,8 @@ export interface ProjectSettings {
   html_handling: HtmlHandling;
   /** What a path without a file gets. */
   not_found: NotFoundHandling;
+  /** Whether redirect rules apply even where a file exists. */
+  redirects_first: boolean;
   /** Which requests the single page answers. */
   spa_fallback: SpaFallback;
 }
@@ -558,6 +588,8 @@ export interface SettingsPatch {
   html_handling?: HtmlHandling | null;
   /** What a path without a file gets. */
   not_found?: NotFoundHandling | null;
+  /** Whether redirect rules apply even where a file exists. */
+  redirects_first?: boolean | null;
   /** Which requests the single page answers. */
   spa_fallback?: SpaFallback | null;
 }
@@ -880,6 +912,17 @@ export abstract class Operations extends Sender {
    */
   cancelDeployment(deploymentId: number, options: RequestOptions = {}): Promise<DeploymentData> {
     return this.sendForJson('POST', `/api/v1/public/deployments/${segment(deploymentId)}/cancel`, {}, options);
+  }
+
+  /**
+   * Get what of a deployment's configuration files has no effect.
+   *
+   * Redirects, headers and settings that a site's own files ask for and that can't be used, each with its file, line
+   * and the reason; the deployment's log has the first hundred. Changes nothing. Empty until the deployment is put in
+   * place, and once it is purged. Fails with `not_found` (404).
+   */
+  getDeploymentDiagnostics(deploymentId: number, options: RequestOptions = {}): Promise<DiagnosticsData> {
+    return this.sendForJson('GET', `/api/v1/public/deployments/${segment(deploymentId)}/diagnostics`, {}, options);
   }
 
   /**
