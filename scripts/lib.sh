@@ -100,3 +100,20 @@ need_go() {
   need_packages "$1" go=golang-go
   [[ $(go env GOVERSION) =~ ^go1\.(2[1-9]|[3-9][0-9]) ]] || die "$(go env GOVERSION) is too old ($1)" "install Go 1.24 or newer"
 }
+
+# Sets $sdks to a Python environment with what control/emulator/tests/sdk/requirements.txt names.
+need_sdks() {
+  need_packages "the vendor's libraries, which the emulator is tested with" python3=python3
+  # Debian has the module that makes environments in a package of its own, which brings no command.
+  python3 -c 'import ensurepip' 2>/dev/null ||
+    need_packages "environments of Python, for the libraries that the emulator is tested with" no-command=python3-venv
+  local file=$root/control/emulator/tests/sdk/requirements.txt
+  sdks=$cache/emulator-sdks-$(cksum <"$file" | cut -d' ' -f1)
+  (
+    mkdir -p "$cache"
+    # Two runs may find it missing at the same time.
+    flock 9
+    [ ! -e "$sdks/ready" ] || exit 0
+    quietly python3 -m venv "$sdks" && quietly "$sdks/bin/pip" install --no-input -r "$file" && touch "$sdks/ready"
+  ) 9>"$cache/emulator-sdks.lock" || die "could not install the libraries of control/emulator/tests/sdk"
+}

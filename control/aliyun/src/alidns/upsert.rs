@@ -115,7 +115,7 @@ impl Alidns {
         self.call(&UpdateDomainRecordRemark { record_id, remark: Some(remark.to_owned()) }).await.map(drop)
     }
 
-    /// Returns all records of the name and the type; the list of exactly one name leaves remarks out.
+    /// Returns all records of the name and the type.
     async fn records(&self, wanted: &Wanted) -> Result<Vec<Record>, Error> {
         let mut records = Vec::new();
         for page in 1.. {

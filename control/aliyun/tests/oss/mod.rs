@@ -204,6 +204,17 @@ async fn all_pages_of_a_list_are_read_and_keys_decoded() {
 }
 
 #[tokio::test]
+async fn the_lines_of_a_list_may_come_in_any_order() {
+    let object = |key: &str| format!("<Contents><Key>{key}</Key><Size>1</Size></Contents>");
+    let prefix = |prefix: &str| format!("<CommonPrefixes><Prefix>{prefix}</Prefix></CommonPrefixes>");
+    let lines = [object("a"), prefix("b/"), object("c"), prefix("d/")].concat();
+    let server = Server::script([Reply::ok(format!("<ListBucketResult>{lines}</ListBucketResult>"))]).await;
+    let page = bucket(&server).list(&ListOptions::default(), None).await.unwrap();
+    assert_eq!(page.objects.into_iter().map(|listed| listed.key).collect::<Vec<_>>(), ["a", "c"]);
+    assert_eq!(page.prefixes, ["b/", "d/"]);
+}
+
+#[tokio::test]
 async fn objects_are_deleted_by_the_thousand() {
     let server = Server::start(|request| {
         let keys = request.text().split("<Key>").skip(1).map(|rest| rest.split("</Key>").next().unwrap().to_owned());

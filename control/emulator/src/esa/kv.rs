@@ -1,0 +1,324 @@
+//! Edge KV: namespaces, and a file for each key.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use data_encoding::{BASE64, HEXLOWER};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::Refusal;
+use super::parameters::{Parameters, invalid};
+
+const MOST_NAMESPACES: usize = 10;
+const CAPACITY: i64 = 1 << 30;
+const LONGEST_KEY: usize = 512;
+const LARGEST_VALUE: usize = 2_000_000;
+const MOST_DELETED: usize = 10_000;
+const FARTHEST: i64 = 50_000;
+
+/// A value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Entry {
+    key: String,
+    value: String,
+    updated: DateTime<Utc>,
+    /// In Unix seconds.
+    ends: Option<i64>,
+}
+
+/// A namespace.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Namespace {
+    id: String,
+    description: String,
+    #[serde(skip)]
+    entries: BTreeMap<String, Entry>,
+}
+
+/// All namespaces.
+#[derive(Debug)]
+pub(super) struct Kv {
+    root: PathBuf,
+    namespaces: Mutex<BTreeMap<String, Namespace>>,
+}
+
+impl Kv {
+    pub(super) fn open(root: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&root)?;
+        let mut namespaces = BTreeMap::new();
+        for folder in fs::read_dir(&root)? {
+            let folder = folder?;
+            let mut namespace: Namespace = serde_json::from_slice(&fs::read(folder.path().join("namespace"))?)?;
+            for file in fs::read_dir(folder.path())? {
+                let path = file?.path();
+                if path.extension().is_some_and(|extension| extension == "json") {
+                    let entry: Entry = serde_json::from_slice(&fs::read(path)?)?;
+                    namespace.entries.insert(entry.key.clone(), entry);
+                }
+            }
+            namespaces.insert(folder.file_name().to_string_lossy().into_owned(), namespace);
+        }
+        Ok(Self { root, namespaces: Mutex::new(namespaces) })
+    }
+
+    pub(super) fn overview(&self) -> Vec<(String, usize)> {
+        self.locked().iter().map(|(name, namespace)| (name.clone(), namespace.entries.len())).collect()
+    }
+
+    /// Carries an action out; `None` where it is none of this store.
+    pub(super) fn call(&self, action: &str, given: &Parameters, now: DateTime<Utc>) -> Option<Result<Value, Refusal>> {
+        Some(match action {
+            "CreateKvNamespace" => self.create_namespace(given),
+            "GetKvNamespace" => self.namespace(given),
+            "DeleteKvNamespace" => self.delete_namespace(given),
+            "GetKvAccount" => Ok(self.account()),
+            "DescribeKvAccountStatus" => Ok(json!({ "Status": "online" })),
+            "PutKv" => self.put(given, now),
+            "GetKv" | "GetKvDetail" => self.get(given, action == "GetKvDetail", now),
+            "DeleteKv" => self.delete(given),
+            "ListKvs" => self.list(given, now),
+            "BatchPutKv" => self.put_batch(given, now),
+            "BatchDeleteKv" => self.delete_batch(given),
+            _ => return None,
+        })
+    }
+
+    fn create_namespace(&self, given: &Parameters) -> Result<Value, Refusal> {
+        let name = given.needed("Namespace")?;
+        if name.len() > 64 || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+            let words = "The specified namespace is invalid.";
+            return Err(Refusal::new(400, "InvalidNameSpace.Malformed", words));
+        }
+        let mut namespaces = self.locked();
+        if namespaces.contains_key(&name) {
+            let words = "The specified namespace already exists.";
+            return Err(Refusal::new(406, "InvalidNameSpace.Duplicate", words));
+        }
+        if namespaces.len() >= MOST_NAMESPACES {
+            let words = "The number of namespaces has reached the upper limit.";
+            return Err(Refusal::new(406, "InvalidNameSpace.QuotaFull", words));
+        }
+        let id = format!("{}", 643_355_322_374_688_768_i64 + namespaces.len() as i64);
+        let namespace =
+            Namespace { id, description: given.text("Description").unwrap_or_default(), ..Namespace::default() };
+        fs::create_dir_all(self.root.join(&name))?;
+        fs::write(self.root.join(&name).join("namespace"), serde_json::to_vec(&namespace).map_err(io::Error::from)?)?;
+        let answer = json!({ "Namespace": name, "NamespaceId": namespace.id, "Description": namespace.description, "Status": "online" });
+        namespaces.insert(name, namespace);
+        Ok(answer)
+    }
+
+    fn namespace(&self, given: &Parameters) -> Result<Value, Refusal> {
+        self.with(given, |name, namespace| Ok(described(name, namespace)))
+    }
+
+    fn account(&self) -> Value {
+        let namespaces = self.locked();
+        let list: Vec<_> = namespaces.iter().map(|(name, namespace)| described(name, namespace)).collect();
+        let used: i64 = namespaces.values().map(size_of).sum();
+        let (capacity, count) = (CAPACITY * 10, list.len());
+        json!({ "Status": "online", "NamespaceQuota": MOST_NAMESPACES, "NamespaceUsed": count, "NamespaceList": list,
+                "Capacity": capacity, "CapacityString": "10 GB", "CapacityUsed": used, "CapacityUsedString": format!("{used} B") })
+    }
+
+    fn delete_namespace(&self, given: &Parameters) -> Result<Value, Refusal> {
+        let name = given.needed("Namespace")?;
+        let mut namespaces = self.locked();
+        namespaces.get(&name).ok_or_else(no_namespace)?;
+        fs::remove_dir_all(self.root.join(&name))?;
+        namespaces.remove(&name);
+        Ok(json!({}))
+    }
+
+    fn put(&self, given: &Parameters, now: DateTime<Utc>) -> Result<Value, Refusal> {
+        let (key, value) = (given.needed("Key")?, given.needed("Value")?);
+        let ends = ends(given.number("Expiration")?, given.number("ExpirationTtl")?, now)?;
+        if given.is_true("Base64") && BASE64.decode(value.as_bytes()).is_err() {
+            return Err(invalid("Value"));
+        }
+        self.with(given, |name, namespace| {
+            let length = value.len();
+            let told = if value.chars().count() <= 256 { value.clone() } else { ends_of(&value) };
+            self.store(name, namespace, Entry { key, value, updated: now, ends })?;
+            Ok(json!({ "Length": length.to_string(), "Value": told }))
+        })
+    }
+
+    fn put_batch(&self, given: &Parameters, now: DateTime<Utc>) -> Result<Value, Refusal> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Pair {
+            key: String,
+            value: String,
+            expiration: Option<i64>,
+            expiration_ttl: Option<i64>,
+        }
+        let list = given.list("KvList")?;
+        let size: usize = list.iter().map(|pair| pair.to_string().len()).sum();
+        if size > LARGEST_VALUE {
+            return Err(too_large());
+        }
+        self.with(given, |name, namespace| {
+            let (mut stored, mut failed) = (Vec::new(), Vec::new());
+            for pair in list {
+                let pair: Pair = serde_json::from_value(pair).map_err(|_| invalid("KvList"))?;
+                let ends = ends(pair.expiration, pair.expiration_ttl, now)?;
+                let entry = Entry { key: pair.key.clone(), value: pair.value, updated: now, ends };
+                // One that fails leaves the others alone.
+                let kept = self.store(name, namespace, entry).is_ok();
+                if kept { &mut stored } else { &mut failed }.push(pair.key);
+            }
+            Ok(json!({ "SuccessKeys": stored, "FailKeys": failed }))
+        })
+    }
+
+    fn get(&self, given: &Parameters, detail: bool, now: DateTime<Utc>) -> Result<Value, Refusal> {
+        let key = given.needed("Key")?;
+        self.with(given, |_, namespace| {
+            let entry = namespace
+                .entries
+                .get(&key)
+                .filter(|entry| entry.lives(now))
+                .ok_or_else(|| Refusal::new(404, "InvalidKey.NotFound", "The specified key does not exist."))?;
+            let left = entry.ends.map_or(0, |end| end - now.timestamp());
+            Ok(match detail {
+                true => json!({ "Value": entry.value, "ExpirationTtl": left.to_string() }),
+                false => json!({ "Value": entry.value }),
+            })
+        })
+    }
+
+    fn delete(&self, given: &Parameters) -> Result<Value, Refusal> {
+        let key = given.needed("Key")?;
+        self.with(given, |name, namespace| {
+            self.remove(name, namespace, &key)?;
+            Ok(json!({}))
+        })
+    }
+
+    fn delete_batch(&self, given: &Parameters) -> Result<Value, Refusal> {
+        let keys = given.list("Keys")?;
+        if keys.len() > MOST_DELETED {
+            return Err(invalid("Keys"));
+        }
+        self.with(given, |name, namespace| {
+            for key in keys.iter().filter_map(Value::as_str) {
+                self.remove(name, namespace, key)?;
+            }
+            Ok(json!({ "SuccessKeys": keys, "FailKeys": [] }))
+        })
+    }
+
+    fn list(&self, given: &Parameters, now: DateTime<Utc>) -> Result<Value, Refusal> {
+        let prefix = given.text("Prefix").unwrap_or_default();
+        let page = given.number("PageNumber")?.unwrap_or(1).max(1);
+        let size = given.number("PageSize")?.unwrap_or(50);
+        if !(1..=100).contains(&size) || page * size > FARTHEST {
+            return Err(invalid("PageSize"));
+        }
+        self.with(given, |_, namespace| {
+            let found: Vec<_> = namespace
+                .entries
+                .values()
+                .filter(|entry| entry.key.starts_with(&prefix) && entry.lives(now))
+                .map(|entry| json!({ "Name": entry.key, "UpdateTime": entry.updated.format("%Y-%m-%dT%H:%M:%SZ").to_string() }))
+                .collect();
+            let before = usize::try_from((page - 1) * size).unwrap_or(usize::MAX);
+            let most = usize::try_from(size).unwrap_or_default();
+            let keys: Vec<_> = found.iter().skip(before).take(most).collect();
+            Ok(json!({ "Keys": keys, "PageNumber": page, "PageSize": size, "TotalCount": found.len() }))
+        })
+    }
+
+    fn store(&self, name: &str, namespace: &mut Namespace, entry: Entry) -> Result<(), Refusal> {
+        let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'/';
+        if entry.key.is_empty() || !entry.key.bytes().all(allowed) {
+            return Err(Refusal::new(400, "InvalidKey.Malformed", "The specified key is invalid."));
+        }
+        if entry.key.len() > LONGEST_KEY {
+            return Err(Refusal::new(400, "InvalidKey.ExceedsMaximum", "The size of the key exceeds the limit."));
+        }
+        if entry.value.len() > LARGEST_VALUE {
+            return Err(too_large());
+        }
+        if size_of(namespace) + entry.value.len() as i64 > CAPACITY {
+            return Err(Refusal::new(403, "InvalidKey.ExceedsCapacity", "The capacity of the namespace is used up."));
+        }
+        let path = self.file(name, &entry.key);
+        let temporary = path.with_extension("new");
+        fs::write(&temporary, serde_json::to_vec(&entry).map_err(io::Error::from)?)?;
+        fs::rename(&temporary, path)?;
+        namespace.entries.insert(entry.key.clone(), entry);
+        Ok(())
+    }
+
+    fn remove(&self, name: &str, namespace: &mut Namespace, key: &str) -> Result<(), Refusal> {
+        if namespace.entries.remove(key).is_some() {
+            fs::remove_file(self.file(name, key))?;
+        }
+        Ok(())
+    }
+
+    fn file(&self, namespace: &str, key: &str) -> PathBuf {
+        self.root.join(namespace).join(format!("{}.json", HEXLOWER.encode(&Sha256::digest(key.as_bytes()))))
+    }
+
+    fn with(
+        &self,
+        given: &Parameters,
+        then: impl FnOnce(&str, &mut Namespace) -> Result<Value, Refusal>,
+    ) -> Result<Value, Refusal> {
+        let name = given.needed("Namespace")?;
+        let mut namespaces = self.locked();
+        then(&name, namespaces.get_mut(&name).ok_or_else(no_namespace)?)
+    }
+
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<String, Namespace>> {
+        self.namespaces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn lives(&self, now: DateTime<Utc>) -> bool {
+        self.ends.is_none_or(|end| now.timestamp() < end)
+    }
+}
+
+fn ends(expiration: Option<i64>, ttl: Option<i64>, now: DateTime<Utc>) -> Result<Option<i64>, Refusal> {
+    match (expiration.filter(|at| *at > 0), ttl.filter(|seconds| *seconds > 0)) {
+        (_, Some(seconds)) => Ok(Some(now.timestamp() + seconds)),
+        (Some(at), None) if at <= now.timestamp() => Err(invalid("Expiration")),
+        (at, None) => Ok(at),
+    }
+}
+
+fn described(name: &str, namespace: &Namespace) -> Value {
+    let used = size_of(namespace);
+    json!({ "Namespace": name, "NamespaceId": namespace.id, "Description": namespace.description, "Status": "online",
+            "Capacity": CAPACITY, "CapacityString": "1 GB", "CapacityUsed": used, "CapacityUsedString": format!("{used} B") })
+}
+
+fn size_of(namespace: &Namespace) -> i64 {
+    namespace.entries.values().map(|entry| entry.value.len() as i64).sum()
+}
+
+/// Returns both ends of a long value, as the service tells it.
+fn ends_of(value: &str) -> String {
+    let first: String = value.chars().take(100).collect();
+    let count = value.chars().count();
+    first + &value.chars().skip(count - 100).collect::<String>()
+}
+
+fn no_namespace() -> Refusal {
+    Refusal::new(404, "InvalidNameSpace.NotFound", "The specified namespace does not exist.")
+}
+
+fn too_large() -> Refusal {
+    Refusal::new(400, "InvalidValue.ExceedsMaximum", "The size of the value exceeds the limit.")
+}

@@ -1,0 +1,44 @@
+//! Failing on purpose, and what clients make of it.
+
+use miaobu_aliyun::esa::kv::{CreateKvNamespace, GetKvAccount, PutKv};
+use miaobu_aliyun::oss::{Attributes, GetOptions, Payload};
+use miaobu_emulator::Fault;
+
+use crate::support::World;
+
+#[tokio::test]
+async fn a_client_gets_through_faults_that_pass() {
+    let world = World::new().await;
+    let (bucket, esa) = (world.bucket().await, world.esa().await);
+    for fault in [Fault::Throttle, Fault::Fail, Fault::Break] {
+        world.emulator.faults().plan("oss", "PUT /sites/a", fault, 2);
+        bucket.put("a", &Payload::from("hello".to_owned()), &Attributes::default()).await.unwrap();
+        world.emulator.faults().plan("esa", "PutKv", fault, 2);
+        let put = PutKv { namespace: "routes".into(), key: "a".into(), value: "1".into(), ..PutKv::default() };
+        esa.call(&put).await.unwrap();
+    }
+    assert_eq!(bucket.read("a", &GetOptions::default()).await.unwrap(), "hello");
+}
+
+#[tokio::test]
+async fn a_client_does_not_make_twice_what_was_made_and_not_heard_of() {
+    let world = World::new().await;
+    let esa = world.esa().await;
+    world.emulator.faults().plan("esa-answer", "CreateKvNamespace", Fault::Break, 1);
+    let create = CreateKvNamespace { namespace: "lost".into(), description: None };
+    assert!(esa.call(&create).await.unwrap_err().may_have_happened());
+    assert_eq!(esa.call(&GetKvAccount {}).await.unwrap().namespace_used, 2, "it was made");
+}
+
+#[tokio::test]
+async fn a_page_shows_what_there_is() {
+    let world = World::new().await;
+    let (bucket, esa) = (world.bucket().await, world.esa().await);
+    bucket.put("a", &Payload::from("hello".to_owned()), &Attributes::default()).await.unwrap();
+    let put = PutKv { namespace: "routes".into(), key: "a".into(), value: "1".into(), ..PutKv::default() };
+    esa.call(&put).await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let page = http.get(world.emulator.console()).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("<td>sites</td><td>1</td><td>5</td>"), "{page}");
+    assert!(page.contains("<td>routes</td><td>1</td>"), "{page}");
+}
