@@ -178,3 +178,26 @@ async fn waiting_is_bounded() {
     let answer = api.as_user("GET", &format!("{path}?wait=0")).send().await;
     assert_eq!(answer.json()["data"]["status"], "uploading");
 }
+
+#[tokio::test]
+async fn what_has_no_effect_in_configuration_files_is_told_with_line_and_reason() {
+    let api = with_project().await;
+    let text = "/old /new 301\n/loop\n/x https:// 301\n";
+    let site = Site::new(&[("index.html", "hello"), ("_redirects", text), ("miaobu.json", r#"{"nonsense": 1}"#)]);
+    let id = api.deploy("my-site", &site).await;
+    let path = format!("/api/v1/public/deployments/{id}/diagnostics");
+    let told = api.as_user("GET", &path).send().await;
+    assert_eq!(told.status, 200, "{}", told.show());
+    let list = told.json()["data"]["diagnostics"].as_array().cloned().unwrap_or_default();
+    let brief: Vec<_> = list.iter().map(|one| (one["file"].clone(), one["line"].clone())).collect();
+    let expected =
+        [(json!("miaobu.json"), json!(null)), (json!("_redirects"), json!(2)), (json!("_redirects"), json!(3))];
+    assert_eq!(brief, expected, "{}", told.show());
+    assert_eq!(list[1]["text"], "/loop");
+    assert!(list.iter().all(|one| one["reason"].as_str().is_some_and(|reason| !reason.is_empty())));
+    assert_eq!(told.json()["data"]["more"], 0);
+    let fine = api.deploy("my-site", &Site::page("fine")).await;
+    let told = api.as_user("GET", &format!("/api/v1/public/deployments/{fine}/diagnostics")).send().await;
+    assert_eq!(told.json()["data"], json!({ "diagnostics": [], "more": 0 }));
+    assert_eq!(api.as_user("GET", "/api/v1/public/deployments/999/diagnostics").send().await.status, 404);
+}

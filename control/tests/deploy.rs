@@ -104,6 +104,25 @@ async fn a_sites_own_files_decide_how_it_is_served_and_what_they_get_wrong_is_lo
 }
 
 #[tokio::test]
+async fn a_project_may_put_redirects_before_its_files() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let site = Site::new(&[("index.html", "hello"), ("_redirects", "/ /elsewhere 302\n")]);
+    for (slug, redirects_first, status) in [("shop", false, 200), ("cafe", true, 302)] {
+        let settings = ProjectSettings { redirects_first, ..ProjectSettings::default() };
+        let new = NewProject { slug: slug.to_owned(), settings, team: None };
+        let project = app.services.projects.create(&ada, new).await.expect("a project");
+        app.deploy(&ada, &project, &site).await;
+        let record = app.route(&format!("{slug}.localhost")).await.expect("a record");
+        let blob = app.edge_kv.get(record.site.as_deref().expect("a site")).await.expect("readable").expect("a blob");
+        let loaded = EdgeSite::load(blob.to_vec()).expect("a sound blob");
+        let lookup = Lookup::Found { record: &record, site: Some(&loaded) };
+        let decision = decide(&lookup, &Request::new(Method::Get, "x", "/"), &Settings::default());
+        assert_eq!(decision.head().map(|head| head.status), Some(status), "{slug}");
+    }
+}
+
+#[tokio::test]
 async fn a_second_deployment_takes_over_and_the_first_stays_at_its_own_name() {
     let app = TestApp::new().await;
     let ada = app.login().await;

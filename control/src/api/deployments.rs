@@ -15,7 +15,7 @@ use super::params::{default_limit, page_request, project_ref};
 use super::precondition::IfMatch;
 use super::values::{Nullable, Timestamp};
 use crate::domain::{Deployment, DeploymentError, DeploymentId, Environment};
-use crate::service::{DeploymentFilter, Deployments};
+use crate::service::{DeploymentFilter, Deployments, Diagnostic, Diagnostics};
 
 /// Operations on deployments.
 pub struct DeploymentsApi;
@@ -33,6 +33,43 @@ pub struct ErrorView {
 impl From<DeploymentError> for ErrorView {
     fn from(error: DeploymentError) -> Self {
         Self { code: error.code, message: error.message }
+    }
+}
+
+/// Something in a configuration file of a site that has no effect.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Diagnostic")]
+pub struct DiagnosticView {
+    /// The file's name.
+    pub file: String,
+    /// The line it begins on, counted from 1; null when it is about the file as a whole.
+    pub line: Nullable<i64>,
+    /// The text as written, cut after 500 characters; may be empty.
+    pub text: String,
+    /// Why it has no effect.
+    pub reason: String,
+}
+
+/// What of a deployment's configuration files has no effect.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Diagnostics")]
+pub struct DiagnosticsView {
+    /// In the order of the files, and of their lines; at most 1,000.
+    pub diagnostics: Vec<DiagnosticView>,
+    /// How many more there were.
+    pub more: i64,
+}
+
+impl From<Diagnostics> for DiagnosticsView {
+    fn from(diagnostics: Diagnostics) -> Self {
+        let view = |Diagnostic { file, line, text, reason }| DiagnosticView {
+            file,
+            line: Nullable(line.map(i64::from)),
+            text,
+            reason,
+        };
+        let more = i64::try_from(diagnostics.more).unwrap_or(i64::MAX);
+        Self { diagnostics: diagnostics.list.into_iter().map(view).collect(), more }
     }
 }
 
@@ -238,6 +275,22 @@ impl DeploymentsApi {
         let deployments = &caller.services.deployments;
         let page = deployments.list(&caller.actor, &project_ref(&project.0)?, wanted, page).await?;
         Ok(Listing::new(page, uri, &filter, |deployment| DeploymentView::new(deployment, deployments)))
+    }
+
+    /// Get what of a deployment's configuration files has no effect
+    ///
+    /// Redirects, headers and settings that a site's own files ask for and that can't be used, each with its file, line
+    /// and the reason; the deployment's log has the first hundred. Changes nothing. Empty until the deployment is put in
+    /// place, and once it is purged. Fails with `not_found` (404).
+    #[oai(path = "/deployments/:deployment_id/diagnostics", method = "get", operation_id = "getDeploymentDiagnostics")]
+    async fn get_deployment_diagnostics(
+        &self,
+        caller: Caller<DeploymentsRead>,
+        /// The deployment's id.
+        deployment_id: Path<i64>,
+    ) -> ApiResult<Answer<DiagnosticsView>> {
+        let deployments = &caller.services.deployments;
+        Ok(Answer::new(deployments.diagnostics(&caller.actor, DeploymentId(deployment_id.0)).await?))
     }
 
     /// Get a deployment

@@ -33,6 +33,8 @@ pub struct SettingsView {
     pub not_found: NotFoundView,
     /// Which requests the single page answers.
     pub spa_fallback: SpaFallbackView,
+    /// Whether redirect rules apply even where a file exists.
+    pub redirects_first: bool,
 }
 
 impl From<ProjectSettings> for SettingsView {
@@ -41,6 +43,7 @@ impl From<ProjectSettings> for SettingsView {
             html_handling: settings.html_handling.into(),
             not_found: settings.not_found.into(),
             spa_fallback: settings.spa_fallback.into(),
+            redirects_first: settings.redirects_first,
         }
     }
 }
@@ -102,6 +105,9 @@ pub struct NewSettingsBody {
     /// Which requests the single page answers; `navigation` when absent.
     #[oai(nullable)]
     pub spa_fallback: Option<SpaFallbackView>,
+    /// Whether redirect rules apply even where a file exists; false when absent.
+    #[oai(nullable)]
+    pub redirects_first: Option<bool>,
 }
 
 impl From<NewSettingsBody> for ProjectSettings {
@@ -110,6 +116,7 @@ impl From<NewSettingsBody> for ProjectSettings {
             html_handling: body.html_handling.map(Into::into).unwrap_or_default(),
             not_found: body.not_found.map(Into::into).unwrap_or_default(),
             spa_fallback: body.spa_fallback.map(Into::into).unwrap_or_default(),
+            redirects_first: body.redirects_first.unwrap_or_default(),
         }
     }
 }
@@ -148,6 +155,8 @@ pub struct SettingsPatchBody {
     pub not_found: Patch<NotFoundView>,
     /// Which requests the single page answers.
     pub spa_fallback: Patch<SpaFallbackView>,
+    /// Whether redirect rules apply even where a file exists.
+    pub redirects_first: Patch<bool>,
 }
 
 impl From<Patch<SettingsPatchBody>> for SettingsPatch {
@@ -158,6 +167,7 @@ impl From<Patch<SettingsPatchBody>> for SettingsPatch {
                 html_handling: Patch::Cleared,
                 not_found: Patch::Cleared,
                 spa_fallback: Patch::Cleared,
+                redirects_first: Patch::Cleared,
             },
             Patch::Set(body) => body,
         };
@@ -165,6 +175,7 @@ impl From<Patch<SettingsPatchBody>> for SettingsPatch {
             html_handling: body.html_handling.map(HtmlHandling::from).or_default(),
             not_found: body.not_found.map(NotFound::from).or_default(),
             spa_fallback: body.spa_fallback.map(SpaFallback::from).or_default(),
+            redirects_first: body.redirects_first.or_default(),
         }
     }
 }

@@ -73,6 +73,8 @@ pub struct ProjectSettings {
     pub not_found: NotFound,
     /// Which requests the single page answers.
     pub spa_fallback: SpaFallback,
+    /// Whether redirect rules apply even where a file exists.
+    pub redirects_first: bool,
 }
 
 /// What a user deploys.

@@ -121,6 +121,11 @@ pub fn refinements_key(id: DeploymentId) -> Result<ObjectKey, InvalidObjectKey> 
     ObjectKey::parse(format!("manifests/{id}.refined"))
 }
 
+/// The key of what a deployment's own configuration files have without effect.
+pub fn diagnostics_key(id: DeploymentId) -> Result<ObjectKey, InvalidObjectKey> {
+    ObjectKey::parse(format!("manifests/{id}.diagnostics"))
+}
+
 /// The key of a deployment's manifest.
 pub fn manifest_key(id: DeploymentId) -> Result<ObjectKey, InvalidObjectKey> {
     ObjectKey::parse(format!("manifests/{id}"))

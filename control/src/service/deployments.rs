@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::gate::permit;
 use super::jobs::Job;
-use super::{Context, Error, ProjectRef, Result, activation, projects, routes};
+use super::{Context, Diagnostics, Error, ProjectRef, Result, activation, diagnostics, projects, routes};
 use crate::domain::{
     Actor, Deployment, DeploymentId, DeploymentStatus, Environment, LogLevel, Page, PageRequest, ReleaseKind,
     branch_label, pinned_label,
@@ -86,6 +86,12 @@ impl Deployments {
     pub async fn get(&self, actor: &Actor, id: DeploymentId) -> Result<Deployment> {
         let mut session = self.context.db.read().await?;
         find(&mut session, actor, id).await
+    }
+
+    /// Returns what of a deployment's own configuration files has no effect.
+    pub async fn diagnostics(&self, actor: &Actor, id: DeploymentId) -> Result<Diagnostics> {
+        let deployment = self.get(actor, id).await?;
+        diagnostics::get(&self.context, deployment.id).await
     }
 
     /// Returns the deployment as soon as its state is final, or as it is after `seconds` or

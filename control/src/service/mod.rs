@@ -9,6 +9,7 @@ mod audit;
 mod auth;
 mod context;
 mod deployments;
+pub(crate) mod diagnostics;
 mod disk;
 pub(crate) mod domains;
 pub(crate) mod env_vars;
@@ -43,12 +44,13 @@ pub use activation::Activation;
 pub use audit::{Audit, AuditFilter};
 pub use auth::{Auth, NewToken};
 pub use context::{
-    Context, Limits, Settings, artifact_path, blob_key, coded_blob_key, coded_path, manifest_key, refinements_key,
-    retained_key,
+    Context, Limits, Settings, artifact_path, blob_key, coded_blob_key, coded_path, diagnostics_key, manifest_key,
+    refinements_key, retained_key,
 };
 pub use deployments::{DeploymentFilter, Deployments, Statistics, Urls};
 pub use domains::{DomainPatch, Domains, Instruction};
 pub use env_vars::{EnvVarPatch, EnvVarPlan, EnvVars, NewEnvVar, at_version, has_stale_secrets};
+pub use diagnostics::{Diagnostic, Diagnostics};
 pub use error::{Error, Problem};
 pub use events::Events;
 pub use explanations::{Explanations, Question};

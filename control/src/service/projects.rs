@@ -51,6 +51,8 @@ pub struct SettingsPatch {
     pub not_found: Option<NotFound>,
     /// Which requests the single page answers.
     pub spa_fallback: Option<SpaFallback>,
+    /// Whether redirect rules apply even where a file exists.
+    pub redirects_first: Option<bool>,
 }
 
 /// Projects of their owners.
@@ -136,6 +138,7 @@ impl Projects {
             html_handling: patch.html_handling.unwrap_or(project.settings.html_handling),
             not_found: patch.not_found.unwrap_or(project.settings.not_found),
             spa_fallback: patch.spa_fallback.unwrap_or(project.settings.spa_fallback),
+            redirects_first: patch.redirects_first.unwrap_or(project.settings.redirects_first),
         };
         if settings != project.settings {
             project.settings = settings;

@@ -13,7 +13,7 @@ use super::{JobError, retained};
 use crate::domain::{Deployment, DeploymentId, DeploymentStatus, LogLevel, Manifest, ManifestFile};
 use crate::provider::{self, InvalidObjectKey, ObjectKey};
 use crate::service::refinements::Refinements;
-use crate::service::{Activation, Context, Job, activation, artifact_path, blob_key, manifests, routes};
+use crate::service::{Activation, Context, Job, activation, artifact_path, blob_key, diagnostics, manifests, routes};
 use crate::store::deployments::{self, Step};
 use crate::store::jobs::{self, Lease};
 use crate::store::{blobs, logs};
@@ -137,8 +137,11 @@ async fn forget_lost(context: &Context, deployment: &Deployment, manifest: &Mani
 
 async fn publish(context: &Context, deployment: &Deployment, files: Files) -> Result<(), JobError> {
     let start = Instant::now();
-    let (_, lines) = publish::configured(context, deployment, &files).await?;
-    for line in lines {
+    let told = publish::configured(context, deployment, &files).await?;
+    if !told.diagnostics.list.is_empty() {
+        diagnostics::put(context, deployment.id, &told.diagnostics).await?;
+    }
+    for line in told.lines {
         log(context, deployment.id, LogLevel::Warning, &line).await?;
     }
     let size = publish::run(context, deployment, Arc::new(files), record::site_key(deployment.id.0)).await?;

@@ -51,7 +51,7 @@ pub(super) async fn run(
     files: Arc<Files>,
     key: String,
 ) -> Result<usize, JobError> {
-    let (settings, _) = configured(context, deployment, &files).await?;
+    let settings = configured(context, deployment, &files).await?.settings;
     let limit = context.edge_kv.longest_value();
     let blob = tokio::task::spawn_blocking(move || build(&files, settings, limit)).await.map_err(later)?;
     let blob = blob.map_err(|error| JobError::Never { code: "site_refused", message: error.to_string() })?;
@@ -86,12 +86,12 @@ async fn put_shards(context: &Context, path: &str, key: &str, shards: Shards) ->
     Ok(main.into())
 }
 
-/// How the site is served, and what its log has to say about its own configuration files.
+/// How the site is served, and what is to be told about its own configuration files.
 pub(super) async fn configured(
     context: &Context,
     deployment: &Deployment,
     files: &Files,
-) -> Result<(SiteSettings, Vec<String>), JobError> {
+) -> Result<site_config::Told, JobError> {
     let modified = Some(deployment.created_at.timestamp());
     let project = SiteSettings { modified, ..of_project(files) };
     site_config::read(context, deployment, &files.manifest, project).await
@@ -111,7 +111,13 @@ fn of_project(files: &Files) -> SiteSettings {
         (NotFound::Page404 | NotFound::None, _) => Shell::Off,
     };
     let without_not_found_page = files.settings.not_found == NotFound::None;
-    SiteSettings { html_handling, shell, without_not_found_page, ..SiteSettings::default() }
+    SiteSettings {
+        html_handling,
+        shell,
+        without_not_found_page,
+        redirects_first: files.settings.redirects_first,
+        ..SiteSettings::default()
+    }
 }
 
 fn build(files: &Files, settings: SiteSettings, limit: usize) -> Result<Blobs, BuildError> {

@@ -8,7 +8,9 @@ use super::JobError;
 use super::deploy::DELETED;
 use crate::domain::{DeploymentId, DeploymentStatus};
 use crate::provider::{KvEntry, ObjectKey};
-use crate::service::{Context, Error, artifact_path, coded_path, manifest_key, refinements_key, retained_key, routes};
+use crate::service::{
+    Context, Error, artifact_path, coded_path, diagnostics_key, manifest_key, refinements_key, retained_key, routes,
+};
 use crate::store::{deployments, hostnames};
 
 /// Runs the job. Every step may find its work done.
@@ -41,7 +43,9 @@ pub async fn run(context: &Arc<Context>, id: DeploymentId) -> Result<(), JobErro
         context.objects.delete_prefix(&tree).await?;
     }
     let site = ObjectKey::parse(record::site_object(&path)).map_err(Error::internal)?;
-    let lists = [manifest_key(id), retained_key(id), refinements_key(id)].into_iter().collect::<Result<Vec<_>, _>>();
+    let lists = [manifest_key(id), retained_key(id), refinements_key(id), diagnostics_key(id)]
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>();
     context.objects.delete_all([vec![site], lists.map_err(Error::internal)?].concat()).await?;
     crate::failpoint!("purge.deleted");
     context.edge_kv.write(vec![gone(record::site_key(id.0)), gone(record::refined_site_key(id.0))]).await?;

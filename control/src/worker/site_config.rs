@@ -3,33 +3,48 @@
 use std::io::Read;
 
 use miaobu_edge::build::SiteSettings;
-use miaobu_edge::build::config::{self, ConfigFile, Configured};
+use miaobu_edge::build::config::{self, ConfigFile, Configured, Diagnostic};
 
 use super::JobError;
-use crate::domain::{Deployment, Manifest};
+use crate::domain::{Deployment, Manifest, SitePath};
 use crate::provider::{Object, ObjectBody};
-use crate::service::{Context, blob_key};
+use crate::service::{self, Context, blob_key};
 
 /// The most lines of one deployment's log about its configuration files.
 const MOST_LINES: usize = 100;
 
-/// How the site is served according to its own files, with `project` where they say nothing, and what the log has to say
-/// about them.
+/// What a site's own files say.
+pub(super) struct Told {
+    /// How the site is served.
+    pub(super) settings: SiteSettings,
+    /// What the log has to say about the files.
+    pub(super) lines: Vec<String>,
+    /// What in them has no effect.
+    pub(super) diagnostics: service::Diagnostics,
+}
+
+/// How the site is served according to its own files, with `project` where they say nothing, and what is to be told about
+/// them.
 pub(super) async fn read(
     context: &Context,
     deployment: &Deployment,
     manifest: &Manifest,
     project: SiteSettings,
-) -> Result<(SiteSettings, Vec<String>), JobError> {
+) -> Result<Told, JobError> {
     let mut texts = Vec::new();
-    let mut lines = Vec::new();
+    let mut found = Vec::new();
+    let unread = |file: &SitePath, reason: String| Diagnostic {
+        file: file.to_string(),
+        line: None,
+        text: String::new(),
+        reason,
+    };
     for file in manifest.files() {
         let Some(path) = path_of(file.path.as_str()) else { continue };
         if file.size_bytes > config::LONGEST_FILE {
-            lines.push(format!(
-                "{}: the file is longer than {} bytes and is not read.",
-                file.path,
-                config::LONGEST_FILE
+            found.push(unread(
+                &file.path,
+                format!("the file is longer than {} bytes and is not read", config::LONGEST_FILE),
             ));
             continue;
         }
@@ -37,18 +52,20 @@ pub(super) async fn read(
         let Some(object) = context.objects.get(&key).await? else { continue };
         match String::from_utf8(bytes_of(object).await.map_err(super::deploy::later)?) {
             Ok(text) => texts.push((path, text)),
-            Err(_) => lines.push(format!("{}: the file is not UTF-8 text and is not read.", file.path)),
+            Err(_) => found.push(unread(&file.path, "the file is not UTF-8 text and is not read".to_owned())),
         }
     }
     let files: Vec<_> = texts.iter().map(|(path, text)| ConfigFile { path, text }).collect();
     let Configured { settings, diagnostics } = config::configure(&files, project);
-    lines.extend(diagnostics.iter().map(|diagnostic| format!("{diagnostic}.")));
-    let more = lines.len().saturating_sub(MOST_LINES);
+    found.extend(diagnostics);
+    let mut lines: Vec<_> = found.iter().take(MOST_LINES).map(|diagnostic| format!("{diagnostic}.")).collect();
+    let more = found.len().saturating_sub(MOST_LINES);
     if more > 0 {
-        lines.truncate(MOST_LINES);
         lines.push(format!("{more} more problems in configuration files are not listed."));
     }
-    Ok((settings, lines))
+    let kept = |Diagnostic { file, line, text, reason }| service::Diagnostic { file, line, text, reason };
+    let diagnostics = service::Diagnostics::of(found.into_iter().map(kept).collect());
+    Ok(Told { settings, lines, diagnostics })
 }
 
 async fn bytes_of(object: Object) -> Result<Vec<u8>, std::io::Error> {
