@@ -40,6 +40,7 @@ async fn explaining_leaves_nothing_on_record() {
     let told = api.as_user("POST", EXPLAIN).json(&json!({ "url": "http://shop.localhost/" })).send().await;
     assert_eq!(told.status, 200);
     let team = api.as_user("GET", "/api/v1/public/teams").send().await.json()["data"][0]["id"].clone();
-    let audit = api.as_user("GET", &format!("/api/v1/public/teams/{team}/audit-events?action=explainRequest")).send().await;
+    let audit =
+        api.as_user("GET", &format!("/api/v1/public/teams/{team}/audit-events?action=explainRequest")).send().await;
     assert_eq!(audit.json()["data"], json!([]), "{}", audit.text());
 }

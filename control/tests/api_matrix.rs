@@ -66,7 +66,7 @@ impl World {
     async fn ask(&self, operation: &Operation, path: &str, bearer: &str) -> Answer {
         let dry_run = if operation.has_dry_run { "?dry_run=true" } else { "" };
         let mut path = format!("{path}{dry_run}");
-        if operation.id == "followLogs" {
+        if operation.id == "followLogsWithTicket" {
             path.push_str("?ticket=none");
         }
         let call = self.api.call(&operation.method, &path);

@@ -21,7 +21,7 @@ pub const WHOLE: u64 = 10_000;
 pub const MAX_PINS: usize = 20;
 
 /// The header fields that conditional records look at, each after a line feed.
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "explain")))]
 pub(crate) const FIELD_NAME_LINES: &str =
     "\n=cookie\n=x-deployment-id\n=x-miaobu-bypass\n=x-miaobu-split-key\n=x-vercel-protection-bypass";
 
@@ -232,7 +232,7 @@ fn is_immutable(site: &Site, set: u16) -> bool {
 }
 
 /// What the routine's host asks: see `wasm.rs`.
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "explain")))]
 #[inline(never)]
 pub(crate) fn select(question: u32, record: &RouteRecord, site: Option<&Site>, request: &Request<'_>) -> u32 {
     match (question, site) {

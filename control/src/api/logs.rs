@@ -148,8 +148,8 @@ impl LogsApi {
     ///
     /// The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket. Changes nothing that is stored. Fails
     /// with `invalid_ticket` (401) when the ticket was used, is too old or is none.
-    #[oai(path = "/logs/stream", method = "get", operation_id = "followLogs")]
-    async fn follow_logs(
+    #[oai(path = "/logs/stream", method = "get", operation_id = "followLogsWithTicket")]
+    async fn follow_logs_with_ticket(
         &self,
         anyone: Anyone,
         request: &Request,

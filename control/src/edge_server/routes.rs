@@ -30,6 +30,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What a hostname leads to.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a route is kept behind an Arc, and nearly all of them are found")]
 pub(super) enum Route {
     /// A record, its site when it names one, and the other deployments that it leads to.
     Found(RouteRecord, Option<Arc<Site>>, Variants),

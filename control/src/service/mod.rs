@@ -15,8 +15,8 @@ pub(crate) mod domains;
 pub(crate) mod env_vars;
 mod error;
 mod events;
-mod fernet;
 mod explanations;
+mod fernet;
 mod gate;
 pub(crate) mod guards;
 mod health;
@@ -48,9 +48,9 @@ pub use context::{
     refinements_key, retained_key,
 };
 pub use deployments::{DeploymentFilter, Deployments, Statistics, Urls};
+pub use diagnostics::{Diagnostic, Diagnostics};
 pub use domains::{DomainPatch, Domains, Instruction};
 pub use env_vars::{EnvVarPatch, EnvVarPlan, EnvVars, NewEnvVar, at_version, has_stale_secrets};
-pub use diagnostics::{Diagnostic, Diagnostics};
 pub use error::{Error, Problem};
 pub use events::Events;
 pub use explanations::{Explanations, Question};

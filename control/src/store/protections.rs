@@ -173,13 +173,14 @@ pub async fn insert_token(
     Ok(BypassToken { id, name: name.to_owned(), hint: hint.to_owned(), created_at: now })
 }
 
+type TokenRow = (i64, String, String, Vec<u8>, DateTime<Utc>);
+
 /// Returns the bypass tokens and the digests of their secrets, newest first.
 pub async fn list_tokens(
     session: &mut impl Session,
     project: ProjectId,
 ) -> Result<Vec<(BypassToken, [u8; 32])>, Error> {
-    let rows: Vec<(i64, String, String, Vec<u8>, DateTime<Utc>)> =
-        session.query(LIST_TOKENS).bind(project.0).fetch_all().await?;
+    let rows: Vec<TokenRow> = session.query(LIST_TOKENS).bind(project.0).fetch_all().await?;
     rows.into_iter()
         .map(|(id, name, hint, hash, created_at)| {
             let unusable = Error::Row { table: "bypass_tokens", column: "secret_hash", id };

@@ -27,10 +27,11 @@ statements! {
     SET_SKEW = "UPDATE projects SET skew_max_age_seconds = $2 WHERE id = $1";
 }
 
+type SplitRow = (i64, String, i64, i64, DateTime<Utc>, DateTime<Utc>);
+
 /// Returns the splits in force of a project.
 pub async fn list(session: &mut impl Session, project: ProjectId) -> Result<Vec<Split>, Error> {
-    let rows: Vec<(i64, String, i64, i64, DateTime<Utc>, DateTime<Utc>)> =
-        session.query(LIST).bind(project.0).fetch_all().await?;
+    let rows: Vec<SplitRow> = session.query(LIST).bind(project.0).fetch_all().await?;
     rows.into_iter()
         .map(|(id, environment, deployment, percent, created_at, updated_at)| {
             let unusable = |column| Error::Row { table: "splits", column, id };

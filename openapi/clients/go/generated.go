@@ -300,6 +300,32 @@ const (
 	DeploymentStatusPurged    DeploymentStatus = "purged"
 )
 
+// Diagnostic: Something in a configuration file of a site that has no effect.
+type Diagnostic struct {
+	// The file's name.
+	File string `json:"file"`
+	// The line it begins on, counted from 1; null when it is about the file as a whole.
+	Line *int64 `json:"line"`
+	// Why it has no effect.
+	Reason string `json:"reason"`
+	// The text as written, cut after 500 characters; may be empty.
+	Text string `json:"text"`
+}
+
+// Diagnostics: What of a deployment's configuration files has no effect.
+type Diagnostics struct {
+	// In the order of the files, and of their lines; at most 1,000.
+	Diagnostics []Diagnostic `json:"diagnostics"`
+	// How many more there were.
+	More int64 `json:"more"`
+}
+
+// DiagnosticsData: One object.
+type DiagnosticsData struct {
+	// The object.
+	Data Diagnostics `json:"data"`
+}
+
 // Domain: A domain of a project's own.
 type Domain struct {
 	// The deployment that it serves: the pinned one, or its environment's; null while there is none.
@@ -957,6 +983,8 @@ type NewProjectSettings struct {
 	HTMLHandling *HTMLHandling `json:"html_handling,omitempty"`
 	// What a path without a file gets; `404_page` when absent.
 	NotFound *NotFoundHandling `json:"not_found,omitempty"`
+	// Whether redirect rules apply even where a file exists; false when absent.
+	RedirectsFirst *bool `json:"redirects_first,omitempty"`
 	// Which requests the single page answers; `navigation` when absent.
 	SpaFallback *SpaFallback `json:"spa_fallback,omitempty"`
 }
@@ -1143,6 +1171,8 @@ type ProjectSettings struct {
 	HTMLHandling HTMLHandling `json:"html_handling"`
 	// What a path without a file gets.
 	NotFound NotFoundHandling `json:"not_found"`
+	// Whether redirect rules apply even where a file exists.
+	RedirectsFirst bool `json:"redirects_first"`
 	// Which requests the single page answers.
 	SpaFallback SpaFallback `json:"spa_fallback"`
 }
@@ -1307,6 +1337,8 @@ type SettingsPatch struct {
 	HTMLHandling Change[HTMLHandling] `json:"html_handling,omitzero"`
 	// What a path without a file gets.
 	NotFound Change[NotFoundHandling] `json:"not_found,omitzero"`
+	// Whether redirect rules apply even where a file exists.
+	RedirectsFirst Change[bool] `json:"redirects_first,omitzero"`
 	// Which requests the single page answers.
 	SpaFallback Change[SpaFallback] `json:"spa_fallback,omitzero"`
 }
@@ -1703,6 +1735,19 @@ func (c *Client) CancelDeployment(ctx context.Context, deploymentID int64, optio
 	return answer, nil
 }
 
+// GetDeploymentDiagnostics: Get what of a deployment's configuration files has no effect.
+//
+// Redirects, headers and settings that a site's own files ask for and that can't be used, each with its file, line
+// and the reason; the deployment's log has the first hundred. Changes nothing. Empty until the deployment is put in
+// place, and once it is purged. Fails with `not_found` (404).
+func (c *Client) GetDeploymentDiagnostics(ctx context.Context, deploymentID int64, options ...RequestOption) (*DiagnosticsData, error) {
+	answer := new(DiagnosticsData)
+	if err := c.do(ctx, "GET", "/api/v1/public/deployments/"+segment(deploymentID)+"/diagnostics", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // FinishDeployment: Finish an upload.
 //
 // Queues the deployment; watch it with `getDeployment`. When it is `deployed` and no newer one came first, its
@@ -1819,23 +1864,23 @@ func (c *Client) AcceptInvitation(ctx context.Context, body InvitationAcceptance
 	return answer, nil
 }
 
-// FollowLogsParams are what [Client.FollowLogs] can be told; what is left empty is not sent.
-type FollowLogsParams struct {
+// FollowLogsWithTicketParams are what [Client.FollowLogsWithTicket] can be told; what is left empty is not sent.
+type FollowLogsWithTicketParams struct {
 	// The ticket.
 	Ticket string
 }
 
-func (p FollowLogsParams) apply(r *request) {
+func (p FollowLogsWithTicketParams) apply(r *request) {
 	setQuery(r, "ticket", p.Ticket)
 }
 
-// FollowLogs: Follow a log with a ticket.
+// FollowLogsWithTicket: Follow a log with a ticket.
 //
 // The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket. Changes nothing that is stored. Fails
 // with `invalid_ticket` (401) when the ticket was used, is too old or is none.
 //
-// [FollowLogsParams] is one of the options that it takes.
-func (c *Client) FollowLogs(ctx context.Context, options ...RequestOption) (io.ReadCloser, error) {
+// [FollowLogsWithTicketParams] is one of the options that it takes.
+func (c *Client) FollowLogsWithTicket(ctx context.Context, options ...RequestOption) (io.ReadCloser, error) {
 	return c.open(ctx, "GET", "/api/v1/public/logs/stream", nil, options)
 }
 

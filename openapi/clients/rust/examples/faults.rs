@@ -54,7 +54,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         other => return Err(format!("the proxy said {other:?}").into()),
     }
 
-    let settings = SettingsPatch { html_handling: Some(HtmlHandling::Drop), not_found: None, spa_fallback: None };
+    let settings = SettingsPatch {
+        html_handling: Some(HtmlHandling::Drop),
+        not_found: None,
+        redirects_first: None,
+        spa_fallback: None,
+    };
     let patch = ProjectPatch { settings: Some(settings) };
     client.update_project().project("flaky").if_match("\"v1\"").body(patch).send().await?;
     let about =

@@ -48,8 +48,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     // A merge patch: what is absent stays.
-    let settings =
-        SettingsPatch { not_found: Some(NotFoundHandling::SinglePage), html_handling: None, spa_fallback: None };
+    let settings = SettingsPatch {
+        not_found: Some(NotFoundHandling::SinglePage),
+        html_handling: None,
+        redirects_first: None,
+        spa_fallback: None,
+    };
     let patch = ProjectPatch { settings: Some(settings) };
     let changed = client.update_project().project(&project.slug).body(patch).send().await?.into_inner().data;
     println!("settings: {} {}", changed.settings.not_found, changed.settings.html_handling);

@@ -531,6 +531,48 @@ pub mod types {
             value.parse()
         }
     }
+    ///Something in a configuration file of a site that has no effect.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Diagnostic {
+        ///The file's name.
+        pub file: ::std::string::String,
+        ///The line it begins on, counted from 1; null when it is about the file as a whole.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub line: ::std::option::Option<i64>,
+        ///Why it has no effect.
+        pub reason: ::std::string::String,
+        ///The text as written, cut after 500 characters; may be empty.
+        pub text: ::std::string::String,
+    }
+    impl Diagnostic {
+        pub fn builder() -> builder::Diagnostic {
+            Default::default()
+        }
+    }
+    ///What of a deployment's configuration files has no effect.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Diagnostics {
+        ///In the order of the files, and of their lines; at most 1,000.
+        pub diagnostics: ::std::vec::Vec<Diagnostic>,
+        ///How many more there were.
+        pub more: i64,
+    }
+    impl Diagnostics {
+        pub fn builder() -> builder::Diagnostics {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DiagnosticsData {
+        ///The object.
+        pub data: Diagnostics,
+    }
+    impl DiagnosticsData {
+        pub fn builder() -> builder::DiagnosticsData {
+            Default::default()
+        }
+    }
     ///A domain of a project's own.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Domain {
@@ -2015,6 +2057,9 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         ///What a path without a file gets; `404_page` when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub not_found: ::std::option::Option<NotFoundHandling>,
+        ///Whether redirect rules apply even where a file exists; false when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub redirects_first: ::std::option::Option<bool>,
         ///Which requests the single page answers; `navigation` when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub spa_fallback: ::std::option::Option<SpaFallback>,
@@ -2392,6 +2437,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         pub html_handling: HtmlHandling,
         ///What a path without a file gets.
         pub not_found: NotFoundHandling,
+        ///Whether redirect rules apply even where a file exists.
+        pub redirects_first: bool,
         ///Which requests the single page answers.
         pub spa_fallback: SpaFallback,
     }
@@ -2878,6 +2925,9 @@ as well, an owner everything.*/
         ///What a path without a file gets.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub not_found: ::std::option::Option<NotFoundHandling>,
+        ///Whether redirect rules apply even where a file exists.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub redirects_first: ::std::option::Option<bool>,
         ///Which requests the single page answers.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub spa_fallback: ::std::option::Option<SpaFallback>,
@@ -5367,6 +5417,198 @@ as well, an owner everything.*/
                     data: Ok(value.data),
                     next_cursor: Ok(value.next_cursor),
                 }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Diagnostic {
+            file: ::std::result::Result<::std::string::String, ::std::string::String>,
+            line: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
+            reason: ::std::result::Result<::std::string::String, ::std::string::String>,
+            text: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for Diagnostic {
+            fn default() -> Self {
+                Self {
+                    file: Err("no value supplied for file".to_string()),
+                    line: Err("no value supplied for line".to_string()),
+                    reason: Err("no value supplied for reason".to_string()),
+                    text: Err("no value supplied for text".to_string()),
+                }
+            }
+        }
+        impl Diagnostic {
+            pub fn file<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.file = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for file: {e}")
+                    });
+                self
+            }
+            pub fn line<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.line = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for line: {e}")
+                    });
+                self
+            }
+            pub fn reason<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.reason = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for reason: {e}")
+                    });
+                self
+            }
+            pub fn text<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.text = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for text: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Diagnostic> for super::Diagnostic {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Diagnostic,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    file: value.file?,
+                    line: value.line?,
+                    reason: value.reason?,
+                    text: value.text?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Diagnostic> for Diagnostic {
+            fn from(value: super::Diagnostic) -> Self {
+                Self {
+                    file: Ok(value.file),
+                    line: Ok(value.line),
+                    reason: Ok(value.reason),
+                    text: Ok(value.text),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Diagnostics {
+            diagnostics: ::std::result::Result<
+                ::std::vec::Vec<super::Diagnostic>,
+                ::std::string::String,
+            >,
+            more: ::std::result::Result<i64, ::std::string::String>,
+        }
+        impl ::std::default::Default for Diagnostics {
+            fn default() -> Self {
+                Self {
+                    diagnostics: Err("no value supplied for diagnostics".to_string()),
+                    more: Err("no value supplied for more".to_string()),
+                }
+            }
+        }
+        impl Diagnostics {
+            pub fn diagnostics<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::Diagnostic>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.diagnostics = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for diagnostics: {e}")
+                    });
+                self
+            }
+            pub fn more<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.more = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for more: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Diagnostics> for super::Diagnostics {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Diagnostics,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    diagnostics: value.diagnostics?,
+                    more: value.more?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Diagnostics> for Diagnostics {
+            fn from(value: super::Diagnostics) -> Self {
+                Self {
+                    diagnostics: Ok(value.diagnostics),
+                    more: Ok(value.more),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DiagnosticsData {
+            data: ::std::result::Result<super::Diagnostics, ::std::string::String>,
+        }
+        impl ::std::default::Default for DiagnosticsData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl DiagnosticsData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Diagnostics>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DiagnosticsData> for super::DiagnosticsData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DiagnosticsData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::DiagnosticsData> for DiagnosticsData {
+            fn from(value: super::DiagnosticsData) -> Self {
+                Self { data: Ok(value.data) }
             }
         }
         #[derive(Clone, Debug)]
@@ -9524,6 +9766,10 @@ as well, an owner everything.*/
                 ::std::option::Option<super::NotFoundHandling>,
                 ::std::string::String,
             >,
+            redirects_first: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
             spa_fallback: ::std::result::Result<
                 ::std::option::Option<super::SpaFallback>,
                 ::std::string::String,
@@ -9534,6 +9780,7 @@ as well, an owner everything.*/
                 Self {
                     html_handling: Ok(Default::default()),
                     not_found: Ok(Default::default()),
+                    redirects_first: Ok(Default::default()),
                     spa_fallback: Ok(Default::default()),
                 }
             }
@@ -9565,6 +9812,20 @@ as well, an owner everything.*/
                     });
                 self
             }
+            pub fn redirects_first<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.redirects_first = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for redirects_first: {e}"
+                        )
+                    });
+                self
+            }
             pub fn spa_fallback<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::SpaFallback>>,
@@ -9586,6 +9847,7 @@ as well, an owner everything.*/
                 Ok(Self {
                     html_handling: value.html_handling?,
                     not_found: value.not_found?,
+                    redirects_first: value.redirects_first?,
                     spa_fallback: value.spa_fallback?,
                 })
             }
@@ -9595,6 +9857,7 @@ as well, an owner everything.*/
                 Self {
                     html_handling: Ok(value.html_handling),
                     not_found: Ok(value.not_found),
+                    redirects_first: Ok(value.redirects_first),
                     spa_fallback: Ok(value.spa_fallback),
                 }
             }
@@ -10828,6 +11091,7 @@ as well, an owner everything.*/
                 super::NotFoundHandling,
                 ::std::string::String,
             >,
+            redirects_first: ::std::result::Result<bool, ::std::string::String>,
             spa_fallback: ::std::result::Result<
                 super::SpaFallback,
                 ::std::string::String,
@@ -10840,6 +11104,9 @@ as well, an owner everything.*/
                         "no value supplied for html_handling".to_string(),
                     ),
                     not_found: Err("no value supplied for not_found".to_string()),
+                    redirects_first: Err(
+                        "no value supplied for redirects_first".to_string(),
+                    ),
                     spa_fallback: Err("no value supplied for spa_fallback".to_string()),
                 }
             }
@@ -10869,6 +11136,20 @@ as well, an owner everything.*/
                     });
                 self
             }
+            pub fn redirects_first<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.redirects_first = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for redirects_first: {e}"
+                        )
+                    });
+                self
+            }
             pub fn spa_fallback<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::SpaFallback>,
@@ -10890,6 +11171,7 @@ as well, an owner everything.*/
                 Ok(Self {
                     html_handling: value.html_handling?,
                     not_found: value.not_found?,
+                    redirects_first: value.redirects_first?,
                     spa_fallback: value.spa_fallback?,
                 })
             }
@@ -10899,6 +11181,7 @@ as well, an owner everything.*/
                 Self {
                     html_handling: Ok(value.html_handling),
                     not_found: Ok(value.not_found),
+                    redirects_first: Ok(value.redirects_first),
                     spa_fallback: Ok(value.spa_fallback),
                 }
             }
@@ -11627,6 +11910,10 @@ as well, an owner everything.*/
                 ::std::option::Option<super::NotFoundHandling>,
                 ::std::string::String,
             >,
+            redirects_first: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
             spa_fallback: ::std::result::Result<
                 ::std::option::Option<super::SpaFallback>,
                 ::std::string::String,
@@ -11637,6 +11924,7 @@ as well, an owner everything.*/
                 Self {
                     html_handling: Ok(Default::default()),
                     not_found: Ok(Default::default()),
+                    redirects_first: Ok(Default::default()),
                     spa_fallback: Ok(Default::default()),
                 }
             }
@@ -11668,6 +11956,20 @@ as well, an owner everything.*/
                     });
                 self
             }
+            pub fn redirects_first<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.redirects_first = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for redirects_first: {e}"
+                        )
+                    });
+                self
+            }
             pub fn spa_fallback<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::SpaFallback>>,
@@ -11689,6 +11991,7 @@ as well, an owner everything.*/
                 Ok(Self {
                     html_handling: value.html_handling?,
                     not_found: value.not_found?,
+                    redirects_first: value.redirects_first?,
                     spa_fallback: value.spa_fallback?,
                 })
             }
@@ -11698,6 +12001,7 @@ as well, an owner everything.*/
                 Self {
                     html_handling: Ok(value.html_handling),
                     not_found: Ok(value.not_found),
+                    redirects_first: Ok(value.redirects_first),
                     spa_fallback: Ok(value.spa_fallback),
                 }
             }
@@ -13630,6 +13934,25 @@ let response = client.cancel_deployment()
     pub fn cancel_deployment(&self) -> builder::CancelDeployment<'_> {
         builder::CancelDeployment::new(self)
     }
+    /**Get what of a deployment's configuration files has no effect
+
+Redirects, headers and settings that a site's own files ask for and that can't be used, each with its file, line
+and the reason; the deployment's log has the first hundred. Changes nothing. Empty until the deployment is put in
+place, and once it is purged. Fails with `not_found` (404).
+
+Sends a `GET` request to `/api/v1/public/deployments/{deployment_id}/diagnostics`
+
+Arguments:
+- `deployment_id`: The deployment's id.
+```ignore
+let response = client.get_deployment_diagnostics()
+    .deployment_id(deployment_id)
+    .send()
+    .await;
+```*/
+    pub fn get_deployment_diagnostics(&self) -> builder::GetDeploymentDiagnostics<'_> {
+        builder::GetDeploymentDiagnostics::new(self)
+    }
     /**Finish an upload
 
 Queues the deployment; watch it with `getDeployment`. When it is `deployed` and no newer one came first, its
@@ -13807,13 +14130,13 @@ Sends a `GET` request to `/api/v1/public/logs/stream`
 Arguments:
 - `ticket`: The ticket.
 ```ignore
-let response = client.follow_logs()
+let response = client.follow_logs_with_ticket()
     .ticket(ticket)
     .send()
     .await;
 ```*/
-    pub fn follow_logs(&self) -> builder::FollowLogs<'_> {
-        builder::FollowLogs::new(self)
+    pub fn follow_logs_with_ticket(&self) -> builder::FollowLogsWithTicket<'_> {
+        builder::FollowLogsWithTicket::new(self)
     }
     /**List projects
 
@@ -16035,6 +16358,85 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::get_deployment_diagnostics`]
+
+[`Client::get_deployment_diagnostics`]: super::Client::get_deployment_diagnostics*/
+    #[derive(Debug, Clone)]
+    pub struct GetDeploymentDiagnostics<'a> {
+        client: &'a super::Client,
+        deployment_id: Result<i64, String>,
+    }
+    impl<'a> GetDeploymentDiagnostics<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                deployment_id: Err("deployment_id was not initialized".to_string()),
+            }
+        }
+        pub fn deployment_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.deployment_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for deployment_id failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/public/deployments/{deployment_id}/diagnostics`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DiagnosticsData>, Error<types::Problem>> {
+            let Self { client, deployment_id } = self;
+            let deployment_id = deployment_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/deployments/{}/diagnostics", client.baseurl,
+                encode_path(& deployment_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_deployment_diagnostics",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::finish_deployment`]
 
 [`Client::finish_deployment`]: super::Client::finish_deployment*/
@@ -16874,15 +17276,15 @@ pub mod builder {
             }
         }
     }
-    /**Builder for [`Client::follow_logs`]
+    /**Builder for [`Client::follow_logs_with_ticket`]
 
-[`Client::follow_logs`]: super::Client::follow_logs*/
+[`Client::follow_logs_with_ticket`]: super::Client::follow_logs_with_ticket*/
     #[derive(Debug, Clone)]
-    pub struct FollowLogs<'a> {
+    pub struct FollowLogsWithTicket<'a> {
         client: &'a super::Client,
         ticket: Result<::std::string::String, String>,
     }
-    impl<'a> FollowLogs<'a> {
+    impl<'a> FollowLogsWithTicket<'a> {
         pub fn new(client: &'a super::Client) -> Self {
             Self {
                 client: client,
@@ -16924,7 +17326,7 @@ pub mod builder {
                 .headers(header_map)
                 .build()?;
             let info = OperationInfo {
-                operation_id: "follow_logs",
+                operation_id: "follow_logs_with_ticket",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;

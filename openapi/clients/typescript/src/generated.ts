@@ -264,6 +264,32 @@ export type DeploymentSource = 'upload';
 /** Where a deployment is in its life. `deployed`, `failed`, `cancelled` and `purged` are final. */
 export type DeploymentStatus = 'queued' | 'cloning' | 'building' | 'uploading' | 'deploying' | 'deployed' | 'failed' | 'cancelled' | 'purged';
 
+/** Something in a configuration file of a site that has no effect. */
+export interface Diagnostic {
+  /** The file's name. */
+  file: string;
+  /** The line it begins on, counted from 1; null when it is about the file as a whole. */
+  line: number | null;
+  /** Why it has no effect. */
+  reason: string;
+  /** The text as written, cut after 500 characters; may be empty. */
+  text: string;
+}
+
+/** What of a deployment's configuration files has no effect. */
+export interface Diagnostics {
+  /** In the order of the files, and of their lines; at most 1,000. */
+  diagnostics: Array<Diagnostic>;
+  /** How many more there were. */
+  more: number;
+}
+
+/** One object. */
+export interface DiagnosticsData {
+  /** The object. */
+  data: Diagnostics;
+}
+
 /** A domain of a project's own. */
 export interface Domain {
   /** The deployment that it serves: the pinned one, or its environment's; null while there is none. */
@@ -837,6 +863,8 @@ export interface NewProjectSettings {
   html_handling?: HtmlHandling | null;
   /** What a path without a file gets; `404_page` when absent. */
   not_found?: NotFoundHandling | null;
+  /** Whether redirect rules apply even where a file exists; false when absent. */
+  redirects_first?: boolean | null;
   /** Which requests the single page answers; `navigation` when absent. */
   spa_fallback?: SpaFallback | null;
 }
@@ -1007,6 +1035,8 @@ export interface ProjectSettings {
   html_handling: HtmlHandling;
   /** What a path without a file gets. */
   not_found: NotFoundHandling;
+  /** Whether redirect rules apply even where a file exists. */
+  redirects_first: boolean;
   /** Which requests the single page answers. */
   spa_fallback: SpaFallback;
 }
@@ -1127,6 +1157,8 @@ export interface SettingsPatch {
   html_handling?: HtmlHandling | null;
   /** What a path without a file gets. */
   not_found?: NotFoundHandling | null;
+  /** Whether redirect rules apply even where a file exists. */
+  redirects_first?: boolean | null;
   /** Which requests the single page answers. */
   spa_fallback?: SpaFallback | null;
 }
@@ -1375,8 +1407,8 @@ export interface GetDeploymentLogsOptions extends RequestOptions {
   limit?: number;
 }
 
-/** What `followLogs` can be told. */
-export interface FollowLogsOptions extends RequestOptions {
+/** What `followLogsWithTicket` can be told. */
+export interface FollowLogsWithTicketOptions extends RequestOptions {
   /** The ticket. */
   ticket?: string;
 }
@@ -1623,6 +1655,17 @@ export abstract class Operations extends Sender {
   }
 
   /**
+   * Get what of a deployment's configuration files has no effect.
+   *
+   * Redirects, headers and settings that a site's own files ask for and that can't be used, each with its file, line
+   * and the reason; the deployment's log has the first hundred. Changes nothing. Empty until the deployment is put in
+   * place, and once it is purged. Fails with `not_found` (404).
+   */
+  getDeploymentDiagnostics(deploymentId: number, options: RequestOptions = {}): Promise<DiagnosticsData> {
+    return this.sendForJson('GET', `/api/v1/public/deployments/${segment(deploymentId)}/diagnostics`, {}, options);
+  }
+
+  /**
    * Finish an upload.
    *
    * Queues the deployment; watch it with `getDeployment`. When it is `deployed` and no newer one came first, its
@@ -1713,7 +1756,7 @@ export abstract class Operations extends Sender {
    * The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket. Changes nothing that is stored. Fails
    * with `invalid_ticket` (401) when the ticket was used, is too old or is none.
    */
-  followLogs(options: FollowLogsOptions = {}): Promise<Response> {
+  followLogsWithTicket(options: FollowLogsWithTicketOptions = {}): Promise<Response> {
     return this.send('GET', `/api/v1/public/logs/stream`, { query: { ticket: options.ticket } }, options);
   }
 

@@ -380,6 +380,42 @@ DeploymentStatus = Literal["queued", "cloning", "building", "uploading", "deploy
 """Where a deployment is in its life. `deployed`, `failed`, `cancelled` and `purged` are final."""
 
 @dataclass(kw_only=True)
+class Diagnostic:
+    """Something in a configuration file of a site that has no effect."""
+
+    file: str
+    """The file's name."""
+
+    line: int | None
+    """The line it begins on, counted from 1; null when it is about the file as a whole."""
+
+    reason: str
+    """Why it has no effect."""
+
+    text: str
+    """The text as written, cut after 500 characters; may be empty."""
+
+
+@dataclass(kw_only=True)
+class Diagnostics:
+    """What of a deployment's configuration files has no effect."""
+
+    diagnostics: list[Diagnostic]
+    """In the order of the files, and of their lines; at most 1,000."""
+
+    more: int
+    """How many more there were."""
+
+
+@dataclass(kw_only=True)
+class DiagnosticsData:
+    """One object."""
+
+    data: Diagnostics
+    """The object."""
+
+
+@dataclass(kw_only=True)
 class Domain:
     """A domain of a project's own."""
 
@@ -1167,6 +1203,9 @@ class NewProjectSettings:
     not_found: NotFoundHandling | None | Unset = UNSET
     """What a path without a file gets; `404_page` when absent."""
 
+    redirects_first: bool | None | Unset = UNSET
+    """Whether redirect rules apply even where a file exists; false when absent."""
+
     spa_fallback: SpaFallback | None | Unset = UNSET
     """Which requests the single page answers; `navigation` when absent."""
 
@@ -1404,6 +1443,9 @@ class ProjectSettings:
     not_found: NotFoundHandling
     """What a path without a file gets."""
 
+    redirects_first: bool
+    """Whether redirect rules apply even where a file exists."""
+
     spa_fallback: SpaFallback
     """Which requests the single page answers."""
 
@@ -1560,6 +1602,9 @@ class SettingsPatch:
 
     not_found: NotFoundHandling | None | Unset = UNSET
     """What a path without a file gets."""
+
+    redirects_first: bool | None | Unset = UNSET
+    """Whether redirect rules apply even where a file exists."""
 
     spa_fallback: SpaFallback | None | Unset = UNSET
     """Which requests the single page answers."""
@@ -1953,6 +1998,15 @@ class Operations(Sender):
         """
         return self.send_for_json(DeploymentData, "POST", f"/api/v1/public/deployments/{segment(deployment_id)}/cancel", options=options)
 
+    def get_deployment_diagnostics(self, deployment_id: int, *, options: RequestOptions | None = None) -> DiagnosticsData:
+        """Get what of a deployment's configuration files has no effect.
+
+        Redirects, headers and settings that a site's own files ask for and that can't be used, each with its file, line
+        and the reason; the deployment's log has the first hundred. Changes nothing. Empty until the deployment is put in
+        place, and once it is purged. Fails with `not_found` (404).
+        """
+        return self.send_for_json(DiagnosticsData, "GET", f"/api/v1/public/deployments/{segment(deployment_id)}/diagnostics", options=options)
+
     def finish_deployment(self, deployment_id: int, *, options: RequestOptions | None = None) -> DeploymentData:
         """Finish an upload.
 
@@ -2022,7 +2076,7 @@ class Operations(Sender):
         """
         return self.send_for_json(TeamData, "POST", f"/api/v1/public/invitations/accept", json=body, options=options)
 
-    def follow_logs(self, *, ticket: str | None = None, options: RequestOptions | None = None) -> Answer:
+    def follow_logs_with_ticket(self, *, ticket: str | None = None, options: RequestOptions | None = None) -> Answer:
         """Follow a log with a ticket.
 
         The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket. Changes nothing that is stored. Fails
