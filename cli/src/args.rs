@@ -195,7 +195,7 @@ pub struct Deploy {
 #[derive(Debug, Args)]
 pub struct Project {
     /// Project [default: the one last deployed from this folder]
-    #[arg(long, value_name = "SLUG")]
+    #[arg(long, value_name = "SLUG", global = true)]
     pub project: Option<String>,
 }
 

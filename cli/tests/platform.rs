@@ -70,7 +70,7 @@ pub fn status(url: &str, path: &str) -> i64 {
 }
 
 fn answer(url: &str, path: &str) -> String {
-    let host = url.strip_prefix("http://").unwrap();
+    let host = url.strip_prefix("http://").unwrap().trim_end_matches('/');
     let (_, port) = host.split_once(':').unwrap();
     let mut stream = TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").unwrap();

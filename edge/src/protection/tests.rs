@@ -25,11 +25,11 @@ fn protected_by(protection: String) -> RouteRecord {
 }
 
 fn access(link: u64, until: u64) -> String {
-    Protection::parse(&record().protection).unwrap().access_cookie("docs", link, until)
+    Protection::parse(&record().protection).expect("a protection").access_cookie("docs", link, until)
 }
 
 fn share(link: u64, until: u64) -> String {
-    Protection::parse(&record().protection).unwrap().share_token("docs", link, until)
+    Protection::parse(&record().protection).expect("a protection").share_token("docs", link, until)
 }
 
 fn record() -> RouteRecord {
@@ -65,7 +65,7 @@ fn ask_of(
         }
         Decision::Redirect(head) => {
             head.for_each_header(&mut visit);
-            format!("{} {}", head.status, head.location.as_deref().unwrap())
+            format!("{} {}", head.status, head.location.as_deref().expect("where to"))
         }
         decision => panic!("{decision:?}"),
     };

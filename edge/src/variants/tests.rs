@@ -41,16 +41,16 @@ fn drawn<'a>(random: u32, mut request: Request<'a>) -> Request<'a> {
 fn site(files: &[&str]) -> Site {
     let mut builder = SiteBuilder::new(SiteSettings::default());
     for (index, file) in files.iter().enumerate() {
-        builder.file(file, &[index as u8 + 1; 32], 100).unwrap();
+        builder.file(file, &[index as u8 + 1; 32], 100).expect("a file");
     }
-    Site::load(builder.finish().unwrap()).unwrap()
+    Site::load(builder.finish().expect("a blob")).expect("a site")
 }
 
 fn headers(record: &RouteRecord, site: &Site, request: &Request<'_>) -> Vec<String> {
     let lookup = Lookup::Found { record, site: Some(site) };
     let decision = decide(&lookup, request, &Settings::default());
     let mut lines = Vec::new();
-    decision.head().unwrap().for_each_header(|name, value| lines.push(format!("{name}: {value}")));
+    decision.head().expect("a head").for_each_header(|name, value| lines.push(format!("{name}: {value}")));
     lines
 }
 
