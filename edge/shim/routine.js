@@ -59,11 +59,12 @@ async function answer(engine, directory, configuration, request, context) {
   let form = "";
   let id;
   const decide = async () => {
-    if (found.entry?.asks?.length > 0) [found, text] = await conditional(directory, configuration, request, host, target, random);
+    const asked = found.entry?.asks?.length > 0;
+    if (asked) [found, text] = await conditional(directory, configuration, request, host, target, random);
     else text = lines(request, host, found.fields);
     if (core.isOtherMethod(flags)) text += `w${method}\n`;
-    // With a site at hand, hardly any answer names it.
-    if (found.site === 0) text += `i${id ??= newId()}\n`;
+    // With a site at hand, hardly any answer names it, but for that to a protection which can't be read.
+    if (asked || found.site === 0) text += `i${id ??= newId()}\n`;
     return engine.decide(found.record, found.site, flags, target, text + form);
   };
   let decision = await decide();
