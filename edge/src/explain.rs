@@ -1,6 +1,6 @@
 //! Why a request gets the answer it gets: the finished decision, and where each part of it comes from.
 //!
-//! The decision is the one that [`decide`](crate::decide) makes; what is told beside it is looked up again in the same
+//! The decision is the one that [`decide`] makes; what is told beside it is looked up again in the same
 //! site. Nothing here is in the routine.
 
 mod headers;

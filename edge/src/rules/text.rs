@@ -69,7 +69,7 @@ pub fn push_form_encoded(out: &mut String, text: &[u8]) {
     }
 }
 
-/// Undoes [`push_form_encoded`]. Broken escapes stay as they are.
+/// Undoes `push_form_encoded`. Broken escapes stay as they are.
 pub fn form_decoded(text: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -23,7 +23,7 @@ pub struct Pages<P: Page, R> {
 /// Returns the objects of a list. `read` is given a cursor, none for the first page, and returns the page that begins
 /// there; it is called when the page is needed.
 ///
-/// ```ignore
+/// ```text
 /// let mut projects = pages(async |cursor| {
 ///     let request = client.list_projects();
 ///     let request = if let Some(cursor) = cursor { request.cursor(cursor) } else { request };
