@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::api_support::Api;
+use crate::support::Site;
 
 const EXPLAIN: &str = "/api/v1/public/explain";
 
@@ -43,4 +44,20 @@ async fn explaining_leaves_nothing_on_record() {
     let audit =
         api.as_user("GET", &format!("/api/v1/public/teams/{team}/audit-events?action=explainRequest")).send().await;
     assert_eq!(audit.json()["data"], json!([]), "{}", audit.text());
+}
+
+#[tokio::test]
+async fn a_protected_site_is_explained_as_a_visitor_meets_it() {
+    let api = Api::new().await;
+    api.project("shop").await;
+    api.deploy("shop", &Site::page("one")).await;
+    let explained =
+        async || api.as_user("POST", EXPLAIN).json(&json!({ "url": "http://shop.localhost/" })).send().await;
+    assert_eq!(explained().await.json()["data"]["status"], 200);
+    let protection = "/api/v1/public/projects/shop/protection/production";
+    let on = api.as_user("PUT", protection).json(&json!({ "password": "correct horse battery" })).send().await;
+    assert_eq!(on.status, 200, "{}", on.text());
+    let told = explained().await;
+    assert_eq!(told.json()["data"]["status"], 401, "{}", told.text());
+    assert!(!told.text().contains("secret") && !told.text().contains("pbkdf2"), "{}", told.text());
 }

@@ -6,6 +6,7 @@ use miaobu_edge::explain::{Explanation, explain};
 use miaobu_edge::record::{KeyEncoding, RouteRecord, key, site_object};
 use miaobu_edge::{Lookup, Method, Request, Settings, Site};
 
+use super::guards::Guards;
 use super::{Context, Error, Problem, ProjectRef, Result, projects, routes};
 use crate::domain::Actor;
 use crate::provider::ObjectKey;
@@ -63,6 +64,7 @@ impl Explanations {
         let mut request = Request::new(Method::parse(&question.method), url.host, &url.target);
         request.secure = url.secure;
         request.country = question.country.as_deref();
+        request.now = u64::try_from(self.context.now().timestamp()).ok();
         let named: Vec<&str> = site.iter().flatten().flat_map(|site| site.field_names()).collect();
         for (name, value) in &fields {
             request.header(name, value);
@@ -85,7 +87,8 @@ impl Explanations {
         let routes = hostnames::list_routes(&mut session, project.id).await?;
         let kind = if label.is_some() { "platform" } else { "custom" };
         let route = routes.iter().find(|route| route.name == name && route.kind == kind).ok_or(Error::NotFound)?;
-        Ok(routes::record_of(&project.slug, route))
+        let guards = Guards::read(&mut session, project.id, self.context.now()).await?;
+        Ok(routes::record_of(&project.slug, route).map(|record| guards.add_to(record, route)))
     }
 
     async fn blob(&self, record: &RouteRecord) -> Result<Option<Vec<u8>>> {
