@@ -45,7 +45,7 @@ impl Explanations {
         let Some(url) = Url::parse(&question.url) else {
             let detail = format!("{:?} is no http or https URL", question.url);
             return Err(Error::Invalid {
-                problems: vec![Problem { pointer: "/url".to_owned(), code: "invalid_value", detail }],
+                problems: vec![Problem { pointer: "/url".to_owned(), code: "invalid_url", detail }],
             });
         };
         let record = self.record(actor, url.host).await?;

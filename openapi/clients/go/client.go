@@ -221,7 +221,7 @@ func (c Change[T]) MarshalJSON() ([]byte, error) { return json.Marshal(c.value) 
 // Ptr returns a pointer to value, for fields that may be absent.
 func Ptr[T any](value T) *T { return &value }
 
-func segment[T string | int | int64](value T) string { return url.PathEscape(fmt.Sprint(value)) }
+func segment[T ~string | int | int64](value T) string { return url.PathEscape(fmt.Sprint(value)) }
 
 func setQuery(r *request, name string, value any) {
 	reflected := reflect.ValueOf(value)
