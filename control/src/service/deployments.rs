@@ -224,9 +224,7 @@ impl Deployments {
         environment: Environment,
         to: Option<DeploymentId>,
     ) -> Result<Deployment> {
-        let mut tx = self.context.db.begin().await?;
-        let project = projects::find(&mut tx, actor, project).await?;
-        store::projects::lock(&mut tx, project.id).await?;
+        let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
         let to = match to {
             Some(to) if find(&mut tx, actor, to).await?.project_id != project.id => return Err(Error::NotFound),
             Some(to) => to,

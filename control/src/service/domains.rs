@@ -94,9 +94,7 @@ impl Domains {
         }
         let now = self.context.now();
         let proof = format!("miaobu-verify={}", super::secret::random_text(&*self.context.random));
-        let mut tx = self.context.db.begin().await?;
-        let project = projects::find(&mut tx, actor, project).await?;
-        store::projects::lock(&mut tx, project.id).await?;
+        let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
         let stored = label.as_ref().map_or(name.as_str(), Slug::as_str);
         hostnames::free(&mut tx, stored, project.team_id, now).await?;
         if hostnames::owner(&mut tx, stored).await?.is_some_and(|owner| owner != project.id || label.is_some()) {
@@ -164,13 +162,7 @@ impl Domains {
         patch: DomainPatch,
         expected: impl Fn(&Project, &Domain) -> bool + Send,
     ) -> Result<(Project, Domain)> {
-        let mut tx = self.context.db.begin().await?;
-        let project = projects::find(&mut tx, actor, project).await?;
-        store::projects::lock(&mut tx, project.id).await?;
-        let domain = domains::get(&mut tx, project.id, id).await?.ok_or(Error::NotFound)?;
-        if !expected(&project, &domain) {
-            return Err(Error::Changed);
-        }
+        let (mut tx, project, domain) = self.begin(actor, project, id, expected).await?;
         let environment = patch.environment.unwrap_or(domain.environment);
         if environment == Environment::Preview {
             let detail = "a domain follows production or staging: a preview is one of many";
@@ -211,6 +203,19 @@ impl Domains {
         Ok((project, domain))
     }
 
+    /// Begins a change of a domain that is as `expected`.
+    async fn begin(
+        &self,
+        actor: &Actor,
+        project: &ProjectRef,
+        id: DomainId,
+        expected: impl Fn(&Project, &Domain) -> bool + Send,
+    ) -> Result<(Tx, Project, Domain)> {
+        let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
+        let domain = domains::get(&mut tx, project.id, id).await?.ok_or(Error::NotFound)?;
+        if expected(&project, &domain) { Ok((tx, project, domain)) } else { Err(Error::Changed) }
+    }
+
     /// Gives a domain up; the name stays reserved to the project's team for 30 days. With `dry_run` nothing happens.
     ///
     /// Fails with [`Error::Changed`] when `expected` does not hold for the domain as it is.
@@ -222,13 +227,7 @@ impl Domains {
         dry_run: bool,
         expected: impl Fn(&Project, &Domain) -> bool + Send,
     ) -> Result<(Project, Domain)> {
-        let mut tx = self.context.db.begin().await?;
-        let project = projects::find(&mut tx, actor, project).await?;
-        store::projects::lock(&mut tx, project.id).await?;
-        let domain = domains::get(&mut tx, project.id, id).await?.ok_or(Error::NotFound)?;
-        if !expected(&project, &domain) {
-            return Err(Error::Changed);
-        }
+        let (mut tx, project, domain) = self.begin(actor, project, id, expected).await?;
         if !dry_run {
             let now = self.context.now();
             hostnames::reserve(&mut tx, &self.stored(&domain.name), project.id, now + RESERVED).await?;

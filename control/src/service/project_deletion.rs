@@ -36,9 +36,7 @@ impl Projects {
         expected: impl Fn(&Project) -> bool + Send,
     ) -> Result<Deletion> {
         let context = self.context();
-        let mut tx = context.db.begin().await?;
-        let project = projects::find(&mut tx, actor, project).await?;
-        store::projects::lock(&mut tx, project.id).await?;
+        let (mut tx, project) = projects::begin(context, actor, project).await?;
         if !expected(&project) {
             return Err(Error::Changed);
         }

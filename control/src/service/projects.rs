@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::store::hostnames::{self, Target};
 use crate::store::releases::Pointer;
-use crate::store::{Session, projects};
+use crate::store::{Session, Tx, projects};
 
 /// Names a project from outside. A slug begins with a letter and an id is digits, so no text is both.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +153,14 @@ impl Projects {
     pub fn url(&self, slug: &Slug) -> String {
         self.context.url(slug.as_str())
     }
+}
+
+/// Begins a transaction that changes a project, found as by [`find`]: until it ends, no other one does.
+pub(super) async fn begin(context: &Context, actor: &Actor, project: &ProjectRef) -> Result<(Tx, Project)> {
+    let mut tx = context.db.begin().await?;
+    let project = find(&mut tx, actor, project).await?;
+    projects::lock(&mut tx, project.id).await?;
+    Ok((tx, project))
 }
 
 /// Returns the project of that name, if the actor may know of it and do what it asks for.

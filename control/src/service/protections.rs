@@ -11,8 +11,8 @@ use crate::domain::{
     Actor, BypassToken, DeploymentId, Environment, Project, ProtectionTarget, Protections as View, Sha256, ShareLink,
     TargetProtection, branch_label, pinned_label,
 };
+use crate::store::Tx;
 use crate::store::protections::{self, ProtectionRow, SigningKey};
-use crate::store::{self, Tx};
 
 /// How many rounds lead to a password's verifier: what the routine can check within a few milliseconds.
 const PASSWORD_ROUNDS: u64 = 2_000;
@@ -104,7 +104,7 @@ impl Protections {
             PasswordChange::Remove => Some(None),
             PasswordChange::Set(password) => Some(Some(self.verifier(password).await?)),
         };
-        let (mut tx, project) = self.begin(actor, project).await?;
+        let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
         let rows = protections::list(&mut tx, project.id).await?;
         let present = rows.iter().find(|row| row.target == target);
         let row = ProtectionRow {
@@ -122,7 +122,7 @@ impl Protections {
     ///
     /// Fails with `NotFound` when it is not protected.
     pub async fn unprotect(&self, actor: &Actor, project: &ProjectRef, target: ProtectionTarget) -> Result<()> {
-        let (mut tx, project) = self.begin(actor, project).await?;
+        let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
         if !protections::delete(&mut tx, project.id, target, self.context.now()).await? {
             return Err(Error::NotFound);
         }
@@ -135,7 +135,7 @@ impl Protections {
     /// problem at `/branch`, `/deployment_id` or `/path` when it is not known where the link is to lead.
     pub async fn share(&self, actor: &Actor, project: &ProjectRef, new: NewShareLink) -> Result<CreatedShareLink> {
         let now = self.context.now();
-        let (mut tx, project) = self.begin(actor, project).await?;
+        let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
         let label = self.label(&mut tx, actor, &project, &new).await?;
         if !new.path.starts_with('/')
             || new.path.contains(['?', '#'])
@@ -163,7 +163,7 @@ impl Protections {
 
     /// Ends a share link, and with it the cookies of those who came by it.
     pub async fn unshare(&self, actor: &Actor, project: &ProjectRef, id: i64) -> Result<()> {
-        let (mut tx, project) = self.begin(actor, project).await?;
+        let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
         if !protections::revoke_link(&mut tx, project.id, id, self.context.now()).await? {
             return Err(Error::NotFound);
         }
@@ -174,7 +174,7 @@ impl Protections {
     ///
     /// Fails with `too_many` when there are twenty.
     pub async fn create_bypass(&self, actor: &Actor, project: &ProjectRef, name: &str) -> Result<CreatedBypassToken> {
-        let (mut tx, project) = self.begin(actor, project).await?;
+        let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
         if protections::list_tokens(&mut tx, project.id).await?.len() >= MAX_BYPASS_TOKENS {
             return Err(too_many("bypass tokens", MAX_BYPASS_TOKENS));
         }
@@ -188,18 +188,11 @@ impl Protections {
 
     /// Makes a bypass token stop working.
     pub async fn revoke_bypass(&self, actor: &Actor, project: &ProjectRef, id: i64) -> Result<()> {
-        let (mut tx, project) = self.begin(actor, project).await?;
+        let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
         if !protections::revoke_token(&mut tx, project.id, id, self.context.now()).await? {
             return Err(Error::NotFound);
         }
         routes::commit_and_sync(&self.context, tx, project.id).await
-    }
-
-    async fn begin(&self, actor: &Actor, project: &ProjectRef) -> Result<(Tx, Project)> {
-        let mut tx = self.context.db.begin().await?;
-        let project = projects::find(&mut tx, actor, project).await?;
-        store::projects::lock(&mut tx, project.id).await?;
-        Ok((tx, project))
     }
 
     async fn verifier(&self, password: String) -> Result<Password> {

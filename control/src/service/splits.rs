@@ -7,7 +7,7 @@ use crate::domain::{
     Actor, Deployment, DeploymentId, DeploymentStatus, Environment, LogLevel, Project, ReleaseKind, Split,
 };
 use crate::store::releases::{self, Pointer};
-use crate::store::{self, Session, Tx, logs, splits};
+use crate::store::{Session, logs, splits};
 
 /// Which deployments share an environment.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ impl Splits {
         (deployment, percent): (DeploymentId, u8),
     ) -> Result<Split> {
         let now = self.context.now();
-        let (mut tx, project) = self.begin(actor, project).await?;
+        let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
         if environment == Environment::Preview {
             let message = "a preview shows its branch's newest deployment and can't be split";
             return Err(Error::conflict("no_split_of_previews", message));
@@ -89,7 +89,7 @@ impl Splits {
         keep: Option<DeploymentId>,
     ) -> Result<Deployment> {
         let now = self.context.now();
-        let (mut tx, project) = self.begin(actor, project).await?;
+        let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
         let split = present(&mut tx, &project, environment).await?.ok_or(Error::NotFound)?;
         let active = releases::get_in_force(&mut tx, Pointer::new(project.id, environment, None)).await?;
         let active = active.ok_or_else(|| nothing_active(environment))?.deployment_id;
@@ -121,16 +121,9 @@ impl Splits {
     /// Lets visitors stay with deployments that are at most `seconds` old, or with none. When this returns the embedded
     /// edge does so.
     pub async fn set_skew(&self, actor: &Actor, project: &ProjectRef, seconds: Option<i64>) -> Result<()> {
-        let (mut tx, project) = self.begin(actor, project).await?;
+        let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
         splits::set_skew(&mut tx, project.id, seconds).await?;
         routes::commit_and_sync(&self.context, tx, project.id).await
-    }
-
-    async fn begin(&self, actor: &Actor, project: &ProjectRef) -> Result<(Tx, Project)> {
-        let mut tx = self.context.db.begin().await?;
-        let project = projects::find(&mut tx, actor, project).await?;
-        store::projects::lock(&mut tx, project.id).await?;
-        Ok((tx, project))
     }
 }
 
