@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HeaderMap, HeaderName, HeaderValue, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Uri};
@@ -100,6 +101,7 @@ impl Functions {
         if proxy.external {
             name_ourselves(&mut headers)?;
         }
+        frame_body(&body, &mut headers);
         let progress = Arc::new(Progress::default());
         let body = RequestBody::new(body, self.body_limit, Arc::clone(&progress), Arc::clone(activity));
         let mut request = Request::new(body);
@@ -189,6 +191,13 @@ fn join_cookies(headers: &mut HeaderMap) {
         && let Ok(value) = HeaderValue::from_bytes(&all)
     {
         headers.insert(COOKIE, value);
+    }
+}
+
+/// Says that a body of unknown length follows. hyper's client sends none with a GET, HEAD or CONNECT unless it is told to.
+fn frame_body(body: &Incoming, headers: &mut HeaderMap) {
+    if body.size_hint().exact().is_none() {
+        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
 }
 

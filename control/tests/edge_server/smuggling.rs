@@ -177,6 +177,12 @@ fn sound(add: &mut impl FnMut(Vec<u8>, &[(&'static str, &'static str, &'static s
             add(bytes, &[(method, "/a", text), follower]);
         }
     }
+    for method in ["GET", "HEAD", "DELETE", "OPTIONS"] {
+        let head = format!("{method} /a HTTP/1.1\r\nhost: {HOST}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        add(format!("{head}5\r\nhello\r\n0\r\n\r\n{HIDDEN}").into_bytes(), &[(method, "/a", "hello")]);
+        add(format!("{head}5\r\nhello\r\n").into_bytes(), &REFUSED);
+        add(head.into_bytes(), &REFUSED);
+    }
     add(format!("GET /a HTTP/1.0\r\nhost: {HOST}\r\n\r\n{HIDDEN}").into_bytes(), &[("GET", "/a", "")]);
     add(
         format!("GET /a HTTP/1.1\r\nhost: {HOST}\r\nconnection: close\r\n\r\n{HIDDEN}").into_bytes(),
