@@ -11,7 +11,7 @@ import { processorTime } from '../support.mjs';
 
 const root = new URL('../../../', import.meta.url).pathname;
 const program = path.join(root, 'edge/tests/node_modules/.bin/workerd');
-const seconds = Number(process.env.SECONDS ?? 4);
+const seconds = Number(process.env.RUN_SECONDS ?? 4);
 
 /** A file of this repository by its name, for the modules of a worker. */
 export const peer = (name) => path.join(root, 'scripts/bench.d/peers', name);
