@@ -27,6 +27,17 @@ const OTHER_METHOD = 3;
 const METHOD_MASK = 3;
 const FLAG_SECURE = 1 << 2;
 const FLAG_DEPLOYMENT_HEADER = 1 << 3;
+// Of ordinary requests only: whether there is a tag, and above that bit its coding.
+const FLAG_TAG = 1 << 4;
+const TAG_CODING_SHIFT = 5;
+
+// What `ordinary` returns begins with one of these in its two low bits; 0 is none of them.
+const ORDINARY_MASK = 3;
+const ORDINARY_REDIRECT = 2;
+
+/** So many answers to ordinary requests are kept, of all hosts together, and so many Accept-Encoding fields. */
+const MAX_ANSWERS = 4_096;
+const MAX_ENCODINGS = 256;
 
 // Places of the words that the core writes.
 const STATUS = 1;
@@ -44,9 +55,10 @@ const WORDS = 11;
 const NONE = 0xffffffff;
 const SUFFIXES = ["", ".html", "/index.html"];
 const CODINGS = ["", "br", "zst", "gz"];
+const TAG = /^(?:W\/)?"([\da-f]{8})([\da-f]{8})(?:-(br|zst|gz))?"$/;
 
 export function flagsOf(method, secure, deploymentHeader) {
-  return (METHODS[method] ?? OTHER_METHOD) | (secure ? FLAG_SECURE : 0) | (deploymentHeader ? FLAG_DEPLOYMENT_HEADER : 0);
+  return (method === "GET" ? METHODS.GET : (METHODS[method] ?? OTHER_METHOD)) | (secure ? FLAG_SECURE : 0) | (deploymentHeader ? FLAG_DEPLOYMENT_HEADER : 0);
 }
 
 /** Whether the flags say less than the method does. */
@@ -61,6 +73,15 @@ export class Core {
   #wordsAt;
   #inputAt;
   #room = 0;
+  #codings = new Map();
+  #lastEncoding;
+  #lastCodings = 0;
+  #tagHigh = 0;
+  #tagLow = 0;
+  #answers = new Map();
+  #answerCount = 0;
+  #wanted = 0;
+  #detaches;
   #encoder = new TextEncoder();
   #decoder = new TextDecoder();
 
@@ -77,6 +98,7 @@ export class Core {
         throw new WebAssembly.RuntimeError(`the rest was not loaded: ${error}`);
       }
     };
+    this.#detaches = typeof module !== "function";
     this.#exports = typeof module === "function" ? module() : new WebAssembly.Instance(module, { rest: { load } }).exports;
     this.#wordsAt = this.#exports.words() >>> 0;
   }
@@ -141,6 +163,7 @@ export class Core {
   }
 
   dropRecord(handle) {
+    this.#answers.delete(handle);
     this.#exports.drop_record(handle);
   }
 
@@ -152,6 +175,72 @@ export class Core {
   decide(record, site, flags, target, lines) {
     const length = this.#write(`${target}\n${lines}`);
     return this.#decision(this.#exports.decide(record, site, length, flags), target);
+  }
+
+  /**
+   * Decides an ordinary request: a GET or HEAD without other conditions than an If-None-Match with one tag. Its target begins
+   * at a place of its URL.
+   *
+   * Only a number comes back across the boundary: answers that have the same one are the same but for the location of
+   * redirects. Returns undefined where there is none yet, or the request is not ordinary after all; then `decide` knows, and
+   * `keep` takes what it said, before anything else is asked.
+   */
+  ask(record, site, flags, url, at, acceptEncoding, etag) {
+    this.#wanted = 0;
+    if ((flags & METHOD_MASK) > METHODS.HEAD) return undefined;
+    const tag = etag === null ? 0 : this.#readTag(etag);
+    if (tag < 0) return undefined;
+    const codings = acceptEncoding === this.#lastEncoding ? this.#lastCodings : this.#codingsOf(acceptEncoding);
+    const length = this.#write(url, at);
+    const id = this.#exports.ordinary(record, site, length, flags | tag, codings, this.#tagHigh, this.#tagLow);
+    if (id === 0) return undefined;
+    this.#refresh();
+    const rules = this.#words[HEADER_SET];
+    const key = rules === 0 ? id : (id >>> 0) + rules * 2 ** 32;
+    const known = this.#answers.get(record)?.get(key);
+    if (known === undefined) {
+      this.#wanted = key;
+      return undefined;
+    }
+    if ((id & ORDINARY_MASK) !== ORDINARY_REDIRECT) return known;
+    return { kind: known.kind, status: known.status, headers: known.headers, body: "", location: this.#text(), shared: known };
+  }
+
+  /** Keeps a decision for the next request that is answered alike, where `ask` wanted it. */
+  keep(record, decision) {
+    if (this.#wanted === 0) return;
+    if (this.#answerCount === MAX_ANSWERS) {
+      this.#answers.clear();
+      this.#answerCount = 0;
+    }
+    this.#answerCount += 1;
+    const isRedirect = (this.#wanted & ORDINARY_MASK) === ORDINARY_REDIRECT;
+    const kept = isRedirect ? { ...decision, headers: decision.headers.filter(([name]) => name !== "location") } : decision;
+    if (!this.#answers.has(record)) this.#answers.set(record, new Map());
+    this.#answers.get(record).set(this.#wanted, kept);
+    this.#wanted = 0;
+  }
+
+  /** What an Accept-Encoding means for each set of stored forms. */
+  #codingsOf(header) {
+    if (header === null) return 0;
+    let codings = this.#codings.get(header);
+    if (codings === undefined) {
+      codings = this.#exports.codings(this.#write(header));
+      if (this.#codings.size >= MAX_ENCODINGS) this.#codings.clear();
+      this.#codings.set(header, codings);
+    }
+    this.#lastEncoding = header;
+    return (this.#lastCodings = codings);
+  }
+
+  /** Takes a tag in as two words; returns its flags, or -1 when it is not one of the core's. */
+  #readTag(text) {
+    const parts = TAG.exec(text);
+    if (parts === null) return -1;
+    this.#tagHigh = parseInt(parts[1], 16);
+    this.#tagLow = parseInt(parts[2], 16);
+    return FLAG_TAG | (CODINGS.indexOf(parts[3] ?? "") << TAG_CODING_SHIFT);
   }
 
   /** The answer when a decision on this request could not be carried out. */
@@ -208,19 +297,19 @@ export class Core {
     return this.#decoder.decode(this.#bytes.subarray(at, at + this.#words[TEXT_LENGTH]));
   }
 
-  /** Puts text into the input; returns its length in bytes. */
-  #write(text) {
-    const { length } = text;
+  /** Puts text, from a place on, into the input; returns its length in bytes. */
+  #write(text, from = 0) {
+    const length = text.length - from;
     const at = this.#input(length * 3);
     const bytes = this.#bytes;
     let seen = 0;
     // Two to four times as fast as an encoder on what requests are made of.
     for (let index = 0; index < length; index += 1) {
-      const code = text.charCodeAt(index);
+      const code = text.charCodeAt(from + index);
       bytes[at + index] = code;
       seen |= code;
     }
-    return seen < 128 ? length : this.#encoder.encodeInto(text, bytes.subarray(at, at + length * 3)).written;
+    return seen < 128 ? length : this.#encoder.encodeInto(text.slice(from), bytes.subarray(at, at + length * 3)).written;
   }
 
   #copy(bytes) {
@@ -238,8 +327,9 @@ export class Core {
     return this.#inputAt;
   }
 
-  // Growing memory detaches every view of it.
+  // Growing memory detaches every view of it, and a detached one has no length; in JavaScript it only stops being current.
   #refresh() {
+    if (this.#detaches && this.#bytes?.length > 0) return;
     const { buffer } = this.#exports.memory;
     if (this.#bytes?.buffer === buffer) return;
     this.#bytes = new Uint8Array(buffer);

@@ -123,8 +123,16 @@ export class Directory {
       return this.#standIn(host);
     }
     if (bytes === undefined) return this.#keep(host, { record: UNKNOWN });
-    const { handle, ...places } = this.#core.loadRecord(new Uint8Array(bytes));
-    return this.#keep(host, { record: handle, ...places });
+    const known = this.#hosts.get(host);
+    const fresh = new Uint8Array(bytes);
+    if (String(known?.bytes) === String(fresh)) {
+      // What is known by it holds on.
+      known.readAt = Date.now();
+      known.siteDamaged = known.siteFailedAt = undefined;
+      return known;
+    }
+    const { handle, ...places } = this.#core.loadRecord(fresh);
+    return this.#keep(host, { record: handle, ...places, bytes: fresh });
   }
 
   // Stale is better than down: an earlier record leads to files that still exist.

@@ -86,6 +86,8 @@ async function answer(engine, directory, configuration, request, context) {
         continue;
       }
     } else {
+      decision = ordinary(engine, found, flags, url, targetAt, request);
+      if (decision) break;
       text = lines(request, host, found.fields);
     }
     if (core.isOtherMethod(flags)) text += `w${method}\n`;
@@ -99,17 +101,20 @@ async function answer(engine, directory, configuration, request, context) {
       if (!read) return own(engine.decide(core.UNAVAILABLE, 0, flags, target, `${text}i${newId()}\n`));
       shards += 1;
     } else {
+      engine.keep(found.record, decision);
       break;
     }
   }
   const fail = (failure) => {
     const { record, site } = directory.current(host);
+    text ??= lines(request, host, found.fields);
     const named = id === undefined ? `${text}i${newId()}\n` : text;
     return own(engine.fail(record, site, flags, target, named, failure));
   };
   switch (decision.kind) {
     case core.SERVE:
-      return serve(decision, directory.headers(found, decision, flags), found, configuration, context, fail);
+      decision.prepared ??= new Headers(directory.headers(found, decision, flags));
+      return serve(decision, decision.prepared, found, configuration, context, fail);
     case core.PROBE:
       return probe(decision, found, configuration, fail);
     case core.PROXY:
@@ -117,6 +122,16 @@ async function answer(engine, directory, configuration, request, context) {
     default:
       return own(decision);
   }
+}
+
+/** What an ordinary request gets, where that is known: most requests get no further. */
+function ordinary(engine, { record, site }, flags, url, targetAt, request) {
+  if (site === 0 || core.isOtherMethod(flags)) return undefined;
+  const etag = field(request, "if-none-match");
+  const isPlain = (name) => field(request, name) === null;
+  // A date says nothing beside a tag.
+  if (!["range", "if-match", "if-unmodified-since"].every(isPlain) || (etag === null && !isPlain("if-modified-since"))) return undefined;
+  return engine.ask(record, site, flags, url, targetAt, field(request, "accept-encoding"), etag);
 }
 
 function newId() {
@@ -167,7 +182,13 @@ function field(request, name) {
   }
 }
 
-function own({ status, headers, body }) {
+function own(decision) {
+  const { status, body, location, shared = decision } = decision;
+  let headers = (shared.prepared ??= new Headers(shared.headers));
+  if (location !== undefined) {
+    headers = new Headers(headers);
+    headers.set("location", location);
+  }
   return new Response(body || null, { status, headers });
 }
 

@@ -38,7 +38,6 @@ impl Coding {
         }
     }
 
-    #[cfg(all(target_arch = "wasm32", not(feature = "explain")))]
     pub(crate) fn from_number(number: u16) -> Option<Self> {
         Self::ALL.into_iter().find(|coding| *coding as u16 == number)
     }
@@ -91,6 +90,32 @@ pub(crate) fn choose(header: Option<&str>, stored: Codings) -> Option<Option<Cod
     }
     best.map(|(coding, _)| coding)
 }
+
+/// What an `Accept-Encoding` header comes to for each set of stored codings, as hosts keep it: three bits a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted(pub u32);
+
+impl Accepted {
+    /// Reads a header.
+    pub fn of(header: Option<&str>) -> Self {
+        Self((0..8).fold(0, |table, stored| {
+            let number =
+                choose(header, Codings(stored)).map_or(NOTHING, |coding| coding.map_or(0, |coding| coding as u32));
+            table | number << (stored * 3)
+        }))
+    }
+
+    /// As [`choose`].
+    pub fn coding(self, stored: Codings) -> Option<Option<Coding>> {
+        match self.0 >> (u32::from(stored.0) * 3) & 7 {
+            NOTHING => None,
+            number => Some(Coding::from_number(number as u16)),
+        }
+    }
+}
+
+/// None of what is stored is acceptable.
+const NOTHING: u32 = 4;
 
 const IDENTITY: usize = 0;
 const ANY: usize = 4;

@@ -33,6 +33,8 @@ mod hash;
 mod head;
 mod json;
 pub mod negotiate;
+
+pub mod ordinary;
 mod origin;
 mod path;
 mod probe;
@@ -58,7 +60,7 @@ pub mod build;
 mod wasm;
 
 pub use answer::Failure;
-pub use coding::{Coding, Codings};
+pub use coding::{Accepted, Coding, Codings};
 pub use content_type::ContentType;
 pub use decision::{Candidate, Decision, Lookup, ObjectKey, Probe, Proxy, Serve, Settings, decide, fail};
 pub use head::{EntityTag, Head};

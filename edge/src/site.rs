@@ -39,6 +39,7 @@ pub struct File {
 pub struct Site {
     bytes: Vec<u8>,
     flags: u32,
+    forces_redirects: bool,
     files: u32,
     seed: u64,
     bucket_bits: u32,
@@ -71,6 +72,13 @@ pub(crate) struct Look {
     page: Option<u32>,
     index: Option<u32>,
     shard: u32,
+}
+
+impl File {
+    /// Its number in a site without shards.
+    pub(crate) fn number(&self) -> Option<u32> {
+        (self.shard == 0).then_some(self.index)
+    }
 }
 
 impl Look {
@@ -161,7 +169,11 @@ impl Site {
             return Err(SiteError::Section);
         }
         let shard_count = shard_bits.map_or(0, |bits| 1_usize << bits);
+        let redirects = section(format::SECTION_REDIRECTS);
+        let image = bytes.get(redirects.offset..redirects.offset + redirects.length).unwrap_or_default();
         Ok(Self {
+            forces_redirects: Redirects::load(image).is_some_and(|redirects| redirects.any_forced()),
+            redirects,
             redirect_order: section(format::SECTION_REDIRECT_ORDER),
             shard_of: section(format::SECTION_SHARD_OF),
             shards_have_rules: shard_bits.is_some() && word(shards.offset + 4)? != 0,
@@ -180,7 +192,6 @@ impl Site {
             header_sets,
             last_modified: section(format::SECTION_LAST_MODIFIED),
             coded_sizes,
-            redirects: section(format::SECTION_REDIRECTS),
             header_rules: section(format::SECTION_HEADER_RULES),
             routes: section(format::SECTION_ROUTES),
             file_headers: section(format::SECTION_FILE_HEADERS),
@@ -282,6 +293,21 @@ impl Site {
             codings: Codings(meta >> format::META_CODINGS_SHIFT),
             index,
         })
+    }
+
+    /// Whether its answers to ordinary requests depend on nothing else.
+    pub(crate) fn is_ordinary(&self) -> bool {
+        const SPECIAL: u32 = format::FLAG_REDIRECTS_FIRST
+            | format::FLAG_HEADERS_AT_RUN_TIME
+            | format::FLAG_OWN_VALIDATORS
+            | format::FLAG_INDEX_REDIRECTS
+            | format::FLAG_CLEAN_FOLDERS
+            | format::FLAG_REFUSE_UNDECODABLE;
+        !self.has_flag(SPECIAL)
+            && self.shard_bits.is_none()
+            && self.routes.length == 0
+            && self.file_headers.length == 0
+            && !self.forces_redirects
     }
 
     pub(crate) fn html_handling(&self) -> HtmlHandling {

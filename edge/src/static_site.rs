@@ -59,15 +59,9 @@ impl<'a> Answering<'_, 'a> {
             Asset::Missing => return None,
             _ if !self.request.method.reads() => self.only_read(),
             Asset::Elsewhere(stem, ending) => self.redirect(stem, ending),
-            Asset::File(..) if !path.canonical && !self.takes_every_spelling() => self.redirect(&path.key, ""),
+            Asset::File(..) if !path.canonical && !takes_every_spelling(self.site) => self.redirect(&path.key, ""),
             Asset::File(stem, class, file) => self.serve(200, None, share(path, stem), class, file),
         })
-    }
-
-    /// Whether files answer to every encoding of their path.
-    fn takes_every_spelling(&self) -> bool {
-        self.site.html_handling().is_a_peers()
-            || self.site.has_flag(format::FLAG_INDEX_REDIRECTS | format::FLAG_CLEAN_FOLDERS)
     }
 
     /// The redirect of a path that ends as the name of an index, which is not there.
@@ -135,10 +129,7 @@ impl<'a> Answering<'_, 'a> {
 
     /// A redirect to a canonical URL. Deployments change their minds, so it has to be asked for again.
     pub fn redirect(&self, stem: &str, ending: &str) -> Decision<'a> {
-        let mut location = String::with_capacity(stem.len() + ending.len() + self.request.query().len());
-        push_encoded(&mut location, stem);
-        location.push_str(ending);
-        push_query(&mut location, self.request.query());
+        let location = canonical_location(stem, ending, self.request.query());
         let mut head = self.context.head(self.site.canonical_status(), Source::None);
         head.cache = Some(REVALIDATE);
         head.content_length = Some(0);
@@ -191,24 +182,44 @@ impl<'a> Answering<'_, 'a> {
 
     /// The `404.html` of the nearest folder that has one.
     pub fn not_found_page(&self, key: &str) -> Option<Decision<'a>> {
-        if let Some(page) = self.site.not_found_page() {
-            let (stem, class, file) = assets::stored(self.site, page)?;
-            return Some(self.serve(404, Some(NO_STORE), Cow::Owned(stem.to_owned()), class, file));
-        }
-        let mut depth = self.site.not_found_depth();
-        let mut nearest = None;
-        for (at, byte) in key.bytes().enumerate() {
-            if byte != b'/' {
-                continue;
-            }
-            if depth == 0 {
-                break;
-            }
-            depth -= 1;
-            let stem = [key.get(..at)?, "/404"].concat();
-            nearest = self.site.find(&stem, Class::Page).map(|file| (stem, file)).or(nearest);
-        }
-        let (stem, file) = nearest?;
-        Some(self.serve(404, Some(NO_STORE), Cow::Owned(stem), Class::Page, file))
+        let (stem, class, file) = not_found_file(self.site, key)?;
+        Some(self.serve(404, Some(NO_STORE), Cow::Owned(stem), class, file))
     }
+}
+
+/// The file of the page for a missing file, named by stem and class.
+#[inline(never)]
+pub fn not_found_file(site: &Site, key: &str) -> Option<(String, Class, File)> {
+    if let Some(page) = site.not_found_page() {
+        let (stem, class, file) = assets::stored(site, page)?;
+        return Some((stem.to_owned(), class, file));
+    }
+    let mut depth = site.not_found_depth();
+    let mut nearest = None;
+    for (at, byte) in key.bytes().enumerate() {
+        if byte != b'/' {
+            continue;
+        }
+        if depth == 0 {
+            break;
+        }
+        depth -= 1;
+        let stem = [key.get(..at)?, "/404"].concat();
+        nearest = site.find(&stem, Class::Page).map(|file| (stem, Class::Page, file)).or(nearest);
+    }
+    nearest
+}
+
+/// Whether files answer to every encoding of their path.
+pub fn takes_every_spelling(site: &Site) -> bool {
+    site.html_handling().is_a_peers() || site.has_flag(format::FLAG_INDEX_REDIRECTS | format::FLAG_CLEAN_FOLDERS)
+}
+
+/// The canonical URL of a decoded path, with the query of the request.
+pub fn canonical_location(stem: &str, ending: &str, query: &str) -> String {
+    let mut location = String::with_capacity(stem.len() + ending.len() + query.len());
+    push_encoded(&mut location, stem);
+    location.push_str(ending);
+    push_query(&mut location, query);
+    location
 }

@@ -8,8 +8,10 @@ mod slots;
 
 use self::slots::Slots;
 use crate::answer::Failure;
+use crate::coding::{Accepted, Coding};
 use crate::decision::{Context, Decision, Lookup, ObjectKey, Probe, Proxy, Settings};
-use crate::head::Head;
+use crate::head::{EntityTag, Head};
+use crate::ordinary::{self, Answer, Ordinary};
 use crate::record::{KeyEncoding, RouteRecord};
 use crate::request::{Method, Request};
 use crate::rules::functions::is_blocked_content;
@@ -27,6 +29,10 @@ const UNAVAILABLE: u32 = u32::MAX - 1;
 const METHOD_MASK: u32 = 3;
 const FLAG_SECURE: u32 = 1 << 2;
 const FLAG_DEPLOYMENT_HEADER: u32 = 1 << 3;
+
+// Of ordinary requests only: whether there is a tag, and its coding.
+const FLAG_TAG: u32 = 1 << 4;
+const TAG_CODING_SHIFT: u32 = 5;
 
 const NO_SET: u32 = u32::MAX;
 /// In place of the stem's length: the object's path is the text's first line.
@@ -242,6 +248,49 @@ pub fn drop_site(site: u32) {
 #[wasm_bindgen]
 pub fn decide(record: u32, site: u32, length: u32, flags: u32) -> u32 {
     answer(record, site, length, flags, None)
+}
+
+/// What the Accept-Encoding field in the input comes to, for [`ordinary`].
+#[wasm_bindgen]
+pub fn codings(length: u32) -> u32 {
+    with(|state| Accepted::of(Some(state.lines(length))).0)
+}
+
+/// Decides an ordinary request: a GET or HEAD without other conditions than one entity tag, whose halves are `high` and `low`
+/// where the flags name one. The input is the target, in ASCII.
+///
+/// Returns 0 when it is not ordinary, else what tells the answer from the others of this record and site, together with the
+/// bits of header rules in the place of the header set: 1 for a file, 2 for a redirect, whose location is the text, 3 for the
+/// page for missing files; then bit 2 for HEAD, 3 and 4 the coding, 5 whether the visitor has the file, and above that the
+/// number of the file or the status.
+#[wasm_bindgen]
+pub fn ordinary(record: u32, site: u32, length: u32, flags: u32, accepted: u32, high: u32, low: u32) -> u32 {
+    with(|state| {
+        let State { input, records, sites, text, words, .. } = state;
+        let (Some(record), Some(site)) = (records.get(record), sites.get(site)) else { return 0 };
+        let target =
+            input.get(..length as usize).and_then(|input| core::str::from_utf8(input).ok()).unwrap_or_default();
+        let tag = EntityTag::of(u64::from(high) << 32 | u64::from(low));
+        let coding = Coding::from_number((flags >> TAG_CODING_SHIFT & 3) as u16);
+        let held = if flags & FLAG_TAG == 0 { None } else { Some(tag.coded(coding)) };
+        let request = Ordinary { target, secure: flags & FLAG_SECURE != 0, accepted: Accepted(accepted), held };
+        let number = |coding: Option<Coding>| coding.map_or(0, |coding| coding as u32) << 3;
+        let head = (flags & METHOD_MASK) << 2;
+        let (id, rules) = match ordinary::decide(record, site, &request) {
+            None => return 0,
+            Some(Answer::File { file, coding, held }) => {
+                (1 | head | number(coding) | u32::from(held) << 5 | file << 6, 0)
+            }
+            Some(Answer::Redirect { status, location, rules }) => {
+                words[TEXT_LENGTH] = location.len() as u32;
+                *text = location;
+                (2 | u32::from(status) << 6, rules)
+            }
+            Some(Answer::Page { file, coding, rules }) => (3 | head | number(coding) | file << 6, rules),
+        };
+        words[HEADER_SET] = rules;
+        id
+    })
 }
 
 /// Decides the answer when a decision on the request in the input could not be carried out: 0 storage unavailable, 1

@@ -42,9 +42,14 @@ const FLAG_REPLACE: u16 = 1;
 const FLAG_FOLD_CASE: u16 = 2;
 /// At least one rule looks at the host.
 const FLAG_HOSTS: u16 = 4;
+/// No value that a rule sets depends on the path.
+const FLAG_FIXED_VALUES: u16 = 8;
 
 const REMOVE: u8 = 0;
 const SET: u8 = 1;
+
+/// More rules are not told apart by bits: hosts put them into a number that has 53, beside one of 32.
+const MOST_BITS: u16 = 20;
 
 const HEADER_LENGTH: usize = 4;
 const RULE_LENGTH: usize = 8;
@@ -85,6 +90,20 @@ impl<'a> HeaderRules<'a> {
             let _ = self.apply(rule, host, path, &mut with_host, &mut fields);
         }
         fields
+    }
+
+    /// A bit for each rule that matches a path in its canonical form. `None` when these do not say what the rules make of the
+    /// fields, or are too many.
+    pub(crate) fn matching_bits(&self, path: &str) -> Option<u32> {
+        if self.flags & (FLAG_HOSTS | FLAG_FIXED_VALUES) != FLAG_FIXED_VALUES || self.count > MOST_BITS {
+            return None;
+        }
+        (0..self.count).try_fold(0, |bits, rule| {
+            let at = usize::from(rule).checked_mul(RULE_LENGTH)?.checked_add(HEADER_LENGTH)?;
+            let (_, code) = block_at(self.image, u32_at(self.image, at)?)?.split_first()?;
+            let matches = Pattern::new(code, self.flags & FLAG_FOLD_CASE != 0).matches(path);
+            Some(bits | u32::from(matches) << rule)
+        })
     }
 
     /// Each rule that matches, where it stands, and what it alone makes of the fields.

@@ -85,6 +85,21 @@ impl<'a> Pattern<'a> {
         Self { code, fold_case }
     }
 
+    /// Whether it matches the whole of `text`: at a glance where it is a text, or one and whatever follows.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        let [LITERAL, length, rest @ ..] = self.code else { return self.find(text).is_some() };
+        match (self.fold_case, rest.split_at_checked(usize::from(*length))) {
+            (false, Some((literal, rest))) => match (text.as_bytes().strip_prefix(literal), rest) {
+                (None, _) => false,
+                (Some(after), []) => after.is_empty(),
+                (Some(_), [RUN, ANY, _]) => true,
+                _ => self.find(text).is_some(),
+            },
+            _ => self.find(text).is_some(),
+        }
+    }
+
     /// Matches the whole of `text`.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<Captures> {

@@ -15,18 +15,27 @@ function routine(folder) {
   const site = core.loadSite(readFileSync(path.join(folder, 'site'))).handle;
   const record = core.loadRecord(readFileSync(path.join(folder, 'record'))).handle;
   const sets = new Map();
-  const decide = (method, target, etag, accept) => {
-    const flags = flagsOf(method, true, true);
-    let lines = 'hbench.example\n';
-    if (etag !== null) lines += `n${etag}\n`;
-    if (accept !== null) lines += `e${accept}\n`;
-    const decision = core.decide(record, site, flags, target, lines);
-    if (decision.set === undefined) return { ...decision, key: keyOf(decision) };
-    let headers = sets.get(decision.set);
-    if (headers === undefined) sets.set(decision.set, (headers = core.headerSet(record, site, decision.set, flags)));
-    return { ...decision, headers, key: keyOf(decision) };
+  const headerSet = (set, flags) => {
+    let headers = sets.get(set);
+    if (headers === undefined) sets.set(set, (headers = core.headerSet(record, site, set, flags)));
+    return headers;
   };
-  return { decide, show: ({ status, key, headers, tag, size }) => shown(status, key, [...headers, ...(tag ? [['etag', tag]] : []), ...(size === undefined ? [] : [['content-length', size]])]) };
+  const decide = (method, url, at, etag, accept) => {
+    const flags = flagsOf(method, true, true);
+    const known = core.ask(record, site, flags, url, at, accept, etag);
+    if (known !== undefined) return known;
+    const lines = `hbench.example\n${etag === null ? '' : `n${etag}\n`}${accept === null ? '' : `e${accept}\n`}`;
+    const decision = core.decide(record, site, flags, url.slice(at), lines);
+    decision.key = keyOf(decision);
+    if (decision.set !== undefined) decision.headers = headerSet(decision.set, flags);
+    core.keep(record, decision);
+    return decision;
+  };
+  const show = ({ status, key, location, headers, tag, size }) => {
+    const set = tag ? [['etag', tag], ...(size === undefined ? [] : [['content-length', size]])] : [];
+    return shown(status, key, [...headers, ...set, ...(location === undefined ? [] : [['location', location]])]);
+  };
+  return { decide, show };
 }
 
 function keyOf({ kind, ownPath, coding, path: object }) {
@@ -42,7 +51,7 @@ function peer({ compile, decide, headersOf }, ...options) {
   return (folder) => {
     const site = compile(readFileSync(path.join(folder, 'manifest'), 'utf8'), ...options);
     return {
-      decide: (method, target, etag, accept) => decide(site, method, target, etag, accept),
+      decide: (method, url, at, etag, accept) => decide(site, method, url.slice(at), etag, accept),
       show: (answer) => shown(answer.status, answer.key, Object.entries(headersOf(answer))),
     };
   };

@@ -14,6 +14,9 @@ const TYPES = {
   html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', png: 'image/png', svg: 'image/svg+xml',
   woff2: 'font/woff2', json: 'application/json', webp: 'image/webp',
 };
+/** Rules with `*` and placeholders, of which a site has no more. */
+const MOST_DYNAMIC = 100;
+
 const CODED = new Set(['html', 'js', 'css', 'svg', 'json']);
 // Past so many files, a site does not say how long their coded forms are.
 const MOST_WITH_CODED_SIZES = 4096;
@@ -65,9 +68,11 @@ export function makeSite(fileCount, ruleCount) {
     else if (kind < 0.85) add(`/${one(['docs', 'product'])}/${word()}/${word()}-${number}/index.html`);
     else add(`/static/${word()}/${word()}_${number}.${one(['png', 'svg', 'webp', 'woff2', 'json'])}`);
   }
+  let dynamic = 0;
   const redirects = Array.from({ length: ruleCount }, (_, number) => {
     const kind = random();
-    if (kind < 0.7) return { from: `/old/${word()}-${word()}-${number}`, to: `/blog/${word()}-${number}`, status: 301 };
+    if (kind < 0.7 || dynamic === MOST_DYNAMIC) return { from: `/old/${word()}-${word()}-${number}`, to: `/blog/${word()}-${number}`, status: 301 };
+    dynamic += 1;
     if (kind < 0.85) return { from: `/legacy/${word()}-${number}/*`, to: `/${one(['docs', 'guide'])}/:splat`, status: 302 };
     if (kind < 0.95) return { from: `/news/${number}/:year/:slug`, to: '/blog/:slug?y=:year', status: 308 };
     return { from: `/go-${number}/:id`, to: `https://example.com/${word()}/:id`, status: 302 };

@@ -2,7 +2,8 @@
 
 use super::rule::HeaderRule;
 use super::{
-    FLAG_FOLD_CASE, FLAG_HOSTS, FLAG_REPLACE, HEADER_LENGTH, HeaderName, HeaderValue, REMOVE, RULE_LENGTH, SET,
+    FLAG_FIXED_VALUES, FLAG_FOLD_CASE, FLAG_HOSTS, FLAG_REPLACE, HEADER_LENGTH, HeaderName, HeaderValue, REMOVE,
+    RULE_LENGTH, SET,
 };
 use crate::rules::bytes::{push_block, push_short_text};
 use crate::rules::diagnostic::{Dialect, Refusal};
@@ -28,14 +29,21 @@ pub struct Compiled {
 pub fn compile(rules: &[HeaderRule], dialect: Dialect) -> Compiled {
     let mut compiled = Compiled::default();
     let mut usable = Vec::new();
+    let mut fixed = FLAG_FIXED_VALUES;
     for rule in rules {
         match pattern_of(rule, dialect) {
-            Ok(pattern) => usable.push((changes_of(rule, &pattern, &mut compiled.refused), pattern, rule.line)),
+            Ok(pattern) => {
+                if !has_fixed_values(rule, &pattern) {
+                    fixed = 0;
+                }
+                usable.push((changes_of(rule, &pattern, &mut compiled.refused), pattern, rule.line));
+            }
             Err(reason) => compiled.refused.push(Refusal::of_line(rule.line, &rule.path, reason)),
         }
     }
     usable.retain(|(changes, ..)| !changes.is_empty());
     let mut flags = if dialect == Dialect::Netlify { FLAG_REPLACE | FLAG_FOLD_CASE } else { 0 };
+    flags |= fixed;
     if usable.iter().any(|(_, pattern, _)| pattern.with_host) {
         flags |= FLAG_HOSTS;
     }
@@ -66,6 +74,12 @@ pub fn compile(rules: &[HeaderRule], dialect: Dialect) -> Compiled {
     compiled.image.extend(blocks);
     source_line::append(&mut compiled.image, &lines);
     compiled
+}
+
+fn has_fixed_values(rule: &HeaderRule, pattern: &PatternSource) -> bool {
+    let names = template::Names { captures: &pattern.names, ..template::Names::default() };
+    let fixed = |value: &str| template::compile(value, names) == template::compile(value, template::Names::default());
+    rule.set.iter().all(|(_, value)| fixed(value))
 }
 
 fn pattern_of(rule: &HeaderRule, dialect: Dialect) -> Result<PatternSource, String> {

@@ -181,6 +181,7 @@ proptest! {
             let Ok(pattern) = reading(&source) else { continue };
             let fast = Pattern::new(&pattern.code, false).find(&path).is_some();
             prop_assert_eq!(fast, slow(&pattern.code, path.as_bytes()), "{} {}", source, path);
+            prop_assert_eq!(fast, Pattern::new(&pattern.code, false).matches(&path), "{} {}", source, path);
         }
     }
 
@@ -196,7 +197,8 @@ proptest! {
 
     #[test]
     fn any_bytes_and_any_text_are_matched_without_panic(code: Vec<u8>, text: String, fold: bool) {
-        let _ = Pattern::new(&code, fold).find(&text);
+        let pattern = Pattern::new(&code, fold);
+        prop_assert_eq!(pattern.find(&text).is_some(), pattern.matches(&text));
     }
 
     #[test]

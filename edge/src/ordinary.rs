@@ -1,0 +1,161 @@
+//! Ordinary requests: nearly all that there are, decided without building an answer.
+//!
+//! A file at its own URL, a URL that is spelled otherwise, a redirect rule, or the page for what is missing: of each, only
+//! what tells it from the other answers of the site is made out. Hosts keep the answers themselves, made by
+//! [`decide`](crate::decide) when the first such request comes. What this decides, that decides as well, and the other way
+//! round whatever is not ordinary is left to it.
+
+use crate::assets::{self, Asset};
+use crate::coding::{Accepted, Coding};
+use crate::decision::MAX_TARGET_LENGTH;
+use crate::head::EntityTag;
+use crate::path::{Path, plain_length};
+use crate::record::{Kind, RouteRecord};
+use crate::rules::canonical_path;
+use crate::rules::headers::HeaderRules;
+use crate::rules::redirects::{RuleRequest, location};
+use crate::scan::cut;
+use crate::site::format::Shell;
+use crate::site::{File, Site};
+use crate::static_site::{canonical_location, not_found_file, takes_every_spelling};
+
+/// A GET or HEAD without other conditions than one entity tag of ours, for a record that leads to one deployment.
+#[derive(Clone, Copy, Debug)]
+pub struct Ordinary<'a> {
+    /// Path and query as sent, in ASCII.
+    pub target: &'a str,
+    /// Whether the visitor came over TLS.
+    pub secure: bool,
+    /// What the visitor says of codings.
+    pub accepted: Accepted,
+    /// The state of the file that the visitor has.
+    pub held: Option<EntityTag>,
+}
+
+/// What tells an answer from the others of its record and site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A file at its own URL.
+    File {
+        /// Its number in the site.
+        file: u32,
+        /// The coding in which it is sent.
+        coding: Option<Coding>,
+        /// Whether the visitor has it: 304 instead of 200.
+        held: bool,
+    },
+    /// The page for what is missing.
+    Page {
+        /// Its number in the site.
+        file: u32,
+        /// The coding in which it is sent.
+        coding: Option<Coding>,
+        /// The header rules that apply, a bit each.
+        rules: u32,
+    },
+    /// Another URL is the right one.
+    Redirect {
+        /// The status.
+        status: u16,
+        /// Where to.
+        location: String,
+        /// The header rules that apply, a bit each.
+        rules: u32,
+    },
+}
+
+/// Decides a request; `None` when it is not ordinary.
+pub fn decide(record: &RouteRecord, site: &Site, request: &Ordinary<'_>) -> Option<Answer> {
+    let is_ordinary = record.kind == Kind::Static && !record.is_conditional() && site.is_ordinary();
+    if !is_ordinary || request.target.len() > MAX_TARGET_LENGTH {
+        return None;
+    }
+    let length = plain_length(request.target);
+    let (raw, query) = request.target.split_at_checked(length)?;
+    if !query.is_empty() && !query.starts_with('?') || !raw.starts_with('/') {
+        return unusual(site, request);
+    }
+    // What is plain is also spelled as rules have it.
+    answer(site, request, &Path { key: raw.into(), canonical: true, decodes: true }, raw, query)
+}
+
+/// Decides a path that has to be decoded.
+#[inline(never)]
+fn unusual(site: &Site, request: &Ordinary<'_>) -> Option<Answer> {
+    let raw = cut(request.target, b'?').0;
+    let path = Path::read(raw);
+    if !raw.starts_with('/') || !path.decodes || !request.target.is_ascii() {
+        return None;
+    }
+    let answer = answer(site, request, &path, &canonical_path(raw), request.target.get(raw.len()..)?);
+    answer.filter(|answer| matches!(answer, Answer::Redirect { .. }))
+}
+
+/// `canonical` is the path as rules have it.
+fn answer(site: &Site, request: &Ordinary<'_>, path: &Path<'_>, canonical: &str, query: &str) -> Option<Answer> {
+    match assets::resolve(site, &path.key) {
+        Asset::Missing => absent(site, request, path, canonical, query),
+        Asset::Elsewhere(stem, ending) => redirect(site, canonical, canonical_location(stem, ending, query)),
+        Asset::File(..) if !path.canonical && !takes_every_spelling(site) => {
+            redirect(site, canonical, canonical_location(&path.key, "", query))
+        }
+        Asset::File(_, _, file) => {
+            let coding = request.accepted.coding(file.codings)?;
+            let held = request.held == Some(file.entity_tag.coded(coding));
+            Some(Answer::File { file: number(&file)?, coding, held })
+        }
+    }
+}
+
+fn redirect(site: &Site, canonical: &str, location: String) -> Option<Answer> {
+    Some(Answer::Redirect { status: site.canonical_status(), location, rules: header_rules(site, canonical)? })
+}
+
+/// What a rule, or else the page for missing files, answers.
+#[inline(never)]
+fn absent(site: &Site, request: &Ordinary<'_>, path: &Path<'_>, canonical: &str, query: &str) -> Option<Answer> {
+    if let Some(redirects) = site.redirects() {
+        if redirects.any_conditional() {
+            return None;
+        }
+        let rule_request = RuleRequest { secure: request.secure, path: canonical, query, ..RuleRequest::default() };
+        if let Some(rule) = redirects.find(&rule_request).rule {
+            // Whether a URL is one of the own host is not known here.
+            if !(300..400).contains(&rule.status) || rule.external {
+                return None;
+            }
+            let location = location(&rule, &rule_request);
+            let rules = header_rules(site, canonical)?;
+            return (location != request.target).then_some(Answer::Redirect { status: rule.status, location, rules });
+        }
+    }
+    if site.shell() != Shell::Off {
+        return None;
+    }
+    let (_, _, file) = not_found_file(site, &path.key)?;
+    let coding = request.accepted.coding(file.codings).flatten();
+    Some(Answer::Page { file: number(&file)?, coding, rules: header_rules(site, canonical)? })
+}
+
+/// Which header rules apply to an answer that is no file; `None` when that does not say what they set.
+fn header_rules(site: &Site, canonical: &str) -> Option<u32> {
+    match site.header_rules() {
+        None => Some(0),
+        Some(rules) => matching(rules, canonical),
+    }
+}
+
+#[inline(never)]
+fn matching(rules: HeaderRules<'_>, canonical: &str) -> Option<u32> {
+    rules.matching_bits(canonical)
+}
+
+fn number(file: &File) -> Option<u32> {
+    file.number().filter(|number| *number < MOST_FILES)
+}
+
+/// Numbers of files share a word with what else tells answers apart.
+const MOST_FILES: u32 = 1 << 26;
+
+#[cfg(all(test, feature = "build"))]
+mod tests;
