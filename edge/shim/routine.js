@@ -256,12 +256,17 @@ function withLength(headers, length) {
   return all;
 }
 
+// Made once: a runtime takes its time to make a list of headers of an object.
+const WHOLE = { method: "GET", redirect: "manual", headers: new Headers({ "accept-encoding": "identity" }) };
+
 async function get(configuration, object, method, range) {
   try {
-    const headers = { "accept-encoding": "identity" };
-    // Without the second, OSS answers a range that it does not like with the whole object.
-    if (range) Object.assign(headers, { range, "x-oss-range-behavior": "standard" });
-    const init = { method, redirect: "manual", headers };
+    const init = range || method !== "GET" ? { ...WHOLE, method, headers: new Headers(WHOLE.headers) } : WHOLE;
+    if (range) {
+      init.headers.set("range", range);
+      // Without it, OSS answers a range that it does not like with the whole object.
+      init.headers.set("x-oss-range-behavior", "standard");
+    }
     return await fetch(`${configuration.objects}/${object}`, init);
   } catch {
     return undefined;
