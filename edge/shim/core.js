@@ -154,7 +154,7 @@ export class Core {
     return this.#decision(this.#exports.decide(record, site, length, flags), target);
   }
 
-  /** The answer when a decision on this request could not be carried out. */
+  /** The answer when a decision on this request could not be carried out: the site's own page, ours without a site. */
   fail(record, site, flags, target, lines, failure) {
     const length = this.#write(`${target}\n${lines}`);
     return this.#decision(this.#exports.fail(record, site, length, flags, failure), "");

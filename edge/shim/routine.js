@@ -99,9 +99,13 @@ async function answer(engine, directory, configuration, request, context) {
     }
   }
   const fail = (failure) => {
-    const { record, site } = directory.current(host);
     const named = id === undefined ? `${text}i${newId()}\n` : text;
-    return own(engine.fail(record, site, flags, target, named, failure));
+    const page = (current, site) => engine.fail(current.record, site, flags, target, named, failure);
+    const current = directory.current(host);
+    const decision = page(current, current.site);
+    if (decision.kind !== core.SERVE) return own(decision);
+    // The site's own page; when it can't be fetched either, ours.
+    return serve(decision, decision.headers, current, configuration, () => own(page(directory.current(host), 0)));
   };
   switch (decision.kind) {
     case core.SERVE:

@@ -6,6 +6,7 @@
 use crate::content_type::extension;
 use crate::decision::{Context, Decision, of_record};
 use crate::head::{Head, NO_STORE, REVALIDATE, Source};
+use crate::origin::Origin;
 use crate::path::Path;
 use crate::protection::{self, cookies, set_cookie, value_of};
 use crate::record::{Kind, RouteRecord};
@@ -251,7 +252,7 @@ pub(crate) fn decide<'a>(
     request: &Request<'a>,
 ) -> Decision<'a> {
     if let Some(decision) = protection::decide(context, record, request) {
-        return decision;
+        return decision.because(Origin::Protection);
     }
     let mut decision = of_record(context, record, site, request);
     if !record.protection.is_empty() {

@@ -46,6 +46,10 @@ before(() => {
   writeFileSync(join(site, "_astro/only-in-second.js"), "second");
   make("two-d5.test", "two", "5");
   writeFileSync(join(folder, "kv/api.test"), '{"type":"node","fc_endpoint":"https://function.test","deployment_id":9}');
+  const pages = join(folder, "pages");
+  mkdirSync(pages);
+  for (const name of ["index.html", "502.html", "405.html"]) writeFileSync(join(pages, name), `own ${name}`);
+  execFileSync(join(target, "debug/examples/make_site"), [pages, folder, "pages.test", "pages", "8"]);
   console.log = () => {};
 });
 
@@ -514,6 +518,31 @@ test("a trap costs no request but its own, even among those that were under way"
   } finally {
     WebAssembly.Instance = INSTANCE;
   }
+});
+
+test("a failure costs one fetch for the site's own page, and where that fails too, ours takes its place", async () => {
+  amend("pages.test", { type: "node", fc_endpoint: "https://function.test" });
+  answers["function.test"] = () => Promise.reject(new TypeError("network"));
+  const { ask } = await isolate();
+  await ask("pages.test/", head);
+  const page = "fetch objects.test/projects/pages/8/502.html";
+  const failed = await ask("pages.test/api", { method: "POST" });
+  assert.deepEqual([failed.status, failed.text, failed.asked], [502, "own 502.html", ["fetch function.test/api", page]]);
+  const { "cache-control": cache, "content-length": length, "content-type": type, etag } = Object.fromEntries(failed.headers);
+  assert.deepEqual([cache, length, type, etag], ["no-store", "12", "text/html; charset=utf-8", undefined]);
+  assert.match(failed.headers.get("x-miaobu-request-id"), /^[0-9a-f]{16}$/);
+  const program = await ask("pages.test/api", { headers: { accept: "application/json" } });
+  assert.deepEqual([program.status, JSON.parse(program.text).code, program.asked.length], [502, "function_unreachable", 1]);
+  const refused = await ask("pages.test/", { method: "POST" });
+  assert.deepEqual([refused.status, refused.text, refused.headers.get("allow"), refused.asked.length], [405, "own 405.html", "GET, HEAD", 1]);
+  answers["objects.test"] = () => new Response("<Error>", { status: 404 });
+  const again = await ask("pages.test/api");
+  assert.deepEqual([again.status, again.text.includes("function_unreachable"), again.asked], [502, true, ["fetch function.test/api", page]]);
+  const lost = await ask("pages.test/");
+  assert.deepEqual([lost.status, lost.text.includes("object_missing"), lost.asked.length], [502, true, 2]);
+  answers["objects.test"] = () => new Response("<Error>", { status: 500 });
+  const down = await ask("pages.test/");
+  assert.deepEqual([down.status, down.text.includes("storage_unavailable"), down.asked.length], [502, true, 1]);
 });
 
 /** Holds back what KV gives for a key until told. */
