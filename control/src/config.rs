@@ -2,6 +2,7 @@
 //!
 //! Everything wrong is reported at once, by the name of the setting.
 
+mod outside;
 mod written;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
+pub use self::outside::{Bucket, Esa};
 use self::written::Written;
 use crate::api::{MetricsAccess, RateLimits};
 use crate::domain::BaseDomain;
@@ -38,6 +40,10 @@ pub struct Config {
     pub edge: Edge,
     /// Bounds of what is accepted.
     pub limits: Limits,
+    /// The bucket of artifacts and blobs; `None` for the data folder.
+    pub bucket: Option<Bucket>,
+    /// The edge elsewhere; `None` where there is only that of this machine.
+    pub esa: Option<Esa>,
     /// How many jobs run at once.
     pub workers: usize,
     /// What is logged and how.
@@ -224,9 +230,13 @@ impl Config {
             "json" => Ok(LogFormat::Json),
             other => Err(format!("{other:?} is neither human nor json")),
         });
+        let outside = outside::take(&mut written);
         let unknown_variables = std::mem::take(&mut written.unknown_variables);
         let complete = || {
+            let (bucket, esa) = outside?;
             Some(Self {
+                bucket,
+                esa,
                 data_dir: data_dir?,
                 base_domain: base_domain?,
                 database: database?,

@@ -428,7 +428,7 @@ test("what few sites need is loaded with the first of them, and what can't be co
   let loaded = 0;
   let refused = false;
   WebAssembly.Instance = function (module, imports) {
-    if (!imports.first) return new INSTANCE(module, imports);
+    if (!imports?.first) return new INSTANCE(module, imports);
     if (refused) throw new WebAssembly.CompileError("code generation disallowed by embedder");
     loaded += 1;
     return new INSTANCE(module, imports);

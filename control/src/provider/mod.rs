@@ -9,6 +9,7 @@ mod edge_kv;
 mod error;
 mod object_store;
 
+pub mod aliyun;
 pub mod local;
 
 pub use dns::{Dns, Resolver};
