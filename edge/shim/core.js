@@ -115,9 +115,10 @@ export class Core {
     return this.#exports.select(1, record, site, this.#write(`${target}\n${lines}`)) === 1;
   }
 
-  /** Whether a site has the file under a name that carries a hash. */
+  /** Returns `{ has, shard }`: whether a site has the file under a name that carries a hash, or the shard that it takes to say so. */
   hasHashed(record, site, target, lines) {
-    return this.#exports.select(2, record, site, this.#write(`${target}\n${lines}`)) === 1;
+    const answer = this.#exports.select(2, record, site, this.#write(`${target}\n${lines}`));
+    return { has: answer === 1, shard: answer > 1 ? answer - 2 : undefined };
   }
 
   /** Returns `{ handle, fields }`: a handle, 0 when the bytes are no site, and what its rules read of a request. */

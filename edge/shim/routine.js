@@ -64,6 +64,7 @@ async function answer(engine, directory, configuration, request, context) {
   let form = "";
   let id;
   let decision;
+  let withShards = true;
   // What had to be read may have changed the record meanwhile, hence from the beginning after each await: a decision holds
   // until the next one, during which other requests may replace what it was made of.
   for (let loads = 0, shards = 0; ; ) {
@@ -72,13 +73,14 @@ async function answer(engine, directory, configuration, request, context) {
     if (asks.length > 0) {
       const facts = `t${Math.floor(Date.now() / 1000)}\nx${random}\n`;
       text = facts + lines(request, host, asks);
-      const chosen = directory.select(host, target, text);
+      const chosen = directory.select(host, target, text, withShards);
       if (!chosen.missing) {
         found = chosen;
         if (found.fields.length > 0) text = facts + lines(request, host, [...asks, ...found.fields]);
       } else if (loads < MAX_LOADS) {
         loads += 1;
-        await directory.load(chosen.missing, configuration);
+        if (chosen.shard === undefined) await directory.load(chosen.missing, configuration);
+        else withShards = await directory.readShard({ entry: chosen.missing }, chosen.shard, reading !== undefined, configuration);
         continue;
       }
     } else {

@@ -217,6 +217,8 @@ pub fn misses(record: &RouteRecord, site: &Site, request: &Request<'_>) -> bool 
     !record.split.is_empty()
         && request.method.reads()
         && extension(&path.key).is_some_and(|extension| extension != "html")
+        // What lies in a shard that is not at hand is not missing yet.
+        && site.wanted_shard(&path.key, false).is_none()
         && site.file(&path.key).is_none()
 }
 
@@ -238,7 +240,10 @@ fn is_immutable(site: &Site, set: u16) -> bool {
 pub(crate) fn select(question: u32, record: &RouteRecord, site: Option<&Site>, request: &Request<'_>) -> u32 {
     match (question, site) {
         (1, Some(site)) => misses(record, site, request).into(),
-        (2, Some(site)) => has_hashed(site, request).into(),
+        (2, Some(site)) => match site.wanted_shard(&Path::read(request.path()).key, false) {
+            Some(shard) => shard + 2,
+            None => has_hashed(site, request).into(),
+        },
         _ => choose(record, request).map_or(0, |number| number as u32 + 1),
     }
 }

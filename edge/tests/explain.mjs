@@ -76,7 +76,7 @@ test("the deployment that a pin or a side of a split leads to is the one that is
   const other = { ...record, split: "9 d-9 5000 1", pins: `9 d-9 ${4_000_000_000}` };
   const ask = (headers, blobs) => explain({ record: other, blob: site.blob, blobs }, { url: "http://docs.localhost/about", headers });
   assert.deepEqual([ask({}).record.deployment_id, ask({}).status], [7, 200]);
-  for (const headers of [{ cookie: "__miaobu_split=1" }, { "x-deployment-id": "9", "sec-fetch-mode": "cors" }]) {
+  for (const headers of [{ cookie: "__miaobu_split=5000" }, { "x-deployment-id": "9", "sec-fetch-mode": "cors" }]) {
     const told = ask(headers, { "d-9": site.blob });
     assert.deepEqual([told.record.deployment_id, told.status, told.file.key], [9, 200, "projects/docs/9/about.html"]);
     // Without its blob it is explained as an edge that can't read it answers.

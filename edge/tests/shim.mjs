@@ -35,6 +35,7 @@ before(() => {
   make("docs.test", "docs", "1");
   make("app.test", "app", "2", "shell");
   make("older.test", "older", "3", "older");
+  const make2 = (from, ...words) => execFileSync(join(target, "debug/examples/make_site"), [from, folder, ...words, "limit=1500"]);
   const wide = join(folder, "wide");
   mkdirSync(wide);
   writeFileSync(join(wide, "index.html"), "home");
@@ -46,6 +47,11 @@ before(() => {
   writeFileSync(join(site, "_astro/only-in-second.js"), "second");
   make("two-d5.test", "two", "5");
   writeFileSync(join(folder, "kv/api.test"), '{"type":"node","fc_endpoint":"https://function.test","deployment_id":9}');
+  mkdirSync(join(wide, "_astro"));
+  for (let script = 0; script < 60; script += 1) writeFileSync(join(wide, `_astro/${script}.js`), `${script}`);
+  make2(wide, "halves.test", "halves", "10");
+  writeFileSync(join(wide, "_astro/only-in-second.js"), "second");
+  make2(wide, "halves-d11.test", "halves", "11");
   const pages = join(folder, "pages");
   mkdirSync(pages);
   for (const name of ["index.html", "502.html", "405.html"]) writeFileSync(join(pages, name), `own ${name}`);
@@ -154,6 +160,39 @@ test("a split and pins read the site of each deployment once", async () => {
   const { status, asked } = await fresh.ask("two.test/_astro/only-in-second.js", side(0));
   assert.deepEqual([status, asked.length, asked.at(-1)], [200, 4, "fetch objects.test/projects/two/5/_astro/only-in-second.js"]);
   assert.equal((await fresh.ask("two.test/_astro/nowhere.js", side(0))).asked.length, 1);
+});
+
+test("the sides of a split and pins find what lies in their shards", async () => {
+  amend("halves.test", { split: "11 d-11 5000 1", pins: `11 d-11 ${2 ** 40}` });
+  const side = (lot) => ({ headers: { cookie: `__miaobu_split=${lot}` } });
+  const pin = { headers: { "x-deployment-id": "11", accept: "*/*" } };
+  const deployment = async (ask, path, init) => {
+    const { status, headers, text } = await ask(`halves.test${path}`, init);
+    return `${status} ${headers.get("x-miaobu-deployment")} ${text}`;
+  };
+  for (const [path, init, expected] of [
+    ["/7", side(5_000), "200 11 7"],
+    ["/7", side(0), "200 10 7"],
+    ["/7", pin, "200 11 7"],
+    ["/_astro/7.js", side(0), "200 10 7"],
+    ["/_astro/only-in-second.js", side(5_000), "200 11 second"],
+    ["/_astro/only-in-second.js", side(0), "200 11 second"],
+    ["/_astro/only-in-second.js", pin, "200 11 second"],
+  ]) {
+    // Cold, then with whatever the one before left in memory.
+    const { ask } = await isolate();
+    for (let time = 0; time < 3; time += 1) assert.equal(await deployment(ask, path, init), expected, path);
+    assert.equal((await ask(`halves.test${path}`, init)).asked.length, 1, path);
+  }
+  const working = kv;
+  kv = (key) => (key.startsWith("d-11-") ? undefined : working(key));
+  answers["objects.test"] = (url) => {
+    const bytes = url.includes(".shards") ? undefined : read(join("objects", new URL(url).pathname));
+    return new Response(bytes, { status: bytes ? 200 : 404 });
+  };
+  const { ask } = await isolate();
+  await ask("halves.test/", side(0));
+  assert.match(await deployment(ask, "/_astro/only-in-second.js", side(0)), /^404 10 /);
 });
 
 test("a record that changes while the site of a variant is read gives an answer all the same", async () => {

@@ -12,9 +12,9 @@ fn site(config: &str, files: &[&str]) -> Site {
     assert_eq!(configured.diagnostics, []);
     let mut builder = SiteBuilder::new(configured.settings);
     for file in files {
-        builder.file(file, &[7; 32], 70).unwrap();
+        builder.file(file, &[7; 32], 70).expect("a name that can be served");
     }
-    Site::load(builder.finish().unwrap()).unwrap()
+    Site::load(builder.finish().expect("a small site")).expect("a site just built")
 }
 
 fn record() -> RouteRecord {
@@ -27,7 +27,7 @@ fn record() -> RouteRecord {
 
 /// Status and object, or `ours`.
 fn told(decision: &Decision<'_>) -> String {
-    let status = decision.head().unwrap().status;
+    let status = decision.head().expect("an answer").status;
     match decision {
         Decision::Serve(serve) if serve.with_body => format!("{status} {}", serve.object.key()),
         Decision::Serve(serve) => format!("{status} {} no body", serve.object.key()),
