@@ -111,7 +111,7 @@ async function answer(engine, directory, configuration, request, context) {
     const decision = page(current, current.site);
     if (decision.kind !== core.SERVE) return own(decision);
     // The site's own page; when it can't be fetched either, ours.
-    return serve(decision, decision.headers, current, configuration, () => own(page(directory.current(host), 0)));
+    return serve(decision, decision.headers, current, configuration, context, () => own(page(directory.current(host), 0)));
   };
   switch (decision.kind) {
     case core.SERVE:
