@@ -59,5 +59,34 @@ async fn a_protected_site_is_explained_as_a_visitor_meets_it() {
     assert_eq!(on.status, 200, "{}", on.text());
     let told = explained().await;
     assert_eq!(told.json()["data"]["status"], 401, "{}", told.text());
+    assert_eq!(told.json()["data"]["step"], "protection", "{}", told.text());
     assert!(!told.text().contains("secret") && !told.text().contains("pbkdf2"), "{}", told.text());
+}
+
+#[tokio::test]
+async fn a_split_is_explained_from_the_side_that_the_visitor_is_on() {
+    let api = Api::new().await;
+    api.project("shop").await;
+    let first = api.deploy("shop", &Site::page("one")).await;
+    let second = api.deploy("shop", &Site::page("two")).await;
+    let split = "/api/v1/public/projects/shop/splits/production";
+    let set = api.as_user("PUT", split).json(&json!({ "deployment_id": first, "percent": 50 })).send().await;
+    assert_eq!(set.status, 200, "{}", set.text());
+    let served = async |headers: &serde_json::Value| {
+        let asked = json!({ "url": "http://shop.localhost/", "headers": headers });
+        let told = api.as_user("POST", EXPLAIN).json(&asked).send().await.json();
+        let data = &told["data"];
+        (data["status"].as_i64(), data["record"]["deployment_id"].as_i64(), data["file"]["key"].clone())
+    };
+    let key = |id: i64| json!(format!("projects/shop/{id}/index.html"));
+    let mut seen = Vec::new();
+    for lot in (0..10_000).step_by(500) {
+        let cookie = json!([{ "name": "cookie", "value": format!("__miaobu_split={lot}") }]);
+        let (status, id, file) = served(&cookie).await;
+        let id = id.expect("a deployment");
+        assert_eq!((status, file), (Some(200), key(id)), "lot {lot}");
+        seen.push(id);
+    }
+    assert_eq!([first, second].map(|id| seen.iter().filter(|seen| **seen == id).count()), [10, 10]);
+    assert_eq!(served(&json!([])).await, (Some(200), Some(second), key(second)), "without a side");
 }

@@ -74,12 +74,18 @@ fn answer(mut stream: &TcpStream, out: &Path) -> io::Result<()> {
         request.form = Some(&form);
         decision = decide(&lookup, &request, &settings);
     }
+    let failed = |failure| match fail(failure, &lookup, &request, &settings) {
+        Decision::Serve(page) if !page.with_body => (render(&page.head), Vec::new()),
+        Decision::Serve(page) => match object(&page.object.key()) {
+            Some(body) => (render(&page.head), body),
+            None => own(&fail(failure, &lookup.without_site(), &request, &settings)),
+        },
+        decision => own(&decision),
+    };
     let (head, body) = match decision {
         Decision::Serve(serve) if !serve.with_body => (render(&serve.head), Vec::new()),
         Decision::Serve(serve) => match object(&serve.object.key()) {
-            Some(body) if serve.size.is_some_and(|size| size != body.len() as u64) => {
-                own(&fail(Failure::ObjectMissing, &lookup, &request, &settings))
-            }
+            Some(body) if serve.size.is_some_and(|size| size != body.len() as u64) => failed(Failure::ObjectMissing),
             Some(body) => {
                 let part = serve.range.map_or(0..body.len(), |range| range.start as usize..range.end as usize + 1);
                 let length = match serve.head.content_length {
@@ -88,7 +94,7 @@ fn answer(mut stream: &TcpStream, out: &Path) -> io::Result<()> {
                 };
                 (render(&serve.head) + &length, body.get(part).unwrap_or_default().to_vec())
             }
-            None => own(&fail(Failure::ObjectMissing, &lookup, &request, &settings)),
+            None => failed(Failure::ObjectMissing),
         },
         Decision::Probe(probe) => {
             let found =
@@ -101,7 +107,7 @@ fn answer(mut stream: &TcpStream, out: &Path) -> io::Result<()> {
                 None => own(&probe.missing),
             }
         }
-        Decision::Proxy(_) => own(&fail(Failure::FunctionUnreachable, &lookup, &request, &settings)),
+        Decision::Proxy(_) => failed(Failure::FunctionUnreachable),
         decision => own(&decision),
     };
     stream.write_all(format!("HTTP/1.1 {head}connection: close\r\n\r\n").as_bytes())?;

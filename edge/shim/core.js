@@ -137,9 +137,10 @@ export class Core {
     return this.#exports.select(1, record, site, this.#write(`${target}\n${lines}`)) === 1;
   }
 
-  /** Whether a site has the file under a name that carries a hash. */
+  /** Returns `{ has, shard }`: whether a site has the file under a name that carries a hash, or the shard that it takes to say so. */
   hasHashed(record, site, target, lines) {
-    return this.#exports.select(2, record, site, this.#write(`${target}\n${lines}`)) === 1;
+    const answer = this.#exports.select(2, record, site, this.#write(`${target}\n${lines}`));
+    return { has: answer === 1, shard: answer > 1 ? answer - 2 : undefined };
   }
 
   /** Returns `{ handle, fields }`: a handle, 0 when the bytes are no site, and what its rules read of a request. */
@@ -173,8 +174,12 @@ export class Core {
 
   /** Decides a request: its target, and then `name:value` lines, each with its line feed. */
   decide(record, site, flags, target, lines) {
+    const wanted = this.#wanted;
+    this.#wanted = 0;
     const length = this.#write(`${target}\n${lines}`);
-    return this.#decision(this.#exports.decide(record, site, length, flags), target);
+    const decision = this.#decision(this.#exports.decide(record, site, length, flags), target);
+    if (wanted !== 0 && decision.kind !== SHARD) this.#keep(record, wanted, decision);
+    return decision;
   }
 
   /**
@@ -182,8 +187,8 @@ export class Core {
    * at a place of its URL.
    *
    * Only a number comes back across the boundary: answers that have the same one are the same but for the location of
-   * redirects. Returns undefined where there is none yet, or the request is not ordinary after all; then `decide` knows, and
-   * `keep` takes what it said, before anything else is asked.
+   * redirects. Returns undefined where there is none yet, or the request is not ordinary after all; then `decide` knows, which
+   * has to be asked next, and what it says is kept.
    */
   ask(record, site, flags, url, at, acceptEncoding, etag) {
     this.#wanted = 0;
@@ -206,19 +211,17 @@ export class Core {
     return { kind: known.kind, status: known.status, headers: known.headers, body: "", location: this.#text(), shared: known };
   }
 
-  /** Keeps a decision for the next request that is answered alike, where `ask` wanted it. */
-  keep(record, decision) {
-    if (this.#wanted === 0) return;
+  /** Keeps a decision for the next request that is answered alike. */
+  #keep(record, key, decision) {
     if (this.#answerCount === MAX_ANSWERS) {
       this.#answers.clear();
       this.#answerCount = 0;
     }
     this.#answerCount += 1;
-    const isRedirect = (this.#wanted & ORDINARY_MASK) === ORDINARY_REDIRECT;
+    const isRedirect = (key & ORDINARY_MASK) === ORDINARY_REDIRECT;
     const kept = isRedirect ? { ...decision, headers: decision.headers.filter(([name]) => name !== "location") } : decision;
     if (!this.#answers.has(record)) this.#answers.set(record, new Map());
-    this.#answers.get(record).set(this.#wanted, kept);
-    this.#wanted = 0;
+    this.#answers.get(record).set(key, kept);
   }
 
   /** What an Accept-Encoding means for each set of stored forms. */
@@ -243,7 +246,7 @@ export class Core {
     return FLAG_TAG | (CODINGS.indexOf(parts[3] ?? "") << TAG_CODING_SHIFT);
   }
 
-  /** The answer when a decision on this request could not be carried out. */
+  /** The answer when a decision on this request could not be carried out: the site's own page, ours without a site. */
   fail(record, site, flags, target, lines, failure) {
     const length = this.#write(`${target}\n${lines}`);
     return this.#decision(this.#exports.fail(record, site, length, flags, failure), "");

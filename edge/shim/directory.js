@@ -60,9 +60,9 @@ export class Directory {
 
   /**
    * As `current`, of the deployment that the request gets where the record leads to several; or `{ missing }`, what to
-   * `load` before asking again.
+   * `load` before asking again, with the `shard` to read of it if that is what is missing. Without `withShards`, none is.
    */
-  select(host, target, lines) {
+  select(host, target, lines, withShards) {
     const { entry } = this.current(host);
     const number = this.#core.choose(entry.record, target, lines);
     const chosen = number === 0 ? entry : this.#variant(entry, number);
@@ -72,7 +72,10 @@ export class Directory {
     const other = number === 0 ? this.#variant(entry, 1) : entry;
     if (this.#wants(other)) return { missing: other };
     const { site } = this.#found(other);
-    return site !== 0 && this.#core.hasHashed(entry.record, site, target, lines) ? this.#found(other) : found;
+    if (site === 0) return found;
+    const { has, shard } = this.#core.hasHashed(entry.record, site, target, lines);
+    if (shard !== undefined && withShards) return { missing: other, shard };
+    return has ? this.#found(other) : found;
   }
 
   load(entry, configuration) {

@@ -68,6 +68,7 @@ async function answer(engine, directory, configuration, request, context) {
   let form = "";
   let id;
   let decision;
+  let withShards = true;
   // What had to be read may have changed the record meanwhile, hence from the beginning after each await: a decision holds
   // until the next one, during which other requests may replace what it was made of.
   for (let loads = 0, shards = 0; ; ) {
@@ -76,13 +77,14 @@ async function answer(engine, directory, configuration, request, context) {
     if (asks.length > 0) {
       const facts = `t${Math.floor(Date.now() / 1000)}\nx${random}\n`;
       text = facts + lines(request, host, asks);
-      const chosen = directory.select(host, target, text);
+      const chosen = directory.select(host, target, text, withShards);
       if (!chosen.missing) {
         found = chosen;
         if (found.fields.length > 0) text = facts + lines(request, host, [...asks, ...found.fields]);
       } else if (loads < MAX_LOADS) {
         loads += 1;
-        await directory.load(chosen.missing, configuration);
+        if (chosen.shard === undefined) await directory.load(chosen.missing, configuration);
+        else withShards = await directory.readShard({ entry: chosen.missing }, chosen.shard, reading !== undefined, configuration);
         continue;
       }
     } else {
@@ -101,15 +103,18 @@ async function answer(engine, directory, configuration, request, context) {
       if (!read) return own(engine.decide(core.UNAVAILABLE, 0, flags, target, `${text}i${newId()}\n`));
       shards += 1;
     } else {
-      engine.keep(found.record, decision);
       break;
     }
   }
   const fail = (failure) => {
-    const { record, site } = directory.current(host);
     text ??= lines(request, host, found.fields);
     const named = id === undefined ? `${text}i${newId()}\n` : text;
-    return own(engine.fail(record, site, flags, target, named, failure));
+    const page = (current, site) => engine.fail(current.record, site, flags, target, named, failure);
+    const current = directory.current(host);
+    const decision = page(current, current.site);
+    if (decision.kind !== core.SERVE) return own(decision);
+    // The site's own page; when it can't be fetched either, ours.
+    return serve(decision, decision.headers, current, configuration, context, () => own(page(directory.current(host), 0)));
   };
   switch (decision.kind) {
     case core.SERVE:

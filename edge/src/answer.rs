@@ -1,6 +1,7 @@
 //! Answers of our own: small self-contained pages, and the ones without a body.
 
 use crate::decision::{Context, Decision};
+use crate::error_page;
 use crate::head::{NO_STORE, Source};
 use crate::request::Method;
 use crate::text::{contains, decimal};
@@ -19,6 +20,8 @@ pub enum Failure {
     FunctionTimedOut,
     /// The answer to a request for a picture is none.
     NotAnImage,
+    /// The body of the request is longer than functions are given.
+    BodyTooLarge,
 }
 
 struct Page<'a> {
@@ -176,12 +179,22 @@ pub fn failed<'a>(context: &Context<'a>, failure: Failure) -> Decision<'a> {
         Failure::FunctionUnreachable => (502, "function_unreachable", "The function of this site can't be reached."),
         Failure::FunctionTimedOut => (504, "function_timed_out", "The function of this site took too long to answer."),
         Failure::NotAnImage => return not_an_image(context),
+        Failure::BodyTooLarge => (413, "body_too_large", "The request's body is too large."),
     };
-    let title = if status == 504 { "Gateway timeout" } else { "Bad gateway" };
+    let title = match status {
+        413 => "Content too large",
+        504 => "Gateway timeout",
+        _ => "Bad gateway",
+    };
     page(context, &Page { status, code, title, text, extra: None })
 }
 
 fn page<'a>(context: &Context<'a>, page: &Page<'_>) -> Decision<'a> {
+    if context.has_own_page(page.status)
+        && let Some(decision) = error_page::decide(context, page.status, page.extra)
+    {
+        return decision;
+    }
     // Programs are to understand what a function's caller can run into; what is wrong with an address is for people.
     if page.status == 429 || page.status >= 500 {
         return trouble(context, page);
@@ -219,6 +232,11 @@ fn answer<'a>(context: &Context<'a>, page: &Page<'_>, source: Source<'a>, body: 
     Decision::Refuse { head, body }
 }
 
+/// Whether a request asks for JSON, and not for pages.
+pub fn wants_json(accept: Option<&str>) -> bool {
+    matches!(Form::of(accept), Form::Json)
+}
+
 #[derive(Clone, Copy)]
 enum Form {
     Html,
@@ -228,6 +246,7 @@ enum Form {
 
 impl Form {
     /// Whoever takes everything is a program more often than a person.
+    #[inline(never)]
     fn of(accept: Option<&str>) -> Self {
         let accept = accept.unwrap_or_default();
         match () {

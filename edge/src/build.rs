@@ -3,6 +3,7 @@
 mod blob;
 pub mod config;
 mod content_type;
+mod error_pages;
 mod file_table;
 mod hashed_names;
 mod header_sets;
@@ -26,7 +27,7 @@ use crate::site::format::{self, HtmlHandling, Shell};
 use blob::Blob;
 use file_table::FileTable;
 use header_sets::{Changes, HeaderSets};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The longest blob that fits one KV value. A longer one is put there in shards.
 pub const KV_VALUE_LIMIT: usize = 1_800_000;
@@ -85,6 +86,8 @@ pub struct SiteRules {
     pub file_headers: Vec<u8>,
     /// Path of the page for missing files, in place of the nearest `404.html`.
     pub not_found_page: Option<String>,
+    /// Paths of the pages for errors, besides the files that are named for one, such as `/502.html`.
+    pub error_pages: BTreeMap<u16, String>,
     /// Image of the globs that choose between function and assets; empty when there are none.
     pub function_rules: Vec<u8>,
     /// The function answers first, wherever no rule says otherwise.
@@ -236,6 +239,11 @@ impl SiteBuilder {
         sections.extend(
             rules.into_iter().filter(|(_, bytes)| !bytes.is_empty()).map(|(kind, bytes)| (kind, bytes.to_vec())),
         );
+        let error_pages = error_pages::of(&self.settings.rules.error_pages, &inputs);
+        if !error_pages.is_empty() {
+            let kind = format::SECTION_ERROR_PAGES | format::SECTION_OPTIONAL;
+            sections.push((kind, error_pages::section(&error_pages)));
+        }
         let whole = parts.blob(&inputs, parts.header_sets.clone(), &sections)?;
         if whole.len() <= limit {
             return Ok(Blobs { whole, shards: None });

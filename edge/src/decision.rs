@@ -32,6 +32,17 @@ pub enum Lookup<'a> {
     Damaged,
 }
 
+impl Lookup<'_> {
+    /// The same without the site, so that no page of its own stands in for ours.
+    #[must_use]
+    pub fn without_site(self) -> Self {
+        match self {
+            Self::Found { record, .. } => Self::Found { record, site: None },
+            other => other,
+        }
+    }
+}
+
 /// Configuration of the host.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -224,11 +235,12 @@ pub const MAX_TARGET_LENGTH: usize = 8 * 1024;
 #[must_use]
 pub fn decide<'a>(lookup: &Lookup<'a>, request: &Request<'a>, settings: &Settings) -> Decision<'a> {
     let context = Context::of(lookup, request, settings);
+    // Before anybody was let in, so without a page of the site.
     if request.target.len() > MAX_TARGET_LENGTH {
-        return answer::target_too_long(&context);
+        return answer::target_too_long(&Context { lookup: context.lookup.without_site(), ..context });
     }
     if !request.target.starts_with('/') {
-        return answer::bad_request(&context);
+        return answer::bad_request(&Context { lookup: context.lookup.without_site(), ..context });
     }
     match *lookup {
         Lookup::Unknown => answer::unknown_host(&context, request.host),
@@ -256,10 +268,12 @@ pub(crate) fn of_record<'a>(
     }
 }
 
-/// Decides the answer when a decision for `request` could not be carried out.
+/// Decides the answer when a decision for `request` could not be carried out: a page of ours, or [`Decision::Serve`] of the
+/// site's own, unless its storage is what failed. When that can't be carried out either, [`Lookup::without_site`] gives ours.
 #[must_use]
 pub fn fail<'a>(failure: Failure, lookup: &Lookup<'a>, request: &Request<'a>, settings: &Settings) -> Decision<'a> {
-    answer::failed(&Context::of(lookup, request, settings), failure)
+    let lookup = if failure == Failure::StorageUnavailable { lookup.without_site() } else { *lookup };
+    answer::failed(&Context::of(&lookup, request, settings), failure)
 }
 
 /// What every kind of answer depends on.
@@ -281,6 +295,11 @@ impl<'a> Context<'a> {
             accept: request.accept,
             request_id: request.id,
         }
+    }
+
+    /// Whether the site may have a page for an error. That for missing files is found otherwise.
+    pub fn has_own_page(&self, status: u16) -> bool {
+        status != 404 && matches!(self.lookup, Lookup::Found { site: Some(site), .. } if site.has_error_pages())
     }
 
     /// A head with what the host's configuration and the record demand of every answer.

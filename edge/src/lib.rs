@@ -26,6 +26,7 @@ mod coding;
 pub mod conditional;
 mod content_type;
 mod decision;
+mod error_page;
 #[cfg(feature = "explain")]
 pub mod explain;
 mod function_site;

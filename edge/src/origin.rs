@@ -18,4 +18,8 @@ pub enum Origin {
     Shell,
     /// The page for missing files.
     NotFoundPage,
+    /// The site's own page for an error.
+    ErrorPage,
+    /// Who may see the site.
+    Protection,
 }

@@ -57,6 +57,7 @@ pub struct Site {
     file_headers: Section,
     not_found_page: Section,
     function_rules: Section,
+    error_pages: Section,
     redirect_order: Section,
     shard_of: Section,
     sharded: Section,
@@ -132,9 +133,9 @@ impl Site {
             if section.offset.checked_add(section.length).is_none_or(|end| end > bytes.len()) {
                 return Err(SiteError::Section);
             }
-            match sections.get_mut(kind as usize) {
+            match sections.get_mut((kind & !format::SECTION_OPTIONAL) as usize) {
                 Some(known) if kind != 0 && version == format::SECTION_VERSION => *known = section,
-                None if kind & format::SECTION_OPTIONAL != 0 => {}
+                _ if kind & format::SECTION_OPTIONAL != 0 => {}
                 _ => return Err(SiteError::Version),
             }
         }
@@ -197,6 +198,7 @@ impl Site {
             file_headers: section(format::SECTION_FILE_HEADERS),
             not_found_page: section(format::SECTION_NOT_FOUND_PAGE),
             function_rules: section(format::SECTION_FUNCTION_RULES),
+            error_pages: section(format::SECTION_ERROR_PAGES),
             bytes,
         })
     }
@@ -359,6 +361,15 @@ impl Site {
     /// Path of the page for missing files, when the site names one.
     pub(crate) fn not_found_page(&self) -> Option<&str> {
         core::str::from_utf8(self.filled(self.not_found_page)?).ok()
+    }
+
+    /// The pages for errors, a line each: the status, a space and the file's path.
+    pub(crate) fn error_pages(&self) -> Option<&str> {
+        core::str::from_utf8(self.filled(self.error_pages)?).ok()
+    }
+
+    pub(crate) fn has_error_pages(&self) -> bool {
+        self.error_pages.length > 0
     }
 
     pub(crate) fn has_routes(&self) -> bool {

@@ -6,6 +6,7 @@
 use crate::content_type::extension;
 use crate::decision::{Context, Decision, of_record};
 use crate::head::{Head, NO_STORE, REVALIDATE, Source};
+use crate::origin::Origin;
 use crate::path::Path;
 use crate::protection::{self, cookies, set_cookie, value_of};
 use crate::record::{Kind, RouteRecord};
@@ -216,6 +217,8 @@ pub fn misses(record: &RouteRecord, site: &Site, request: &Request<'_>) -> bool 
     !record.split.is_empty()
         && request.method.reads()
         && extension(&path.key).is_some_and(|extension| extension != "html")
+        // What lies in a shard that is not at hand is not missing yet.
+        && site.wanted_shard(&path.key, false).is_none()
         && site.file(&path.key).is_none()
 }
 
@@ -237,7 +240,10 @@ fn is_immutable(site: &Site, set: u16) -> bool {
 pub(crate) fn select(question: u32, record: &RouteRecord, site: Option<&Site>, request: &Request<'_>) -> u32 {
     match (question, site) {
         (1, Some(site)) => misses(record, site, request).into(),
-        (2, Some(site)) => has_hashed(site, request).into(),
+        (2, Some(site)) => match site.wanted_shard(&Path::read(request.path()).key, false) {
+            Some(shard) => shard + 2,
+            None => has_hashed(site, request).into(),
+        },
         _ => choose(record, request).map_or(0, |number| number as u32 + 1),
     }
 }
@@ -251,7 +257,7 @@ pub(crate) fn decide<'a>(
     request: &Request<'a>,
 ) -> Decision<'a> {
     if let Some(decision) = protection::decide(context, record, request) {
-        return decision;
+        return decision.because(Origin::Protection);
     }
     let mut decision = of_record(context, record, site, request);
     if !record.protection.is_empty() {

@@ -154,7 +154,8 @@ pub fn load_variant(record: u32, number: u32) -> u32 {
 
 /// Tells apart the deployments to which a record leads, for the request in the input. By `question`: 0, which one it gets,
 /// 0 for the record's own, else a number for [`load_variant`]; 1, whether the site lacks the file that is looked for and the
-/// other side of a split may have it; 2, whether the site has it under a name that carries a hash.
+/// other side of a split may have it; 2, whether the site has it under a name that carries a hash, or two more than the
+/// number of the shard that has to be loaded to say so.
 #[wasm_bindgen]
 pub fn select(question: u32, record: u32, site: u32, length: u32) -> u32 {
     with(|state| {

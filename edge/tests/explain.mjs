@@ -71,6 +71,27 @@ test("requests come as the platform's own, and records as objects", () => {
   assert.equal(told.outcome, "not_modified");
 });
 
+test("the deployment that a pin or a side of a split leads to is the one that is explained", () => {
+  const { check, ...record } = JSON.parse(site.record);
+  const other = { ...record, split: "9 d-9 5000 1", pins: `9 d-9 ${4_000_000_000}` };
+  const ask = (headers, blobs) => explain({ record: other, blob: site.blob, blobs }, { url: "http://docs.localhost/about", headers });
+  assert.deepEqual([ask({}).record.deployment_id, ask({}).status], [7, 200]);
+  for (const headers of [{ cookie: "__miaobu_split=5000" }, { "x-deployment-id": "9", "sec-fetch-mode": "cors" }]) {
+    const told = ask(headers, { "d-9": site.blob });
+    assert.deepEqual([told.record.deployment_id, told.status, told.file.key], [9, 200, "projects/docs/9/about.html"]);
+    // Without its blob it is explained as an edge that can't read it answers.
+    assert.deepEqual([ask(headers).record.deployment_id, ask(headers).status], [9, 503]);
+  }
+  const late = explain({ record: other, blob: site.blob }, { url: "http://docs.localhost/about?dpl=9", headers: { "sec-fetch-mode": "cors", cookie: "__miaobu_split=9999" }, now: 4_000_000_001_000 });
+  assert.equal(late.record.deployment_id, 7);
+});
+
+test("a protection that is closed is a step of its own", () => {
+  const { check, ...record } = JSON.parse(site.record);
+  const told = explain({ record: { ...record, protection: `${"5a".repeat(32)} - 3 -` }, blob: site.blob }, "http://docs.localhost/about");
+  assert.deepEqual([told.outcome, told.status, told.step], ["refuse", 401, "protection"]);
+});
+
 test("what is not there or damaged is told, and what is no URL refused", () => {
   assert.equal(explain({}, "http://nowhere.localhost/").status, 421);
   const damaged = Buffer.from(site.blob);

@@ -54,6 +54,8 @@ const PASSWORD = "correct horse & battery";
 const VERIFIER = pbkdf2Sync(PASSWORD, Buffer.from(SALT, "hex"), 2_000, 32, "sha256");
 const BYPASS = "mb_bypass_parity";
 const FUTURE = 4_000_000_000;
+/** A page for errors that names no request. */
+const OWN_PAGE = "<h1>Back soon</h1>";
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
 const PROTECTION = `${KEY} 2000:${SALT}:${VERIFIER.toString("hex")} 3,5 ${sha256("another")},${sha256(BYPASS)}`;
 
@@ -124,6 +126,12 @@ function makeSites(makeSite) {
   make("damaged-site.localhost", "damaged", 6);
   make("lost-site.localhost", "lost", 7);
   make("lost-object.localhost", "lost", 8);
+  writeFileSync(join(site, "502.html"), OWN_PAGE);
+  writeFileSync(join(site, "405.html"), "<h1>Only to be read</h1>");
+  make("lost-page.localhost", "lost", 25);
+  make("lost-pages.localhost", "lost", 26);
+  rmSync(join(site, "502.html"));
+  rmSync(join(site, "405.html"));
   make("bare.localhost", "bare", 9, "shell");
   make("sharded.localhost", "sharded", 22, "coded", "dated", "retained", "limit=2000");
   make("many.localhost", "many", 23, "shell", "many");
@@ -150,7 +158,7 @@ function makeSites(makeSite) {
   flip(kv("damaged-record.localhost"));
   for (const file of [kv("d-6"), objects("damaged/6.site")]) flip(file);
   for (const file of [kv("d-7"), objects("lost/7.site")]) rmSync(file);
-  rmSync(objects("lost/8/about.html"));
+  for (const name of ["8/about.html", "25/about.html", "26/about.html", "26/502.html", "26/405.html"]) rmSync(objects(`lost/${name}`));
   return folder;
 }
 
@@ -189,7 +197,7 @@ function withoutId(answer) {
   if (at < 0) return answer;
   const id = answer.headers[at].slice("x-miaobu-request-id: ".length);
   assert.match(id, /^[0-9a-f]{16}$/);
-  assert.ok(answer.body.length === 0 || answer.body.includes(id));
+  assert.ok(answer.body.length === 0 || answer.body.includes(id) || answer.body.includes(OWN_PAGE));
   const headers = answer.headers.with(at, "x-miaobu-request-id: …");
   return { ...answer, headers, body: Buffer.from(answer.body.toString("latin1").replace(id, "…"), "latin1") };
 }
@@ -265,6 +273,21 @@ test("a function is called alike from every home", { skip: !otherNative && "the 
     { method: "GET", target: "/", headers: { ...own, "x_forwarded_for": "forged", "x-forwarded-prefix": "/forged" } },
   ]) {
     await compare({ ...request, host: FUNCTION });
+  }
+});
+
+test("a site's own pages for errors are given alike by every home, and ours where they are lost", async () => {
+  const ask = async (host, target, more = {}) => {
+    const { status, body } = await compare({ method: "GET", host, target, ...more });
+    return [status, body.toString()];
+  };
+  assert.deepEqual(await ask("lost-page.localhost", "/about"), [502, OWN_PAGE]);
+  assert.deepEqual(await ask("lost-page.localhost", "/", { method: "POST" }), [405, "<h1>Only to be read</h1>"]);
+  assert.deepEqual(await ask("lost-page.localhost", "/", { method: "DELETE", headers: { accept: "text/html" } }), [405, "<h1>Only to be read</h1>"]);
+  const json = { headers: { accept: "application/json" } };
+  for (const [host, more] of [["lost-page.localhost", json], ["lost-pages.localhost", {}]]) {
+    const [status, body] = await ask(host, "/about", more);
+    assert.ok(status === 502 && body.includes("object_missing"), body);
   }
 });
 

@@ -38,6 +38,7 @@ before(() => {
   make("docs.test", "docs", "1");
   make("app.test", "app", "2", "shell");
   make("older.test", "older", "3", "older");
+  const make2 = (from, ...words) => execFileSync(join(target, "debug/examples/make_site"), [from, folder, ...words, "limit=1500"]);
   const wide = join(folder, "wide");
   mkdirSync(wide);
   writeFileSync(join(wide, "index.html"), "home");
@@ -49,6 +50,15 @@ before(() => {
   writeFileSync(join(site, "_astro/only-in-second.js"), "second");
   make("two-d5.test", "two", "5");
   writeFileSync(join(folder, "kv/api.test"), '{"type":"node","fc_endpoint":"https://function.test","deployment_id":9}');
+  mkdirSync(join(wide, "_astro"));
+  for (let script = 0; script < 60; script += 1) writeFileSync(join(wide, `_astro/${script}.js`), `${script}`);
+  make2(wide, "halves.test", "halves", "10");
+  writeFileSync(join(wide, "_astro/only-in-second.js"), "second");
+  make2(wide, "halves-d11.test", "halves", "11");
+  const pages = join(folder, "pages");
+  mkdirSync(pages);
+  for (const name of ["index.html", "502.html", "405.html"]) writeFileSync(join(pages, name), `own ${name}`);
+  execFileSync(join(target, "debug/examples/make_site"), [pages, folder, "pages.test", "pages", "8"]);
   console.log = () => {};
 });
 
@@ -284,6 +294,39 @@ test("a split and pins read the site of each deployment once", async () => {
   const { status, asked } = await fresh.ask("two.test/_astro/only-in-second.js", side(0));
   assert.deepEqual([status, asked.length, asked.at(-1)], [200, 4, "fetch objects.test/projects/two/5/_astro/only-in-second.js"]);
   assert.equal((await fresh.ask("two.test/_astro/nowhere.js", side(0))).asked.length, 1);
+});
+
+test("the sides of a split and pins find what lies in their shards", async () => {
+  amend("halves.test", { split: "11 d-11 5000 1", pins: `11 d-11 ${2 ** 40}` });
+  const side = (lot) => ({ headers: { cookie: `__miaobu_split=${lot}` } });
+  const pin = { headers: { "x-deployment-id": "11", accept: "*/*" } };
+  const deployment = async (ask, path, init) => {
+    const { status, headers, text } = await ask(`halves.test${path}`, init);
+    return `${status} ${headers.get("x-miaobu-deployment")} ${text}`;
+  };
+  for (const [path, init, expected] of [
+    ["/7", side(5_000), "200 11 7"],
+    ["/7", side(0), "200 10 7"],
+    ["/7", pin, "200 11 7"],
+    ["/_astro/7.js", side(0), "200 10 7"],
+    ["/_astro/only-in-second.js", side(5_000), "200 11 second"],
+    ["/_astro/only-in-second.js", side(0), "200 11 second"],
+    ["/_astro/only-in-second.js", pin, "200 11 second"],
+  ]) {
+    // Cold, then with whatever the one before left in memory.
+    const { ask } = await isolate();
+    for (let time = 0; time < 3; time += 1) assert.equal(await deployment(ask, path, init), expected, path);
+    assert.equal((await ask(`halves.test${path}`, init)).asked.length, 1, path);
+  }
+  const working = kv;
+  kv = (key) => (key.startsWith("d-11-") ? undefined : working(key));
+  answers["objects.test"] = (url) => {
+    const bytes = url.includes(".shards") ? undefined : read(join("objects", new URL(url).pathname));
+    return new Response(bytes, { status: bytes ? 200 : 404 });
+  };
+  const { ask } = await isolate();
+  await ask("halves.test/", side(0));
+  assert.match(await deployment(ask, "/_astro/only-in-second.js", side(0)), /^404 10 /);
 });
 
 test("a record that changes while the site of a variant is read gives an answer all the same", async () => {
@@ -648,6 +691,31 @@ test("a trap costs no request but its own, even among those that were under way"
   } finally {
     WebAssembly.Instance = INSTANCE;
   }
+});
+
+test("a failure costs one fetch for the site's own page, and where that fails too, ours takes its place", async () => {
+  amend("pages.test", { type: "node", fc_endpoint: "https://function.test" });
+  answers["function.test"] = () => Promise.reject(new TypeError("network"));
+  const { ask } = await isolate();
+  await ask("pages.test/", head);
+  const page = "fetch objects.test/projects/pages/8/502.html";
+  const failed = await ask("pages.test/api", { method: "POST" });
+  assert.deepEqual([failed.status, failed.text, failed.asked], [502, "own 502.html", ["fetch function.test/api", page]]);
+  const { "cache-control": cache, "content-length": length, "content-type": type, etag } = Object.fromEntries(failed.headers);
+  assert.deepEqual([cache, length, type, etag], ["no-store", "12", "text/html; charset=utf-8", undefined]);
+  assert.match(failed.headers.get("x-miaobu-request-id"), /^[0-9a-f]{16}$/);
+  const program = await ask("pages.test/api", { headers: { accept: "application/json" } });
+  assert.deepEqual([program.status, JSON.parse(program.text).code, program.asked.length], [502, "function_unreachable", 1]);
+  const refused = await ask("pages.test/", { method: "POST" });
+  assert.deepEqual([refused.status, refused.text, refused.headers.get("allow"), refused.asked.length], [405, "own 405.html", "GET, HEAD", 1]);
+  answers["objects.test"] = () => new Response("<Error>", { status: 404 });
+  const again = await ask("pages.test/api");
+  assert.deepEqual([again.status, again.text.includes("function_unreachable"), again.asked], [502, true, ["fetch function.test/api", page]]);
+  const lost = await ask("pages.test/");
+  assert.deepEqual([lost.status, lost.text.includes("object_missing"), lost.asked.length], [502, true, 2]);
+  answers["objects.test"] = () => new Response("<Error>", { status: 500 });
+  const down = await ask("pages.test/");
+  assert.deepEqual([down.status, down.text.includes("storage_unavailable"), down.asked.length], [502, true, 1]);
 });
 
 /** Holds back what KV gives for a key until told. */

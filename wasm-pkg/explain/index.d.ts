@@ -4,6 +4,8 @@ export interface Site {
   record?: Uint8Array | ArrayBuffer | string | object | null;
   /** The bytes of the blob; older records and functions have none. */
   blob?: Uint8Array | ArrayBuffer | null;
+  /** The blobs, by their keys, of the other deployments that a split or pins of the record lead to. */
+  blobs?: Record<string, Uint8Array | ArrayBuffer>;
 }
 
 /** A request. A `Request` of the platform is one. */
@@ -17,6 +19,8 @@ export interface AskedRequest {
   country?: string | null;
   /** The visitor's address. */
   clientAddress?: string | null;
+  /** When it is asked, in milliseconds since 1970; now when absent. Pins grow old. */
+  now?: number;
 }
 
 export type Outcome = "serve" | "not_modified" | "redirect" | "proxy" | "probe" | "refuse";
@@ -29,6 +33,8 @@ export type Step =
   | "route_table"
   | "shell"
   | "not_found_page"
+  | "error_page"
+  | "protection"
   | "function"
   | "probe"
   | "platform";

@@ -58,8 +58,13 @@ impl<'a> Answer<'a> {
                 *self.tunnel.borrow_mut() = passed.tunnel;
                 (passed.response, passed.content)
             }
-            Err(Unanswered::Failed(failure)) => self.failed(failure),
-            Err(Unanswered::BodyTooLarge) => refuse(BadRequest::BodyTooLarge),
+            Err(Unanswered::Failed(failure)) => self.failed(failure).await,
+            Err(Unanswered::BodyTooLarge) => {
+                let (mut response, content) = self.failed(Failure::BodyTooLarge).await;
+                // Nobody reads what is left of the body.
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                (response, content)
+            }
             Err(Unanswered::Loop) => refuse(BadRequest::Loop),
         }
     }
@@ -80,9 +85,9 @@ impl<'a> Answer<'a> {
             // Bytes of another length are not the file that the site lists.
             Ok(_) => {
                 tracing::error!(key = serve.object.key(), "a file that the site lists is not in the object store");
-                self.failed(Failure::ObjectMissing)
+                self.failed(Failure::ObjectMissing).await
             }
-            Err(failure) => self.failed(failure),
+            Err(failure) => self.failed(failure).await,
         }
     }
 
@@ -91,7 +96,7 @@ impl<'a> Answer<'a> {
             let file = match self.open(&candidate.object.key()).await {
                 Ok(Some(file)) => file,
                 Ok(None) => continue,
-                Err(failure) => return self.failed(failure),
+                Err(failure) => return self.failed(failure).await,
             };
             let mut response = head(&candidate.head);
             response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(file.size()));
@@ -115,8 +120,20 @@ impl<'a> Answer<'a> {
         })
     }
 
-    fn failed(&self, failure: Failure) -> (Response<()>, Content) {
-        plain(fail(failure, &self.lookup, self.request, &self.edge.settings))
+    async fn failed(&self, failure: Failure) -> (Response<()>, Content) {
+        let page = match fail(failure, &self.lookup, self.request, &self.edge.settings) {
+            Decision::Serve(page) => page,
+            decision => return plain(decision),
+        };
+        if !page.with_body {
+            return (head(&page.head), Content::Empty);
+        }
+        match self.open(&page.object.key()).await {
+            Ok(Some(file)) if page.size.is_none_or(|size| size == file.size()) => {
+                (head(&page.head), self.content(file, None))
+            }
+            _ => plain(fail(failure, &self.lookup.without_site(), self.request, &self.edge.settings)),
+        }
     }
 }
 

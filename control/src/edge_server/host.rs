@@ -27,8 +27,6 @@ pub(super) enum BadRequest {
     TransferCoding,
     /// More fields, or longer ones, than anybody needs.
     HeadTooLarge,
-    /// Longer than functions are given.
-    BodyTooLarge,
     /// It came round again.
     Loop,
 }
@@ -45,7 +43,6 @@ impl BadRequest {
             Self::HeadTooLarge => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's header fields are too large.\n")
             }
-            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The request's body is too large.\n"),
             Self::Loop => (StatusCode::LOOP_DETECTED, "The rules of sites send this request round and round.\n"),
         }
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use miaobu_edge::explain::{Explanation, explain};
 use miaobu_edge::record::{KeyEncoding, RouteRecord, key, site_object};
-use miaobu_edge::{Lookup, Method, Request, Settings, Site};
+use miaobu_edge::variants::{choose, has_hashed, misses};
+use miaobu_edge::{Lookup, Method, Request, Settings, Site, SiteError};
 
 use super::guards::Guards;
 use super::{Context, Error, Problem, ProjectRef, Result, projects, routes};
@@ -37,7 +38,8 @@ impl Explanations {
     }
 
     /// Tells what the edge answers to a request, and why: the core decides it on the record and the site blob that the
-    /// hostname should have now.
+    /// hostname should have now. Of several deployments it is the one that the request's pin, cookie or key leads to; without
+    /// any of them, the one that is active.
     ///
     /// Fails with a problem at `/url` when that is no http or https URL, and as not found when its host is no hostname of
     /// a project of the actor.
@@ -49,28 +51,27 @@ impl Explanations {
             });
         };
         let record = self.record(actor, url.host).await?;
-        let blob = match &record {
-            Some(record) if record.site.is_some() => self.blob(record).await?,
-            _ => None,
-        };
         let fields = joined(&question.headers);
-        let site = blob.map(Site::load);
+        let mut request = Request::new(Method::parse(&question.method), url.host, &url.target);
+        request.secure = url.secure;
+        request.country = question.country.as_deref();
+        request.now = u64::try_from(self.context.now().timestamp()).ok();
+        for (name, value) in &fields {
+            request.header(name, value);
+        }
+        let (record, site) = match record {
+            Some(record) => self.chosen(record, &request).await?,
+            None => (None, None),
+        };
         let lookup = match (&record, &site) {
             (None, _) => Lookup::Unknown,
             (Some(_), Some(Err(_))) => Lookup::Damaged,
             (Some(record), Some(Ok(site))) => Lookup::Found { record, site: Some(site) },
             (Some(record), None) => Lookup::Found { record, site: None },
         };
-        let mut request = Request::new(Method::parse(&question.method), url.host, &url.target);
-        request.secure = url.secure;
-        request.country = question.country.as_deref();
-        request.now = u64::try_from(self.context.now().timestamp()).ok();
         let named: Vec<&str> = site.iter().flatten().flat_map(|site| site.field_names()).collect();
-        for (name, value) in &fields {
-            request.header(name, value);
-            if named.contains(&name.as_str()) {
-                request.named_field(name, value);
-            }
+        for (name, value) in fields.iter().filter(|(name, _)| named.contains(&name.as_str())) {
+            request.named_field(name, value);
         }
         Ok(explain(&lookup, &request, &Settings::default()))
     }
@@ -91,6 +92,36 @@ impl Explanations {
         Ok(routes::record_of(&project.slug, route).map(|record| guards.add_to(record, route)))
     }
 
+    /// The deployment that a request gets of those that a record leads to.
+    async fn chosen(
+        &self,
+        record: RouteRecord,
+        request: &Request<'_>,
+    ) -> Result<(Option<RouteRecord>, Option<Stored>)> {
+        let (first, second) = match choose(&record, request).and_then(|number| record.variant(number)) {
+            Some(variant) => (variant, Some(record)),
+            None => {
+                let variant = record.variant(0);
+                (record, variant)
+            }
+        };
+        let site = self.site(&first).await?;
+        if let (Some(Ok(own)), Some(second)) = (&site, second)
+            && misses(&first, own, request)
+        {
+            let other = self.site(&second).await?;
+            if matches!(&other, Some(Ok(other)) if has_hashed(other, request)) {
+                return Ok((Some(second), other));
+            }
+        }
+        Ok((Some(first), site))
+    }
+
+    async fn site(&self, record: &RouteRecord) -> Result<Option<Stored>> {
+        let blob = if record.site.is_some() { self.blob(record).await? } else { None };
+        Ok(blob.map(Site::load))
+    }
+
     async fn blob(&self, record: &RouteRecord) -> Result<Option<Vec<u8>>> {
         // The copy beside the files says what the edge key-value store says, which nobody reads back.
         let Ok(key) = ObjectKey::parse(site_object(&record.oss_path)) else { return Ok(None) };
@@ -99,6 +130,9 @@ impl Explanations {
         Ok(read.ok().and_then(std::result::Result::ok).map(Into::into))
     }
 }
+
+/// A site as it is stored.
+type Stored = std::result::Result<Site, SiteError>;
 
 /// A URL as a request says it.
 struct Url<'u> {

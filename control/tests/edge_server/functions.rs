@@ -248,6 +248,38 @@ async fn bodies_have_a_size_limit() {
 }
 
 #[tokio::test]
+async fn a_failing_function_is_answered_for_with_the_sites_own_page() {
+    let edge = Edge::start_with(|config| config.request_body_limit_bytes = 10).await;
+    let files: [(&str, &[u8]); 3] = [("/index.html", b"home"), ("/500.html", b"own 500"), ("/413.html", b"own 413")];
+    let stored = edge.store(1, &files).await;
+    // Nobody listens there any more.
+    let gone = TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("an address");
+    let endpoint = format!("http://{gone}");
+    edge.point(HOST, &RouteRecord { kind: Kind::Node, fc_endpoint: endpoint, ..stored }).await;
+    let answer = edge.get(HOST, "/api").await;
+    assert_eq!((answer.status, answer.text().as_str()), (502, "own 500"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("x-miaobu-request-id").map(str::len), Some(16));
+    assert_eq!(answer.header("etag"), None);
+    let head = edge.ask("HEAD", HOST, "/api", "").await;
+    assert_eq!((head.status, head.header("content-length"), head.text().as_str()), (502, Some("7"), ""));
+    let program = edge.ask("GET", HOST, "/api", "accept: application/json\r\n").await;
+    assert!(program.text().contains("\"code\":\"function_unreachable\""), "{}", program.text());
+    let mut client = edge.connect().await;
+    client.send(format!("POST /api HTTP/1.1\r\nhost: {HOST}\r\ncontent-length: 11\r\n\r\n0123456789a")).await;
+    let refused = client.answer().await;
+    assert_eq!((refused.status, refused.text().as_str()), (413, "own 413"));
+    assert!(client.is_closed().await);
+    // A page of another length is not the site's.
+    let stored = edge.store(2, &files).await;
+    edge.put("projects/site/2/500.html", b"of somebody else").await;
+    let record = RouteRecord { kind: Kind::Node, fc_endpoint: format!("http://{gone}"), ..stored };
+    edge.point("lost.localhost", &record).await;
+    let plain = edge.get("lost.localhost", "/api").await;
+    assert_eq!((plain.status, plain.text().contains("function_unreachable")), (502, true));
+}
+
+#[tokio::test]
 async fn a_smuggled_request_stays_a_body() {
     let url = function(echo).await;
     let edge = edge_for(&url, 1).await;

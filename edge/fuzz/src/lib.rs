@@ -5,6 +5,7 @@
 
 mod answers;
 mod fields;
+mod protection;
 mod record;
 mod request;
 mod rules;
@@ -12,6 +13,7 @@ mod site;
 mod sites;
 
 pub use fields::fields;
+pub use protection::protection;
 pub use record::record;
 pub use request::request;
 pub use rules::{config, headers, redirects, route_tables};
@@ -21,10 +23,11 @@ pub use site::site;
 type Target = fn(&[u8]);
 
 /// Every target under the name of its corpus.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("config", config),
     ("fields", fields),
     ("headers", headers),
+    ("protection", protection),
     ("record", record),
     ("redirects", redirects),
     ("request", request),

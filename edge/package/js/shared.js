@@ -1,21 +1,25 @@
 // What both entries have in common: a site and a request as people write them, in the form that the core takes.
 
-/** Makes `explain` of the core's function. */
-export function explainer(explainBytes) {
+/** Makes `explain` of the core's functions. */
+export function explainer({ explainBytes, otherSite }) {
   return function explain(site, request) {
-    const { url, method = "GET", headers, country, clientAddress } = typeof request === "string" ? { url: request } : request;
+    const { url, method = "GET", headers, country, clientAddress, now } = typeof request === "string" ? { url: request } : request;
     const [, scheme, host, target] = /^(https?):\/\/([^/?#]+)([^#]*)/i.exec(url) ?? [];
     if (host === undefined) throw new TypeError(`explain: ${JSON.stringify(url)} is no http or https URL`);
-    return explainBytes(bytesOf(site.record), bytesOf(site.blob), {
+    const asked = {
       method,
       host,
       target: target.startsWith("/") ? target : `/${target}`,
       secure: scheme.toLowerCase() === "https",
       country: country ?? null,
       client_address: clientAddress ?? null,
+      now: Math.floor((now ?? Date.now()) / 1000),
       // Headers joins repeated fields and makes names lower case.
       headers: [...new Headers(headers)],
-    });
+    };
+    const record = bytesOf(site.record);
+    const other = otherSite(record, asked);
+    return explainBytes(record, bytesOf(other === undefined ? site.blob : site.blobs?.[other]), asked);
   };
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use super::error_pages;
 use super::{BuildError, Input, Parts, Shards, SiteSettings};
 use crate::path::Path;
 use crate::rules::Dialect;
@@ -107,7 +108,8 @@ fn order<'r>(rules: impl IntoIterator<Item = &'r Rule<'r>>) -> Vec<u8> {
 fn pinned(settings: &SiteSettings, files: &[&Input]) -> HashSet<String> {
     let own = settings.rules.not_found_page.iter().map(|page| home(page));
     let errors = files.iter().filter(|file| file.path.ends_with("/404.html")).map(|file| home(&file.path));
-    own.chain(errors).chain([String::new()]).collect()
+    let pages = error_pages::of(&settings.rules.error_pages, files);
+    own.chain(errors).chain(pages.values().map(|page| home(page))).chain([String::new()]).collect()
 }
 
 fn home(path: &str) -> String {

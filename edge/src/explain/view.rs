@@ -70,6 +70,10 @@ pub enum Step {
     Shell,
     /// The page for missing files.
     NotFoundPage,
+    /// The site's own page for an error.
+    ErrorPage,
+    /// The protection of the hostname: the visitor has not opened it, or opens it now.
+    Protection,
     /// The project's function.
     Function,
     /// The files of an older record, which lists none.
@@ -89,6 +93,8 @@ impl From<Origin> for Step {
             Origin::Routes => Self::RouteTable,
             Origin::Shell => Self::Shell,
             Origin::NotFoundPage => Self::NotFoundPage,
+            Origin::ErrorPage => Self::ErrorPage,
+            Origin::Protection => Self::Protection,
         }
     }
 }

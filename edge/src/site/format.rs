@@ -64,8 +64,11 @@ pub const SECTION_SHARDS: u32 = 15;
 pub const SECTION_SHARD_OF: u32 = 16;
 /// `u32` a redirect rule: its place in the order of all rules. Absent when the section of rules has them all.
 pub const SECTION_REDIRECT_ORDER: u32 = 17;
+/// Text: a line for each status that has a page of its own, the status, a space and the file's path. Optional: who does not
+/// know it has pages for all errors.
+pub const SECTION_ERROR_PAGES: u32 = 18;
 /// How many kinds of sections this crate knows, 0 included, which is none.
-pub const SECTION_KINDS: usize = 18;
+pub const SECTION_KINDS: usize = 19;
 /// Version of every section that this crate reads and writes.
 pub const SECTION_VERSION: u32 = 1;
 

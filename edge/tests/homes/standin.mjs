@@ -30,6 +30,8 @@ export async function execute(routine, request, env, context) {
   const info = { remote_addr: "127.0.0.1", ip_country_id: request.headers.get("x-standin-country") ?? undefined };
   Object.defineProperty(request, "info", { value: info });
   const response = await execution.run(asked, () => routine.fetch(request, context ?? {}, env));
+  // Copied, an answer would lose it.
+  if (response.webSocket) return response;
   const counted = new Response(response.body, response);
   counted.headers.set("x-subrequests", `kv=${asked.kv} fetch=${asked.fetch}`);
   return counted;

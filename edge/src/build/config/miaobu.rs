@@ -13,13 +13,14 @@
 //! | `dialect` | `netlify`, `cloudflare` or `gitlab`: whose reading of `_redirects` and `_headers` applies |
 //! | `redirects` | a list of lines as in `_redirects`, or of tables as in a `netlify.toml` |
 //! | `headers` | a list of `{ "path", "set": {name: value}, "unset": [name] }` |
-//! | `error_pages` | `{ "404": path }` |
+//! | `error_pages` | `{ "404": path, "502": path, … }`; without it, `/502.html` is the page for 502, and so on |
 //! | `run_first` | true, or a list of globs, with `!` for exceptions: paths that the function answers first |
 //! | `navigation_prefers_assets` | true: a missing page is not the function's |
 
 use serde_json::Value;
 
 use super::{Grammar, LIMITS, Reading};
+use crate::build::error_pages::may_be_own;
 use crate::rules::headers::{HeaderRule, HeaderValue};
 use crate::rules::redirects;
 use crate::rules::{Dialect, Parsed, Refusal, functions};
@@ -108,10 +109,17 @@ impl Reading {
     fn error_pages(&mut self, value: &Value) -> Result<(), String> {
         let pages = value.as_object().ok_or("this must be an object such as {\"404\": \"/missing.html\"}")?;
         for (status, page) in pages {
-            match page.as_str().filter(|page| page.starts_with('/')) {
-                Some(page) if status == "404" => self.settings.rules.not_found_page = Some(page.to_owned()),
-                Some(_) => self.refuse_own(None, status, "only 404 can have a page of its own".to_owned()),
-                None => self.refuse_own(None, status, "a page is a path that begins with /".to_owned()),
+            let rules = &mut self.settings.rules;
+            match (status.parse(), page.as_str().filter(|page| page.starts_with('/'))) {
+                (Ok(404), Some(page)) => rules.not_found_page = Some(page.to_owned()),
+                (Ok(status), Some(page)) if may_be_own(status) => {
+                    rules.error_pages.insert(status, page.to_owned());
+                }
+                (_, Some(_)) => {
+                    let reason = "only errors from 400 to 599 can have a page, but for 401, 414, 416 and 421";
+                    self.refuse_own(None, status, reason.to_owned());
+                }
+                (_, None) => self.refuse_own(None, status, "a page is a path that begins with /".to_owned()),
             }
         }
         Ok(())

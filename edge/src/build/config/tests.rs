@@ -40,7 +40,7 @@ fn whatever_has_no_effect_is_told() {
         ("/miaobu.json", "{\n\"a\" 1}", "miaobu.json:2 "),
         ("/miaobu.json", r#"{"html_handling": "fast"}"#, r#"miaobu.json:0 html_handling: "fast""#),
         ("/miaobu.json", r#"{"redirect_status": 302}"#, "miaobu.json:0 redirect_status: 302"),
-        ("/miaobu.json", r#"{"error_pages": {"500": "/x"}}"#, "miaobu.json:0 500"),
+        ("/miaobu.json", r#"{"error_pages": {"401": "/x"}}"#, "miaobu.json:0 401"),
         ("/miaobu.json", r#"{"run_first": ["api"]}"#, r#"miaobu.json:0 run_first: ["api"]"#),
         ("/miaobu.json", r#"{"redirects": ["/a"]}"#, "miaobu.json:0 /a"),
         ("/miaobu.json", r#"{"headers": [{"for": "/"}]}"#, r#"miaobu.json:0 {"for":"/"}"#),
