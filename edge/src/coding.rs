@@ -105,7 +105,7 @@ impl Accepted {
         }))
     }
 
-    /// As [`choose`].
+    /// What of these is sent: `None` when nothing is acceptable, `Some(None)` for the file as it is.
     pub fn coding(self, stored: Codings) -> Option<Option<Coding>> {
         match self.0 >> (u32::from(stored.0) * 3) & 7 {
             NOTHING => None,
