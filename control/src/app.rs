@@ -22,7 +22,7 @@ use crate::domain::BaseDomain;
 use crate::edge_server::{BindError, EdgeConfig, EdgeServer};
 use crate::egress::EgressConfig;
 use crate::provider::local::{LocalEdgeKv, LocalObjectStore};
-use crate::provider::{LocalHostnames, Resolver};
+use crate::provider::{InvalidRedisAddress, LocalHostnames, Resolver, SharedLimits};
 use crate::random::SystemRandom;
 use crate::service::{self, Auth, Context, Events, InvalidKeys, Job, Services, Settings, Vault};
 use crate::store::{self, Access, Db, Location, meta, projects};
@@ -83,6 +83,9 @@ pub enum StartError {
         /// What is wrong with them.
         source: InvalidKeys,
     },
+    /// The Redis cannot be used.
+    #[error("MIAOBU_REDIS_URL")]
+    Redis(#[from] InvalidRedisAddress),
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Database(#[from] store::Error),
@@ -145,7 +148,15 @@ impl App {
         let edge_addr = edge.as_ref().map(EdgeServer::local_addr);
         let vault = keys::open(config)?;
         let port = edge_addr.unwrap_or(config.edge.addr).port();
-        let context = Arc::new(context(config, db, objects, edge_kv, vault, port));
+        let mut context = context(config, db, objects, edge_kv, vault, port);
+        if let Some(redis) = &config.redis {
+            let shared = SharedLimits::new(redis)?;
+            if !shared.connect().await {
+                tracing::warn!("the shared rate limits are not to be had: requests are limited by this server alone");
+            }
+            context.shared_limits = Some(shared);
+        }
+        let context = Arc::new(context);
         recover(&context, &config.database).await?;
         let services = Services::open(Arc::clone(&context)).map_err(in_data_dir)?;
         let api_addr = acceptor.addr();
@@ -178,6 +189,13 @@ impl App {
                 edge.serve(asked(stopped.clone())).await;
             }
         };
+        let shared = async {
+            let Some(shared) = &self.context.shared_limits else { return };
+            tokio::select! {
+                () = shared.run() => {}
+                () = asked(stopped.clone()) => {}
+            }
+        };
         let running = Runner::new(Arc::clone(&self.context)).run(self.workers, stopped.clone());
         let jobs = async {
             tokio::select! {
@@ -192,7 +210,7 @@ impl App {
             stopping.send_replace(true);
             self.context.events.stop();
         };
-        let (served, (), (), ()) = tokio::join!(api, edge, jobs, stop);
+        let (served, (), (), (), ()) = tokio::join!(api, edge, jobs, shared, stop);
         if let Err(error) = served {
             tracing::error!(error = &error as &dyn std::error::Error, "the API ended");
         }
@@ -278,6 +296,7 @@ fn context(
         edge_kv,
         dns: Arc::new(Resolver::new(&config.dns_servers)),
         edge_hostnames: Arc::new(LocalHostnames),
+        shared_limits: None,
         events: Events::default(),
         vault,
         settings: Settings {
