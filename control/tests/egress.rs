@@ -187,15 +187,22 @@ const SPELLINGS: &[&str] = &[
     "\u{2460}\u{2461}\u{2466}.0.0.1",
 ];
 
+/// A server on 127.0.0.1, and listeners on its port at other addresses of this machine, where somebody else may have it.
+async fn server_and(others: &[&str]) -> (Server, Vec<TcpListener>) {
+    for _ in 0..100 {
+        let server = Server::start("127.0.0.1:0", None).await;
+        let bound = others.iter().map(|address| TcpListener::bind((*address, server.addr.port())));
+        if let Ok(bound) = futures_util::future::try_join_all(bound).await {
+            return (server, bound);
+        }
+    }
+    panic!("no port is free at 127.0.0.1 and {others:?}");
+}
+
 #[tokio::test]
 async fn no_spelling_of_a_private_address_is_connected_to() {
-    let server = Server::start("127.0.0.1:0", None).await;
+    let (server, others) = server_and(&["127.0.0.2", "::1"]).await;
     let port = server.addr.port();
-    // The same port, on every other address of this machine.
-    let others = [
-        TcpListener::bind(("127.0.0.2", port)).await.expect("loopback is a whole network"),
-        TcpListener::bind(("::1", port)).await.expect("IPv6"),
-    ];
     assert!(SPELLINGS.len() >= 60);
     let config = EgressConfig { resolver: Arc::new(SystemResolver), ..EgressConfig::default() };
     for spelling in SPELLINGS {
@@ -216,9 +223,8 @@ async fn no_spelling_of_a_private_address_is_connected_to() {
 
 #[tokio::test]
 async fn a_name_that_changes_its_mind_leads_nowhere() {
-    let private = Server::start("127.0.0.1:0", None).await;
-    let port = private.addr.port();
-    let public = TcpListener::bind(("127.0.0.2", port)).await.expect("loopback is a whole network");
+    let (private, others) = server_and(&["127.0.0.2"]).await;
+    let (port, public) = (private.addr.port(), &others[0]);
     // Here 127.0.0.2 stands for a public address.
     let config = |answers: &[&[&str]]| EgressConfig {
         reachable_networks: vec!["127.0.0.2/32".parse().expect("a network")],

@@ -1,17 +1,18 @@
 //! Turns a folder into what a deployment leaves behind: objects and edge KV, as two folders of plain files.
 //!
 //!     make_site FOLDER OUT HOST SLUG ID [shell] [noindex] [older] [coded] [dated] [retained] [limit=BYTES] [many]
+//!               [protection=TEXT] [split=TEXT] [pins=TEXT]
 //!
 //! `OUT/objects` then holds the object store, keys as paths, and `OUT/kv` the values under their keys. `older` leaves the
 //! site blob out, as the older system's records do. `coded` stores stand-ins for the coded forms of text: what matters to
 //! the edge is that they are other bytes. `dated` says when the deployment was made. `retained` adds a script that only an
 //! earlier deployment has. What the site's own files say, `_redirects` and the like, is heeded. A blob longer than `limit` is
 //! written in shards, as a real one past what a value of the edge KV holds. `many` adds 100,000 files, few of which are
-//! stored, and 10,000 redirects in place of the site's own.
+//! stored, and 10,000 redirects in place of the site's own. The last three go into the record as they are.
 
 use miaobu_edge::build::config::{self, ConfigFile, configure};
 use miaobu_edge::build::{Blobs, KV_VALUE_LIMIT, SiteBuilder, SiteFile, SiteSettings, links};
-use miaobu_edge::record::{KeyEncoding, RouteRecord, key, shard_key, shard_objects, site_key, site_object};
+use miaobu_edge::record::{Hidden, KeyEncoding, RouteRecord, key, shard_key, shard_objects, site_key, site_object};
 use miaobu_edge::{Coding, Shell, Site};
 use sha2::{Digest, Sha256};
 use std::error::Error;
@@ -21,9 +22,7 @@ use std::path::Path;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, out, host, slug, id, options @ ..] = arguments.as_slice() else {
-        return Err(
-            "usage: make_site FOLDER OUT HOST SLUG ID [shell] [noindex] [older] [coded] [dated] [retained] [limit=BYTES] [many]".into()
-        );
+        return Err("usage: make_site FOLDER OUT HOST SLUG ID [OPTION…]".into());
     };
     let has = |option: &str| options.iter().any(|given| given == option);
     let id: i64 = id.parse()?;
@@ -79,7 +78,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
+    let text = |name: &str| options.iter().find_map(|option| option.strip_prefix(name)).unwrap_or_default().to_owned();
     let mut record = RouteRecord {
+        protection: Hidden(text("protection=")),
+        split: text("split="),
+        pins: text("pins="),
         updated_at: "2026-01-02T03:04:05.678Z".to_owned(),
         noindex: has("noindex"),
         ..RouteRecord::of_static(slug, &oss_path, id)

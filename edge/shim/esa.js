@@ -1,14 +1,13 @@
-// For ESA: one file. scripts/build-edge embeds the modules as text in place of the imports, the rest deflated.
+// For ESA: one file. scripts/build-edge packs the modules into texts in place of the imports.
 import first from "./routine.text";
 import packed from "./rest.text";
-import { embedded } from "./embedded.js";
-import { inflate } from "./inflate.js";
+import { unpacked } from "./packed.js";
 import { routine } from "./routine.js";
 
 let rest;
-const compileRest = () => (rest ??= new WebAssembly.Module(inflate(embedded(packed))));
+const compileRest = () => (rest ??= new WebAssembly.Module(unpacked(packed)));
 // Where a runtime compiles nothing while it answers.
 if (globalThis.miaobu?.MIAOBU_COMPILE === "early") compileRest();
 
 // Synchronous and at top level: what every runtime that takes bytes allows.
-export default routine(new WebAssembly.Module(embedded(first)), compileRest);
+export default routine(new WebAssembly.Module(unpacked(first)), compileRest);

@@ -8,7 +8,7 @@ import { Directory } from "./directory.js";
 const MOST_SHARDS = 2;
 
 /** A request may need the sites of both sides of a split, and records change while they are read. */
-const MAX_ROUNDS = 4;
+const MAX_LOADS = 4;
 
 /** Makes the module's default export from a compiled routine and what compiles the rest of it. */
 export function routine(module, rest) {
@@ -18,15 +18,20 @@ export function routine(module, rest) {
     async fetch(request, second, third) {
       const [context, env] = argumentsOf(second, third);
       const configuration = configure(env);
-      try {
-        return await answer(engine, directory, configuration, request, context);
-      } catch (error) {
-        if (!isTrap(error)) throw error;
-        // A trap leaves the core's memory as it was in the middle of something. It costs this one request.
-        console.log(`miaobu: the routine trapped: ${error}`);
-        engine = new core.Core(module, rest);
-        directory = new Directory(engine);
-        return new Response("500 routine_trapped\n", { status: 500, headers: { "cache-control": "no-store" } });
+      for (;;) {
+        const used = engine;
+        try {
+          return await answer(used, directory, configuration, request, context);
+        } catch (error) {
+          if (!isTrap(error)) throw error;
+          // It was another request's trap, and is mended.
+          if (used !== engine && !request.bodyUsed) continue;
+          // A trap leaves the core's memory as it was in the middle of something. It costs this one request.
+          console.log(`miaobu: the routine trapped: ${error}`);
+          engine = new core.Core(module, rest);
+          directory = new Directory(engine);
+          return new Response("500 routine_trapped\n", { status: 500, headers: { "cache-control": "no-store" } });
+        }
       }
     },
   };
@@ -53,35 +58,49 @@ async function answer(engine, directory, configuration, request, context) {
   const flags = core.flagsOf(method, url.startsWith("https:"), configuration.deploymentHeader);
   const reading = directory.prepare(host, configuration, context);
   if (reading) await reading;
-  let found = directory.current(host);
   const random = Math.floor(Math.random() * 2 ** 32);
+  let found;
   let text;
   let form = "";
   let id;
-  const decide = async () => {
-    const asked = found.entry?.asks?.length > 0;
-    if (asked) [found, text] = await conditional(directory, configuration, request, host, target, random);
-    else text = lines(request, host, found.fields);
+  let decision;
+  // What had to be read may have changed the record meanwhile, hence from the beginning after each await: a decision holds
+  // until the next one, during which other requests may replace what it was made of.
+  for (let loads = 0, shards = 0; ; ) {
+    found = directory.current(host);
+    const asks = found.entry?.asks ?? [];
+    if (asks.length > 0) {
+      const facts = `t${Math.floor(Date.now() / 1000)}\nx${random}\n`;
+      text = facts + lines(request, host, asks);
+      const chosen = directory.select(host, target, text);
+      if (!chosen.missing) {
+        found = chosen;
+        if (found.fields.length > 0) text = facts + lines(request, host, [...asks, ...found.fields]);
+      } else if (loads < MAX_LOADS) {
+        loads += 1;
+        await directory.load(chosen.missing, configuration);
+        continue;
+      }
+    } else {
+      text = lines(request, host, found.fields);
+    }
     if (core.isOtherMethod(flags)) text += `w${method}\n`;
     // With a site at hand, hardly any answer names it, but for that to a protection which can't be read.
-    if (asked || found.site === 0) text += `i${id ??= newId()}\n`;
-    return engine.decide(found.record, found.site, flags, target, text + form);
-  };
-  let decision = await decide();
-  if (decision.kind === core.READ_FORM) {
-    form = `f${await readForm(request, decision.limit)}\n`;
-    found = directory.current(host);
+    if (asks.length > 0 || found.site === 0) text += `i${id ??= newId()}\n`;
     decision = engine.decide(found.record, found.site, flags, target, text + form);
-  }
-  for (let reads = 0; decision.kind === core.SHARD; reads += 1) {
-    const read = reads < MOST_SHARDS && (await directory.readShard(found, decision.status, reading !== undefined, configuration));
-    if (!read) return own(engine.decide(core.UNAVAILABLE, 0, flags, target, `${text}i${newId()}\n`));
-    found = directory.current(host);
-    decision = await decide();
+    if (decision.kind === core.READ_FORM) {
+      form = `f${await readForm(request, decision.limit)}\n`;
+    } else if (decision.kind === core.SHARD) {
+      const read = shards < MOST_SHARDS && (await directory.readShard(found, decision.status, reading !== undefined, configuration));
+      if (!read) return own(engine.decide(core.UNAVAILABLE, 0, flags, target, `${text}i${newId()}\n`));
+      shards += 1;
+    } else {
+      break;
+    }
   }
   const fail = (failure) => {
     const { record, site } = directory.current(host);
-    const named = found.site === 0 ? text : `${text}i${newId()}\n`;
+    const named = id === undefined ? `${text}i${newId()}\n` : text;
     return own(engine.fail(record, site, flags, target, named, failure));
   };
   switch (decision.kind) {
@@ -99,19 +118,6 @@ async function answer(engine, directory, configuration, request, context) {
 function newId() {
   const half = () => Math.floor(Math.random() * 2 ** 32).toString(16).padStart(8, "0");
   return half() + half();
-}
-
-/** Finds the deployment that a request gets. What had to be read may have changed the record meanwhile, hence the loop. */
-async function conditional(directory, configuration, request, host, target, random) {
-  for (let round = 0; ; round += 1) {
-    const { entry } = directory.current(host);
-    const facts = `t${Math.floor(Date.now() / 1000)}\nx${random}\n`;
-    const asks = facts + lines(request, host, entry.asks);
-    const found = directory.select(host, target, asks);
-    if (!found.missing) return [found, found.fields.length > 0 ? facts + lines(request, host, [...entry.asks, ...found.fields]) : asks];
-    if (round === MAX_ROUNDS) return [directory.current(host), asks];
-    await directory.load(found.missing, configuration);
-  }
 }
 
 /** The beginning of the body, without what would end a line. */

@@ -78,8 +78,9 @@ impl State {
     }
 }
 
-fn with<T: Default>(act: impl FnOnce(&mut State) -> T) -> T {
-    STATE.with(|state| state.try_borrow_mut().map(|mut state| act(&mut state)).unwrap_or_default())
+/// Traps when an earlier call did: what it left behind belongs to no request.
+fn with<T>(act: impl FnOnce(&mut State) -> T) -> T {
+    STATE.with(|state| act(&mut state.borrow_mut()))
 }
 
 /// Makes room for `length` bytes of input and returns where. Views of memory may be stale afterwards.

@@ -424,7 +424,7 @@ test("what few sites need is loaded with the first of them, and what can't be co
   let loaded = 0;
   let refused = false;
   WebAssembly.Instance = function (module, imports) {
-    if (!imports.first) return new INSTANCE(module, imports);
+    if (!imports?.first) return new INSTANCE(module, imports);
     if (refused) throw new WebAssembly.CompileError("code generation disallowed by embedder");
     loaded += 1;
     return new INSTANCE(module, imports);
@@ -487,5 +487,67 @@ test("a trap costs one request", async () => {
     assert.equal((await ask("docs.test/")).status, 200);
   } finally {
     WebAssembly.Instance = INSTANCE;
+  }
+});
+
+test("a trap costs no request but its own, even among those that were under way", async () => {
+  WebAssembly.Instance = function (module, imports) {
+    const { exports } = new INSTANCE(module, imports);
+    let trapped = false;
+    const guard = (act) => (...words) => {
+      trapped ||= act === exports.fail;
+      if (trapped) throw new WebAssembly.RuntimeError("unreachable");
+      return act(...words);
+    };
+    const guarded = Object.entries(exports).map(([name, value]) => [name, typeof value === "function" ? guard(value) : value]);
+    return { exports: Object.fromEntries(guarded) };
+  };
+  try {
+    const { ask } = await isolate();
+    await ask("docs.test/");
+    answers["objects.test"] = () => new Response(null, { status: 500 });
+    // The first waits for its record while the second traps.
+    const waiting = ask("app.test/about", head);
+    assert.equal((await ask("docs.test/about")).status, 500);
+    assert.equal((await waiting).status, 200);
+    assert.equal((await ask("docs.test/", head)).status, 200);
+  } finally {
+    WebAssembly.Instance = INSTANCE;
+  }
+});
+
+/** Holds back what KV gives for a key until told. */
+function hold(key) {
+  const stored = globalThis.EdgeKV.prototype.get;
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  globalThis.EdgeKV.prototype.get = async function (asked) {
+    if (asked === key) await held;
+    return stored.call(this, asked);
+  };
+  return release;
+}
+
+test("a record that changes while a site is read for it leads to its new answer", async () => {
+  amend("two.test", { split: "5 d-5 10000 1" });
+  const splits = kv;
+  for (const [change, expected] of [
+    [(key) => (key === "two.test" ? read("kv/docs.test") : splits(key)), [200, "1"]],
+    [(key) => (key === "two.test" ? undefined : splits(key)), [421, null]],
+    [(key) => (key === "two.test" ? Buffer.from("{") : splits(key)), [500, null]],
+  ]) {
+    kv = splits;
+    const release = hold("d-5");
+    const { ask } = await isolate();
+    const waiting = ask("two.test/about");
+    await Promise.resolve();
+    await new Promise(setImmediate);
+    kv = change;
+    now += 20_000;
+    const other = await ask("two.test/", head);
+    release();
+    const { status, headers } = await waiting;
+    assert.deepEqual([status, headers.get("x-miaobu-deployment")], expected);
+    assert.deepEqual([other.status, other.headers.get("x-miaobu-deployment")], expected);
   }
 });

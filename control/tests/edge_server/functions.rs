@@ -12,7 +12,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use miaobu_edge::{Kind, RouteRecord};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 
 use super::support::Edge;
@@ -171,11 +171,11 @@ async fn bodies_stream_in_both_directions() {
 
 #[tokio::test]
 async fn a_function_that_is_not_there_or_too_slow_is_answered_for() {
-    let edge = Edge::start_with(|config| config.function_timeout = Duration::from_millis(50)).await;
-    let nowhere = {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        format!("http://{}", listener.local_addr().expect("an address"))
-    };
+    let edge = Edge::start_with(|config| config.function_timeout = Duration::from_secs(1)).await;
+    // Bound, so that nobody else gets the port, but not listening.
+    let nobody = TcpSocket::new_v4().expect("a socket");
+    nobody.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let nowhere = format!("http://{}", nobody.local_addr().expect("an address"));
     edge.point(HOST, &RouteRecord::of_function(Kind::Python, "api", &nowhere, 1)).await;
     let answer = edge.get(HOST, "/").await;
     assert_eq!((answer.status, answer.header("cache-control")), (502, Some("no-store")));
@@ -217,7 +217,7 @@ async fn a_function_may_take_longer_than_visitors_may() {
         }
     })
     .await;
-    let edge = Edge::start_with(|config| config.idle_timeout = Duration::from_millis(250)).await;
+    let edge = Edge::start_with(|config| config.idle_timeout = Duration::from_secs(1)).await;
     edge.point(HOST, &RouteRecord::of_function(Kind::Node, "api", &url, 1)).await;
     let mut waiting = edge.connect().await;
     waiting.send(format!("GET / HTTP/1.1\r\nhost: {HOST}\r\n\r\n")).await;

@@ -85,7 +85,7 @@ async fn a_host_field_that_contradicts_the_authority_is_refused() {
 
 #[tokio::test]
 async fn a_visitor_who_opens_no_window_is_let_go() {
-    let edge = Edge::start_with(|config| config.idle_timeout = Duration::from_millis(250)).await;
+    let edge = Edge::start_with(|config| config.idle_timeout = Duration::from_secs(1)).await;
     edge.deploy(HOST, 1, &[("/large.bin", &[9; 1024 * 1024])]).await;
     let stream = TcpStream::connect(edge.addr).await.expect("the edge accepts");
     let narrow = Builder::new(TokioExecutor::new()).initial_stream_window_size(1000).handshake(TokioIo::new(stream));

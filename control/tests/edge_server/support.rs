@@ -111,7 +111,7 @@ impl Edge {
 
     /// Gets `path` until `wanted` holds: a write is seen soon, not at once.
     pub async fn get_until(&self, host: &str, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
-        let patience = std::time::Duration::from_secs(20);
+        let patience = std::time::Duration::from_secs(60);
         let answered = tokio::time::timeout(patience, async {
             loop {
                 let answer = self.get(host, path).await;

@@ -201,7 +201,7 @@ async fn a_side_that_does_not_read_stops_the_one_that_sends() {
 #[tokio::test]
 async fn a_silent_socket_outlasts_idle_connections_and_ends_in_its_own_time() {
     let url = raw_function(echo).await;
-    let edge = Edge::start_with(|config| config.idle_timeout = Duration::from_millis(100)).await;
+    let edge = Edge::start_with(|config| config.idle_timeout = Duration::from_secs(1)).await;
     edge.point(HOST, &RouteRecord::of_function(Kind::Node, "api", &url, 1)).await;
     let (mut socket, _) = open(&edge, "/").await.expect("a WebSocket");
     for _ in 0..4 {
@@ -210,7 +210,7 @@ async fn a_silent_socket_outlasts_idle_connections_and_ends_in_its_own_time() {
     socket.send(Message::text("still there")).await.expect("sent");
     assert_eq!(socket.next().await.expect("open").expect("sound"), Message::text("still there"));
 
-    let edge = Edge::start_with(|config| config.websocket_idle_timeout = Duration::from_millis(100)).await;
+    let edge = Edge::start_with(|config| config.websocket_idle_timeout = Duration::from_secs(1)).await;
     edge.point(HOST, &RouteRecord::of_function(Kind::Node, "api", &url, 1)).await;
     let (mut socket, _) = open(&edge, "/").await.expect("a WebSocket");
     assert!(socket.next().await.is_none_or(|message| message.is_err()), "the edge ended it");

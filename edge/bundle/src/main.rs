@@ -6,8 +6,8 @@
 //!
 //! `package IN.wasm OUT_DIR` runs it over the core for browsers and Node, which takes and returns objects.
 //!
-//! `deflate IN OUT` packs a file: its length in four bytes, the lowest first, and then itself, deflated. `embed IN OUT` makes
-//! text of one that can stand in a script: its length likewise and then itself, four bytes in five characters.
+//! `pack IN OUT` deflates a file, and makes text of it that can stand in a script, four bytes in five characters. What makes
+//! bytes of it again is in `unpack`.
 //!
 //! `split IN.wasm FIRST.wasm REST.wasm ENTRANCE…` splits it in two, see [`split`].
 
@@ -25,12 +25,11 @@ fn main() -> ExitCode {
     let made = match parts.as_slice() {
         ["bindgen", input, output] => bind(input.as_ref(), output.as_ref(), "routine"),
         ["package", input, output] => bind(input.as_ref(), output.as_ref(), "core"),
-        ["deflate", input, output] => deflate(input.as_ref(), output.as_ref()),
-        ["embed", input, output] => embed(input.as_ref(), output.as_ref()),
+        ["pack", input, output] => pack(input.as_ref(), output.as_ref()),
         ["split", input, first, rest, ..] => split::run(input.as_ref(), first.as_ref(), rest.as_ref(), &arguments[4..]),
         _ => {
             eprintln!(
-                "usage: miaobu-edge-bundle bindgen|package IN.wasm OUT_DIR | deflate|embed IN OUT | split IN.wasm FIRST.wasm REST.wasm ENTRANCE…"
+                "usage: miaobu-edge-bundle bindgen|package IN.wasm OUT_DIR | pack IN OUT | split IN.wasm FIRST.wasm REST.wasm ENTRANCE…"
             );
             return ExitCode::from(2);
         }
@@ -47,20 +46,18 @@ fn bind(input: &Path, output: &Path, name: &str) -> Result<()> {
     bindgen.input_path(input).out_name(name).keep_debug(true).web(true)?.typescript(false).generate(output)
 }
 
-fn deflate(input: &Path, output: &Path) -> Result<()> {
-    let bytes = std::fs::read(input)?;
-    let mut packed = u32::try_from(bytes.len())?.to_le_bytes().to_vec();
-    zopfli::compress(zopfli::Options::default(), zopfli::Format::Deflate, bytes.as_slice(), &mut packed)?;
-    Ok(std::fs::write(output, packed)?)
-}
-
-fn embed(input: &Path, output: &Path) -> Result<()> {
-    let mut bytes = std::fs::read(input)?;
-    let length = u32::try_from(bytes.len())?;
+fn pack(input: &Path, output: &Path) -> Result<()> {
+    let mut bytes = Vec::new();
+    zopfli::compress(
+        zopfli::Options::default(),
+        zopfli::Format::Deflate,
+        std::fs::read(input)?.as_slice(),
+        &mut bytes,
+    )?;
     bytes.resize(bytes.len().next_multiple_of(4), 0);
-    let words = bytes.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
     let mut text = String::new();
-    for mut word in std::iter::once(length).chain(words) {
+    for word in bytes.chunks_exact(4) {
+        let mut word = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
         for _ in 0..5 {
             let digit = (word % 85) as u8;
             word /= 85;

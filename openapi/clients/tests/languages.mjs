@@ -4,12 +4,12 @@ import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-const clients = path.resolve(import.meta.dirname, '..');
+export const clients = path.resolve(import.meta.dirname, '..');
 // Set by scripts/test: where the pinned programs are.
-const nodeModules = path.resolve(process.env.MIAOBU_NODE_MODULES);
-const python = process.env.MIAOBU_PYTHON;
+export const nodeModules = path.resolve(process.env.MIAOBU_NODE_MODULES);
+export const python = process.env.MIAOBU_PYTHON;
 
-async function run(program, args, cwd, env = {}) {
+export async function run(program, args, cwd, env = {}) {
   try {
     return await promisify(execFile)(program, args, { cwd, env: { ...process.env, ...env }, maxBuffer: 1 << 24 });
   } catch (error) {
@@ -17,11 +17,11 @@ async function run(program, args, cwd, env = {}) {
   }
 }
 
-const tsc = (...args) => [process.execPath, [path.join(nodeModules, 'typescript/bin/tsc'), '--typeRoots', path.join(nodeModules, '@types'), ...args]];
+export const tsc = (...args) => [process.execPath, [path.join(nodeModules, 'typescript/bin/tsc'), '--typeRoots', path.join(nodeModules, '@types'), ...args]];
 
 let built;
 // The package as npm would install it: built once, with its package.json.
-function typescriptPackage() {
+export function typescriptPackage() {
   built ??= (async () => {
     const folder = path.join(clients, 'typescript');
     const [program, args] = tsc('-p', folder);

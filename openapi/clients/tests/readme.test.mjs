@@ -20,6 +20,12 @@ for (const [language, fence] of Object.entries(fences)) {
     const { stdout } = await languages[language](folder, example, env, 'readme');
     const { data } = await miaobu.api('GET', '/api/v1/public/projects/my-site/deployments');
     const log = await miaobu.api('GET', `/api/v1/public/deployments/${data[0].id}/logs`);
+    const { data: domains } = await miaobu.api('GET', '/api/v1/public/projects/my-site/domains');
+    const records = domains[0].instructions;
+    assert.equal(domains[0].name, 'www.example.com');
+    assert.ok(records.some((record) => record.record_type === 'TXT'), JSON.stringify(records));
+    const { data: envVars } = await miaobu.api('GET', '/api/v1/public/projects/my-site/env-vars');
+    assert.deepEqual(envVars.map(({ name, value, kind }) => [name, value, kind]), [['API_URL', 'https://api.example.com', 'plain']]);
     const printed = stdout.trim().replace('True', 'true').split('\n');
     // A line that is written once the deployment is final may miss the stream's end.
     const lines = printed.filter((line) => line.startsWith('log: '));
@@ -29,6 +35,8 @@ for (const [language, fence] of Object.entries(fences)) {
       'again: true',
       `status: deployed ${data[0].url}`,
       `deployment: ${data[0].id} deployed`,
+      'env var: API_URL rebuild',
+      ...records.map((record) => `dns: ${record.record_type} ${record.name} ${record.value}`),
       'settings: single_page auto',
       'problem: 409 slug_taken',
     ]);

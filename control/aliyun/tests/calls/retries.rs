@@ -109,8 +109,10 @@ async fn a_service_that_says_how_long_to_wait_is_listened_to() {
 #[tokio::test]
 async fn a_service_out_of_reach_is_tried_again_by_every_call() {
     let world = World::new([]).await;
-    // A port that was just given back: nobody listens there.
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Bound, so that nobody else gets the port, but not listening.
+    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+    nobody.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let gone = nobody.local_addr().unwrap();
     let world = World { esa: Esa::new(&format!("http://{gone}"), settings(&world.ambient)).unwrap(), ..world };
     let error = world.unsafe_().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unreachable);

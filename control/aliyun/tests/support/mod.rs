@@ -19,8 +19,8 @@ pub const KEY_SECRET: &str = "testAccessKeySecret0001";
 /// Returns settings that never wait for real, but for a peer that is silent.
 pub fn settings(ambient: &Arc<TestAmbient>) -> Settings {
     let patience = Patience {
-        answer: Duration::from_millis(400),
-        silence: Duration::from_millis(200),
+        answer: Duration::from_secs(2),
+        silence: Duration::from_secs(1),
         attempts: 4,
         ..Patience::default()
     };

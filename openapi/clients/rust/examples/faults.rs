@@ -54,13 +54,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         other => return Err(format!("the proxy said {other:?}").into()),
     }
 
-    let settings = SettingsPatch {
-        html_handling: Some(HtmlHandling::Drop),
-        not_found: None,
-        redirects_first: None,
-        spa_fallback: None,
-    };
-    let patch = ProjectPatch { settings: Some(settings) };
+    let settings = SettingsPatch { html_handling: HtmlHandling::Drop.into(), ..SettingsPatch::default() };
+    let patch = ProjectPatch { settings: settings.into() };
     client.update_project().project("flaky").if_match("\"v1\"").body(patch).send().await?;
     let about =
         NewDeployment { branch: None, commit_message: None, commit_sha: None, environment: None, files: Vec::new() };

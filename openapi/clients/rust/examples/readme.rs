@@ -3,8 +3,10 @@
 
 use std::path::Path;
 
-use miaobu_client::types::{NewDeployment, NewProject, NotFoundHandling, ProjectPatch, SettingsPatch};
-use miaobu_client::{Connection, LogEvent, Retries, pages, problem};
+use miaobu_client::types::{
+    EnvVarKind, NewDeployment, NewDomain, NewEnvVar, NewProject, NotFoundHandling, ProjectPatch, SettingsPatch,
+};
+use miaobu_client::{Connection, LogEvent, Patch, Retries, pages, problem};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,14 +49,30 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("deployment: {} {}", each.id, each.status);
     }
 
-    // A merge patch: what is absent stays.
-    let settings = SettingsPatch {
-        not_found: Some(NotFoundHandling::SinglePage),
-        html_handling: None,
-        redirects_first: None,
-        spa_fallback: None,
+    // Set an env var; the answer says what has to happen until it is seen.
+    let env_var = NewEnvVar {
+        name: "API_URL".to_owned(),
+        value: "https://api.example.com".to_owned(),
+        kind: Some(EnvVarKind::Plain),
+        environment: None,
     };
-    let patch = ProjectPatch { settings: Some(settings) };
+    let set = client.create_env_var().project(&project.slug).body(env_var).send().await?.into_inner().data;
+    println!("env var: {} {}", set.env_var.name, set.effect);
+
+    // Add a domain, and learn which DNS records prove that it is yours.
+    let domain = NewDomain { name: "www.example.com".to_owned(), environment: None };
+    let domain = client.add_domain().project(&project.slug).body(domain).send().await?.into_inner().data;
+    for record in domain.instructions {
+        println!("dns: {} {} {}", record.record_type, record.name, record.value);
+    }
+
+    // A merge patch: what is not named stays, `Clear` takes the default back.
+    let settings = SettingsPatch {
+        not_found: NotFoundHandling::SinglePage.into(),
+        html_handling: Patch::Clear,
+        ..SettingsPatch::default()
+    };
+    let patch = ProjectPatch { settings: settings.into() };
     let changed = client.update_project().project(&project.slug).body(patch).send().await?.into_inner().data;
     println!("settings: {} {}", changed.settings.not_found, changed.settings.html_handling);
 

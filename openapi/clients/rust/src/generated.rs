@@ -686,25 +686,6 @@ pub mod types {
             Default::default()
         }
     }
-    ///Changes of what a domain serves, as a merge patch.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
-    #[serde(deny_unknown_fields)]
-    pub struct DomainPatch {
-        ///A deployment of the project to be pinned to.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub active_deployment_id: ::std::option::Option<i64>,
-        ///Whether to follow the environment; false pins it to what it serves now.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub auto_update: ::std::option::Option<bool>,
-        ///The environment to follow; unchanged when absent.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub environment: ::std::option::Option<Environment>,
-    }
-    impl DomainPatch {
-        pub fn builder() -> builder::DomainPatch {
-            Default::default()
-        }
-    }
     ///What looking at the DNS came to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct DomainVerification {
@@ -913,22 +894,6 @@ pub mod types {
     }
     impl EnvVarPage {
         pub fn builder() -> builder::EnvVarPage {
-            Default::default()
-        }
-    }
-    ///Changes of an env var as a merge patch.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
-    #[serde(deny_unknown_fields)]
-    pub struct EnvVarPatch {
-        ///Whether the value can be read again; a secret becomes plain only together with a new value.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub kind: ::std::option::Option<EnvVarKind>,
-        ///The new value; unchanged when absent. An empty text is a value.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub value: ::std::option::Option<::std::string::String>,
-    }
-    impl EnvVarPatch {
-        pub fn builder() -> builder::EnvVarPatch {
             Default::default()
         }
     }
@@ -1916,18 +1881,6 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             Default::default()
         }
     }
-    ///What a member shall be able to do.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-    #[serde(deny_unknown_fields)]
-    pub struct MemberPatch {
-        ///The new role.
-        pub role: Role,
-    }
-    impl MemberPatch {
-        pub fn builder() -> builder::MemberPatch {
-            Default::default()
-        }
-    }
     ///A blob that the store lacks.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct MissingBlob {
@@ -2417,19 +2370,6 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             Default::default()
         }
     }
-    ///Changes of a project as a merge patch.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
-    #[serde(deny_unknown_fields)]
-    pub struct ProjectPatch {
-        ///Changes of its settings; null sets all of them to their defaults.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub settings: ::std::option::Option<SettingsPatch>,
-    }
-    impl ProjectPatch {
-        pub fn builder() -> builder::ProjectPatch {
-            Default::default()
-        }
-    }
     ///How a project's site is served.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ProjectSettings {
@@ -2915,28 +2855,6 @@ as well, an owner everything.*/
             Default::default()
         }
     }
-    ///Changes of settings as a merge patch: absent is unchanged, null is the default again.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
-    #[serde(deny_unknown_fields)]
-    pub struct SettingsPatch {
-        ///Which URL an HTML file has.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub html_handling: ::std::option::Option<HtmlHandling>,
-        ///What a path without a file gets.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub not_found: ::std::option::Option<NotFoundHandling>,
-        ///Whether redirect rules apply even where a file exists.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub redirects_first: ::std::option::Option<bool>,
-        ///Which requests the single page answers.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub spa_fallback: ::std::option::Option<SpaFallback>,
-    }
-    impl SettingsPatch {
-        pub fn builder() -> builder::SettingsPatch {
-            Default::default()
-        }
-    }
     ///A link that opens a protected target, without its secret.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ShareLink {
@@ -3260,19 +3178,6 @@ as well, an owner everything.*/
             Default::default()
         }
     }
-    ///Changes of a team as a merge patch.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
-    #[serde(deny_unknown_fields)]
-    pub struct TeamPatch {
-        ///1 to 100 characters; unchanged when absent.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
-    }
-    impl TeamPatch {
-        pub fn builder() -> builder::TeamPatch {
-            Default::default()
-        }
-    }
     ///An API token, without its secret.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Token {
@@ -3389,22 +3294,6 @@ as well, an owner everything.*/
     }
     impl UserData {
         pub fn builder() -> builder::UserData {
-            Default::default()
-        }
-    }
-    ///Changes of a profile as a merge patch.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
-    #[serde(deny_unknown_fields)]
-    pub struct UserPatch {
-        ///Where the person reads mail; invitations are for an address.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub email: ::std::option::Option<::std::string::String>,
-        ///What the person is called.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub name: ::std::option::Option<::std::string::String>,
-    }
-    impl UserPatch {
-        pub fn builder() -> builder::UserPatch {
             Default::default()
         }
     }
@@ -6217,91 +6106,6 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
-        pub struct DomainPatch {
-            active_deployment_id: ::std::result::Result<
-                ::std::option::Option<i64>,
-                ::std::string::String,
-            >,
-            auto_update: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            environment: ::std::result::Result<
-                ::std::option::Option<super::Environment>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for DomainPatch {
-            fn default() -> Self {
-                Self {
-                    active_deployment_id: Ok(Default::default()),
-                    auto_update: Ok(Default::default()),
-                    environment: Ok(Default::default()),
-                }
-            }
-        }
-        impl DomainPatch {
-            pub fn active_deployment_id<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<i64>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.active_deployment_id = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for active_deployment_id: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn auto_update<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.auto_update = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for auto_update: {e}")
-                    });
-                self
-            }
-            pub fn environment<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::Environment>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.environment = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for environment: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<DomainPatch> for super::DomainPatch {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: DomainPatch,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    active_deployment_id: value.active_deployment_id?,
-                    auto_update: value.auto_update?,
-                    environment: value.environment?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::DomainPatch> for DomainPatch {
-            fn from(value: super::DomainPatch) -> Self {
-                Self {
-                    active_deployment_id: Ok(value.active_deployment_id),
-                    auto_update: Ok(value.auto_update),
-                    environment: Ok(value.environment),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
         pub struct DomainVerification {
             domain: ::std::result::Result<super::Domain, ::std::string::String>,
             icp_required: ::std::result::Result<bool, ::std::string::String>,
@@ -6780,70 +6584,6 @@ as well, an owner everything.*/
                 Self {
                     data: Ok(value.data),
                     next_cursor: Ok(value.next_cursor),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct EnvVarPatch {
-            kind: ::std::result::Result<
-                ::std::option::Option<super::EnvVarKind>,
-                ::std::string::String,
-            >,
-            value: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for EnvVarPatch {
-            fn default() -> Self {
-                Self {
-                    kind: Ok(Default::default()),
-                    value: Ok(Default::default()),
-                }
-            }
-        }
-        impl EnvVarPatch {
-            pub fn kind<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::EnvVarKind>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.kind = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for kind: {e}")
-                    });
-                self
-            }
-            pub fn value<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.value = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for value: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<EnvVarPatch> for super::EnvVarPatch {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: EnvVarPatch,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    kind: value.kind?,
-                    value: value.value?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::EnvVarPatch> for EnvVarPatch {
-            fn from(value: super::EnvVarPatch) -> Self {
-                Self {
-                    kind: Ok(value.kind),
-                    value: Ok(value.value),
                 }
             }
         }
@@ -9180,44 +8920,6 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
-        pub struct MemberPatch {
-            role: ::std::result::Result<super::Role, ::std::string::String>,
-        }
-        impl ::std::default::Default for MemberPatch {
-            fn default() -> Self {
-                Self {
-                    role: Err("no value supplied for role".to_string()),
-                }
-            }
-        }
-        impl MemberPatch {
-            pub fn role<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<super::Role>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.role = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for role: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<MemberPatch> for super::MemberPatch {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: MemberPatch,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { role: value.role? })
-            }
-        }
-        impl ::std::convert::From<super::MemberPatch> for MemberPatch {
-            fn from(value: super::MemberPatch) -> Self {
-                Self { role: Ok(value.role) }
-            }
-        }
-        #[derive(Clone, Debug)]
         pub struct MissingBlob {
             received_bytes: ::std::result::Result<i64, ::std::string::String>,
             sha256: ::std::result::Result<::std::string::String, ::std::string::String>,
@@ -11039,49 +10741,6 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
-        pub struct ProjectPatch {
-            settings: ::std::result::Result<
-                ::std::option::Option<super::SettingsPatch>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for ProjectPatch {
-            fn default() -> Self {
-                Self {
-                    settings: Ok(Default::default()),
-                }
-            }
-        }
-        impl ProjectPatch {
-            pub fn settings<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::SettingsPatch>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.settings = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for settings: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<ProjectPatch> for super::ProjectPatch {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: ProjectPatch,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { settings: value.settings? })
-            }
-        }
-        impl ::std::convert::From<super::ProjectPatch> for ProjectPatch {
-            fn from(value: super::ProjectPatch) -> Self {
-                Self {
-                    settings: Ok(value.settings),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
         pub struct ProjectSettings {
             html_handling: ::std::result::Result<
                 super::HtmlHandling,
@@ -11897,112 +11556,6 @@ as well, an owner everything.*/
                 Self {
                     data: Ok(value.data),
                     next_cursor: Ok(value.next_cursor),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct SettingsPatch {
-            html_handling: ::std::result::Result<
-                ::std::option::Option<super::HtmlHandling>,
-                ::std::string::String,
-            >,
-            not_found: ::std::result::Result<
-                ::std::option::Option<super::NotFoundHandling>,
-                ::std::string::String,
-            >,
-            redirects_first: ::std::result::Result<
-                ::std::option::Option<bool>,
-                ::std::string::String,
-            >,
-            spa_fallback: ::std::result::Result<
-                ::std::option::Option<super::SpaFallback>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for SettingsPatch {
-            fn default() -> Self {
-                Self {
-                    html_handling: Ok(Default::default()),
-                    not_found: Ok(Default::default()),
-                    redirects_first: Ok(Default::default()),
-                    spa_fallback: Ok(Default::default()),
-                }
-            }
-        }
-        impl SettingsPatch {
-            pub fn html_handling<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::HtmlHandling>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.html_handling = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for html_handling: {e}")
-                    });
-                self
-            }
-            pub fn not_found<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<
-                    ::std::option::Option<super::NotFoundHandling>,
-                >,
-                T::Error: ::std::fmt::Display,
-            {
-                self.not_found = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for not_found: {e}")
-                    });
-                self
-            }
-            pub fn redirects_first<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<bool>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.redirects_first = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for redirects_first: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn spa_fallback<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::SpaFallback>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.spa_fallback = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for spa_fallback: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<SettingsPatch> for super::SettingsPatch {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: SettingsPatch,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    html_handling: value.html_handling?,
-                    not_found: value.not_found?,
-                    redirects_first: value.redirects_first?,
-                    spa_fallback: value.spa_fallback?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::SettingsPatch> for SettingsPatch {
-            fn from(value: super::SettingsPatch) -> Self {
-                Self {
-                    html_handling: Ok(value.html_handling),
-                    not_found: Ok(value.not_found),
-                    redirects_first: Ok(value.redirects_first),
-                    spa_fallback: Ok(value.spa_fallback),
                 }
             }
         }
@@ -12963,47 +12516,6 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
-        pub struct TeamPatch {
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for TeamPatch {
-            fn default() -> Self {
-                Self {
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl TeamPatch {
-            pub fn name<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.name = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<TeamPatch> for super::TeamPatch {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: TeamPatch,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self { name: value.name? })
-            }
-        }
-        impl ::std::convert::From<super::TeamPatch> for TeamPatch {
-            fn from(value: super::TeamPatch) -> Self {
-                Self { name: Ok(value.name) }
-            }
-        }
-        #[derive(Clone, Debug)]
         pub struct Token {
             created_at: ::std::result::Result<
                 ::chrono::DateTime<::chrono::offset::Utc>,
@@ -13571,70 +13083,6 @@ as well, an owner everything.*/
                 Self { data: Ok(value.data) }
             }
         }
-        #[derive(Clone, Debug)]
-        pub struct UserPatch {
-            email: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-            name: ::std::result::Result<
-                ::std::option::Option<::std::string::String>,
-                ::std::string::String,
-            >,
-        }
-        impl ::std::default::Default for UserPatch {
-            fn default() -> Self {
-                Self {
-                    email: Ok(Default::default()),
-                    name: Ok(Default::default()),
-                }
-            }
-        }
-        impl UserPatch {
-            pub fn email<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.email = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for email: {e}")
-                    });
-                self
-            }
-            pub fn name<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.name = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for name: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<UserPatch> for super::UserPatch {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: UserPatch,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    email: value.email?,
-                    name: value.name?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::UserPatch> for UserPatch {
-            fn from(value: super::UserPatch) -> Self {
-                Self {
-                    email: Ok(value.email),
-                    name: Ok(value.name),
-                }
-            }
-        }
     }
     /// Error types.
     pub mod error {
@@ -13667,6 +13115,75 @@ as well, an owner everything.*/
                 Self(value.into())
             }
         }
+    }
+    ///Changes of what a domain serves, as a merge patch.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct DomainPatch {
+        ///A deployment of the project to be pinned to.
+        #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+        pub active_deployment_id: ::std::option::Option<i64>,
+        ///Whether to follow the environment; false pins it to what it serves now.
+        #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+        pub auto_update: ::std::option::Option<bool>,
+        ///The environment to follow; unchanged when absent.
+        #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+        pub environment: ::std::option::Option<Environment>,
+    }
+    ///Changes of an env var as a merge patch.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct EnvVarPatch {
+        ///Whether the value can be read again; a secret becomes plain only together with a new value.
+        #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+        pub kind: ::std::option::Option<EnvVarKind>,
+        ///The new value; unchanged when absent. An empty text is a value.
+        #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+        pub value: ::std::option::Option<::std::string::String>,
+    }
+    ///What a member shall be able to do.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct MemberPatch {
+        ///The new role.
+        pub role: Role,
+    }
+    ///Changes of a project as a merge patch.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct ProjectPatch {
+        ///Changes of its settings; null sets all of them to their defaults.
+        #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
+        pub settings: crate::Patch<SettingsPatch>,
+    }
+    ///Changes of settings as a merge patch: absent is unchanged, null is the default again.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct SettingsPatch {
+        ///Which URL an HTML file has.
+        #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
+        pub html_handling: crate::Patch<HtmlHandling>,
+        ///What a path without a file gets.
+        #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
+        pub not_found: crate::Patch<NotFoundHandling>,
+        ///Whether redirect rules apply even where a file exists.
+        #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
+        pub redirects_first: crate::Patch<bool>,
+        ///Which requests the single page answers.
+        #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
+        pub spa_fallback: crate::Patch<SpaFallback>,
+    }
+    ///Changes of a team as a merge patch.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct TeamPatch {
+        ///1 to 100 characters; unchanged when absent.
+        #[serde(default, skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+    }
+    ///Changes of a profile as a merge patch.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct UserPatch {
+        ///Where the person reads mail; invitations are for an address.
+        #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
+        pub email: crate::Patch<::std::string::String>,
+        ///What the person is called.
+        #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
+        pub name: crate::Patch<::std::string::String>,
     }
 }
 #[derive(Clone, Debug)]
@@ -17780,7 +17297,7 @@ pub mod builder {
         client: &'a super::Client,
         project: Result<::std::string::String, String>,
         if_match: Result<Option<::std::string::String>, String>,
-        body: Result<types::builder::ProjectPatch, String>,
+        body: Result<crate::types::ProjectPatch, String>,
     }
     impl<'a> UpdateProject<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -17788,7 +17305,7 @@ pub mod builder {
                 client: client,
                 project: Err("project was not initialized".to_string()),
                 if_match: Ok(None),
-                body: Ok(::std::default::Default::default()),
+                body: Err("body was not initialized".to_string()),
             }
         }
         pub fn project<V>(mut self, value: V) -> Self
@@ -17818,24 +17335,14 @@ pub mod builder {
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::ProjectPatch>,
-            <V as std::convert::TryInto<types::ProjectPatch>>::Error: std::fmt::Display,
+            V: std::convert::TryInto<crate::types::ProjectPatch>,
         {
             self.body = value
                 .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `ProjectPatch` for body failed: {}", s)
+                .map_err(|_| {
+                    "conversion to `crate :: types :: ProjectPatch` for body failed"
+                        .to_string()
                 });
-            self
-        }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::ProjectPatch,
-            ) -> types::builder::ProjectPatch,
-        {
-            self.body = self.body.map(f);
             self
         }
         ///Sends a `PATCH` request to `/api/v1/public/projects/{project}`
@@ -17845,11 +17352,7 @@ pub mod builder {
             let Self { client, project, if_match, body } = self;
             let project = project.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| {
-                    types::ProjectPatch::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
+            let body = body.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/api/v1/public/projects/{}", client.baseurl, encode_path(& project
                 .to_string()),
@@ -19180,7 +18683,7 @@ pub mod builder {
         project: Result<::std::string::String, String>,
         domain_id: Result<i64, String>,
         if_match: Result<Option<::std::string::String>, String>,
-        body: Result<types::builder::DomainPatch, String>,
+        body: Result<crate::types::DomainPatch, String>,
     }
     impl<'a> UpdateDomain<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -19189,7 +18692,7 @@ pub mod builder {
                 project: Err("project was not initialized".to_string()),
                 domain_id: Err("domain_id was not initialized".to_string()),
                 if_match: Ok(None),
-                body: Ok(::std::default::Default::default()),
+                body: Err("body was not initialized".to_string()),
             }
         }
         pub fn project<V>(mut self, value: V) -> Self
@@ -19228,24 +18731,14 @@ pub mod builder {
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::DomainPatch>,
-            <V as std::convert::TryInto<types::DomainPatch>>::Error: std::fmt::Display,
+            V: std::convert::TryInto<crate::types::DomainPatch>,
         {
             self.body = value
                 .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `DomainPatch` for body failed: {}", s)
+                .map_err(|_| {
+                    "conversion to `crate :: types :: DomainPatch` for body failed"
+                        .to_string()
                 });
-            self
-        }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::DomainPatch,
-            ) -> types::builder::DomainPatch,
-        {
-            self.body = self.body.map(f);
             self
         }
         ///Sends a `PATCH` request to `/api/v1/public/projects/{project}/domains/{domain_id}`
@@ -19256,9 +18749,7 @@ pub mod builder {
             let project = project.map_err(Error::InvalidRequest)?;
             let domain_id = domain_id.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| types::DomainPatch::try_from(v).map_err(|e| e.to_string()))
-                .map_err(Error::InvalidRequest)?;
+            let body = body.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/api/v1/public/projects/{}/domains/{}", client.baseurl, encode_path(&
                 project.to_string()), encode_path(& domain_id.to_string()),
@@ -20186,7 +19677,7 @@ pub mod builder {
         project: Result<::std::string::String, String>,
         env_var_id: Result<i64, String>,
         if_match: Result<Option<::std::string::String>, String>,
-        body: Result<types::builder::EnvVarPatch, String>,
+        body: Result<crate::types::EnvVarPatch, String>,
     }
     impl<'a> UpdateEnvVar<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -20195,7 +19686,7 @@ pub mod builder {
                 project: Err("project was not initialized".to_string()),
                 env_var_id: Err("env_var_id was not initialized".to_string()),
                 if_match: Ok(None),
-                body: Ok(::std::default::Default::default()),
+                body: Err("body was not initialized".to_string()),
             }
         }
         pub fn project<V>(mut self, value: V) -> Self
@@ -20234,24 +19725,14 @@ pub mod builder {
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::EnvVarPatch>,
-            <V as std::convert::TryInto<types::EnvVarPatch>>::Error: std::fmt::Display,
+            V: std::convert::TryInto<crate::types::EnvVarPatch>,
         {
             self.body = value
                 .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `EnvVarPatch` for body failed: {}", s)
+                .map_err(|_| {
+                    "conversion to `crate :: types :: EnvVarPatch` for body failed"
+                        .to_string()
                 });
-            self
-        }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::EnvVarPatch,
-            ) -> types::builder::EnvVarPatch,
-        {
-            self.body = self.body.map(f);
             self
         }
         ///Sends a `PATCH` request to `/api/v1/public/projects/{project}/env-vars/{env_var_id}`
@@ -20262,9 +19743,7 @@ pub mod builder {
             let project = project.map_err(Error::InvalidRequest)?;
             let env_var_id = env_var_id.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| types::EnvVarPatch::try_from(v).map_err(|e| e.to_string()))
-                .map_err(Error::InvalidRequest)?;
+            let body = body.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/api/v1/public/projects/{}/env-vars/{}", client.baseurl, encode_path(&
                 project.to_string()), encode_path(& env_var_id.to_string()),
@@ -21932,7 +21411,7 @@ pub mod builder {
         client: &'a super::Client,
         team_id: Result<i64, String>,
         if_match: Result<Option<::std::string::String>, String>,
-        body: Result<types::builder::TeamPatch, String>,
+        body: Result<crate::types::TeamPatch, String>,
     }
     impl<'a> UpdateTeam<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -21940,7 +21419,7 @@ pub mod builder {
                 client: client,
                 team_id: Err("team_id was not initialized".to_string()),
                 if_match: Ok(None),
-                body: Ok(::std::default::Default::default()),
+                body: Err("body was not initialized".to_string()),
             }
         }
         pub fn team_id<V>(mut self, value: V) -> Self
@@ -21967,22 +21446,14 @@ pub mod builder {
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::TeamPatch>,
-            <V as std::convert::TryInto<types::TeamPatch>>::Error: std::fmt::Display,
+            V: std::convert::TryInto<crate::types::TeamPatch>,
         {
             self.body = value
                 .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `TeamPatch` for body failed: {}", s)
+                .map_err(|_| {
+                    "conversion to `crate :: types :: TeamPatch` for body failed"
+                        .to_string()
                 });
-            self
-        }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(types::builder::TeamPatch) -> types::builder::TeamPatch,
-        {
-            self.body = self.body.map(f);
             self
         }
         ///Sends a `PATCH` request to `/api/v1/public/teams/{team_id}`
@@ -21992,9 +21463,7 @@ pub mod builder {
             let Self { client, team_id, if_match, body } = self;
             let team_id = team_id.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| types::TeamPatch::try_from(v).map_err(|e| e.to_string()))
-                .map_err(Error::InvalidRequest)?;
+            let body = body.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/api/v1/public/teams/{}", client.baseurl, encode_path(& team_id
                 .to_string()),
@@ -22732,7 +22201,7 @@ pub mod builder {
         client: &'a super::Client,
         team_id: Result<i64, String>,
         user_id: Result<i64, String>,
-        body: Result<types::builder::MemberPatch, String>,
+        body: Result<crate::types::MemberPatch, String>,
     }
     impl<'a> UpdateMember<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -22740,7 +22209,7 @@ pub mod builder {
                 client: client,
                 team_id: Err("team_id was not initialized".to_string()),
                 user_id: Err("user_id was not initialized".to_string()),
-                body: Ok(::std::default::Default::default()),
+                body: Err("body was not initialized".to_string()),
             }
         }
         pub fn team_id<V>(mut self, value: V) -> Self
@@ -22763,24 +22232,14 @@ pub mod builder {
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::MemberPatch>,
-            <V as std::convert::TryInto<types::MemberPatch>>::Error: std::fmt::Display,
+            V: std::convert::TryInto<crate::types::MemberPatch>,
         {
             self.body = value
                 .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `MemberPatch` for body failed: {}", s)
+                .map_err(|_| {
+                    "conversion to `crate :: types :: MemberPatch` for body failed"
+                        .to_string()
                 });
-            self
-        }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::MemberPatch,
-            ) -> types::builder::MemberPatch,
-        {
-            self.body = self.body.map(f);
             self
         }
         ///Sends a `PATCH` request to `/api/v1/public/teams/{team_id}/members/{user_id}`
@@ -22790,9 +22249,7 @@ pub mod builder {
             let Self { client, team_id, user_id, body } = self;
             let team_id = team_id.map_err(Error::InvalidRequest)?;
             let user_id = user_id.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| types::MemberPatch::try_from(v).map_err(|e| e.to_string()))
-                .map_err(Error::InvalidRequest)?;
+            let body = body.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/api/v1/public/teams/{}/members/{}", client.baseurl, encode_path(&
                 team_id.to_string()), encode_path(& user_id.to_string()),
@@ -22912,14 +22369,14 @@ pub mod builder {
     pub struct UpdateUser<'a> {
         client: &'a super::Client,
         if_match: Result<Option<::std::string::String>, String>,
-        body: Result<types::builder::UserPatch, String>,
+        body: Result<crate::types::UserPatch, String>,
     }
     impl<'a> UpdateUser<'a> {
         pub fn new(client: &'a super::Client) -> Self {
             Self {
                 client: client,
                 if_match: Ok(None),
-                body: Ok(::std::default::Default::default()),
+                body: Err("body was not initialized".to_string()),
             }
         }
         pub fn if_match<V>(mut self, value: V) -> Self
@@ -22937,22 +22394,14 @@ pub mod builder {
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
-            V: std::convert::TryInto<types::UserPatch>,
-            <V as std::convert::TryInto<types::UserPatch>>::Error: std::fmt::Display,
+            V: std::convert::TryInto<crate::types::UserPatch>,
         {
             self.body = value
                 .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `UserPatch` for body failed: {}", s)
+                .map_err(|_| {
+                    "conversion to `crate :: types :: UserPatch` for body failed"
+                        .to_string()
                 });
-            self
-        }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(types::builder::UserPatch) -> types::builder::UserPatch,
-        {
-            self.body = self.body.map(f);
             self
         }
         ///Sends a `PATCH` request to `/api/v1/public/user`
@@ -22961,9 +22410,7 @@ pub mod builder {
         ) -> Result<ResponseValue<types::UserData>, Error<types::Problem>> {
             let Self { client, if_match, body } = self;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
-            let body = body
-                .and_then(|v| types::UserPatch::try_from(v).map_err(|e| e.to_string()))
-                .map_err(Error::InvalidRequest)?;
+            let body = body.map_err(Error::InvalidRequest)?;
             let url = format!("{}/api/v1/public/user", client.baseurl,);
             let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map

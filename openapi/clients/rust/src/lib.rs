@@ -19,6 +19,7 @@ mod frame;
 mod generated;
 mod logs;
 mod pages;
+mod patch;
 mod retry;
 
 pub use connect::{ConnectError, Connection};
@@ -27,4 +28,5 @@ pub use frame::{FRAME_HEADER_BYTES, frame_header};
 pub use generated::*;
 pub use logs::{LogEvent, Logs};
 pub use pages::{Answer, Page, Pages, pages};
+pub use patch::Patch;
 pub use retry::Retries;
