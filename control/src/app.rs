@@ -2,6 +2,7 @@
 
 mod acceptor;
 mod data_dir;
+mod engines;
 mod keys;
 
 use std::io;
@@ -15,14 +16,16 @@ use tokio::sync::watch;
 
 use self::acceptor::NoDelayAcceptor;
 use self::data_dir::DataDirLock;
+use self::engines::Engines;
 use crate::api::{self, ApiConfig};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::domain::BaseDomain;
 use crate::edge_server::{BindError, EdgeConfig, EdgeServer};
 use crate::egress::EgressConfig;
-use crate::provider::local::{LocalEdgeKv, LocalObjectStore};
-use crate::provider::{InvalidRedisAddress, LocalHostnames, Resolver, SharedLimits};
+use crate::provider::aliyun::EsaEdgeKv;
+use crate::provider::local::LocalEdgeKv;
+use crate::provider::{self, InvalidRedisAddress, Resolver, SharedLimits};
 use crate::random::SystemRandom;
 use crate::service::{self, Auth, Context, Events, InvalidKeys, Job, Services, Settings, Vault};
 use crate::store::{self, Access, Db, Location, meta, projects};
@@ -89,6 +92,15 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Database(#[from] store::Error),
+    /// A client of an engine elsewhere cannot be made.
+    #[error("an engine that the settings name cannot be used")]
+    Client(#[from] miaobu_aliyun::Error),
+    /// An engine cannot be used.
+    #[error("an engine that the settings name cannot be used")]
+    Provider(#[from] provider::Error),
+    /// The settings name no edge elsewhere.
+    #[error("there is no edge but that of this machine; set MIAOBU_ESA_SITE")]
+    NoEsa,
 }
 
 impl StartError {
@@ -120,6 +132,7 @@ pub struct App {
     context: Arc<Context>,
     acceptor: NoDelayAcceptor,
     edge: Option<EdgeServer>,
+    esa: Option<Arc<EsaEdgeKv>>,
     api: ApiConfig,
     workers: usize,
     _lock: DataDirLock,
@@ -136,11 +149,11 @@ impl App {
         let acceptor = acceptor.map_err(|source| StartError::of_api(config.api.addr, source))?;
 
         let db = Db::open(&config.database, Access::ReadWrite).await?;
-        let objects = LocalObjectStore::open(config.objects_dir()).map_err(in_data_dir)?;
-        let edge_kv = Arc::new(LocalEdgeKv::new(db.clone()));
+        let engines = Engines::open(config, &db).await?;
         let edge = match with_edge {
             true => {
-                let edge = EdgeServer::bind(edge_config(config, false), edge_kv.clone(), Arc::new(objects.clone()));
+                let (edge_kv, objects) = (engines.local_kv.clone(), engines.objects.clone());
+                let edge = EdgeServer::bind(edge_config(config, false), edge_kv, objects);
                 Some(edge.await.map_err(StartError::of_edge)?)
             }
             false => None,
@@ -148,7 +161,8 @@ impl App {
         let edge_addr = edge.as_ref().map(EdgeServer::local_addr);
         let vault = keys::open(config)?;
         let port = edge_addr.unwrap_or(config.edge.addr).port();
-        let mut context = context(config, db, objects, edge_kv, vault, port);
+        let esa = engines.esa_kv.clone();
+        let mut context = context(config, db, engines, vault, port);
         if let Some(redis) = &config.redis {
             let shared = SharedLimits::new(redis)?;
             if !shared.connect().await {
@@ -169,7 +183,7 @@ impl App {
             metrics: config.api.metrics,
         };
         let workers = config.workers;
-        Ok(Self { services, api_addr, edge_addr, context, acceptor, edge, api, workers, _lock: lock })
+        Ok(Self { services, api_addr, edge_addr, context, acceptor, edge, esa, api, workers, _lock: lock })
     }
 
     /// Serves until `stop`, then takes no more requests and returns once those that run, and the jobs that run, have
@@ -204,13 +218,21 @@ impl App {
                 () = async { asked(stopped.clone()).await; tokio::time::sleep(DRAIN).await } => {}
             }
         };
+        let reconciling = async {
+            if let Some(esa) = &self.esa {
+                tokio::select! {
+                    () = engines::keep_delivering(esa) => {}
+                    () = asked(stopped.clone()) => {}
+                }
+            }
+        };
         let stop = async {
             stop.await;
             tracing::info!("stopping");
             stopping.send_replace(true);
             self.context.events.stop();
         };
-        let (served, (), (), (), ()) = tokio::join!(api, edge, jobs, shared, stop);
+        let (served, (), (), (), (), ()) = tokio::join!(api, edge, jobs, reconciling, shared, stop);
         if let Err(error) = served {
             tracing::error!(error = &error as &dyn std::error::Error, "the API ended");
         }
@@ -233,7 +255,7 @@ pub async fn run_edge(
         return Err(StartError::NoData { path: config.data_dir.clone() });
     }
     let db = Db::open(&config.database, Access::ReadOnly).await?;
-    let objects = Arc::new(LocalObjectStore::open_read_only(config.objects_dir()));
+    let objects = engines::read_only_objects(config)?;
     let edge_kv = Arc::new(LocalEdgeKv::new(db.clone()));
     let edge =
         EdgeServer::bind(edge_config(config, share_port), edge_kv, objects).await.map_err(StartError::of_edge)?;
@@ -252,11 +274,19 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
 /// Returns the logins and tokens of a server that may be running beside this process.
 pub async fn auth_beside(config: &Config) -> Result<Auth, StartError> {
     let db = open_beside(config).await?;
-    let objects = LocalObjectStore::open_read_only(config.objects_dir());
-    let edge_kv = Arc::new(LocalEdgeKv::new(db.clone()));
+    let engines = Engines::beside(config, &db)?;
     let vault = keys::open(config)?;
-    let context = context(config, db, objects, edge_kv, vault, config.edge.addr.port());
+    let context = context(config, db, engines, vault, config.edge.addr.port());
     Ok(Auth::new(Arc::new(context)))
+}
+
+/// Delivers what the edge elsewhere does not have yet, or with `all` everything again; returns how many values that were.
+pub async fn reconcile(config: &Config, all: bool) -> Result<usize, StartError> {
+    let db = open_beside(config).await?;
+    let esa = Engines::beside_with_esa(config, &db).await?;
+    let delivered = if all { esa.resync().await? } else { esa.reconcile().await? };
+    db.close().await;
+    Ok(delivered)
 }
 
 async fn open_beside(config: &Config) -> Result<Db, StartError> {
@@ -280,22 +310,15 @@ fn edge_config(config: &Config, share_port: bool) -> EdgeConfig {
     }
 }
 
-fn context(
-    config: &Config,
-    db: Db,
-    objects: LocalObjectStore,
-    edge_kv: Arc<LocalEdgeKv>,
-    vault: Vault,
-    edge_port: u16,
-) -> Context {
+fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u16) -> Context {
     Context {
         db,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
-        objects: Arc::new(objects),
-        edge_kv,
+        objects: engines.objects,
+        edge_kv: engines.edge_kv,
         dns: Arc::new(Resolver::new(&config.dns_servers)),
-        edge_hostnames: Arc::new(LocalHostnames),
+        edge_hostnames: engines.edge_hostnames,
         shared_limits: None,
         events: Events::default(),
         vault,

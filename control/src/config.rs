@@ -2,6 +2,7 @@
 //!
 //! Everything wrong is reported at once, by the name of the setting.
 
+mod outside;
 mod written;
 
 use std::fmt;
@@ -12,11 +13,12 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
+pub use self::outside::{Bucket, Esa};
 use self::written::Written;
 use crate::api::{MetricsAccess, RateLimits};
 use crate::domain::BaseDomain;
 use crate::egress::Network;
-use crate::provider::{InvalidRedisAddress, RedisAddress};
+use crate::provider::RedisAddress;
 use crate::service::{Limits, Vault};
 use crate::store::Location;
 
@@ -41,6 +43,10 @@ pub struct Config {
     pub edge: Edge,
     /// Bounds of what is accepted.
     pub limits: Limits,
+    /// The bucket of artifacts and blobs; `None` for the data folder.
+    pub bucket: Option<Bucket>,
+    /// The edge elsewhere; `None` where there is only that of this machine.
+    pub esa: Option<Esa>,
     /// How many jobs run at once.
     pub workers: usize,
     /// What is logged and how.
@@ -174,10 +180,7 @@ impl Config {
         let base_domain =
             written.take("base_domain", |text| BaseDomain::parse(text).map_err(|error| error.to_string()));
         let database = written.take("database_url", |text| database(text, data_dir.as_deref()));
-        let redis = written.take("redis_url", |text| match text {
-            "" => Ok(None),
-            _ => text.parse().map(Some).map_err(|error: InvalidRedisAddress| error.to_string()),
-        });
+        let redis = written.take("redis_url", outside::redis);
         let api_addr = written.take("api.addr", address);
         let public_hosts = written.take("api.public_hosts", |text| Ok(hosts(text)));
         let secure_cookies = written.take("api.secure_cookies", boolean);
@@ -231,9 +234,13 @@ impl Config {
             "json" => Ok(LogFormat::Json),
             other => Err(format!("{other:?} is neither human nor json")),
         });
+        let outside = outside::take(&mut written);
         let unknown_variables = std::mem::take(&mut written.unknown_variables);
         let complete = || {
+            let (bucket, esa) = outside?;
             Some(Self {
+                bucket,
+                esa,
                 data_dir: data_dir?,
                 base_domain: base_domain?,
                 database: database?,

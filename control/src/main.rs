@@ -43,6 +43,12 @@ enum Command {
     },
     /// Bring the database up to date.
     Migrate,
+    /// Deliver to the edge elsewhere what it does not have yet.
+    Reconcile {
+        /// Deliver everything again, whatever it has.
+        #[arg(long)]
+        all: bool,
+    },
     /// Print the OpenAPI document.
     Openapi,
     /// Work with API tokens.
@@ -105,6 +111,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
                 Ok(app::run_edge(&config, *share_port, started, stop_signal()?).await?)
             }
             Command::Migrate => Ok(app::migrate(&config).await?),
+            Command::Reconcile { all } => {
+                print(&[format!("delivered: {}", app::reconcile(&config, *all).await?)]);
+                Ok(())
+            }
             Command::Openapi => Ok(()),
             Command::Token { command: TokenCommand::Create { name, user } } => {
                 let auth = app::auth_beside(&config).await?;

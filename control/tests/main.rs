@@ -1,6 +1,7 @@
 //! Tests of the control plane, in one binary.
 #![expect(clippy::disallowed_methods, reason = "tests start processes and tasks, and are told where to run")]
 
+mod aliyun;
 mod api_auth;
 mod api_client;
 mod api_conventions;

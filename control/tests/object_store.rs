@@ -6,6 +6,9 @@ use std::path::Path;
 use bytes::Bytes;
 use miaobu_control::provider::local::LocalObjectStore;
 use miaobu_control::provider::{ErrorKind, ObjectBody, ObjectKey, ObjectStore};
+use miaobu_emulator::Fault;
+
+use crate::support::Aliyun;
 
 fn key(text: &str) -> ObjectKey {
     ObjectKey::parse(text).expect("a key")
@@ -65,6 +68,52 @@ async fn the_local_store_keeps_its_promises() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = LocalObjectStore::open(folder.path().join("objects")).expect("opened");
     keeps_its_promises(&store, folder.path()).await;
+}
+
+#[tokio::test]
+async fn a_bucket_keeps_the_same_promises() {
+    let aliyun = Aliyun::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    keeps_its_promises(&aliyun.objects(), folder.path()).await;
+}
+
+#[tokio::test]
+async fn a_bucket_keeps_them_while_calls_fail_are_throttled_and_lose_their_answers() {
+    let aliyun = Aliyun::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let faults = aliyun.emulator.faults();
+    for method in ["PUT", "GET", "POST", "DELETE", "HEAD"] {
+        faults.plan("oss", method, Fault::Throttle, 1);
+        faults.plan("oss", method, Fault::Break, 1);
+        faults.plan("oss", method, Fault::Fail, 1);
+        faults.plan("oss-answer", method, Fault::Break, 1);
+    }
+    keeps_its_promises(&aliyun.objects(), folder.path()).await;
+}
+
+#[tokio::test]
+async fn a_bucket_out_of_reach_fails_for_now_and_not_for_good() {
+    let aliyun = Aliyun::start().await;
+    let store = aliyun.objects();
+    aliyun.emulator.faults().plan("oss", "", Fault::Fail, 1000);
+    let error = store.put(&key("a"), Bytes::from_static(b"x")).await.expect_err("the service is broken");
+    assert!(error.is_retryable(), "{error:?}");
+    assert_eq!(store.get(&key("a")).await.expect_err("the service is broken").kind, ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_large_object_of_a_bucket_comes_as_a_file_and_goes_in_parts() {
+    let aliyun = Aliyun::start().await;
+    let store = aliyun.objects();
+    let folder = tempfile::tempdir().expect("a folder");
+    let large: Vec<u8> = (0..9_000_000_u32).map(|number| (number % 251) as u8).collect();
+    let file = folder.path().join("large");
+    std::fs::write(&file, &large).expect("written");
+    store.put_file(&key("large"), &file).await.expect("stored");
+    assert!(!file.exists(), "the file is the store's");
+    let object = store.get(&key("large")).await.expect("readable").expect("there");
+    assert!(matches!(object.body, ObjectBody::File(_)));
+    assert!(object.into_bytes().expect("readable") == large);
 }
 
 #[tokio::test]

@@ -76,6 +76,7 @@ impl Console {
             table("Buckets", ["bucket", "objects", "bytes"], buckets),
             table("Edge KV", ["namespace", "keys"], self.esa.actions.namespaces()),
             table("Custom hostnames", ["hostname", "status"], self.esa.actions.hostnames(self.ambient.now())),
+            table("Routines", ["routine", "in production"], self.esa.actions.routines().overview()),
             table("Purges", ["kind", "what"], self.esa.actions.purges()),
             table("Functions", ["function", "address"], self.fc.functions()),
             table("Names", ["name", "type", "value"], self.alidns.actions.records()),

@@ -21,6 +21,8 @@ pub(crate) struct Request {
     pub method: String,
     /// As it was sent.
     pub path: String,
+    /// Path and query as they were sent.
+    pub target: String,
     /// Decoded.
     pub query: Pairs,
     /// With names in lower case.
@@ -100,6 +102,7 @@ async fn handle(request: hyper::Request<Incoming>, service: &dyn Service) -> io:
     let request = Request {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
+        target: head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned(),
         query: pairs(head.uri.query().unwrap_or_default()),
         headers: head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
         body,

@@ -1,5 +1,5 @@
-//! Local servers that behave like Alibaba Cloud's: object storage; the edge's key-value store, records, custom hostnames and
-//! purges; names; functions, which are kept and not run.
+//! Local servers that behave like Alibaba Cloud's: object storage; the edge's key-value store, records, custom hostnames,
+//! purges and routines, whose published versions run in workerd; names; functions, which are kept and not run.
 //!
 //! They verify signatures, refuse what the services refuse with the same codes, keep their state in a folder, and fail on
 //! purpose when [`Faults`] tells them to. Nothing here reaches the network, and every server listens on this machine only.
@@ -15,23 +15,26 @@ mod http;
 mod openapi;
 mod oss;
 mod outside;
+mod runtime;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use chrono::TimeDelta;
 use miaobu_aliyun::{Ambient, System};
 use tokio::task::JoinSet;
 
 use crate::alidns::Alidns;
 use crate::auth::Keys;
 use crate::console::Console;
-use crate::esa::Esa;
+use crate::esa::{Env, Esa};
 use crate::fc::Fc;
 use crate::http::{Service, listen, serve};
 use crate::openapi::Gateway;
 use crate::oss::Oss;
+use crate::runtime::{Inside, Runtime, Visitors};
 
 pub use auth::AccessKey;
 pub use esa::Site;
@@ -51,6 +54,10 @@ pub struct Ports {
     pub alidns: u16,
     /// Functions.
     pub fc: u16,
+    /// What visitors reach.
+    pub edge: u16,
+    /// What those reach who test.
+    pub staging: u16,
 }
 
 /// What the servers are told.
@@ -64,6 +71,12 @@ pub struct Settings {
     pub region: String,
     /// The domains that the edge serves; they are the zones of the names too.
     pub sites: Vec<Site>,
+    /// Buckets that are there from the start, and that everybody may read.
+    pub public_buckets: Vec<String>,
+    /// The program that published routines run in, workerd; without it they do not run.
+    pub workerd: Option<PathBuf>,
+    /// How long a routine goes on with what it has read from the key-value store, or with that there was nothing.
+    pub kv_staleness: TimeDelta,
     /// Where they listen.
     pub ports: Ports,
     /// Time and randomness.
@@ -75,31 +88,50 @@ impl Settings {
     pub fn new(folder: impl Into<PathBuf>, key: AccessKey) -> Self {
         let (folder, keys, region) = (folder.into(), vec![key], "cn-hangzhou".to_owned());
         let sites = vec![Site { id: 1, name: "sites.example".to_owned(), coverage: "global".to_owned() }];
-        Self { folder, keys, region, sites, ports: Ports::default(), ambient: Arc::new(System) }
+        let (ports, ambient) = (Ports::default(), Arc::new(System));
+        let (public_buckets, workerd, kv_staleness) = (Vec::new(), None, TimeDelta::zero());
+        Self { folder, keys, region, sites, public_buckets, workerd, kv_staleness, ports, ambient }
     }
+}
+
+/// Where the servers are.
+#[derive(Debug, Clone, Copy)]
+struct Addresses {
+    console: SocketAddr,
+    oss: SocketAddr,
+    esa: SocketAddr,
+    alidns: SocketAddr,
+    fc: SocketAddr,
+    edge: SocketAddr,
+    staging: SocketAddr,
 }
 
 /// The servers, which end with this value.
 #[derive(Debug)]
 pub struct Emulator {
-    addresses: [SocketAddr; 5],
+    addresses: Addresses,
     faults: Arc<Faults>,
     outside: Arc<Outside>,
+    console: Arc<Console>,
     servers: JoinSet<()>,
 }
 
 impl Emulator {
     /// Starts the servers. Fails when the folder cannot be read or a port is taken.
     pub async fn start(settings: Settings) -> io::Result<Self> {
-        let Settings { folder, keys, region, sites, ports, ambient } = settings;
+        let Settings { folder, keys, region, sites, public_buckets, workerd, kv_staleness, ports, ambient } = settings;
         let keys = Arc::new(Keys::new(keys));
         let (faults, outside) = (Arc::new(Faults::default()), Arc::new(Outside::default()));
+        let (inside_listener, inside_address) = listen(0).await?;
         let zones = sites.iter().map(|site| site.name.clone()).collect();
         let oss = Oss::open(folder.join("oss"), keys.clone(), ambient.clone(), faults.clone(), region.clone())?;
+        for bucket in public_buckets {
+            oss.create_bucket(&bucket, true).map_err(|refusal| io::Error::other(format!("{bucket}: {refusal:?}")))?;
+        }
         let fc =
             Fc::open(folder.join("fc.json"), region, keys.clone(), ambient.clone(), faults.clone(), outside.clone())?;
         let esa = Gateway {
-            actions: Esa::open(&folder.join("esa"), sites, outside.clone())?,
+            actions: Esa::open(&folder.join("esa"), sites, outside.clone(), format!("http://{inside_address}/code"))?,
             keys: keys.clone(),
             ambient: ambient.clone(),
             faults: faults.clone(),
@@ -116,54 +148,86 @@ impl Emulator {
             esa: esa.clone(),
             alidns: alidns.clone(),
             fc: fc.clone(),
-            ambient,
+            ambient: ambient.clone(),
             faults: faults.clone(),
             outside: outside.clone(),
         });
+        let runtime = Runtime::new(workerd, folder.join("runtime"), format!("http://{inside_address}/kv"));
+        let runtime = Arc::new(runtime);
+        let visitors = |env| {
+            let (esa, ambient, runtime) = (esa.clone(), ambient.clone(), runtime.clone());
+            Arc::new(Visitors { env, esa, ambient, runtime })
+        };
+        let inside =
+            Inside { esa: esa.clone(), ambient: ambient.clone(), staleness: kv_staleness, read: Mutex::default() };
+        let (production, staging) = (visitors(Env::Production), visitors(Env::Staging));
         let mut servers = JoinSet::new();
         let mut start = async |port, service: Arc<dyn Service>| {
             let (listener, address) = listen(port).await?;
             servers.spawn(serve(listener, service));
             io::Result::Ok(address)
         };
-        let addresses = [
-            start(ports.console, console).await?,
-            start(ports.oss, oss).await?,
-            start(ports.esa, esa).await?,
-            start(ports.alidns, alidns).await?,
-            start(ports.fc, fc).await?,
-        ];
-        Ok(Self { addresses, faults, outside, servers })
+        let addresses = Addresses {
+            console: start(ports.console, console.clone()).await?,
+            oss: start(ports.oss, oss).await?,
+            esa: start(ports.esa, esa).await?,
+            alidns: start(ports.alidns, alidns).await?,
+            fc: start(ports.fc, fc).await?,
+            edge: start(ports.edge, production).await?,
+            staging: start(ports.staging, staging).await?,
+        };
+        servers.spawn(serve(inside_listener, Arc::new(inside)));
+        Ok(Self { addresses, faults, outside, console, servers })
     }
 
     /// The address of the page that shows what there is.
     pub fn console(&self) -> String {
-        let [console, ..] = self.addresses;
-        format!("http://{console}")
+        format!("http://{}", self.addresses.console)
     }
 
     /// The endpoint of object storage.
     pub fn oss(&self) -> String {
-        let [_, oss, ..] = self.addresses;
-        format!("http://{oss}")
+        format!("http://{}", self.addresses.oss)
     }
 
     /// The endpoint of the edge.
     pub fn esa(&self) -> String {
-        let [_, _, esa, ..] = self.addresses;
-        format!("http://{esa}")
+        format!("http://{}", self.addresses.esa)
     }
 
     /// The endpoint of the names.
     pub fn alidns(&self) -> String {
-        let [_, _, _, alidns, _] = self.addresses;
-        format!("http://{alidns}")
+        format!("http://{}", self.addresses.alidns)
     }
 
     /// The endpoint of functions.
     pub fn fc(&self) -> String {
-        let [.., fc] = self.addresses;
-        format!("http://{fc}")
+        format!("http://{}", self.addresses.fc)
+    }
+
+    /// Where visitors reach what runs in production, whatever the host that they name.
+    pub fn edge(&self) -> String {
+        format!("http://{}", self.addresses.edge)
+    }
+
+    /// Where those who test reach what runs in staging.
+    pub fn staging(&self) -> String {
+        format!("http://{}", self.addresses.staging)
+    }
+
+    /// The custom hostnames that there are, and their states.
+    pub fn hostnames(&self) -> Vec<[String; 2]> {
+        self.console.esa.actions.hostnames(self.console.ambient.now())
+    }
+
+    /// How many keys each namespace of the key-value store has.
+    pub fn namespaces(&self) -> Vec<[String; 2]> {
+        self.console.esa.actions.namespaces()
+    }
+
+    /// The buckets, and how many objects each has.
+    pub fn buckets(&self) -> Vec<(String, usize)> {
+        self.console.oss.overview().into_iter().map(|(name, objects, _)| (name, objects)).collect()
     }
 
     /// What is to fail.

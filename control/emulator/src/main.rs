@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use chrono::TimeDelta;
 use clap::Parser;
 use miaobu_emulator::{AccessKey, Emulator, Ports, Settings, Site};
 
@@ -40,6 +41,21 @@ struct Arguments {
     /// The port of functions.
     #[arg(long, default_value_t = 4104)]
     fc_port: u16,
+    /// The port that visitors reach.
+    #[arg(long, default_value_t = 4105)]
+    edge_port: u16,
+    /// The port that those reach who test routines in staging.
+    #[arg(long, default_value_t = 4106)]
+    staging_port: u16,
+    /// A bucket that is there from the start and that everybody may read; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    public_bucket: Vec<String>,
+    /// The program that published routines run in; `npm install workerd` brings it.
+    #[arg(long, env = "MIAOBU_WORKERD", value_name = "PROGRAM")]
+    workerd: Option<PathBuf>,
+    /// How many seconds a routine goes on with what it has read from the key-value store.
+    #[arg(long, default_value_t = 20)]
+    kv_staleness: u32,
     /// The port of the names.
     #[arg(long, default_value_t = 4103)]
     alidns_port: u16,
@@ -59,9 +75,19 @@ async fn main() -> ExitCode {
         esa: arguments.esa_port,
         alidns: arguments.alidns_port,
         fc: arguments.fc_port,
+        edge: arguments.edge_port,
+        staging: arguments.staging_port,
     };
     let sites = vec![Site { id: 1, name: arguments.site.clone(), coverage: arguments.coverage.clone() }];
-    let settings = Settings { region: arguments.region.clone(), sites, ports, ..Settings::new(&arguments.folder, key) };
+    let settings = Settings {
+        region: arguments.region.clone(),
+        sites,
+        public_buckets: arguments.public_bucket.clone(),
+        workerd: arguments.workerd.clone(),
+        kv_staleness: TimeDelta::seconds(arguments.kv_staleness.into()),
+        ports,
+        ..Settings::new(&arguments.folder, key)
+    };
     match Emulator::start(settings).await {
         Ok(emulator) => {
             println!("ALIBABA_CLOUD_ACCESS_KEY_ID={}", arguments.access_key_id);
@@ -71,6 +97,8 @@ async fn main() -> ExitCode {
             println!("ESA_ENDPOINT={}", emulator.esa());
             println!("ALIDNS_ENDPOINT={}", emulator.alidns());
             println!("FC_ENDPOINT={}", emulator.fc());
+            println!("EDGE={}", emulator.edge());
+            println!("EDGE_STAGING={}", emulator.staging());
             println!("# what there is: {}", emulator.console());
             emulator.wait().await;
             ExitCode::SUCCESS
@@ -78,7 +106,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             eprintln!("the emulator cannot start in {}: {error}", arguments.folder.display());
             eprintln!(
-                "hint: free the ports, or name others with --console-port, --oss-port, --esa-port, --alidns-port and --fc-port"
+                "hint: free the ports, or name others with --console-port, --oss-port, --esa-port, --alidns-port, --fc-port, --edge-port and --staging-port"
             );
             ExitCode::FAILURE
         }

@@ -6,7 +6,7 @@ use miaobu_aliyun::esa::kv::{
     BatchDeleteKv, BatchPutKv, CreateKvNamespace, DeleteKv, DeleteKvNamespace, GetKv, GetKvAccount, GetKvDetail,
     GetKvNamespace, ListKvs, Pair, PutKv,
 };
-use miaobu_aliyun::esa::routine::GetRoutine;
+use miaobu_aliyun::esa::routine::GetRoutineAccessToken;
 use miaobu_aliyun::{Credentials, Error, ErrorKind};
 
 use crate::support::{KEY, World};
@@ -136,5 +136,5 @@ async fn what_the_emulator_does_not_have_is_told() {
     let world = World::new().await;
     let esa = world.esa().await;
     let expected = (ErrorKind::Rejected, 404, "InvalidApi.NotFound".to_owned());
-    assert_eq!(code(esa.call(&GetRoutine { name: "router".into() }).await).await, expected);
+    assert_eq!(code(esa.call(&GetRoutineAccessToken { name: "router".into() }).await).await, expected);
 }

@@ -7,5 +7,6 @@ mod esa;
 mod faults;
 mod fc;
 mod oss;
+mod routines;
 mod signatures;
 mod support;

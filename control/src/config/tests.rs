@@ -89,3 +89,27 @@ fn databases_and_addresses_are_read_in_each_spelling() {
     assert_eq!(address("[::1]:80").expect("an address").to_string(), "[::1]:80");
     assert!(address("127.0.0.1").is_err());
 }
+
+#[test]
+fn engines_elsewhere_are_named_whole_or_not_at_all_and_their_secrets_are_never_printed() {
+    let config = Config::parse(None, &[]).expect("sound");
+    assert!(config.bucket.is_none() && config.esa.is_none());
+    let file = "[aliyun]\naccess_key_id = \"id\"\naccess_key_secret = \"hush\"\nsecurity_token = \"hush\"\n\
+        [objects]\nstore = \"oss\"\nendpoint = \"oss-cn-hangzhou.aliyuncs.com\"\nregion = \"cn-hangzhou\"\nbucket = \"sites\"\n\
+        [esa]\nsite = \"sites.example\"\nobjects_url = \"https://objects.sites.example/\"\n";
+    let config = Config::parse(Some(file), &[]).expect("sound");
+    assert!(!format!("{config:?}").contains("hush"));
+    let (bucket, esa) = (config.bucket.expect("a bucket"), config.esa.expect("an edge"));
+    assert_eq!((bucket.location.bucket.as_str(), bucket.credentials.access_key_id.as_str()), ("sites", "id"));
+    assert_eq!(esa.record, "origin.sites.example");
+    assert_eq!((esa.namespace.as_str(), esa.routine.as_str()), ("miaobu", "miaobu"));
+    assert_eq!(esa.objects_url, "https://objects.sites.example");
+
+    let lacking = "[objects]\nstore = \"s3\"\naccess_key_id = \"own\"\n[esa]\nsite = \"sites.example\"\n";
+    let problems = Config::parse(Some(lacking), &[]).expect_err("much is missing").problems;
+    for name in ["objects.endpoint", "objects.region", "objects.bucket", "aliyun.access_key_id"] {
+        assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name}: {problems:?}");
+    }
+    let wrong = "[objects]\nstore = \"disk\"\n[esa]\nsite = \"a.example\"\nrouten = 1\n";
+    assert_eq!(Config::parse(Some(wrong), &[]).expect_err("wrong").problems.len(), 3);
+}

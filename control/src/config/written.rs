@@ -38,6 +38,24 @@ const SETTINGS: &[(&str, &str)] = &[
     ("limits.anonymous_requests_per_minute", "MIAOBU_LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE"),
     ("limits.logins_per_minute", "MIAOBU_LIMITS_LOGINS_PER_MINUTE"),
     ("limits.deployments_per_hour", "MIAOBU_LIMITS_DEPLOYMENTS_PER_HOUR"),
+    ("objects.store", "MIAOBU_OBJECTS_STORE"),
+    ("objects.endpoint", "MIAOBU_OBJECTS_ENDPOINT"),
+    ("objects.region", "MIAOBU_OBJECTS_REGION"),
+    ("objects.bucket", "MIAOBU_OBJECTS_BUCKET"),
+    ("objects.addressing", "MIAOBU_OBJECTS_ADDRESSING"),
+    ("objects.access_key_id", "MIAOBU_OBJECTS_ACCESS_KEY_ID"),
+    ("objects.access_key_secret", "MIAOBU_OBJECTS_ACCESS_KEY_SECRET"),
+    ("aliyun.access_key_id", "MIAOBU_ALIYUN_ACCESS_KEY_ID"),
+    ("aliyun.access_key_secret", "MIAOBU_ALIYUN_ACCESS_KEY_SECRET"),
+    ("aliyun.security_token", "MIAOBU_ALIYUN_SECURITY_TOKEN"),
+    ("esa.site", "MIAOBU_ESA_SITE"),
+    ("esa.endpoint", "MIAOBU_ESA_ENDPOINT"),
+    ("esa.record", "MIAOBU_ESA_RECORD"),
+    ("esa.kv_namespace", "MIAOBU_ESA_KV_NAMESPACE"),
+    ("esa.kv_keys", "MIAOBU_ESA_KV_KEYS"),
+    ("esa.kv_propagation_seconds", "MIAOBU_ESA_KV_PROPAGATION_SECONDS"),
+    ("esa.routine", "MIAOBU_ESA_ROUTINE"),
+    ("esa.objects_url", "MIAOBU_ESA_OBJECTS_URL"),
     ("jobs.workers", "MIAOBU_JOBS_WORKERS"),
     ("log.filter", "MIAOBU_LOG"),
     ("log.format", "MIAOBU_LOG_FORMAT"),
@@ -79,11 +97,16 @@ impl Written {
         match parse(text) {
             Ok(value) => Some(value),
             Err(problem) => {
-                let variable = SETTINGS.iter().find(|(known, _)| *known == name).map_or("", |(_, variable)| variable);
-                self.problems.push(format!("{name} ({variable}): {problem}"));
+                self.problem(name, &problem);
                 None
             }
         }
+    }
+
+    /// Notes what is wrong with a setting.
+    pub fn problem(&mut self, name: &str, problem: &str) {
+        let variable = SETTINGS.iter().find(|(known, _)| *known == name).map_or("", |(_, variable)| variable);
+        self.problems.push(format!("{name} ({variable}): {problem}"));
     }
 
     fn read_file(&mut self, text: &str) {

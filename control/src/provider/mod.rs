@@ -10,6 +10,7 @@ mod error;
 mod object_store;
 mod shared_limits;
 
+pub mod aliyun;
 pub mod local;
 
 pub use dns::{Dns, Resolver};

@@ -4,7 +4,7 @@ use super::{Error, Session, statements};
 
 statements! {
     GET = "SELECT value FROM edge_kv WHERE key = $1 AND value IS NOT NULL";
-    GET_ENTRY = "SELECT value, generation, version FROM edge_kv WHERE key = $1";
+    GET_ENTRY = "SELECT value, generation, version, delivered FROM edge_kv WHERE key = $1";
     PUT = "INSERT INTO edge_kv (key, value, generation, version) VALUES ($1, $2, $3, $4)
         ON CONFLICT (key) DO UPDATE SET value = excluded.value, generation = excluded.generation,
             version = excluded.version
@@ -12,6 +12,9 @@ statements! {
     VERSION = "SELECT value FROM counters WHERE name = 'edge_kv'";
     NEXT_VERSION = "UPDATE counters SET value = value + 1 WHERE name = 'edge_kv' RETURNING value";
     CHANGED = "SELECT key, version FROM edge_kv WHERE version > $1 ORDER BY version";
+    UNDELIVERED = "SELECT key FROM edge_kv WHERE version > delivered ORDER BY version LIMIT $1";
+    SET_DELIVERED = "UPDATE edge_kv SET delivered = $2 WHERE key = $1 AND delivered < $2";
+    FORGET_DELIVERIES = "UPDATE edge_kv SET delivered = 0";
 }
 
 /// Returns a value that was not deleted.
@@ -29,6 +32,8 @@ pub struct Entry {
     pub generation: i64,
     /// The version in which the value last changed.
     pub version: i64,
+    /// The version that the edge elsewhere has.
+    pub delivered: i64,
 }
 
 /// Returns a value as it is stored.
@@ -63,4 +68,22 @@ pub async fn next_version(session: &mut impl Session) -> Result<i64, Error> {
 /// Returns the keys written after `version`, each with its version.
 pub async fn changed_since(session: &mut impl Session, version: i64) -> Result<Vec<(String, i64)>, Error> {
     session.query(CHANGED).bind(version).fetch_all().await
+}
+
+/// Returns as many keys as `limit`, oldest first, whose values the edge elsewhere does not have.
+pub async fn undelivered(session: &mut impl Session, limit: i64) -> Result<Vec<String>, Error> {
+    let rows: Vec<(String,)> = session.query(UNDELIVERED).bind(limit).fetch_all().await?;
+    Ok(rows.into_iter().map(|(key,)| key).collect())
+}
+
+/// Notes that the edge elsewhere has this version of a value.
+pub async fn set_delivered(session: &mut impl Session, key: &str, version: i64) -> Result<(), Error> {
+    session.query(SET_DELIVERED).bind(key).bind(version).execute().await?;
+    Ok(())
+}
+
+/// Forgets what the edge elsewhere has.
+pub async fn forget_deliveries(session: &mut impl Session) -> Result<(), Error> {
+    session.query(FORGET_DELIVERIES).execute().await?;
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! The real services over a temporary folder, with a clock that stands still and seeded randomness.
 
+mod aliyun;
 mod database;
 mod dns;
 mod flaky;
@@ -29,6 +30,7 @@ use miaobu_control::worker::{Outcome, Runner};
 use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
 use tempfile::TempDir;
 
+pub use aliyun::Aliyun;
 pub use database::{TestDatabase, postgres};
 pub use dns::DnsServer;
 pub use flaky::FlakyEdgeKv;

@@ -40,14 +40,14 @@ fn by_code(code: &str) -> Option<ErrorKind> {
         "NoPermission" | "SignatureDoesNotMatch" | "SignatureNotMatch" | "InvalidAccessKeyID" => ErrorKind::Denied,
         "ParameterNotExist" | "DomainRecordNotBelongToUser" | "InvalidDomainName.NoExist" => ErrorKind::NotFound,
         "DependedByOthers" | "FunctionNotEmpty" | "BucketNotEmpty" | "DomainRecordConflict" => ErrorKind::Conflict,
-        "LimitExceeded" | "RoutineNumberExceedQuotaLimit" | "InvalidKey.ExceedsCapacity" => ErrorKind::Full,
+        "LimitExceeded" | "InvalidKey.ExceedsCapacity" => ErrorKind::Full,
         _ if code.contains("Throttling") => ErrorKind::Throttled,
         _ if ends(&[".ServiceBusy"]) => ErrorKind::Busy,
         _ if begins(&["InvalidAccessKeyId", "Forbidden", "AccessDenied", "IncompleteSignature"]) => ErrorKind::Denied,
         _ if begins(&["InvalidSecurityToken"]) => ErrorKind::Denied,
         _ if begins(&["NoSuch"]) || ends(&["NotFound", "NotExist", "NotExists"]) => ErrorKind::NotFound,
         _ if ends(&["AlreadyExist", "AlreadyExists", "Duplicate", ".Duplicated"]) => ErrorKind::Conflict,
-        _ if ends(&["OverQuota", "QuotaFull"]) || begins(&["QuotaExceeded"]) => ErrorKind::Full,
+        _ if ends(&["OverQuota", "QuotaFull", "ExceedQuotaLimit"]) || begins(&["QuotaExceeded"]) => ErrorKind::Full,
         _ => return None,
     };
     Some(kind)

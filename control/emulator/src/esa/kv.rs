@@ -26,6 +26,9 @@ const FARTHEST: i64 = 50_000;
 struct Entry {
     key: String,
     value: String,
+    /// Whether the value is Base64 of what routines read.
+    #[serde(default)]
+    base64: bool,
     updated: DateTime<Utc>,
     /// In Unix seconds.
     ends: Option<i64>,
@@ -68,6 +71,14 @@ impl Kv {
 
     pub(super) fn overview(&self) -> Vec<(String, usize)> {
         self.locked().iter().map(|(name, namespace)| (name.clone(), namespace.entries.len())).collect()
+    }
+
+    /// Returns a value as routines read it.
+    pub(super) fn read(&self, namespace: &str, key: &str, now: DateTime<Utc>) -> Option<Vec<u8>> {
+        let namespaces = self.locked();
+        let entry = namespaces.get(namespace)?.entries.get(key).filter(|entry| entry.lives(now))?;
+        let plain = || Some(entry.value.clone().into_bytes());
+        if entry.base64 { BASE64.decode(entry.value.as_bytes()).ok() } else { plain() }
     }
 
     /// Carries an action out; `None` where it is none of this store.
@@ -138,13 +149,14 @@ impl Kv {
     fn put(&self, given: &Parameters, now: DateTime<Utc>) -> Result<Value, Refusal> {
         let (key, value) = (given.needed("Key")?, given.needed("Value")?);
         let ends = ends(given.number("Expiration")?, given.number("ExpirationTtl")?, now)?;
-        if given.is_true("Base64") && BASE64.decode(value.as_bytes()).is_err() {
+        let base64 = given.is_true("Base64");
+        if base64 && BASE64.decode(value.as_bytes()).is_err() {
             return Err(invalid("Value"));
         }
         self.with(given, |name, namespace| {
             let length = value.len();
             let told = if value.chars().count() <= 256 { value.clone() } else { ends_of(&value) };
-            self.store(name, namespace, Entry { key, value, updated: now, ends })?;
+            self.store(name, namespace, Entry { key, value, base64, updated: now, ends })?;
             Ok(json!({ "Length": length.to_string(), "Value": told }))
         })
     }
@@ -168,7 +180,7 @@ impl Kv {
             for pair in list {
                 let pair: Pair = serde_json::from_value(pair).map_err(|_| invalid("KvList"))?;
                 let ends = ends(pair.expiration, pair.expiration_ttl, now)?;
-                let entry = Entry { key: pair.key.clone(), value: pair.value, updated: now, ends };
+                let entry = Entry { key: pair.key.clone(), value: pair.value, base64: false, updated: now, ends };
                 // One that fails leaves the others alone.
                 let kept = self.store(name, namespace, entry).is_ok();
                 if kept { &mut stored } else { &mut failed }.push(pair.key);

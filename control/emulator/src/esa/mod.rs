@@ -1,8 +1,9 @@
-//! ESA: the key-value store, sites and their records, custom hostnames, purges.
+//! ESA: the key-value store, sites and their records, custom hostnames, purges, routines.
 
 mod hostnames;
 mod kv;
 mod purge;
+mod routines;
 mod sites;
 mod state;
 
@@ -18,6 +19,7 @@ use crate::outside::Outside;
 use kv::Kv;
 use state::State;
 
+pub(crate) use routines::{Env, Program, Routines};
 pub use state::Site;
 
 /// The service.
@@ -25,12 +27,25 @@ pub use state::Site;
 pub(crate) struct Esa {
     kv: Kv,
     state: State,
+    routines: Routines,
 }
 
 impl Esa {
-    pub(crate) fn open(folder: &Path, sites: Vec<Site>, outside: Arc<Outside>) -> io::Result<Self> {
+    /// Opens what `folder` holds; code of routines is uploaded to `upload_url`.
+    pub(crate) fn open(folder: &Path, sites: Vec<Site>, outside: Arc<Outside>, upload_url: String) -> io::Result<Self> {
         let kv = Kv::open(folder.join("kv"))?;
-        Ok(Self { kv, state: State::open(folder.join("state.json"), sites, outside)? })
+        let routines = Routines::open(folder.join("routines"), sites.clone(), upload_url)?;
+        Ok(Self { kv, state: State::open(folder.join("state.json"), sites, outside)?, routines })
+    }
+
+    /// The routines.
+    pub(crate) fn routines(&self) -> &Routines {
+        &self.routines
+    }
+
+    /// Returns a value as routines read it.
+    pub(crate) fn read(&self, namespace: &str, key: &str, now: DateTime<Utc>) -> Option<Vec<u8>> {
+        self.kv.read(namespace, key, now)
     }
 
     /// How many keys each namespace holds.
@@ -68,7 +83,27 @@ impl Actions for Esa {
             | "GetRecord"
             | "ListRecords"
             | "DescribePurgeTasks" => &["GET"],
-            "GetKvDetail" | "GetCustomHostname" | "ListCustomHostnames" | "GetPurgeQuota" => &["GET", "POST"],
+            "GetErService" => &["GET"],
+            "GetKvDetail"
+            | "GetCustomHostname"
+            | "ListCustomHostnames"
+            | "GetPurgeQuota"
+            | "CommitRoutineStagingCode"
+            | "CreateRoutine"
+            | "CreateRoutineCodeDeployment"
+            | "CreateRoutineRelatedRecord"
+            | "DeleteRoutine"
+            | "DeleteRoutineCodeVersion"
+            | "DeleteRoutineRelatedRecord"
+            | "GetRoutine"
+            | "GetRoutineCodeVersion"
+            | "GetRoutineRoute"
+            | "GetRoutineStagingCodeUploadInfo"
+            | "ListRoutineCodeVersions"
+            | "ListRoutineRelatedRecords"
+            | "ListRoutineRoutes"
+            | "ListSiteRoutes"
+            | "ListUserRoutines" => &["GET", "POST"],
             _ => &["POST"],
         }
     }
@@ -78,6 +113,7 @@ impl Actions for Esa {
     }
 
     fn call(&self, action: &str, given: &Parameters, now: DateTime<Utc>) -> Option<Result<Value, Refusal>> {
-        self.kv.call(action, given, now).or_else(|| self.state.call(action, given, now))
+        let done = self.kv.call(action, given, now).or_else(|| self.state.call(action, given, now));
+        done.or_else(|| self.routines.call(action, given, now))
     }
 }

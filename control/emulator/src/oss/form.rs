@@ -79,6 +79,11 @@ impl Oss {
     }
 }
 
+/// Returns the fields and the file of a form.
+pub(crate) fn fields_and_file(request: &Request) -> Option<(Pairs, Bytes)> {
+    parse(request).map(|form| (form.fields, form.file))
+}
+
 /// Returns the form that a body is. What comes after the file is left out, as the service does.
 fn parse(request: &Request) -> Option<Form> {
     let boundary = request.header("content-type")?.split_once("boundary=")?.1.split(';').next()?.trim_matches('"');

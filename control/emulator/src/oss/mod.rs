@@ -1,7 +1,7 @@
 //! OSS: which request is which operation.
 
 mod batch;
-mod form;
+pub(crate) mod form;
 mod list;
 mod multipart;
 mod objects;
@@ -69,7 +69,12 @@ impl Oss {
             return self.post_form(request, &bucket, now);
         }
         let named = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        oss::verify(request, (named(&bucket).as_deref(), named(&key).as_deref()), &self.keys, now)?;
+        let unsigned =
+            request.header("authorization").is_none() && request.parameter("x-oss-signature-version").is_none();
+        let reads = matches!(request.method.as_str(), "GET" | "HEAD") && !key.is_empty();
+        if !(unsigned && reads && self.store.is_public(&bucket)) {
+            oss::verify(request, (named(&bucket).as_deref(), named(&key).as_deref()), &self.keys, now)?;
+        }
         let has = |name: &str| request.parameter(name).is_some();
         let target = Target { request, bucket: &bucket, key: &key, now };
         let method = request.method.as_str();
@@ -78,7 +83,10 @@ impl Oss {
         }
         if key.is_empty() {
             return match method {
-                "PUT" if request.query.is_empty() => self.create_bucket(&bucket),
+                "PUT" if request.query.is_empty() => {
+                    let is_public = request.header("x-oss-acl").is_some_and(|acl| acl.starts_with("public-read"));
+                    self.create_bucket(&bucket, is_public)
+                }
                 "DELETE" if request.query.is_empty() => {
                     self.store.delete_bucket(&bucket).map(|()| Response::empty(204))
                 }
@@ -107,13 +115,13 @@ impl Oss {
         }
     }
 
-    fn create_bucket(&self, bucket: &str) -> Result<Response, Refusal> {
+    pub(crate) fn create_bucket(&self, bucket: &str, is_public: bool) -> Result<Response, Refusal> {
         let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let sound = (3..=63).contains(&bucket.len()) && bucket.bytes().all(letters);
         if !sound || bucket.starts_with('-') || bucket.ends_with('-') {
             return Err(Refusal::new(400, "InvalidBucketName", "The specified bucket is not valid."));
         }
-        self.store.create(bucket)?;
+        self.store.create(bucket, is_public)?;
         Ok(Response::empty(200))
     }
 }

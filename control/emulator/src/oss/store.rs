@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 use super::refusal::Refusal;
 use crate::checksum::crc64;
 
+/// A file of this name in a bucket's folder says that everybody may read it.
+const PUBLIC: &str = "public";
+
 /// What is known of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Meta {
@@ -55,6 +58,8 @@ pub(crate) struct Upload {
 pub(crate) struct Bucket {
     pub objects: BTreeMap<String, Meta>,
     pub uploads: BTreeMap<String, Upload>,
+    /// Whether everybody may read its objects.
+    pub is_public: bool,
 }
 
 /// All buckets.
@@ -81,6 +86,7 @@ impl Store {
                     bucket.objects.insert(meta.key.clone(), meta);
                 }
             }
+            bucket.is_public = entry.path().join(PUBLIC).exists();
             buckets.insert(entry.file_name().to_string_lossy().into_owned(), bucket);
         }
         Ok(Self { root, buckets: Mutex::new(buckets), next: AtomicU64::new(next) })
@@ -90,11 +96,22 @@ impl Store {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn create(&self, bucket: &str) -> io::Result<()> {
+    /// Makes a bucket. One that is there keeps its objects and becomes readable for everybody, or no longer.
+    pub(crate) fn create(&self, bucket: &str, is_public: bool) -> io::Result<()> {
         let mut buckets = self.buckets();
-        fs::create_dir_all(self.root.join(bucket))?;
-        buckets.entry(bucket.to_owned()).or_default();
+        let folder = self.root.join(bucket);
+        fs::create_dir_all(&folder)?;
+        if is_public {
+            fs::write(folder.join(PUBLIC), [])?;
+        } else if folder.join(PUBLIC).exists() {
+            fs::remove_file(folder.join(PUBLIC))?;
+        }
+        buckets.entry(bucket.to_owned()).or_default().is_public = is_public;
         Ok(())
+    }
+
+    pub(crate) fn is_public(&self, bucket: &str) -> bool {
+        self.buckets().get(bucket).is_some_and(|bucket| bucket.is_public)
     }
 
     pub(crate) fn delete_bucket(&self, name: &str) -> Result<(), Refusal> {

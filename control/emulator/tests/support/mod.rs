@@ -56,9 +56,13 @@ pub const SITE: i64 = 1;
 
 impl World {
     pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ambient = TestAmbient::new();
-        let emulator = start(folder.path(), &ambient).await;
+        let emulator = start(folder.path(), &ambient, change).await;
         Self { folder, ambient, emulator }
     }
 
@@ -66,7 +70,7 @@ impl World {
     pub async fn restart(self) -> Self {
         let Self { folder, ambient, emulator } = self;
         drop(emulator);
-        let emulator = start(folder.path(), &ambient).await;
+        let emulator = start(folder.path(), &ambient, |_| {}).await;
         Self { folder, ambient, emulator }
     }
 
@@ -101,10 +105,12 @@ impl World {
     }
 }
 
-async fn start(folder: &std::path::Path, ambient: &Arc<TestAmbient>) -> Emulator {
+async fn start(folder: &std::path::Path, ambient: &Arc<TestAmbient>, change: impl FnOnce(&mut Settings)) -> Emulator {
     let temporary =
         AccessKey { id: "STS.key".into(), secret: "temporary".into(), security_token: Some("token".into()) };
     let key = AccessKey { id: KEY.0.into(), secret: KEY.1.into(), security_token: None };
     let settings = Settings { ambient: ambient.clone(), ..Settings::new(folder, key.clone()) };
-    Emulator::start(Settings { keys: vec![key, temporary], ..settings }).await.unwrap()
+    let mut settings = Settings { keys: vec![key, temporary], ..settings };
+    change(&mut settings);
+    Emulator::start(settings).await.unwrap()
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::provider::{EdgeKv, Error, ErrorKind, KvEntry};
-use crate::store::{self, Db, edge_kv};
+use crate::store::{self, Db, edge_kv, meta};
 
 const PROVIDER: &str = "edge kv";
 
@@ -44,6 +44,65 @@ impl LocalEdgeKv {
     /// Returns a receiver of the newest version that this process wrote, sent once it can be read.
     pub fn subscribe(&self) -> watch::Receiver<i64> {
         self.newest.subscribe()
+    }
+
+    /// Returns what is stored under those of `keys` that were ever written, deleted ones included.
+    pub(in crate::provider) async fn entries(&self, keys: &[String]) -> Result<Vec<(String, edge_kv::Entry)>, Error> {
+        let mut session = self.db.read().await.map_err(failed("get"))?;
+        let mut entries = Vec::with_capacity(keys.len());
+        for key in keys {
+            let entry = edge_kv::get_entry(&mut session, key).await.map_err(failed("get"))?;
+            entries.extend(entry.map(|entry| (key.clone(), entry)));
+        }
+        Ok(entries)
+    }
+
+    /// Returns as many keys as `limit` whose values the edge elsewhere does not have.
+    pub(in crate::provider) async fn undelivered(&self, limit: i64) -> Result<Vec<String>, Error> {
+        let mut session = self.db.read().await.map_err(failed("deliver"))?;
+        edge_kv::undelivered(&mut session, limit).await.map_err(failed("deliver"))
+    }
+
+    /// Notes that the edge elsewhere has these versions, and returns the keys that have another one by now.
+    pub(in crate::provider) async fn set_delivered(&self, versions: Vec<(String, i64)>) -> Result<Vec<String>, Error> {
+        let note = async {
+            let mut tx = self.db.begin().await?;
+            let mut outdated = Vec::new();
+            for (key, version) in versions {
+                edge_kv::set_delivered(&mut tx, &key, version).await?;
+                let newest = edge_kv::get_entry(&mut tx, &key).await?.map(|entry| entry.version);
+                if newest != Some(version) {
+                    outdated.push(key);
+                }
+            }
+            tx.commit().await?;
+            Ok(outdated)
+        };
+        note.await.map_err(failed("deliver"))
+    }
+
+    /// Forgets what the edge elsewhere has, unless that was noted for the same `target` as now.
+    pub(in crate::provider) async fn deliver_to(&self, target: &str) -> Result<(), Error> {
+        const NAME: &str = "edge_kv_target";
+        let note = async {
+            let mut tx = self.db.begin().await?;
+            if meta::get(&mut tx, NAME).await?.as_deref() != Some(target) {
+                edge_kv::forget_deliveries(&mut tx).await?;
+                meta::put(&mut tx, NAME, target).await?;
+            }
+            tx.commit().await
+        };
+        note.await.map_err(failed("deliver"))
+    }
+
+    /// Has everything delivered again.
+    pub(in crate::provider) async fn forget_deliveries(&self) -> Result<(), Error> {
+        let forget = async {
+            let mut tx = self.db.begin().await?;
+            edge_kv::forget_deliveries(&mut tx).await?;
+            tx.commit().await
+        };
+        forget.await.map_err(failed("deliver"))
     }
 
     async fn write_all(&self, entries: &[KvEntry]) -> Result<i64, store::Error> {

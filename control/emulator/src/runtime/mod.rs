@@ -1,0 +1,94 @@
+//! Runs what was published: each version in a process of its own, started with the first request that it gets.
+
+mod inside;
+mod process;
+mod visitors;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::esa::Program;
+use crate::http::{Request, Response};
+use process::Process;
+
+pub(crate) use inside::Inside;
+pub(crate) use visitors::Visitors;
+
+/// No byte for so long, and the gateway gives up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The versions that run.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    /// The program that runs them; without it nothing does.
+    workerd: Option<PathBuf>,
+    folder: PathBuf,
+    /// Where values are read.
+    kv_url: String,
+    running: Mutex<BTreeMap<Program, Arc<OnceCell<Process>>>>,
+}
+
+impl Runtime {
+    pub(crate) fn new(workerd: Option<PathBuf>, folder: PathBuf, kv_url: String) -> Self {
+        Self { workerd, folder, kv_url, running: Mutex::default() }
+    }
+
+    /// Returns the program's answer to a request.
+    pub(crate) async fn answer(&self, program: &Program, request: &Request) -> Response {
+        let failed = |status, words: String| Response::new(status, "text/plain; charset=utf-8", format!("{words}\n"));
+        let Some(workerd) = &self.workerd else {
+            return failed(598, "the emulator was not told where workerd is (--workerd)".to_owned());
+        };
+        let slot = Arc::clone(self.running.lock().await.entry(program.clone()).or_default());
+        let start = || Process::start(workerd, &self.folder, program, &self.kv_url);
+        let port = match slot.get_or_try_init(start).await {
+            Ok(process) => process.port,
+            Err(error) => return failed(599, format!("the routine does not start: {error}")),
+        };
+        match tokio::time::timeout(PATIENCE, forward(port, request)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => failed(599, format!("the routine broke off: {error}")),
+            Err(_) => failed(504, "the routine said nothing for ten seconds".to_owned()),
+        }
+    }
+}
+
+async fn forward(port: u16, request: &Request) -> io::Result<Response> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
+    let mut builder = hyper::Request::builder().method(request.method.as_str()).uri(&request.target);
+    for (name, value) in request.headers.iter().filter(|(name, _)| name != "connection") {
+        builder = builder.header(name, value);
+    }
+    let request = builder.body(Full::new(request.body.clone())).map_err(lost)?;
+    let exchange = async {
+        let (head, body) = sender.send_request(request).await.map_err(lost)?.into_parts();
+        let body: Bytes = body.collect().await.map_err(lost)?.to_bytes();
+        let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers =
+            head.headers.iter().filter(|(name, _)| !matches!(name.as_str(), "transfer-encoding" | "connection"));
+        let headers = headers.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        Ok(Response { status: head.status.as_u16(), headers, body })
+    };
+    tokio::pin!(connection);
+    tokio::pin!(exchange);
+    // The connection may end when the answer has been read and not been looked at yet.
+    tokio::select! {
+        biased;
+        answer = &mut exchange => answer,
+        _ = &mut connection => exchange.await,
+    }
+}
+
+fn lost(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::other(error)
+}
