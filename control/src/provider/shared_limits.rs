@@ -145,9 +145,8 @@ impl SharedLimits {
 
     /// Returns a connection over which a draw has succeeded: a Redis that cannot write is of no use.
     async fn find(&self) -> Result<MultiplexedConnection, RedisError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECTING))
-            .set_response_timeout(Some(CONNECTING));
+        let connecting = Some(CONNECTING.max(self.patience));
+        let config = AsyncConnectionConfig::new().set_connection_timeout(connecting).set_response_timeout(connecting);
         let mut connection = self.inner.client.get_multiplexed_async_connection_with_config(&config).await?;
         self.inner.script.load_async(&mut connection).await?;
         connection.set_response_timeout(self.patience);
