@@ -25,7 +25,7 @@ use crate::edge_server::{BindError, EdgeConfig, EdgeServer};
 use crate::egress::EgressConfig;
 use crate::provider::aliyun::EsaEdgeKv;
 use crate::provider::local::LocalEdgeKv;
-use crate::provider::{self, Resolver};
+use crate::provider::{self, InvalidRedisAddress, Resolver, SharedLimits};
 use crate::random::SystemRandom;
 use crate::service::{self, Auth, Context, Events, InvalidKeys, Job, Services, Settings, Vault};
 use crate::store::{self, Access, Db, Location, meta, projects};
@@ -86,6 +86,9 @@ pub enum StartError {
         /// What is wrong with them.
         source: InvalidKeys,
     },
+    /// The Redis cannot be used.
+    #[error("MIAOBU_REDIS_URL")]
+    Redis(#[from] InvalidRedisAddress),
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Database(#[from] store::Error),
@@ -159,7 +162,15 @@ impl App {
         let vault = keys::open(config)?;
         let port = edge_addr.unwrap_or(config.edge.addr).port();
         let esa = engines.esa_kv.clone();
-        let context = Arc::new(context(config, db, engines, vault, port));
+        let mut context = context(config, db, engines, vault, port);
+        if let Some(redis) = &config.redis {
+            let shared = SharedLimits::new(redis)?;
+            if !shared.connect().await {
+                tracing::warn!("the shared rate limits are not to be had: requests are limited by this server alone");
+            }
+            context.shared_limits = Some(shared);
+        }
+        let context = Arc::new(context);
         recover(&context, &config.database).await?;
         let services = Services::open(Arc::clone(&context)).map_err(in_data_dir)?;
         let api_addr = acceptor.addr();
@@ -192,6 +203,13 @@ impl App {
                 edge.serve(asked(stopped.clone())).await;
             }
         };
+        let shared = async {
+            let Some(shared) = &self.context.shared_limits else { return };
+            tokio::select! {
+                () = shared.run() => {}
+                () = asked(stopped.clone()) => {}
+            }
+        };
         let running = Runner::new(Arc::clone(&self.context)).run(self.workers, stopped.clone());
         let jobs = async {
             tokio::select! {
@@ -214,7 +232,7 @@ impl App {
             stopping.send_replace(true);
             self.context.events.stop();
         };
-        let (served, (), (), (), ()) = tokio::join!(api, edge, jobs, reconciling, stop);
+        let (served, (), (), (), (), ()) = tokio::join!(api, edge, jobs, reconciling, shared, stop);
         if let Err(error) = served {
             tracing::error!(error = &error as &dyn std::error::Error, "the API ended");
         }
@@ -301,6 +319,7 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
         edge_kv: engines.edge_kv,
         dns: Arc::new(Resolver::new(&config.dns_servers)),
         edge_hostnames: engines.edge_hostnames,
+        shared_limits: None,
         events: Events::default(),
         vault,
         settings: Settings {

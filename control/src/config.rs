@@ -18,6 +18,7 @@ use self::written::Written;
 use crate::api::{MetricsAccess, RateLimits};
 use crate::domain::BaseDomain;
 use crate::egress::Network;
+use crate::provider::RedisAddress;
 use crate::service::{Limits, Vault};
 use crate::store::Location;
 
@@ -30,6 +31,8 @@ pub struct Config {
     pub base_domain: BaseDomain,
     /// Where the database is.
     pub database: Location,
+    /// Where servers share the counts of requests; `None` where each counts on its own.
+    pub redis: Option<RedisAddress>,
     /// The name servers that are asked about people's domains; none for those that the system asks.
     pub dns_servers: Vec<SocketAddr>,
     /// The keys that seal secrets; `None` for those in the data folder.
@@ -177,6 +180,7 @@ impl Config {
         let base_domain =
             written.take("base_domain", |text| BaseDomain::parse(text).map_err(|error| error.to_string()));
         let database = written.take("database_url", |text| database(text, data_dir.as_deref()));
+        let redis = written.take("redis_url", outside::redis);
         let api_addr = written.take("api.addr", address);
         let public_hosts = written.take("api.public_hosts", |text| Ok(hosts(text)));
         let secure_cookies = written.take("api.secure_cookies", boolean);
@@ -240,6 +244,7 @@ impl Config {
                 data_dir: data_dir?,
                 base_domain: base_domain?,
                 database: database?,
+                redis: redis?,
                 dns_servers: dns_servers?,
                 secret_keys: secret_keys?,
                 api: Api {

@@ -1,5 +1,7 @@
 //! Deleting projects and deployments, deploying again, and what an overview says.
 
+use miaobu_control::store::Session as _;
+use miaobu_control::worker::Outcome;
 use serde_json::{Value, json};
 
 use crate::api_support::Api;
@@ -44,6 +46,63 @@ async fn a_deleted_project_leaves_nothing_behind() {
     api.project("shop").await;
     api.deploy("shop", &Site::page("three")).await;
     assert!(api.app.served("shop.localhost").await.is_some(), "its team may have it back");
+}
+
+/// What is left of a project in the rows, by table.
+async fn rows_left(api: &Api, id: i64) -> Vec<(&'static str, i64)> {
+    let tables = [
+        ("blobs", "SELECT COUNT(*) AS count FROM blobs WHERE project_id = $1"),
+        ("domains", "SELECT COUNT(*) AS count FROM domains WHERE project_id = $1"),
+        ("env_vars", "SELECT COUNT(*) AS count FROM env_vars WHERE project_id = $1"),
+        ("env_versions", "SELECT COUNT(*) AS count FROM env_versions WHERE project_id = $1"),
+        ("releases", "SELECT COUNT(*) AS count FROM releases WHERE project_id = $1 AND in_force"),
+        ("hostnames", "SELECT COUNT(*) AS count FROM hostnames WHERE project_id = $1 AND reserved_until IS NULL"),
+        ("deployments", "SELECT COUNT(*) AS count FROM deployments WHERE project_id = $1 AND deleted_at IS NULL"),
+    ];
+    let mut left = Vec::new();
+    let mut session = api.app.context.db.read().await.expect("a session");
+    for (table, sql) in tables {
+        let (count,): (i64,) = session.query(sql).bind(id).fetch_one().await.expect("counted");
+        left.push((table, count));
+    }
+    left.retain(|(_, count)| *count > 0);
+    left
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_cut_off_at_any_step_is_taken_up_again_until_nothing_is_left() {
+    let api = Api::new().await;
+    for steps in [1, 2, 3, 5, 8, 13, 21, 34, 55, 89] {
+        let slug = format!("shop{steps}");
+        let project = format!("/api/v1/public/projects/{slug}");
+        api.project(&slug).await;
+        let deployment = api.deploy(&slug, &Site::page(&slug)).await;
+        api.as_user("POST", &format!("{project}/env-vars")).json(&json!({ "name": "A", "value": "1" })).send().await;
+        let domain = json!({ "name": format!("www{steps}.localhost") });
+        api.as_user("POST", &format!("{project}/domains")).json(&domain).send().await;
+        api.app.run_jobs().await;
+        let id = api.as_user("GET", &project).send().await.json()["data"]["id"].as_i64().expect("an id");
+        assert_eq!(rows_left(&api, id).await.len(), 7, "there is something to be deleted");
+
+        assert_eq!(api.as_user("DELETE", &project).send().await.status, 200);
+        for _ in 0..4 {
+            api.app.cut_off_job(steps).await;
+        }
+        // Until then the dead hold their jobs. What a dead one left to the system may still be at work beside the next.
+        api.app.advance(chrono::TimeDelta::seconds(31));
+        while let Some((_, outcome)) = api.app.run_job().await {
+            if outcome != Outcome::Done {
+                api.app.advance(chrono::TimeDelta::minutes(2));
+            }
+        }
+        assert_eq!(rows_left(&api, id).await, [], "after {steps} steps");
+        for prefix in [format!("projects/{slug}"), format!("blobs/{id}"), "manifests".to_owned()] {
+            assert_eq!(api.app.objects_below(&prefix).await, Vec::<String>::new(), "after {steps} steps");
+        }
+        for host in [slug.clone(), format!("{slug}-d{deployment}"), format!("www{steps}")] {
+            assert!(api.app.route(&format!("{host}.localhost")).await.is_none(), "{host} after {steps} steps");
+        }
+    }
 }
 
 #[tokio::test]

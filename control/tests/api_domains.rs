@@ -1,7 +1,7 @@
 //! Domains over HTTP, with a name server on this machine.
 
 use chrono::TimeDelta;
-use miaobu_control::domain::DeploymentId;
+use miaobu_control::domain::{DeploymentId, EdgeState};
 use serde_json::{Value, json};
 
 use crate::api_support::{Answer, Api};
@@ -176,4 +176,69 @@ async fn a_name_under_the_base_domain_is_served_at_once() {
     ] {
         assert_eq!(add(&api, name).await.code(), code, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_domain_that_waits_for_its_proof_is_looked_at_again_without_being_asked_for() {
+    let (api, deployment) = with_site().await;
+    let added = add(&api, "www.example.com").await;
+    let path = added.header("location").to_owned();
+    let verified = async || api.as_user("GET", &path).send().await.json()["data"]["verified"].clone();
+    api.app.dns.set_broken(true);
+    api.app.advance(TimeDelta::minutes(1));
+    api.app.run_jobs().await;
+    api.app.dns.set_broken(false);
+    assert_eq!(verified().await, false, "a silent DNS is no answer");
+    prove(&api, &added.json()["data"]);
+    api.app.run_jobs().await;
+    assert_eq!(verified().await, false, "it is not asked all the time");
+    api.app.advance(TimeDelta::minutes(1));
+    api.app.run_jobs().await;
+    assert_eq!((verified().await, served(&api, "www.example.com").await), (json!(true), Some(deployment)));
+
+    api.app.dns.set("_miaobu.www.example.com", &[]);
+    api.app.advance(TimeDelta::days(1));
+    api.app.run_jobs().await;
+    api.as_user("POST", &format!("{path}/verify")).send().await;
+    assert_eq!(verified().await, true, "what was proven stays proven");
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_else_proved_first_is_not_taken_by_looking_again() {
+    let (api, deployment) = with_site().await;
+    let foreign = api.foreign_token().await;
+    let post = async |path: &str, body: Value| api.call("POST", path).bearer(&foreign).json(&body).send().await;
+    assert_eq!(post("/api/v1/public/projects", json!({ "slug": "other" })).await.status, 201);
+    let claimed = post("/api/v1/public/projects/other/domains", json!({ "name": "www.example.com" })).await;
+    own(&api, "www.example.com").await;
+    prove(&api, &claimed.json()["data"]);
+    api.app.advance(TimeDelta::minutes(1));
+    api.app.run_jobs().await;
+    assert_eq!(served(&api, "www.example.com").await, Some(deployment));
+    let late = api.call("GET", claimed.header("location")).bearer(&foreign).send().await.json();
+    assert_eq!(late["data"]["verified"], false);
+}
+
+#[tokio::test]
+async fn a_domain_without_an_icp_filing_is_the_owners_but_offline_until_there_is_one() {
+    let (api, _) = with_site().await;
+    api.app.hostnames.set(EdgeState { icp_required: true, ..EdgeState::pending() });
+    let path = own(&api, "www.example.com").await;
+    let told = api.as_user("POST", &format!("{path}/verify")).send().await.json()["data"].clone();
+    assert_eq!((&told["verified"], &told["icp_required"]), (&json!(true), &json!(true)), "{told}");
+    assert!(told["message"].as_str().is_some_and(|text| text.contains("ICP")), "{told}");
+    assert!(told["message_zh"].as_str().is_some_and(|text| text.contains("备案")), "{told}");
+    let state = async || {
+        let domain = api.as_user("GET", &path).send().await.json()["data"].clone();
+        [&domain["esa_status"], &domain["ssl_status"], &domain["icp_required"]].map(Clone::clone)
+    };
+    assert_eq!(state().await, [json!("pending"), json!("pending"), json!(true)]);
+    api.app.run_jobs().await;
+    api.app.hostnames.set(EdgeState::covered());
+    api.app.run_jobs().await;
+    assert_eq!(state().await[0], "pending", "the edge is not asked all the time");
+    api.app.advance(TimeDelta::minutes(1));
+    api.app.run_jobs().await;
+    assert_eq!(state().await, [json!("online"), json!("active"), json!(false)]);
+    assert_eq!(api.app.run_job().await, None, "nothing more is to come");
 }

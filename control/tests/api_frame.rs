@@ -123,7 +123,13 @@ async fn answers_tell_browsers_to_do_nothing_with_them() {
     let answer = api.as_user("GET", "/api/v1/public/projects").send().await;
     assert_eq!(answer.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
-    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!((answer.header("x-frame-options"), answer.header("referrer-policy")), ("DENY", "no-referrer"));
+    assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
+    assert_eq!((answer.header("cache-control"), answer.header("strict-transport-security")), ("no-store", ""));
+    let refused = api.call("GET", "/api/v1/public/nothing").send().await;
+    assert_eq!((refused.status, refused.header("x-content-type-options")), (404, "nosniff"));
+    let secure = Api::with(|config| config.secure_cookies = true).await.call("GET", "/health").send().await;
+    assert!(secure.header("strict-transport-security").starts_with("max-age="), "over https only https");
     assert_eq!(api.call("GET", "/health").send().await.header("cache-control"), "");
 }
 

@@ -1,9 +1,11 @@
 //! A deployment's log over HTTP: pages, and the stream.
 
+use chrono::TimeDelta;
+use miaobu_control::worker::Outcome;
 use serde_json::{Value, json};
 
 use crate::api_support::Api;
-use crate::support::Site;
+use crate::support::{Site, frames};
 
 async fn with_deployment() -> (Api, String) {
     let api = Api::new().await;
@@ -76,4 +78,38 @@ async fn the_stream_follows_a_deployment_to_its_end() {
     assert_eq!(cancelled.status, 200);
     assert!(followed.text().starts_with("id: 1\n"), "{}", followed.text());
     assert!(followed.text().ends_with("event: end\ndata: {\"status\":\"cancelled\"}\n\n"), "{}", followed.text());
+}
+
+#[tokio::test]
+async fn a_deployment_has_ended_for_those_who_wait_when_the_edge_knows_it_and_the_last_line_stands_there() {
+    let (api, _) = with_deployment().await;
+    let site = Site::page("two");
+    let started = api.start("my-site", &site).await;
+    let path = started.header("location").to_owned();
+    let blobs = frames(site.manifest().iter().map(|file| site.blob(file.sha256)));
+    assert_eq!(api.as_user("PUT", &format!("{path}/blobs")).octets(blobs).send().await.status, 200);
+    assert_eq!(api.as_user("POST", &format!("{path}/finish")).send().await.status, 202);
+    // The site's index is written, and then the edge is not to be reached.
+    api.app.flaky.fail_after(1);
+    let (_, outcome) = api.app.run_job().await.expect("a job");
+    assert!(matches!(outcome, Outcome::Retried(_)), "{outcome:?}");
+    assert_eq!(api.as_user("GET", &path).send().await.json()["data"]["status"], "deployed");
+
+    let log = format!("{path}/logs");
+    let following = api.as_user("GET", &log).header("accept", "text/event-stream").send();
+    let waiting = async {
+        let answer = api.as_user("GET", &format!("{path}?wait=30")).send().await;
+        let id = answer.json()["data"]["id"].as_i64();
+        (id, api.app.served("my-site.localhost").await.map(|id| id.0))
+    };
+    let working = async {
+        api.app.advance(TimeDelta::seconds(5));
+        api.app.run_jobs().await
+    };
+    let (followed, (id, served), _) = tokio::join!(following, waiting, working);
+    assert_eq!(served, id, "the answer came before the edge knew it");
+    let (lines, end) = followed.text().split_once("event: end").expect("an end");
+    assert_eq!(end, "\ndata: {\"status\":\"deployed\"}\n\n");
+    let last = lines.lines().rfind(|line| line.starts_with("data: ")).expect("a line");
+    assert!(last.contains("The edge knows it"), "{lines}");
 }

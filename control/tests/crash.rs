@@ -163,6 +163,69 @@ fn a_death_after_promoting_shows_the_promoted_one() {
     }
 }
 
+/// How many files lie in a folder and those below it.
+fn files_below(folder: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let count = |path: std::path::PathBuf| if path.is_dir() { files_below(&path) } else { 1 };
+    entries.map(|entry| count(entry.expect("an entry").path())).sum()
+}
+
+#[test]
+fn a_death_at_any_step_of_a_deletion_leaves_nothing_behind() {
+    for failpoint in
+        ["project.deleted", "purge.unrouted", "purge.deleted", "delete_project.purged", "delete_project.emptied"]
+    {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut server = Server::start(folder.path(), Some(failpoint));
+        project(&server);
+        server.deploy("shop", &Site::page("one"));
+        server.deploy("shop", &Site::page("two"));
+        let answer = server.ask("DELETE", "/projects/shop", b"");
+        assert_eq!(answer.is_none(), failpoint == "project.deleted", "{answer:?}");
+        assert!(!server.process().wait().success(), "{failpoint} was not reached");
+        drop(server);
+        let server = Server::start(folder.path(), None);
+        // Each answer of the API costs a look at the database, so this does not spin.
+        while files_below(&folder.path().join("objects")) > 0 {
+            assert_eq!(server.ask("GET", "/projects/shop", b"").expect("an answer").0, 404, "{failpoint}");
+        }
+        assert_eq!(server.visit("shop.localhost").expect("an answer").0, 421, "{failpoint}");
+        // The name is free once the last step is done.
+        let again = json!({"slug": "shop"}).to_string();
+        while server.ask("POST", "/projects", again.as_bytes()).expect("an answer").0 != 201 {}
+        server.deploy("shop", &Site::page("three"));
+        // The edge was just asked for the name, and finds out a moment later that there is something again.
+        while server.visit("shop.localhost") != Some((200, "three".to_owned())) {
+            assert_eq!(server.ask("GET", "/projects/shop", b"").expect("an answer").0, 200, "{failpoint}");
+        }
+    }
+}
+
+#[test]
+fn a_change_is_on_record_although_the_program_died_right_after_it() {
+    type Change = fn(&Server) -> Option<(u16, Value)>;
+    let cases: [(&str, &str, Change); 2] = [
+        ("project.deleted", "deleteProject", |server| server.ask("DELETE", "/projects/shop", b"")),
+        ("upload.finished", "finishDeployment", |server| {
+            server.deploy("shop", &Site::page("one"));
+            None
+        }),
+    ];
+    for (failpoint, action, change) in cases {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut server = Server::start(folder.path(), Some(failpoint));
+        project(&server);
+        assert_eq!(change(&server), None, "the server dies");
+        assert!(!server.process().wait().success(), "{failpoint} was not reached");
+        drop(server);
+        let server = Server::start(folder.path(), None);
+        let (_, teams) = server.ask("GET", "/teams", b"").expect("an answer");
+        let path = format!("/teams/{}/audit-events?action={action}", teams["data"][0]["id"]);
+        let (_, events) = server.ask("GET", &path, b"").expect("an answer");
+        assert_eq!(events["data"].as_array().map(Vec::len), Some(1), "{events}");
+    }
+}
+
 #[test]
 fn a_kill_at_any_moment_of_a_deployment_loses_nothing() {
     let folder = tempfile::tempdir().expect("a folder");

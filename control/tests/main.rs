@@ -33,6 +33,7 @@ mod releases;
 mod retention;
 mod serve;
 mod shards;
+mod shared_limits;
 mod store;
 mod support;
 mod uploads;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use miaobu_control::store::{Db, all_statements, jobs, meta};
+use miaobu_control::store::{Access, Db, Location, all_statements, jobs, meta};
+use sqlx::migrate::Migrator;
 use sqlx::{Column as _, Executor as _, Row as _, SqlSafeStr as _, Statement as _};
 
 use crate::support::{TestDatabase, postgres};
@@ -153,4 +154,45 @@ async fn a_transaction_that_is_dropped_leaves_no_trace_and_no_lock() {
     meta::put(&mut tx, "name", "value").await.expect("written");
     tx.commit().await.expect("committed");
     assert_eq!(meta::get(&mut session, "name").await.expect("asked").as_deref(), Some("value"));
+}
+
+async fn migrations(folder: &str) -> Migrator {
+    let path = std::path::PathBuf::from(format!("{}/../migrations/{folder}", env!("CARGO_MANIFEST_DIR")));
+    Migrator::new(path).await.expect("migrations")
+}
+
+/// A row as a server with only the first migrations would have left it.
+const FORMER_ROW: &str = "INSERT INTO meta (name, value) VALUES ('former', 'kept')";
+
+#[tokio::test]
+async fn a_database_of_any_former_schema_is_brought_up_to_date_and_keeps_what_it_has() {
+    let (sqlite, postgresql) = (migrations("sqlite").await, migrations("postgres").await);
+    for former in sqlite.iter().map(|migration| migration.version) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("miaobu.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let pool = sqlx::SqlitePool::connect_with(options).await.expect("a database");
+        sqlite.run_to(former, &pool).await.expect("migrated");
+        sqlx::query(FORMER_ROW).execute(&pool).await.expect("a row");
+        pool.close().await;
+        check_upgrade(&Location::Sqlite(path), former).await;
+        let Some(server) = postgres() else { continue };
+        let database = TestDatabase::create_empty_postgres(server).await;
+        let pool = sqlx::PgPool::connect_with(database.options.clone()).await.expect("a database");
+        postgresql.run_to(former, &pool).await.expect("migrated");
+        sqlx::query(FORMER_ROW).execute(&pool).await.expect("a row");
+        pool.close().await;
+        check_upgrade(&Location::Postgres(Box::new(database.options.clone())), former).await;
+    }
+}
+
+async fn check_upgrade(location: &Location, former: i64) {
+    let db = Db::open(location, Access::ReadWrite).await.unwrap_or_else(|error| panic!("after {former}: {error}"));
+    let mut session = db.read().await.expect("a session");
+    assert_eq!(meta::get(&mut session, "former").await.expect("asked").as_deref(), Some("kept"), "after {former}");
+    drop(session);
+    for (module, name, sql) in all_statements() {
+        shape(&db, sql).await.unwrap_or_else(|error| panic!("after {former}: {module}::{name}: {error}"));
+    }
+    db.close().await;
 }

@@ -27,6 +27,10 @@ SHAPE = {
 MEANING = {"invalid_cursor", "invalid_if_match"}
 
 CALLER = os.environ.get("MIAOBU_CALLER", "owner")
+# What path parameters are to be, where a caller asks for somebody else's objects.
+OBJECTS = json.loads(os.environ.get("MIAOBU_OBJECTS", "{}"))
+# How a request is refused that is malformed whatever it asks for.
+MALFORMED = {400, 405, 406, 411, 413, 415, 422}
 
 
 def problem(response):
@@ -61,6 +65,22 @@ def a_stranger_gets_nothing(ctx, response, case):
         return
     if response.status_code not in (401, 404):
         raise AssertionError(f"a stranger was answered {response.status_code}")
+
+
+@schemathesis.hook
+def before_call(ctx, case, kwargs):
+    for name in case.path_parameters or {}:
+        if name in OBJECTS:
+            case.path_parameters[name] = OBJECTS[name]
+
+
+@schemathesis.check
+def a_foreigner_gets_nothing(ctx, response, case):
+    """Somebody else's objects are not there, whatever is asked of them; what is malformed is refused as ever."""
+    if CALLER != "foreigner" or not set(case.path_parameters or {}) & {"project", "team_id", "deployment_id"}:
+        return
+    if response.status_code not in {401, 404} | MALFORMED:
+        raise AssertionError(f"a foreigner was answered {response.status_code}: {response.content[:200]!r}")
 
 
 @schemathesis.check

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Tag;
 use super::answer::{Accepted, Answer, ApiResult, Listing};
 use super::body::{Body, JsonBody};
-use super::caller::{Caller, DeploymentsRead, DeploymentsWrite, ProjectsRead};
+use super::caller::{Caller, DeploymentsRead, DeploymentsWrite};
 use super::enums::{DeploymentStatusView, EnvironmentView, SourceView};
 use super::params::{default_limit, page_request, project_ref};
 use super::precondition::IfMatch;
@@ -205,40 +205,6 @@ pub struct DeploymentDeletionView {
     pub size_bytes: i64,
     /// Whether nothing was deleted, because only the plan was asked for.
     pub dry_run: bool,
-}
-
-/// How much there is in the caller's teams.
-#[derive(Debug, Object, Serialize)]
-#[oai(rename = "DashboardStatistics")]
-pub struct StatisticsView {
-    /// Projects.
-    pub total_projects: i64,
-    /// Deployments in progress now.
-    pub active_deployments: i64,
-    /// Deployments made since the first of the month, UTC.
-    pub builds_this_month: i64,
-    /// Domains that are verified.
-    pub verified_domains: i64,
-}
-
-/// Operations for the overview of the dashboard.
-pub struct StatisticsApi;
-
-#[OpenApi(prefix_path = "/api/v1", tag = "Tag::Projects")]
-impl StatisticsApi {
-    /// Count what there is
-    ///
-    /// In all teams of the caller. Changes nothing. Fails only when the credential does.
-    #[oai(path = "/projects/stats/dashboard", method = "get", operation_id = "getDashboardStatistics")]
-    async fn get_dashboard_statistics(&self, caller: Caller<ProjectsRead>) -> ApiResult<Answer<StatisticsView>> {
-        let statistics = caller.services.deployments.statistics(&caller.actor).await?;
-        Ok(Answer::new(StatisticsView {
-            total_projects: statistics.projects,
-            active_deployments: statistics.in_progress,
-            builds_this_month: statistics.this_month,
-            verified_domains: statistics.domains,
-        }))
-    }
 }
 
 #[OpenApi(prefix_path = "/api/v1/public", tag = "Tag::Deployments")]

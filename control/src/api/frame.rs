@@ -155,7 +155,7 @@ impl<E: Endpoint> Framed<E> {
                     && !reached
                     && path.starts_with("/api")
                 {
-                    match limits::count_lost(&lost, services, &self.frame.config) {
+                    match limits::count_lost(&lost, services, &self.frame.config).await {
                         Ok(counted) => headers = counted,
                         Err(refused) => error = refused,
                     }

@@ -13,7 +13,7 @@ use super::operations::{Asks, Operation};
 use super::problem::ApiError;
 use super::request_id::RequestId;
 use super::{ApiConfig, idempotency, limits};
-use crate::domain::{Actor, Credential};
+use crate::domain::{Actor, Credential, Entry};
 use crate::service::Services;
 
 /// Operations of which there are too many, and which matter too little, for each to be on record: the deployment is.
@@ -41,18 +41,18 @@ impl Gated {
             return Err(ApiError::internal(format!("{} asks for an unknown scope", operation.id)));
         };
         if asks == Asks::Nothing {
-            limits::count_stranger(request, services, config, operation.id)?;
+            limits::count_stranger(request, services, config, operation.id).await?;
             operation.check_query(request)?;
             return Ok(None);
         }
         let actor = match identify(request, services, config).await {
             Ok(actor) => actor,
             Err(error) => {
-                limits::count_stranger(request, services, config, operation.id)?;
+                limits::count_stranger(request, services, config, operation.id).await?;
                 return Err(error);
             }
         };
-        limits::count_caller(request, services, config, operation.id, &actor)?;
+        limits::count_caller(request, services, config, operation.id, &actor).await?;
         let actor = match asks {
             Asks::Scope(scope) if actor.scopes.contains(scope) => actor.asking(scope),
             Asks::Scope(scope) => {
@@ -115,21 +115,22 @@ impl Gated {
         if self.operation.method == Method::GET {
             return self.endpoint.call(request).await;
         }
-        let path = request.uri().path().to_owned();
+        if let Some(actor) = actor.as_ref().filter(|_| !UNRECORDED.contains(&self.operation.id)) {
+            let request_id = request.data::<RequestId>().map_or("", RequestId::as_str).to_owned();
+            let path = request.uri().path().to_owned();
+            actor.subject.record_as(Entry { action: self.operation.id, path, request_id });
+        }
         let is_rehearsal =
             request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "dry_run=true"));
-        let id = request.data::<RequestId>().cloned();
         let response = match self.operation.method {
             Method::POST => idempotency::once(&services, actor.as_ref(), request, &self.endpoint).await?,
             _ => self.endpoint.call(request).await?,
         };
         let changed = response.status().is_success() && !is_rehearsal && !idempotency::is_replayed(&response);
-        if let Some(actor) = actor.filter(|_| changed && !UNRECORDED.contains(&self.operation.id)) {
-            let id = id.as_ref().map_or("", RequestId::as_str);
-            if let Err(error) = services.gate.record(&actor, self.operation.id, &path, id).await {
-                // The change is made: that it could not be put on record is the operator's concern, not the caller's.
-                tracing::error!(error = &error as &dyn std::error::Error, "a change is not on record");
-            }
+        if let Some(actor) = actor.filter(|actor| changed && actor.subject.awaits_record())
+            && let Err(error) = services.gate.record(&actor).await
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "a request is not on record");
         }
         Ok(response)
     }

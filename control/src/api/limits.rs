@@ -36,7 +36,7 @@ const DEPLOYMENTS: [&str; 4] = ["createDeployment", "uploadDeployment", "redeplo
 const WATCHED: [&str; 2] = ["getHealth", "getMetrics"];
 
 /// Counts a request without a good credential, by its address.
-pub fn count_stranger(
+pub async fn count_stranger(
     request: &Request,
     services: &Services,
     config: &ApiConfig,
@@ -47,16 +47,15 @@ pub fn count_stranger(
     let name = if WATCHED.contains(&operation) { "watch" } else { "address" };
     let requests = if WATCHED.contains(&operation) { limits.caller_per_minute } else { limits.address_per_minute };
     let address = address(request, config);
-    let mut verdicts = vec![services.gate.count(Quota { name, requests, window: minute }, &address)];
+    let mut draws = vec![(Quota { name, requests, window: minute }, address.as_str())];
     if LOGINS.contains(&operation) {
-        let quota = Quota { name: "logins", requests: limits.logins_per_minute, window: minute };
-        verdicts.push(services.gate.count(quota, &address));
+        draws.push((Quota { name: "logins", requests: limits.logins_per_minute, window: minute }, &address));
     }
-    settle(request, verdicts)
+    settle(request, &services.gate.count(&draws).await)
 }
 
 /// Counts a request of a known caller.
-pub fn count_caller(
+pub async fn count_caller(
     request: &Request,
     services: &Services,
     config: &ApiConfig,
@@ -65,20 +64,25 @@ pub fn count_caller(
 ) -> Result<(), ApiError> {
     let limits = &config.rate_limits;
     let quota = Quota { name: "caller", requests: limits.caller_per_minute, window: TimeDelta::minutes(1) };
-    let mut verdicts = vec![services.gate.count(quota, &name_of(actor))];
+    let (caller, project) = (name_of(actor), project_of(request, actor));
+    let mut draws = vec![(quota, caller.as_str())];
     if DEPLOYMENTS.contains(&operation) {
         let quota = Quota { name: "deployments", requests: limits.deployments_per_hour, window: TimeDelta::hours(1) };
-        let project = request.uri().path().split('/').nth(5).unwrap_or_default();
-        verdicts.push(services.gate.count(quota, &format!("{}:{project}", actor.user_id)));
+        draws.push((quota, &project));
     }
-    settle(request, verdicts)
+    settle(request, &services.gate.count(&draws).await)
+}
+
+/// The project that a path names, as one user names it: counted before it is known whether that user knows it.
+fn project_of(request: &Request, actor: &Actor) -> String {
+    let project = request.uri().path().split('/').nth(5).unwrap_or_default();
+    format!("{}:{project}", actor.user_id)
 }
 
 /// Writes the headers of the verdicts, and refuses the request when one of them does.
-fn settle(request: &Request, verdicts: Vec<Option<Verdict>>) -> Result<(), ApiError> {
-    let verdicts: Vec<Verdict> = verdicts.into_iter().flatten().collect();
+fn settle(request: &Request, verdicts: &[Verdict]) -> Result<(), ApiError> {
     if let Some(extra) = request.data::<ExtraHeaders>() {
-        extra.extend(headers(&verdicts));
+        extra.extend(headers(verdicts));
     }
     let wait = verdicts.iter().filter_map(|verdict| verdict.retry_after).max();
     match wait {
@@ -147,10 +151,10 @@ fn network(address: std::net::IpAddr) -> String {
 }
 
 /// Counts a request that reached no operation.
-pub fn count_lost(request: &Lost, services: &Services, config: &ApiConfig) -> Result<HeaderMap, ApiError> {
+pub async fn count_lost(request: &Lost, services: &Services, config: &ApiConfig) -> Result<HeaderMap, ApiError> {
     let quota =
         Quota { name: "address", requests: config.rate_limits.address_per_minute, window: TimeDelta::minutes(1) };
-    let verdicts: Vec<Verdict> = services.gate.count(quota, &request.0).into_iter().collect();
+    let verdicts = services.gate.count(&[(quota, &request.0)]).await;
     match verdicts.iter().find_map(|verdict| verdict.retry_after) {
         None => Ok(headers(&verdicts)),
         Some(wait) => Err(Error::Limited { retry_after_seconds: seconds(wait).max(1) }.into()),

@@ -266,17 +266,16 @@ impl Follower {
     /// more: the client resumes with the last id that it saw.
     async fn next(&mut self) -> std::io::Result<String> {
         let gone = std::io::Error::other;
-        // The status is read before the lines: whatever was written before the end is then among them.
-        let deployment = self.services.deployments.get(&self.actor, self.id).await.map_err(gone)?;
+        // Read before the lines: whatever was written before the end is then among them.
+        let ended = self.services.logs.ended(&self.actor, self.id).await.map_err(gone)?;
         let lines = self.services.logs.page(&self.actor, self.id, self.after, STREAM_PAGE).await.map_err(gone)?;
         if let (Some(first), Some(last)) = (lines.first(), lines.last()) {
             let gap = gap_event(self.after, first.seq);
             self.after = last.seq;
             return Ok(lines.into_iter().fold(gap, |text, line| text + &line_event(line.into())));
         }
-        if deployment.status.is_final() {
+        if let Some(status) = ended {
             self.ended = true;
-            let status = deployment.status;
             return Ok(format!("event: end\ndata: {{\"status\":\"{status}\"}}\n\n"));
         }
         self.services.logs.changed(self.id, self.after, KEEP_ALIVE).await.map_err(gone)?;

@@ -101,6 +101,16 @@ pub async fn show(request: &Request, services: Data<&Services>, metrics: Data<&M
     for (state, count) in services.health.jobs_by_state().await.map_err(ApiError::from)? {
         let _ = writeln!(text, "miaobu_jobs{{state=\"{state}\"}} {count}");
     }
+    if let Some(shared) = services.gate.shared_limits() {
+        text.push_str("# HELP miaobu_limits_shared_up Whether the rate limits that servers share are in use.\n");
+        text.push_str("# TYPE miaobu_limits_shared_up gauge\n");
+        let _ = writeln!(text, "miaobu_limits_shared_up {}", u8::from(shared.is_connected()));
+        text.push_str(
+            "# HELP miaobu_limits_local_total Requests that this server counted alone although it should not.\n",
+        );
+        text.push_str("# TYPE miaobu_limits_local_total counter\n");
+        let _ = writeln!(text, "miaobu_limits_local_total {}", shared.missed());
+    }
     let response = text.into_response();
     Ok(response.with_content_type("text/plain; version=0.0.4; charset=utf-8").into_response())
 }

@@ -21,6 +21,7 @@ mod gate;
 mod health;
 mod host;
 mod idempotency;
+mod invitations;
 mod limits;
 mod logs;
 mod metrics;
@@ -37,6 +38,7 @@ mod request_id;
 mod schema_check;
 mod sessions;
 mod splits;
+mod statistics;
 mod teams;
 mod tokens;
 mod uploads;
@@ -52,13 +54,14 @@ use poem_openapi::{OpenApi, OpenApiService, Tags};
 
 use self::audit::AuditApi;
 use self::auth::AuthApi;
-use self::deployments::{DeploymentsApi, StatisticsApi};
+use self::deployments::DeploymentsApi;
 use self::domains::DomainsApi;
 use self::env_vars::EnvVarsApi;
 use self::explain::ExplainApi;
 use self::frame::Frame;
 use self::health::HealthApi;
 use self::host::HostCheck;
+use self::invitations::InvitationsApi;
 pub use self::limits::RateLimits;
 use self::logs::LogsApi;
 use self::metrics::Metrics;
@@ -68,6 +71,7 @@ use self::projects::ProjectsApi;
 use self::protections::ProtectionsApi;
 use self::sessions::SessionsApi;
 use self::splits::SplitsApi;
+use self::statistics::StatisticsApi;
 use self::teams::TeamsApi;
 use self::tokens::TokensApi;
 use self::uploads::UploadsApi;
@@ -127,7 +131,7 @@ impl ApiConfig {
     }
 }
 
-type Accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, AuditApi);
+type Accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, InvitationsApi, AuditApi);
 type Shipping = (
     ProjectsApi,
     ExplainApi,
@@ -165,7 +169,7 @@ fn home() -> Redirect {
 }
 
 fn service() -> OpenApiService<Guarded<Apis>, ()> {
-    let accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, AuditApi);
+    let accounts = (AuthApi, UserApi, SessionsApi, TokensApi, TeamsApi, InvitationsApi, AuditApi);
     let shipping = (
         ProjectsApi,
         ExplainApi,

@@ -8,6 +8,7 @@ use miaobu_edge::record::KeyEncoding;
 
 use super::integer;
 use super::written::Written;
+use crate::provider::{InvalidRedisAddress, RedisAddress};
 
 /// Where artifacts and blobs lie, when it is not in the data folder.
 #[derive(Debug, Clone)]
@@ -53,6 +54,14 @@ pub(super) fn take(written: &mut Written) -> Option<(Option<Bucket>, Option<Esa>
     let bucket = bucket(written, &aliyun, complete);
     let esa = esa(written, &aliyun, complete);
     Some((bucket?, esa?))
+}
+
+/// Where servers share the counts of requests, when a URL says so.
+pub(super) fn redis(text: &str) -> Result<Option<RedisAddress>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error: InvalidRedisAddress| error.to_string())
 }
 
 fn bucket(written: &mut Written, aliyun: &Credentials, has_aliyun: bool) -> Option<Option<Bucket>> {

@@ -31,6 +31,7 @@ fn every_problem_is_reported_at_once_by_the_name_of_its_setting() {
         ("MIAOBU_API_ADDR", "nowhere"),
         ("MIAOBU_BASE_DOMAIN", "a..b"),
         ("MIAOBU_DATABASE_URL", "mysql://secret@host"),
+        ("MIAOBU_REDIS_URL", "http://secret@host"),
         ("MIAOBU_LIMITS_MIN_FREE_PERCENT", "-1"),
         ("MIAOBU_LOG_FORMAT", "xml"),
     ];
@@ -40,6 +41,7 @@ fn every_problem_is_reported_at_once_by_the_name_of_its_setting() {
         "nonsense: there is no such setting",
         "base_domain (MIAOBU_BASE_DOMAIN): hostname \"a..b\"",
         "database_url (MIAOBU_DATABASE_URL): begins with neither",
+        "redis_url (MIAOBU_REDIS_URL): is not a sound redis://",
         "api.addr (MIAOBU_API_ADDR): \"nowhere\" is not an address",
         "edge.public_scheme (MIAOBU_EDGE_PUBLIC_SCHEME): \"ftp\"",
         "limits.min_free_percent (MIAOBU_LIMITS_MIN_FREE_PERCENT): \"-1\"",

@@ -10,6 +10,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("data_dir", "MIAOBU_DATA_DIR"),
     ("base_domain", "MIAOBU_BASE_DOMAIN"),
     ("database_url", "MIAOBU_DATABASE_URL"),
+    ("redis_url", "MIAOBU_REDIS_URL"),
     ("api.addr", "MIAOBU_API_ADDR"),
     ("api.public_hosts", "MIAOBU_API_PUBLIC_HOSTS"),
     ("api.secure_cookies", "MIAOBU_API_SECURE_COOKIES"),

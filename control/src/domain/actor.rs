@@ -1,5 +1,6 @@
 //! Who asks.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::{ProjectId, Role, Scope, Scopes, SessionId, TeamId, TokenId, UserId};
@@ -63,18 +64,53 @@ impl Actor {
     }
 }
 
-/// The team and the project that a request is about, noted once when they are found.
+/// What a request is about: the team and the project, noted once when they are found, and how the record of changes
+/// names it. Clones are of one request.
 #[derive(Debug, Clone, Default)]
-pub struct Subject(Arc<OnceLock<(TeamId, Option<ProjectId>)>>);
+pub struct Subject(Arc<Facts>);
+
+#[derive(Debug, Default)]
+struct Facts {
+    about: OnceLock<(TeamId, Option<ProjectId>)>,
+    entry: OnceLock<Entry>,
+    recorded: AtomicBool,
+}
+
+/// How the record of changes names a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The operation's id.
+    pub action: &'static str,
+    /// The path that was asked for.
+    pub path: String,
+    /// Stands in the log beside the request.
+    pub request_id: String,
+}
 
 impl Subject {
     /// Notes what the request is about; the first word stands.
     pub fn note(&self, team: TeamId, project: Option<ProjectId>) {
-        let _ = self.0.set((team, project));
+        let _ = self.0.about.set((team, project));
     }
 
     /// The team and the project, if any was found.
     pub fn get(&self) -> Option<(TeamId, Option<ProjectId>)> {
-        self.0.get().copied()
+        self.0.about.get().copied()
+    }
+
+    /// Says that what the request changes is to be recorded as `entry`; the first word stands.
+    pub fn record_as(&self, entry: Entry) {
+        let _ = self.0.entry.set(entry);
+    }
+
+    /// Whether something is to be recorded and is not yet.
+    pub fn awaits_record(&self) -> bool {
+        self.0.entry.get().is_some() && !self.0.recorded.load(Ordering::Relaxed)
+    }
+
+    /// What is to be recorded and is not yet: from here on the caller sees to it.
+    pub fn take_entry(&self) -> Option<&Entry> {
+        let entry = self.0.entry.get()?;
+        (!self.0.recorded.swap(true, Ordering::Relaxed)).then_some(entry)
     }
 }

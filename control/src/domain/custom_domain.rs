@@ -96,6 +96,11 @@ impl EdgeState {
         Self { esa_saas_id: None, esa_status, ssl_status, icp_required: false }
     }
 
+    /// Whether nothing more is to come: the edge serves the hostname, by https as well.
+    pub fn is_settled(&self) -> bool {
+        self.esa_status == EsaStatus::Online && self.ssl_status == SslStatus::Active
+    }
+
     /// The state of a name that the wildcard certificate covers, or that needs nothing made for it.
     pub fn covered() -> Self {
         let (esa_status, ssl_status) = (EsaStatus::Online, SslStatus::Active);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::teams::{join, parse_email};
-use super::{Context, Error, Problem, Result, password};
+use super::{Context, Error, Problem, Result, audit, password};
 use crate::domain::{Actor, Credential, NewSession, Page, PageRequest, SessionId, SessionInfo, Sha256, User};
 use crate::store::{sessions, teams, users};
 
@@ -125,7 +125,7 @@ impl Accounts {
             user.email = email;
         }
         users::update(&mut tx, user.id, user.name.as_deref(), user.email.as_ref()).await?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         Ok(user)
     }
 
@@ -147,7 +147,7 @@ impl Accounts {
         let mut tx = self.context.db.begin().await?;
         users::set_password(&mut tx, actor.user_id, &verifier).await?;
         sessions::delete_others(&mut tx, actor.user_id, own).await?;
-        Ok(tx.commit().await?)
+        audit::commit(&self.context, tx, actor).await
     }
 
     /// Returns the actor's sessions, newest first. Needs a session.
@@ -164,7 +164,7 @@ impl Accounts {
         if !sessions::delete_of_user(&mut tx, id, actor.user_id).await? {
             return Err(Error::NotFound);
         }
-        Ok(tx.commit().await?)
+        audit::commit(&self.context, tx, actor).await
     }
 }
 

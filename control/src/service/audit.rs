@@ -3,8 +3,35 @@
 use std::sync::Arc;
 
 use super::{Context, Result, teams};
-use crate::domain::{Actor, AuditEvent, Page, PageRequest, ProjectId, TeamId};
-use crate::store::audit;
+use crate::domain::{Actor, AuditEvent, Credential, Page, PageRequest, ProjectId, TeamId};
+use crate::store::audit::{self, NewEvent};
+use crate::store::{Session, Tx};
+
+/// Makes a change last together with the record of it: a crash leaves both or neither.
+pub(super) async fn commit(context: &Context, mut tx: Tx, actor: &Actor) -> Result<()> {
+    record(context, &mut tx, actor).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Puts the actor's request on record, unless it is, or is not to be.
+pub(super) async fn record(context: &Context, session: &mut impl Session, actor: &Actor) -> Result<()> {
+    let Some(entry) = actor.subject.take_entry() else { return Ok(()) };
+    let (team, project) = actor.subject.get().map_or((None, None), |(team, project)| (Some(team), project));
+    let event = NewEvent {
+        team,
+        project,
+        user: actor.user_id,
+        token: match actor.credential {
+            Credential::Token(token) => Some(token),
+            Credential::Session(_) => None,
+        },
+        action: entry.action,
+        path: &entry.path,
+        request_id: &entry.request_id,
+        created_at: context.now(),
+    };
+    Ok(audit::insert(session, event).await?)
+}
 
 /// Which events are listed; `None` is all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::secret::{self, SESSION_PREFIX, TOKEN_PREFIX};
-use super::{Context, Error, Result};
+use super::{Context, Error, Result, audit};
 use crate::domain::{
     Actor, ApiToken, Credential, NewApiToken, NewSession, Page, PageRequest, ProjectId, Scopes, Sha256, TokenId, User,
     UserId,
@@ -123,7 +123,7 @@ impl Auth {
         let Credential::Session(id) = actor.credential else { return Err(session_required()) };
         let mut tx = self.context.db.begin().await?;
         sessions::delete(&mut tx, id).await?;
-        Ok(tx.commit().await?)
+        audit::commit(&self.context, tx, actor).await
     }
 
     /// Returns the actor's user.
@@ -166,7 +166,7 @@ impl Auth {
         }
         let expires_at = self.context.now() + TimeDelta::days(i64::from(days));
         let token = self.insert_token(&mut tx, actor.user_id, &new, Some(expires_at)).await?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         Ok(token)
     }
 
@@ -184,7 +184,7 @@ impl Auth {
         if !tokens::revoke(&mut tx, actor.user_id, id, self.context.now()).await? {
             return Err(Error::NotFound);
         }
-        Ok(tx.commit().await?)
+        audit::commit(&self.context, tx, actor).await
     }
 
     /// Makes a token that does not expire for `login`, or for the first user, who is made when there is none: for the

@@ -11,7 +11,7 @@ use super::Events;
 use super::vault::Vault;
 use crate::clock::Clock;
 use crate::domain::{BaseDomain, DeploymentId, ProjectId, Sha256, Slug};
-use crate::provider::{Dns, EdgeHostnames, EdgeKv, InvalidObjectKey, ObjectKey, ObjectStore};
+use crate::provider::{Dns, EdgeHostnames, EdgeKv, InvalidObjectKey, ObjectKey, ObjectStore, SharedLimits};
 use crate::random::Random;
 use crate::store::Db;
 
@@ -32,6 +32,8 @@ pub struct Context {
     pub dns: Arc<dyn Dns>,
     /// Names that the edge is to answer for.
     pub edge_hostnames: Arc<dyn EdgeHostnames>,
+    /// Counts of requests, when servers are to share them.
+    pub shared_limits: Option<SharedLimits>,
     /// Who waits for what.
     pub events: Events,
     /// What seals secrets.

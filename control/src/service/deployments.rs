@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::gate::permit;
 use super::jobs::Job;
-use super::{Context, Diagnostics, Error, ProjectRef, Result, activation, diagnostics, projects, routes};
+use super::{Context, Diagnostics, Error, ProjectRef, Result, activation, audit, diagnostics, projects, routes};
 use crate::domain::{
     Actor, Deployment, DeploymentId, DeploymentStatus, Environment, LogLevel, Page, PageRequest, ReleaseKind,
     branch_label, pinned_label,
@@ -94,14 +94,17 @@ impl Deployments {
         diagnostics::get(&self.context, deployment.id).await
     }
 
-    /// Returns the deployment as soon as its state is final, or as it is after `seconds` or
-    /// when the process is about to end.
+    /// Returns the deployment as soon as its state is final and the edge knows it, or as it is after `seconds` or when the
+    /// process is about to end.
     pub async fn wait(&self, actor: &Actor, id: DeploymentId, seconds: u64) -> Result<Deployment> {
         let mut changes = self.context.events.subscribe(id);
         let end = Instant::now() + Duration::from_secs(seconds);
         loop {
-            let deployment = self.get(actor, id).await?;
-            if deployment.status.is_final() || Instant::now() >= end || self.context.events.is_stopping() {
+            let mut session = self.context.db.read().await?;
+            let deployment = find(&mut session, actor, id).await?;
+            let is_settled = is_settled(&mut session, id, deployment.status).await?;
+            drop(session);
+            if is_settled || Instant::now() >= end || self.context.events.is_stopping() {
                 return Ok(deployment);
             }
             // What other processes change is not announced here.
@@ -125,7 +128,7 @@ impl Deployments {
         logs::append(&mut tx, id, now, LogLevel::Warning, "Cancelled.").await?;
         Job::Purge(id).enqueue(&mut tx, now).await?;
         let deployment = find(&mut tx, actor, id).await?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         self.context.events.deployment_changed(id);
         self.context.events.job_queued();
         Ok(deployment)
@@ -172,7 +175,7 @@ impl Deployments {
         deployments::set_deleted(&mut tx, id, now).await?;
         Job::SyncRoutes { project: deployment.project_id, former_base: None }.enqueue(&mut tx, now).await?;
         Job::Purge(id).enqueue_after(&mut tx, now, self.context.edge_kv.propagation()).await?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         self.context.events.deployment_changed(id);
         self.context.events.job_queued();
         Ok(deployment)
@@ -264,7 +267,7 @@ impl Deployments {
         let sync = Job::SyncRoutes { project: deployment.project_id, former_base: None };
         sync.enqueue(&mut tx, now).await?;
         let deployment = find(&mut tx, actor, id).await?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         crate::failpoint!("release.committed");
         // The rows are the truth and the queued job repeats this, so a failure here is not the caller's.
         if let Err(error) = routes::sync(&self.context, deployment.project_id, None).await {
@@ -290,6 +293,18 @@ pub(super) async fn find(session: &mut impl Session, actor: &Actor, id: Deployme
     let (deployment, team, role) = deployments::get(session, actor, id).await?.ok_or(Error::NotFound)?;
     permit(actor, role, team, Some(deployment.project_id))?;
     Ok(deployment)
+}
+
+/// Whether a deployment has ended and nothing of that is still to come: the edge knows it, and its log has the last line.
+pub(super) async fn is_settled(
+    session: &mut impl Session,
+    id: DeploymentId,
+    status: DeploymentStatus,
+) -> std::result::Result<bool, store::Error> {
+    match status {
+        DeploymentStatus::Deployed => Ok(!Job::Deploy(id).is_unfinished(session).await?),
+        other => Ok(other.is_final()),
+    }
 }
 
 pub(super) fn not_deployed(deployment: &Deployment) -> Error {

@@ -5,18 +5,16 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::jobs::Job;
-use super::{Context, Error, ProjectRef, Result, deployments, projects, routes};
+use super::{Context, Error, ProjectRef, Result, audit, deployments, domain_proofs, projects, routes};
 use crate::domain::{
     Actor, DeploymentId, DeploymentStatus, Domain, DomainId, DomainName, EdgeState, Environment, Page, PageRequest,
     Project, Slug,
 };
 use crate::store::hostnames::{self, DomainTarget};
-use crate::store::{self, Tx, domains};
+use crate::store::{Tx, domains};
 
 /// How long a name that was given up stays reserved to its last owner.
 pub(crate) const RESERVED: TimeDelta = TimeDelta::days(30);
-/// The label before a domain at which its proof stands.
-const PROOF_LABEL: &str = "_miaobu";
 
 /// A record that the person has to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,11 +102,13 @@ impl Domains {
         let id = id.ok_or_else(|| Error::conflict("domain_exists", format!("the project has {name} already")))?;
         if label.is_some() {
             let domain = domains::get(&mut tx, project.id, id).await?.ok_or(Error::NotFound)?;
-            self.own(&mut tx, &project, &domain).await?;
+            own(&self.context, &mut tx, &domain).await?;
             domains::set_edge(&mut tx, id, &EdgeState::covered()).await?;
+        } else {
+            Job::VerifyDomain(id).enqueue_after(&mut tx, now, domain_proofs::FIRST_LOOK).await?;
         }
         let domain = domains::get(&mut tx, project.id, id).await?.ok_or(Error::NotFound)?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         if label.is_some() {
             self.sync(&project).await;
         }
@@ -123,25 +123,19 @@ impl Domains {
     pub async fn verify(&self, actor: &Actor, project: &ProjectRef, id: DomainId) -> Result<(Project, Domain)> {
         let (project, domain) = self.get(actor, project, id).await?;
         if domain.verified_at.is_none() {
-            let name = format!("{PROOF_LABEL}.{}", domain.name);
-            let texts = self.context.dns.txt(&name).await.map_err(|error| {
-                tracing::warn!(error = &error as &dyn std::error::Error, name, "the DNS cannot be read");
+            let found = domain_proofs::is_there(&self.context, &domain).await.map_err(|error| {
+                tracing::warn!(error = &error as &dyn std::error::Error, %domain.name, "the DNS cannot be read");
                 Error::Unavailable {
                     code: "dns_unavailable",
-                    message: format!("the DNS gave no answer about {name}"),
+                    message: format!("the DNS gave no answer about {}", domain_proofs::record_name(&domain)),
                     retry_after_seconds: 10,
                 }
             })?;
-            if !texts.iter().any(|text| text.trim() == domain.proof) {
+            if !found {
                 return Ok((project, domain));
             }
-            let mut tx = self.context.db.begin().await?;
-            store::projects::lock(&mut tx, project.id).await?;
-            let Some(domain) = domains::get(&mut tx, project.id, id).await? else { return Err(Error::NotFound) };
-            hostnames::free(&mut tx, domain.name.as_str(), project.team_id, self.context.now()).await?;
-            self.own(&mut tx, &project, &domain).await?;
-            tx.commit().await?;
-            self.sync(&project).await;
+            let tx = domain_proofs::take(&self.context, &domain, project.team_id).await?;
+            routes::commit_and_sync(&self.context, tx, actor, project.id).await?;
         }
         if let Err(error) = sync_edge(&self.context, id).await {
             // The row says what should be, and the queued job asks again.
@@ -193,12 +187,12 @@ impl Domains {
         }
         let now = self.context.now();
         domains::set_target(&mut tx, id, environment, pinned_to, now).await?;
-        let stored = self.stored(&domain.name);
+        let stored = stored(&self.context, &domain.name);
         let target = DomainTarget { project: project.id, environment, pinned_to };
         hostnames::point_domain(&mut tx, &stored, target).await?;
         Job::SyncRoutes { project: project.id, former_base: None }.enqueue(&mut tx, now).await?;
         let domain = domains::get(&mut tx, project.id, id).await?.ok_or(Error::NotFound)?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         self.sync(&project).await;
         Ok((project, domain))
     }
@@ -230,11 +224,11 @@ impl Domains {
         let (mut tx, project, domain) = self.begin(actor, project, id, expected).await?;
         if !dry_run {
             let now = self.context.now();
-            hostnames::reserve(&mut tx, &self.stored(&domain.name), project.id, now + RESERVED).await?;
+            hostnames::reserve(&mut tx, &stored(&self.context, &domain.name), project.id, now + RESERVED).await?;
             domains::release(&mut tx, id, now).await?;
             Job::SyncDomain(id).enqueue(&mut tx, now).await?;
             Job::SyncRoutes { project: project.id, former_base: None }.enqueue(&mut tx, now).await?;
-            tx.commit().await?;
+            audit::commit(&self.context, tx, actor).await?;
             self.sync(&project).await;
         }
         Ok((project, domain))
@@ -249,7 +243,7 @@ impl Domains {
         vec![
             Instruction {
                 record_type: "TXT",
-                name: format!("{PROOF_LABEL}.{}", domain.name),
+                name: domain_proofs::record_name(domain),
                 value: domain.proof.clone(),
                 purpose: "proves that the domain is yours",
             },
@@ -275,26 +269,6 @@ impl Domains {
         }
     }
 
-    /// The name as the table of hostnames has it.
-    fn stored(&self, name: &DomainName) -> String {
-        name.under(self.context.settings.base_domain.as_str()).unwrap_or(name.as_str()).to_owned()
-    }
-
-    /// Takes the hostname for the project and marks the domain verified.
-    async fn own(&self, tx: &mut Tx, project: &Project, domain: &Domain) -> Result<()> {
-        let now = self.context.now();
-        let stored = self.stored(&domain.name);
-        let kind = if stored == domain.name.as_str() { "custom" } else { "domain" };
-        let target = DomainTarget { project: project.id, environment: domain.environment, pinned_to: domain.pinned_to };
-        if !hostnames::insert_domain(tx, &stored, kind, target, now).await? {
-            return Err(taken(&domain.name));
-        }
-        domains::set_verified(tx, domain.id, now).await?;
-        Job::SyncRoutes { project: project.id, former_base: None }.enqueue(tx, now).await?;
-        Job::SyncDomain(domain.id).enqueue(tx, now).await?;
-        Ok(())
-    }
-
     /// Writes the route records now. The rows are the truth and the queued job repeats this, so a failure is not the
     /// caller's.
     async fn sync(&self, project: &Project) {
@@ -305,7 +279,8 @@ impl Domains {
     }
 }
 
-/// Makes the edge answer for a domain that is verified, or forget one that was given up, and notes how far it is.
+/// Makes the edge answer for a domain that is verified, or forget one that was given up, and notes how far it is. While it is
+/// not done with it, it is asked again.
 pub async fn sync_edge(context: &Context, id: DomainId) -> Result<()> {
     let mut session = context.db.read().await?;
     let found = domains::get_any(&mut session, id).await?;
@@ -324,12 +299,41 @@ pub async fn sync_edge(context: &Context, id: DomainId) -> Result<()> {
         return Ok(());
     }
     let state = context.edge_hostnames.attach(&domain.name).await?;
-    if state != domain.edge {
+    let now = context.now();
+    let again = match state.is_settled() {
+        true => None,
+        false => domain_proofs::pause(now - domain.verified_at.unwrap_or(now)),
+    };
+    if state != domain.edge || again.is_some() {
         let mut tx = context.db.begin().await?;
         domains::set_edge(&mut tx, id, &state).await?;
+        if let Some(pause) = again {
+            Job::SyncDomain(id).enqueue_after(&mut tx, now, pause).await?;
+        }
         tx.commit().await?;
     }
     Ok(())
+}
+
+/// Takes the hostname for the domain's project and marks the domain verified.
+///
+/// Fails with `domain_taken` when somebody else has it.
+pub(super) async fn own(context: &Context, tx: &mut Tx, domain: &Domain) -> Result<()> {
+    let (now, project) = (context.now(), domain.project_id);
+    let stored = stored(context, &domain.name);
+    let kind = if stored == domain.name.as_str() { "custom" } else { "domain" };
+    let target = DomainTarget { project, environment: domain.environment, pinned_to: domain.pinned_to };
+    if !hostnames::insert_domain(tx, &stored, kind, target, now).await? {
+        return Err(taken(&domain.name));
+    }
+    domains::set_verified(tx, domain.id, now).await?;
+    Job::SyncRoutes { project, former_base: None }.enqueue(tx, now).await?;
+    Ok(Job::SyncDomain(domain.id).enqueue(tx, now).await?)
+}
+
+/// The name as the table of hostnames has it.
+fn stored(context: &Context, name: &DomainName) -> String {
+    name.under(context.settings.base_domain.as_str()).unwrap_or(name.as_str()).to_owned()
 }
 
 fn taken(name: &DomainName) -> Error {

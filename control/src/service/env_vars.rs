@@ -3,23 +3,26 @@
 //! Each change keeps a version of the environment's whole set, so that a deployment can say with which one it was made.
 //! Values lie sealed, each bound to its project, environment and name.
 
+mod checks;
+mod sealed;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::checks::{MOST, checked, checked_set, no_value, too_many, value_problem};
+use self::sealed::{open, place, set_place};
 use super::fernet::FernetKey;
-use super::{Context, Error, Problem, ProjectRef, Result, projects};
+use super::{Context, Error, Problem, ProjectRef, Result, audit, projects};
+use crate::domain::env_set::{self, EnvSetStep};
 use crate::domain::{
     Actor, EnvVar, EnvVarEffect, EnvVarId, EnvVarKind, EnvVarName, EnvVarValue, Environment, Page, PageRequest,
     Project, ProjectId, ProjectKind,
 };
 use crate::store::env_vars::{self, Sealed, SealedVar};
 use crate::store::releases::{self, Pointer};
-use crate::store::{self, Session, Tx};
+use crate::store::{Session, Tx};
 
-/// The longest value, in bytes.
-const LONGEST_VALUE: usize = 32 * 1024;
-/// The most env vars of one environment.
-const MOST: usize = 200;
+pub use self::sealed::{at_version, has_stale_secrets, reseal_some};
 
 /// An env var to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +120,7 @@ impl EnvVars {
         })?;
         let effect = self.changed(&mut tx, &project, environment).await?;
         let var = env_vars::get(&mut tx, project.id, id).await?.ok_or(Error::NotFound)?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         Ok((show(&self.context, var)?, effect))
     }
 
@@ -160,7 +163,7 @@ impl EnvVars {
             effect = EnvVarEffect::Nothing;
         }
         let var = env_vars::get(&mut tx, project.id, id).await?.ok_or(Error::NotFound)?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         Ok((show(&self.context, var)?, effect))
     }
 
@@ -187,7 +190,7 @@ impl EnvVars {
         let effect = self.changed(&mut tx, &project, environment).await?;
         let version = env_vars::newest_version(&mut tx, project.id, environment).await?;
         if !dry_run {
-            tx.commit().await?;
+            audit::commit(&self.context, tx, actor).await?;
         }
         Ok(EnvVarPlan { added: Vec::new(), changed: Vec::new(), removed: vec![name], effect, version })
     }
@@ -207,50 +210,45 @@ impl EnvVars {
         let wanted = checked_set(&wanted)?;
         let mut tx = self.context.db.begin().await?;
         let project = self.locked(&mut tx, actor, project).await?;
-        let mut present = BTreeMap::new();
+        let (mut ids, mut present) = (BTreeMap::new(), BTreeMap::new());
         for var in env_vars::list_all(&mut tx, project.id, environment).await? {
-            present.insert(var.name.clone(), var);
+            let held = (var.kind, EnvVarValue(open(&self.context, &var)?));
+            ids.insert(var.name.clone(), var.id);
+            present.insert(var.name, held);
         }
-        let now = self.context.now();
-        let (mut added, mut changed, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, name, value, kind) in wanted {
-            match (present.remove(&name), value) {
-                (None, None) => problems.push(no_value(index, &name)),
-                (Some(var), None) if var.kind == EnvVarKind::Secret && kind == EnvVarKind::Plain => {
-                    problems.push(no_value(index, &name));
-                }
-                (None, Some(value)) => {
+        let names: Vec<_> = wanted.iter().map(|(name, ..)| name.clone()).collect();
+        let steps = env_set::steps(&present, wanted).map_err(|missing| Error::Invalid {
+            problems: missing.iter().filter_map(|index| Some(no_value(*index, names.get(*index)?))).collect(),
+        })?;
+        let (now, nothing) = (self.context.now(), steps.is_empty());
+        let (mut added, mut changed, mut removed) = (Vec::new(), Vec::new(), Vec::new());
+        for step in steps {
+            match step {
+                EnvSetStep::Add(name, (kind, value)) => {
                     let sealed = self.seal(project.id, environment, &name, &value)?;
                     let sealed = self.boxed(&sealed);
                     env_vars::insert(&mut tx, project.id, environment, &name, kind, sealed, now).await?;
                     added.push(name.to_string());
                 }
-                (Some(var), value) => {
-                    let known = EnvVarValue(open(&self.context, &var)?);
-                    let value = value.unwrap_or_else(|| known.clone());
-                    if value != known || kind != var.kind {
-                        let sealed = self.seal(project.id, environment, &name, &value)?;
-                        env_vars::update(&mut tx, var.id, kind, self.boxed(&sealed), now).await?;
-                        changed.push(name.to_string());
-                    }
+                EnvSetStep::Change(name, (kind, value)) => {
+                    let id = ids.get(&name).ok_or(Error::NotFound)?;
+                    let sealed = self.seal(project.id, environment, &name, &value)?;
+                    env_vars::update(&mut tx, *id, kind, self.boxed(&sealed), now).await?;
+                    changed.push(name.to_string());
+                }
+                EnvSetStep::Remove(name) => {
+                    env_vars::delete(&mut tx, *ids.get(&name).ok_or(Error::NotFound)?).await?;
+                    removed.push(name.to_string());
                 }
             }
         }
-        if !problems.is_empty() {
-            return Err(Error::Invalid { problems });
-        }
-        let removed: Vec<_> = present.keys().map(ToString::to_string).collect();
-        for var in present.values() {
-            env_vars::delete(&mut tx, var.id).await?;
-        }
-        let nothing = added.is_empty() && changed.is_empty() && removed.is_empty();
         let effect = match nothing {
             true => EnvVarEffect::Nothing,
             false => self.changed(&mut tx, &project, environment).await?,
         };
         let version = env_vars::newest_version(&mut tx, project.id, environment).await?;
         if !dry_run {
-            tx.commit().await?;
+            audit::commit(&self.context, tx, actor).await?;
         }
         Ok(EnvVarPlan { added, changed, removed, effect, version })
     }
@@ -333,57 +331,6 @@ impl EnvVars {
     }
 }
 
-/// Returns the set of an environment as it was in `version`, for whatever runs or builds a deployment. Version 0 is empty.
-///
-/// Fails when it cannot be opened: nothing may go on with less than it was promised.
-pub async fn at_version(
-    context: &Context,
-    session: &mut impl Session,
-    project: ProjectId,
-    environment: Environment,
-    version: i64,
-) -> Result<BTreeMap<String, String>> {
-    if version == 0 {
-        return Ok(BTreeMap::new());
-    }
-    let sealed = env_vars::get_version(session, project, environment, version).await?;
-    let sealed = sealed.ok_or_else(|| Error::internal(format!("version {version} of the env vars is gone")))?;
-    let plain = context.vault.open(&set_place(project, environment, version), &sealed)?;
-    serde_json::from_slice(&plain).map_err(Error::internal)
-}
-
-/// Seals with the present key what another one sealed, some at a time; returns whether there may be more.
-pub async fn reseal_some(context: &Context) -> Result<bool> {
-    let key_id = context.vault.current();
-    let mut tx = context.db.begin().await?;
-    let vars = env_vars::list_stale(&mut tx, key_id).await?;
-    let versions = env_vars::list_stale_versions(&mut tx, key_id).await?;
-    for var in &vars {
-        let place = place(var.project_id, var.environment, &var.name);
-        let plain = context.vault.open(&place, &var.sealed)?;
-        let bytes = context.vault.seal(&place, &plain, &*context.random)?;
-        env_vars::reseal(&mut tx, var.id, &var.sealed, Sealed { bytes: &bytes, key_id }).await?;
-    }
-    for version in &versions {
-        let place = set_place(version.project_id, version.environment, version.version);
-        let plain = context.vault.open(&place, &version.sealed)?;
-        let bytes = context.vault.seal(&place, &plain, &*context.random)?;
-        env_vars::reseal_version(&mut tx, version, Sealed { bytes: &bytes, key_id }).await?;
-    }
-    tx.commit().await?;
-    Ok(!vars.is_empty() || !versions.is_empty())
-}
-
-/// Whether anything is sealed with another key than the present one.
-pub async fn has_stale_secrets(
-    context: &Context,
-    session: &mut impl Session,
-) -> std::result::Result<bool, store::Error> {
-    let key_id = context.vault.current();
-    let stale = !env_vars::list_stale(session, key_id).await?.is_empty();
-    Ok(stale || !env_vars::list_stale_versions(session, key_id).await?.is_empty())
-}
-
 async fn effect(session: &mut impl Session, project: &Project, environment: Environment) -> Result<EnvVarEffect> {
     // Branches share the env vars of previews; whether one of them is deployed is not looked at.
     let deployed = environment == Environment::Preview
@@ -393,19 +340,6 @@ async fn effect(session: &mut impl Session, project: &Project, environment: Envi
         ProjectKind::Static => EnvVarEffect::Rebuild,
         ProjectKind::Node | ProjectKind::Python => EnvVarEffect::Restart,
     })
-}
-
-fn place(project: ProjectId, environment: Environment, name: &EnvVarName) -> String {
-    format!("env_var:{project}:{environment}:{name}")
-}
-
-fn set_place(project: ProjectId, environment: Environment, version: i64) -> String {
-    format!("env_version:{project}:{environment}:{version}")
-}
-
-fn open(context: &Context, var: &SealedVar) -> Result<String> {
-    let plain = context.vault.open(&place(var.project_id, var.environment, &var.name), &var.sealed)?;
-    String::from_utf8(plain).map_err(Error::internal)
 }
 
 fn show(context: &Context, var: SealedVar) -> Result<EnvVar> {
@@ -423,65 +357,4 @@ fn show(context: &Context, var: SealedVar) -> Result<EnvVar> {
         created_at: var.created_at,
         updated_at: var.updated_at,
     })
-}
-
-type Checked = (EnvVarName, Option<EnvVarValue>);
-
-fn checked(pointer: &str, new: &NewEnvVar) -> std::result::Result<Checked, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let name = EnvVarName::parse(&new.name).map_err(|error| {
-        let pointer = format!("{pointer}/name");
-        problems.push(Problem { pointer, code: "invalid_name", detail: error.to_string() });
-    });
-    problems.extend(new.value.as_ref().and_then(|value| value_problem(&format!("{pointer}/value"), value)));
-    match name {
-        Ok(name) if problems.is_empty() => Ok((name, new.value.clone())),
-        _ => Err(problems),
-    }
-}
-
-/// One of a set: where it stands in what was sent, and what it is.
-type Entry = (usize, EnvVarName, Option<EnvVarValue>, EnvVarKind);
-
-fn checked_set(wanted: &[NewEnvVar]) -> Result<Vec<Entry>> {
-    if wanted.len() > MOST {
-        return Err(too_many());
-    }
-    let mut problems = Vec::new();
-    let mut set: Vec<Entry> = Vec::with_capacity(wanted.len());
-    for (index, new) in wanted.iter().enumerate() {
-        match checked(&format!("/env_vars/{index}"), new) {
-            Err(found) => problems.extend(found),
-            Ok((name, _)) if set.iter().any(|(_, known, ..)| *known == name) => problems.push(Problem {
-                pointer: format!("/env_vars/{index}/name"),
-                code: "repeated_name",
-                detail: format!("{name} is given twice"),
-            }),
-            Ok((name, value)) => set.push((index, name, value, new.kind)),
-        }
-    }
-    if problems.is_empty() { Ok(set) } else { Err(Error::Invalid { problems }) }
-}
-
-fn value_problem(pointer: &str, value: &EnvVarValue) -> Option<Problem> {
-    let detail = if value.0.len() > LONGEST_VALUE {
-        format!("a value has at most {LONGEST_VALUE} bytes, not {}", value.0.len())
-    } else if value.0.contains('\0') {
-        "a value has no NUL character: no environment can hold one".to_owned()
-    } else {
-        return None;
-    };
-    Some(Problem { pointer: pointer.to_owned(), code: "unfit_value", detail })
-}
-
-fn no_value(index: usize, name: &EnvVarName) -> Problem {
-    Problem {
-        pointer: format!("/env_vars/{index}/value"),
-        code: "required",
-        detail: format!("{name} has no value that could be kept"),
-    }
-}
-
-fn too_many() -> Error {
-    Error::conflict("too_many_env_vars", format!("an environment has at most {MOST} env vars"))
 }

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::TimeDelta;
 
-use super::limits::{Limiter, Quota, Verdict};
-use super::{Context, Error, Result};
-use crate::domain::{Actor, Credential, ProjectId, Role, Sha256, TeamId};
-use crate::store::audit::{self, NewEvent};
+use super::limits::{self, Limiter, Quota, Verdict};
+use super::{Context, Error, Result, audit};
+use crate::domain::{Actor, ProjectId, Role, Sha256, TeamId};
+use crate::provider::SharedLimits;
 use crate::store::idempotency::{self, Known, Times};
 
 /// How long an answer is kept for a request that is sent again.
@@ -74,9 +74,22 @@ impl Gate {
         Self { context, limiter: Arc::default(), running }
     }
 
-    /// Counts a request of `caller` under `quota`; `None` when there is no limit.
-    pub fn count(&self, quota: Quota, caller: &str) -> Option<Verdict> {
-        self.limiter.count(quota, caller, self.context.now())
+    /// Counts a request once under each quota, for the caller beside it; those without a limit get no verdict. Where the
+    /// limits are shared but cannot be reached, this process counts on its own.
+    pub async fn count(&self, draws: &[(Quota, &str)]) -> Vec<Verdict> {
+        let draws: Vec<_> = draws.iter().filter(|(quota, _)| quota.requests > 0).copied().collect();
+        if let Some(shared) = self.context.shared_limits.as_ref().filter(|_| !draws.is_empty())
+            && let Some(verdicts) = limits::count_shared(shared, &draws).await
+        {
+            return verdicts;
+        }
+        let now = self.context.now();
+        draws.into_iter().map(|(quota, caller)| self.limiter.count(quota, caller, now)).collect()
+    }
+
+    /// The limits that servers share, when they are to.
+    pub fn shared_limits(&self) -> Option<&SharedLimits> {
+        self.context.shared_limits.as_ref()
     }
 
     /// Begins a request that its caller may send again; `scope` stands for the caller, the route and the key.
@@ -119,17 +132,10 @@ impl Gate {
         Ok(tx.commit().await?)
     }
 
-    /// Puts a change on record.
-    pub async fn record(&self, actor: &Actor, action: &str, path: &str, request_id: &str) -> Result<()> {
-        let (team, project) = actor.subject.get().map_or((None, None), |(team, project)| (Some(team), project));
-        let token = match actor.credential {
-            Credential::Token(token) => Some(token),
-            Credential::Session(_) => None,
-        };
-        let created_at = self.context.now();
+    /// Puts a request on record whose use case changed no row, so that it could not do so itself.
+    pub async fn record(&self, actor: &Actor) -> Result<()> {
         let mut tx = self.context.db.begin().await?;
-        let user = actor.user_id;
-        audit::insert(&mut tx, NewEvent { team, project, user, token, action, path, request_id, created_at }).await?;
+        audit::record(&self.context, &mut tx, actor).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -34,6 +34,8 @@ pub enum Job {
     Refine(DeploymentId),
     /// Purge what a project no longer needs.
     Retention(ProjectId),
+    /// Look for the proof of a domain.
+    VerifyDomain(DomainId),
     /// Make the edge answer for a domain, or forget it.
     SyncDomain(DomainId),
     /// Remove what a deleted project has.
@@ -52,6 +54,7 @@ impl Job {
             Self::SyncRoutes { .. } => "sync_routes",
             Self::Refine(_) => "refine",
             Self::Retention(_) => "retention",
+            Self::VerifyDomain(_) => "verify_domain",
             Self::SyncDomain(_) => "sync_domain",
             Self::DeleteProject(_) => "delete_project",
             Self::RotateSecrets => "rotate_secrets",
@@ -69,6 +72,7 @@ impl Job {
             },
             "refine" => Self::Refine(DeploymentId(subject)),
             "retention" => Self::Retention(ProjectId(subject)),
+            "verify_domain" => Self::VerifyDomain(DomainId(subject)),
             "sync_domain" => Self::SyncDomain(DomainId(subject)),
             "delete_project" => Self::DeleteProject(ProjectId(subject)),
             "rotate_secrets" => Self::RotateSecrets,
@@ -105,11 +109,16 @@ impl Job {
         jobs::enqueue(session, &new, now).await
     }
 
+    /// Whether an equal one waits or runs.
+    pub async fn is_unfinished(&self, session: &mut impl Session) -> Result<bool, store::Error> {
+        jobs::is_unfinished(session, self.kind(), self.subject()).await
+    }
+
     fn subject(&self) -> i64 {
         match self {
             Self::Deploy(id) | Self::Refine(id) | Self::Purge(id) => id.0,
             Self::SyncRoutes { project, .. } | Self::Retention(project) | Self::DeleteProject(project) => project.0,
-            Self::SyncDomain(id) => id.0,
+            Self::VerifyDomain(id) | Self::SyncDomain(id) => id.0,
             Self::RotateSecrets => 0,
         }
     }
@@ -125,7 +134,9 @@ impl Job {
     fn patience(&self) -> TimeDelta {
         match self {
             Self::Deploy(_) => super::deployments::DEPLOYING_LIMIT,
-            Self::DeleteProject(_) | Self::SyncDomain(_) | Self::RotateSecrets => TimeDelta::days(7),
+            Self::DeleteProject(_) | Self::VerifyDomain(_) | Self::SyncDomain(_) | Self::RotateSecrets => {
+                TimeDelta::days(7)
+            }
             Self::SyncRoutes { .. } | Self::Refine(_) | Self::Retention(_) | Self::Purge(_) => TimeDelta::days(1),
         }
     }

@@ -1,12 +1,14 @@
 //! How often a caller may ask: the generic cell rate algorithm, which needs one number a caller.
 //!
-//! The number is the time at which the caller's bucket is empty again. It is decided on by a pure function, so that any
-//! store that can swap a number could share it between processes.
+//! The number is the time at which the caller's bucket is empty again. It is decided on by a pure function; where servers
+//! share their limits, a script in `provider/shared_limits.lua` takes the same decision beside the numbers.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::provider::{Draw, SharedLimits};
 
 /// Callers above which those with an empty bucket are forgotten.
 const CROWD: usize = 20_000;
@@ -35,11 +37,18 @@ pub struct Verdict {
     pub retry_after: Option<TimeDelta>,
 }
 
+impl Quota {
+    /// How much a bucket holds, and what one request puts in, in milliseconds.
+    fn measures(self) -> (i64, i64) {
+        let window = self.window.num_milliseconds();
+        (window, (window / i64::from(self.requests.max(1))).max(1))
+    }
+}
+
 /// Decides on a request at `now` of a caller whose bucket is empty at `empty_at`, in milliseconds; returns the verdict and
 /// the new time.
 pub fn decide(quota: Quota, empty_at: i64, now: i64) -> (Verdict, i64) {
-    let window = quota.window.num_milliseconds();
-    let cost = (window / i64::from(quota.requests.max(1))).max(1);
+    let (window, cost) = quota.measures();
     let empty_at = empty_at.max(now);
     let next = empty_at + cost;
     let verdict = |empty_at: i64, retry_after| Verdict {
@@ -55,6 +64,16 @@ pub fn decide(quota: Quota, empty_at: i64, now: i64) -> (Verdict, i64) {
     (verdict(next, None), next)
 }
 
+/// Counts a request in the buckets that servers share; `None` when they cannot be asked.
+pub async fn count_shared(shared: &SharedLimits, draws: &[(Quota, &str)]) -> Option<Vec<Verdict>> {
+    let draw = |(quota, caller): &(Quota, &str)| {
+        let (window_ms, cost_ms) = quota.measures();
+        Draw { bucket: format!("{}:{caller}", quota.name), window_ms, cost_ms }
+    };
+    let filled = shared.draw(&draws.iter().map(draw).collect::<Vec<_>>()).await?;
+    Some(draws.iter().zip(filled).map(|((quota, _), filled)| decide(*quota, filled, 0).0).collect())
+}
+
 /// The buckets of one process.
 #[derive(Debug, Default)]
 pub struct Limiter {
@@ -62,11 +81,8 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// Counts a request of `caller` under `quota`; `None` when there is no limit.
-    pub fn count(&self, quota: Quota, caller: &str, now: DateTime<Utc>) -> Option<Verdict> {
-        if quota.requests == 0 {
-            return None;
-        }
+    /// Counts a request of `caller` under `quota`.
+    pub fn count(&self, quota: Quota, caller: &str, now: DateTime<Utc>) -> Verdict {
         let now = now.timestamp_millis();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() > CROWD {
@@ -75,7 +91,7 @@ impl Limiter {
         let bucket = buckets.entry((quota.name, caller.to_owned())).or_insert(now);
         let (verdict, next) = decide(quota, *bucket, now);
         *bucket = next;
-        Some(verdict)
+        verdict
     }
 }
 
@@ -90,25 +106,24 @@ mod tests {
         let limiter = Limiter::default();
         let start = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
         for left in (0..60).rev() {
-            let verdict = limiter.count(QUOTA, "ada", start).expect("a limit");
+            let verdict = limiter.count(QUOTA, "ada", start);
             assert_eq!((verdict.remaining, verdict.retry_after), (left, None));
         }
-        let refused = limiter.count(QUOTA, "ada", start).expect("a limit");
+        let refused = limiter.count(QUOTA, "ada", start);
         assert_eq!(refused.retry_after, Some(TimeDelta::minutes(1)), "nobody is locked out for longer");
         assert_eq!(refused.reset, TimeDelta::hours(1));
-        assert_eq!(limiter.count(QUOTA, "bob", start).expect("a limit").remaining, 59);
+        assert_eq!(limiter.count(QUOTA, "bob", start).remaining, 59);
         let later = start + TimeDelta::minutes(1);
-        assert_eq!(limiter.count(QUOTA, "ada", later).expect("a limit").retry_after, None);
-        assert!(limiter.count(QUOTA, "ada", later).expect("a limit").retry_after.is_some());
+        assert_eq!(limiter.count(QUOTA, "ada", later).retry_after, None);
+        assert!(limiter.count(QUOTA, "ada", later).retry_after.is_some());
         let much_later = start + TimeDelta::hours(3);
-        assert_eq!(limiter.count(QUOTA, "ada", much_later).expect("a limit").remaining, 59);
+        assert_eq!(limiter.count(QUOTA, "ada", much_later).remaining, 59);
     }
 
     #[test]
     fn a_refused_request_costs_nothing() {
         let (_, full) = (0..60).fold((0, 0), |(_, at), _| (0, decide(QUOTA, at, 0).1));
         assert_eq!(decide(QUOTA, full, 0).1, full);
-        assert_eq!(Limiter::default().count(Quota { requests: 0, ..QUOTA }, "ada", DateTime::UNIX_EPOCH), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::{Context, Error, Result, deployments};
-use crate::domain::{Actor, DeploymentId, LogLine, Sha256, TokenId, UserId};
+use crate::domain::{Actor, DeploymentId, DeploymentStatus, LogLine, Sha256, TokenId, UserId};
 use crate::store::{self, logs};
 
 /// How often a waiting caller looks although nothing was announced.
@@ -73,6 +73,13 @@ impl Logs {
         Ok(logs::list(&mut session, id, after, limit).await?)
     }
 
+    /// Returns in which state the deployment ended, once every line of its end is there.
+    pub async fn ended(&self, actor: &Actor, id: DeploymentId) -> Result<Option<DeploymentStatus>> {
+        let mut session = self.context.db.read().await?;
+        let status = deployments::find(&mut session, actor, id).await?.status;
+        Ok(deployments::is_settled(&mut session, id, status).await?.then_some(status))
+    }
+
     /// Returns when a line with a number above `after` is there, when the deployment has ended, or after `timeout`.
     ///
     /// Fails with `stopping` when the process is about to end: the caller should ask again elsewhere.
@@ -83,8 +90,12 @@ impl Logs {
             let mut session = self.context.db.read().await?;
             let more = !logs::list(&mut session, id, after, 1).await?.is_empty();
             let status = store::deployments::get_status(&mut session, id).await?;
+            let ended = match status {
+                Some(status) => deployments::is_settled(&mut session, id, status).await?,
+                None => true,
+            };
             drop(session);
-            if more || status.is_none_or(|status| status.is_final()) || Instant::now() >= end {
+            if more || ended || Instant::now() >= end {
                 return Ok(());
             }
             if self.context.events.is_stopping() {

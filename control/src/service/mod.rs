@@ -11,6 +11,7 @@ mod context;
 mod deployments;
 pub(crate) mod diagnostics;
 mod disk;
+pub(crate) mod domain_proofs;
 pub(crate) mod domains;
 pub(crate) mod env_vars;
 mod error;

@@ -2,7 +2,7 @@
 
 use super::domains::RESERVED;
 use super::jobs::Job;
-use super::{Error, ProjectRef, Projects, Result, projects, routes};
+use super::{Error, ProjectRef, Projects, Result, audit, projects, routes};
 use crate::domain::{Actor, Project};
 use crate::store::{self, blobs, deployments, domains, env_vars, hostnames, releases};
 
@@ -70,7 +70,7 @@ impl Projects {
         store::projects::set_deleted(&mut tx, id, now).await?;
         Job::SyncRoutes { project: id, former_base: None }.enqueue(&mut tx, now).await?;
         Job::DeleteProject(id).enqueue_after(&mut tx, now, context.edge_kv.propagation()).await?;
-        tx.commit().await?;
+        audit::commit(context, tx, actor).await?;
         crate::failpoint!("project.deleted");
         if let Err(error) = routes::sync(context, id, None).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the route records are late");

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::gate::permit;
-use super::{Context, Error, Result, teams};
+use super::{Context, Error, Result, audit, teams};
 use crate::domain::{
     Actor, Environment, HtmlHandling, InvalidSlug, NotFound, Page, PageRequest, Project, ProjectId, ProjectKind,
     ProjectSettings, Slug, SpaFallback, TeamId, branch_label,
@@ -113,7 +113,7 @@ impl Projects {
         }
         let (project, _) = projects::get(&mut tx, actor, id).await?.ok_or(Error::NotFound)?;
         actor.subject.note(project.team_id, Some(id));
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         Ok(project)
     }
 
@@ -144,7 +144,7 @@ impl Projects {
             project.settings = settings;
             project.updated_at = self.context.now();
             projects::update_settings(&mut tx, id, settings, project.updated_at).await?;
-            tx.commit().await?;
+            audit::commit(&self.context, tx, actor).await?;
         }
         Ok(project)
     }

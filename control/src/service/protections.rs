@@ -114,7 +114,7 @@ impl Protections {
             updated_at: self.context.now(),
         };
         protections::upsert(&mut tx, project.id, &row).await?;
-        routes::commit_and_sync(&self.context, tx, project.id).await?;
+        routes::commit_and_sync(&self.context, tx, actor, project.id).await?;
         Ok(shown(target, &[row]))
     }
 
@@ -126,7 +126,7 @@ impl Protections {
         if !protections::delete(&mut tx, project.id, target, self.context.now()).await? {
             return Err(Error::NotFound);
         }
-        routes::commit_and_sync(&self.context, tx, project.id).await
+        routes::commit_and_sync(&self.context, tx, actor, project.id).await
     }
 
     /// Makes a link that opens a protected target.
@@ -156,7 +156,7 @@ impl Protections {
         let token = Protection::parse(&text)
             .map(|protection| protection.share_token(project.slug.as_str(), id.unsigned_abs(), until))
             .ok_or_else(|| Error::internal("a protection that was just written cannot be read"))?;
-        routes::commit_and_sync(&self.context, tx, project.id).await?;
+        routes::commit_and_sync(&self.context, tx, actor, project.id).await?;
         let url = format!("{}{}?{SHARE_PARAMETER}={token}", self.context.url(&label), new.path);
         Ok(CreatedShareLink { link: ShareLink { id, target: new.target, created_at: now, expires_at }, url })
     }
@@ -167,7 +167,7 @@ impl Protections {
         if !protections::revoke_link(&mut tx, project.id, id, self.context.now()).await? {
             return Err(Error::NotFound);
         }
-        routes::commit_and_sync(&self.context, tx, project.id).await
+        routes::commit_and_sync(&self.context, tx, actor, project.id).await
     }
 
     /// Makes a token with which programs pass every protection of the project.
@@ -182,7 +182,7 @@ impl Protections {
         let hash = Sha256::of(secret.as_bytes());
         let now = self.context.now();
         let token = protections::insert_token(&mut tx, project.id, (name, hint(&secret)), hash, now).await?;
-        routes::commit_and_sync(&self.context, tx, project.id).await?;
+        routes::commit_and_sync(&self.context, tx, actor, project.id).await?;
         Ok(CreatedBypassToken { token, secret })
     }
 
@@ -192,7 +192,7 @@ impl Protections {
         if !protections::revoke_token(&mut tx, project.id, id, self.context.now()).await? {
             return Err(Error::NotFound);
         }
-        routes::commit_and_sync(&self.context, tx, project.id).await
+        routes::commit_and_sync(&self.context, tx, actor, project.id).await
     }
 
     async fn verifier(&self, password: String) -> Result<Password> {

@@ -5,8 +5,8 @@ use chrono::SecondsFormat;
 use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
 
 use super::guards::{Guards, site_of};
-use super::{Context, Job, Result, artifact_path};
-use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus, Environment, ProjectId, Slug};
+use super::{Context, Job, Result, artifact_path, audit};
+use crate::domain::{Actor, BaseDomain, DeploymentId, DeploymentStatus, Environment, ProjectId, Slug};
 use crate::provider::KvEntry;
 use crate::store::hostnames::{self, Route};
 use crate::store::{Tx, meta, projects};
@@ -39,10 +39,10 @@ pub async fn sync(context: &Context, project: ProjectId, former_base: Option<&Ba
     Ok(context.edge_kv.write(entries).await?)
 }
 
-/// Ends a transaction that changed what a project's hostnames answer, and writes their records.
-pub async fn commit_and_sync(context: &Context, mut tx: Tx, project: ProjectId) -> Result<()> {
+/// Ends a transaction in which an actor changed what a project's hostnames answer, and writes their records.
+pub async fn commit_and_sync(context: &Context, mut tx: Tx, actor: &Actor, project: ProjectId) -> Result<()> {
     Job::SyncRoutes { project, former_base: None }.enqueue(&mut tx, context.now()).await?;
-    tx.commit().await?;
+    audit::commit(context, tx, actor).await?;
     // The rows are the truth and the queued job repeats this, so a failure here is not the caller's.
     if let Err(error) = sync(context, project, None).await {
         tracing::warn!(project = project.0, error = &error as &dyn std::error::Error, "the route records are late");

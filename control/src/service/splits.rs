@@ -73,7 +73,7 @@ impl Splits {
         let text = format!("Split: {percent} % of the visitors of {environment} get this deployment.");
         logs::append(&mut tx, deployment, now, LogLevel::Info, &text).await?;
         let split = present(&mut tx, &project, environment).await?.ok_or(Error::NotFound)?;
-        routes::commit_and_sync(&self.context, tx, project.id).await?;
+        routes::commit_and_sync(&self.context, tx, actor, project.id).await?;
         self.context.events.deployment_changed(deployment);
         Ok(split)
     }
@@ -106,7 +106,7 @@ impl Splits {
         let text = format!("Split ended: {environment} serves this deployment.");
         logs::append(&mut tx, keep, now, LogLevel::Info, &text).await?;
         let deployment = super::deployments::find(&mut tx, actor, keep).await?;
-        routes::commit_and_sync(&self.context, tx, project.id).await?;
+        routes::commit_and_sync(&self.context, tx, actor, project.id).await?;
         self.context.events.deployment_changed(keep);
         Ok(deployment)
     }
@@ -123,7 +123,7 @@ impl Splits {
     pub async fn set_skew(&self, actor: &Actor, project: &ProjectRef, seconds: Option<i64>) -> Result<()> {
         let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
         splits::set_skew(&mut tx, project.id, seconds).await?;
-        routes::commit_and_sync(&self.context, tx, project.id).await
+        routes::commit_and_sync(&self.context, tx, actor, project.id).await
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::gate::permit;
 use super::secret::{self, INVITATION_PREFIX};
-use super::{Context, Error, Result};
+use super::{Context, Error, Result, audit};
 use crate::domain::{
     Actor, EmailAddress, Invitation, InvitationId, Member, NewInvitation, Page, PageRequest, Role, Sha256, Team,
     TeamId, UserId,
@@ -48,7 +48,7 @@ impl Teams {
         let id = teams::insert(&mut tx, name.trim(), None, now).await?;
         teams::put_member(&mut tx, id, actor.user_id, Role::Owner, now).await?;
         let team = find_with_role(&mut tx, actor, Some(id)).await?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         Ok(team)
     }
 
@@ -71,7 +71,7 @@ impl Teams {
         check_name(name)?;
         teams::rename(&mut tx, id, name.trim(), self.context.now()).await?;
         let team = find_with_role(&mut tx, actor, Some(id)).await?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         Ok(team)
     }
 
@@ -104,8 +104,10 @@ impl Teams {
             });
         }
         if !dry_run {
+            // First, for the record is of the team as long as there is one.
+            audit::record(&self.context, &mut tx, actor).await?;
             teams::delete(&mut tx, id).await?;
-            tx.commit().await?;
+            audit::commit(&self.context, tx, actor).await?;
         }
         Ok(())
     }
@@ -130,7 +132,7 @@ impl Teams {
         refuse_unmaking(&mut tx, &team, user, present, role).await?;
         teams::put_member(&mut tx, id, user, role, self.context.now()).await?;
         let member = teams::get_member(&mut tx, id, user).await?.ok_or(Error::NotFound)?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         Ok(member)
     }
 
@@ -152,7 +154,7 @@ impl Teams {
         }
         refuse_unmaking(&mut tx, &team, user, present, Role::Viewer).await?;
         teams::delete_member(&mut tx, id, user).await?;
-        Ok(tx.commit().await?)
+        audit::commit(&self.context, tx, actor).await
     }
 
     /// Invites whoever has the address. The secret is in the answer and nowhere else; a former invitation of the same
@@ -183,7 +185,7 @@ impl Teams {
             expires_at: now + INVITATION_LIFE,
         };
         let invitation = teams::invite(&mut tx, row).await?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         Ok(NewInvitation { invitation, secret })
     }
 
@@ -201,7 +203,7 @@ impl Teams {
         if !teams::revoke_invitation(&mut tx, team.id, invitation).await? {
             return Err(Error::NotFound);
         }
-        Ok(tx.commit().await?)
+        audit::commit(&self.context, tx, actor).await
     }
 
     /// Makes the actor a member, if the invitation is for the actor's address. An actor without an address gets the
@@ -223,7 +225,7 @@ impl Teams {
         join(&mut tx, &invitation, user.id, now).await?;
         let found = teams::get(&mut tx, user.id, invitation.team_id).await?.ok_or(Error::NotFound)?;
         actor.subject.note(invitation.team_id, None);
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         Ok(found)
     }
 

@@ -27,6 +27,7 @@ statements! {
     PROLONG = "UPDATE jobs SET deadline_at = $2 WHERE kind = $1 AND state = 'queued' AND deadline_at < $2";
     COUNT_DEAD = "SELECT COUNT(*) AS count FROM jobs WHERE state = 'dead'";
     COUNT_BY_STATE = "SELECT state, COUNT(*) AS count FROM jobs GROUP BY state ORDER BY state";
+    UNFINISHED = "SELECT id FROM jobs WHERE kind = $1 AND subject = $2 AND state IN ('queued', 'running') LIMIT 1";
     OLDEST_DUE = "SELECT MIN(run_at) AS run_at FROM jobs WHERE state = 'queued'";
 }
 
@@ -174,6 +175,12 @@ pub async fn release_all(session: &mut impl Session) -> Result<u64, Error> {
 pub async fn prolong(session: &mut impl Session, kind: &str, until: DateTime<Utc>) -> Result<(), Error> {
     session.query(PROLONG).bind(kind).bind(until).execute().await?;
     Ok(())
+}
+
+/// Whether a job of this kind waits or runs for the subject.
+pub async fn is_unfinished(session: &mut impl Session, kind: &str, subject: i64) -> Result<bool, Error> {
+    let row: Option<(i64,)> = session.query(UNFINISHED).bind(kind).bind(subject).fetch_optional().await?;
+    Ok(row.is_some())
 }
 
 /// Returns how many jobs were given up.

@@ -49,6 +49,7 @@ statements! {
         ORDER BY projects.created_at DESC, projects.id DESC LIMIT $5");
     COUNT_OF_TEAM = "SELECT COUNT(*) AS count FROM projects WHERE team_id = $1 AND deleted_at IS NULL";
     GET_SLUG = "SELECT slug FROM projects WHERE id = $1";
+    GET_TEAM = "SELECT team_id FROM projects WHERE id = $1 AND deleted_at IS NULL";
     LIST_IDS = "SELECT id FROM projects ORDER BY id";
     UPDATE_SETTINGS = "UPDATE projects SET settings = $2, updated_at = $3 WHERE id = $1";
     SET_DELETED = "UPDATE projects SET deleted_at = $2, updated_at = $2 WHERE id = $1";
@@ -181,6 +182,12 @@ pub async fn get_slug(session: &mut impl Session, id: ProjectId) -> Result<Optio
     let row: Option<(String,)> = session.query(GET_SLUG).bind(id.0).fetch_optional().await?;
     let unusable = Error::Row { table: "projects", column: "slug", id: id.0 };
     row.map(|(slug,)| Slug::parse(&slug).map_err(|_| unusable)).transpose()
+}
+
+/// Returns the team of a project that was not deleted, whoever owns it.
+pub async fn get_team(session: &mut impl Session, id: ProjectId) -> Result<Option<TeamId>, Error> {
+    let row: Option<(i64,)> = session.query(GET_TEAM).bind(id.0).fetch_optional().await?;
+    Ok(row.map(|(team,)| TeamId(team)))
 }
 
 /// Returns the ids of all projects, whoever owns them.

@@ -29,8 +29,11 @@ pub async fn run(context: &Arc<Context>, lease: Lease, id: DeploymentId) -> Resu
     let found = deployments::get_any(&mut session, id).await?;
     drop(session);
     let Some((deployment, settings)) = found else { return Ok(()) };
-    if deployment.status != DeploymentStatus::Deploying {
-        return Ok(());
+    match deployment.status {
+        DeploymentStatus::Deploying => {}
+        // A former run did not come to its end.
+        DeploymentStatus::Deployed => return announce(context, &deployment).await,
+        _ => return Ok(()),
     }
     let manifest = manifests::get(context, id).await?.ok_or_else(|| JobError::Never {
         code: "manifest_missing",
@@ -57,11 +60,16 @@ pub async fn run(context: &Arc<Context>, lease: Lease, id: DeploymentId) -> Resu
         return Ok(());
     }
     crate::failpoint!("deploy.activated");
+    announce(context, &deployment).await
+}
+
+/// Tells the edge. Whoever waits for the deployment, or follows its log, waits for this as well.
+async fn announce(context: &Context, deployment: &Deployment) -> Result<(), JobError> {
     let start = Instant::now();
     routes::sync(context, deployment.project_id, None).await?;
     crate::failpoint!("deploy.routed");
-    log(context, id, LogLevel::Info, &format!("The edge knows it ({} ms).", start.elapsed().as_millis())).await?;
-    context.events.deployment_changed(id);
+    let text = format!("The edge knows it ({} ms).", start.elapsed().as_millis());
+    log(context, deployment.id, LogLevel::Info, &text).await?;
     context.events.job_queued();
     Ok(())
 }

@@ -11,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::{JobError, delete_project, deploy, purge, refine, retention, sweep};
 use crate::domain::BaseDomain;
-use crate::service::{Context, Job, domains, env_vars, routes};
+use crate::service::{Context, Job, domain_proofs, domains, env_vars, routes};
 use crate::store::jobs::{self, ClaimedJob, Lease};
 use crate::store::{self, Db};
 
@@ -116,6 +116,10 @@ impl Runner {
             sweep::fail(&self.context, *id, code, message).await?;
         }
         let outcome = self.settle(&claimed, result).await?;
+        if let Job::Deploy(id) = job {
+            // Whoever waits for a deployment waits for the end of this as well.
+            self.context.events.deployment_changed(id);
+        }
         Ok(Some((job, outcome)))
     }
 
@@ -138,6 +142,7 @@ impl Runner {
             }
             Job::Refine(id) => refine::run(context, lease, *id).await,
             Job::Retention(project) => retention::run(context, *project).await,
+            Job::VerifyDomain(id) => Ok(domain_proofs::look(context, *id).await?),
             Job::SyncDomain(id) => Ok(domains::sync_edge(context, *id).await?),
             Job::DeleteProject(project) => delete_project::run(context, *project).await,
             Job::RotateSecrets => {

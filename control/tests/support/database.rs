@@ -12,7 +12,14 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 pub struct TestDatabase {
     pub db: Db,
-    dropped: Option<(PgConnectOptions, String)>,
+    _dropped: Option<EmptyDatabase>,
+}
+
+/// A database on a PostgreSQL server with nothing in it; it goes when this does.
+pub struct EmptyDatabase {
+    pub options: PgConnectOptions,
+    server: PgConnectOptions,
+    name: String,
 }
 
 /// The PostgreSQL server to test on as well, if there is one.
@@ -33,10 +40,17 @@ impl TestDatabase {
     pub async fn create_sqlite(folder: &Path) -> Self {
         let location = Location::Sqlite(folder.join("miaobu.db"));
         let db = Db::open(&location, Access::ReadWrite).await.expect("the database opens");
-        Self { db, dropped: None }
+        Self { db, _dropped: None }
     }
 
     pub async fn create_postgres(server: PgConnectOptions) -> Self {
+        let empty = Self::create_empty_postgres(server).await;
+        let location = Location::Postgres(Box::new(empty.options.clone()));
+        let db = Db::open(&location, Access::ReadWrite).await.expect("the database opens");
+        Self { db, _dropped: Some(empty) }
+    }
+
+    pub async fn create_empty_postgres(server: PgConnectOptions) -> EmptyDatabase {
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
         let name = format!("miaobu_test_{}_{number}", std::process::id());
         let mut connection = server.connect().await.expect("the server answers");
@@ -44,15 +58,13 @@ impl TestDatabase {
             sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await.expect("a database is made");
         }
         connection.close().await.expect("closed");
-        let location = Location::Postgres(Box::new(server.clone().database(&name)));
-        let db = Db::open(&location, Access::ReadWrite).await.expect("the database opens");
-        Self { db, dropped: Some((server, name)) }
+        EmptyDatabase { options: server.clone().database(&name), server, name }
     }
 }
 
-impl Drop for TestDatabase {
+impl Drop for EmptyDatabase {
     fn drop(&mut self) {
-        let Some((server, name)) = self.dropped.take() else { return };
+        let (server, name) = (self.server.clone(), self.name.clone());
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {

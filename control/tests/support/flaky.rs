@@ -12,6 +12,7 @@ use miaobu_edge::build::KV_VALUE_LIMIT;
 #[derive(Debug)]
 pub struct FlakyEdgeKv {
     pub inner: Arc<dyn EdgeKv>,
+    pub passes: AtomicU32,
     pub failures: AtomicU32,
     pub propagation: Duration,
     pub longest_value: usize,
@@ -19,7 +20,19 @@ pub struct FlakyEdgeKv {
 
 impl FlakyEdgeKv {
     pub fn new(inner: Arc<dyn EdgeKv>) -> Self {
-        Self { inner, failures: AtomicU32::new(0), propagation: Duration::ZERO, longest_value: KV_VALUE_LIMIT }
+        Self {
+            inner,
+            passes: AtomicU32::new(0),
+            failures: AtomicU32::new(0),
+            propagation: Duration::ZERO,
+            longest_value: KV_VALUE_LIMIT,
+        }
+    }
+
+    /// Lets `passes` writes through, and the one after them fail.
+    pub fn fail_after(&self, passes: u32) {
+        self.passes.store(passes, Ordering::SeqCst);
+        self.fail_next(1);
     }
 
     /// Lets the next `count` writes fail.
@@ -32,7 +45,8 @@ impl FlakyEdgeKv {
 impl EdgeKv for FlakyEdgeKv {
     async fn write(&self, entries: Vec<KvEntry>) -> Result<(), Error> {
         let fewer = |left: u32| left.checked_sub(1);
-        if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok() {
+        let passes = self.passes.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok();
+        if !passes && self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok() {
             return Err(Error::new("edge kv", "write", ErrorKind::Throttled));
         }
         self.inner.write(entries).await

@@ -4,11 +4,14 @@ mod aliyun;
 mod database;
 mod dns;
 mod flaky;
+mod hostnames;
 pub mod process;
+pub mod redis;
 mod site;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,7 +21,7 @@ use miaobu_control::domain::{
     ProjectSettings,
 };
 use miaobu_control::provider::local::{LocalEdgeKv, LocalObjectStore};
-use miaobu_control::provider::{LocalHostnames, ObjectBody, ObjectKey, ObjectStore as _, Resolver};
+use miaobu_control::provider::{LocalHostnames, ObjectBody, ObjectKey, ObjectStore as _, Resolver, SharedLimits};
 use miaobu_control::random::SeededRandom;
 use miaobu_control::service::{
     Context, Events, Job, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings, Upload, Vault,
@@ -31,6 +34,7 @@ pub use aliyun::Aliyun;
 pub use database::{TestDatabase, postgres};
 pub use dns::DnsServer;
 pub use flaky::FlakyEdgeKv;
+pub use hostnames::TestHostnames;
 pub use site::{Site, frames, stream};
 
 /// The app after a restart with other keys.
@@ -57,6 +61,7 @@ pub struct TestApp {
     pub edge_kv: Arc<LocalEdgeKv>,
     pub flaky: Arc<FlakyEdgeKv>,
     pub dns: DnsServer,
+    pub hostnames: Arc<TestHostnames>,
     pub folder: TempDir,
     runner: Runner,
     _database: TestDatabase,
@@ -68,20 +73,29 @@ impl TestApp {
     }
 
     pub async fn with_limits(change: impl FnOnce(&mut Limits)) -> Self {
-        Self::with(change, |_| {}).await
+        Self::with(change, |_| {}, None).await
+    }
+
+    /// An app that shares its rate limits with others.
+    pub async fn sharing(limits: SharedLimits) -> Self {
+        Self::with(|_| {}, |_| {}, Some(limits)).await
     }
 
     /// An app whose edge KV needs `propagation` until every reader sees a write.
     pub async fn with_propagation(propagation: Duration) -> Self {
-        Self::with(|_| {}, |kv| kv.propagation = propagation).await
+        Self::with(|_| {}, |kv| kv.propagation = propagation, None).await
     }
 
     /// An app whose edge KV takes no longer values.
     pub async fn with_longest_value(longest_value: usize) -> Self {
-        Self::with(|_| {}, |kv| kv.longest_value = longest_value).await
+        Self::with(|_| {}, |kv| kv.longest_value = longest_value, None).await
     }
 
-    async fn with(change: impl FnOnce(&mut Limits), change_kv: impl FnOnce(&mut FlakyEdgeKv)) -> Self {
+    async fn with(
+        change: impl FnOnce(&mut Limits),
+        change_kv: impl FnOnce(&mut FlakyEdgeKv),
+        shared_limits: Option<SharedLimits>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = TestDatabase::create(folder.path()).await;
         let start: DateTime<Utc> = "2026-01-02T03:04:05.678Z".parse().expect("a time");
@@ -89,6 +103,7 @@ impl TestApp {
         let objects = LocalObjectStore::open(folder.path().join("objects")).expect("the object store opens");
         let edge_kv = Arc::new(LocalEdgeKv::new(database.db.clone()));
         let dns = DnsServer::start();
+        let hostnames = Arc::new(TestHostnames::new());
         let mut flaky = FlakyEdgeKv::new(edge_kv.clone());
         change_kv(&mut flaky);
         let flaky = Arc::new(flaky);
@@ -102,7 +117,8 @@ impl TestApp {
             objects: Arc::new(objects.clone()),
             edge_kv: flaky.clone(),
             dns: Arc::new(Resolver::new(&[dns.address])),
-            edge_hostnames: Arc::new(LocalHostnames),
+            edge_hostnames: hostnames.clone(),
+            shared_limits,
             events: Events::default(),
             vault: Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys"),
             settings: Settings {
@@ -117,7 +133,7 @@ impl TestApp {
         });
         let services = Services::open(context.clone()).expect("the services open");
         let runner = Runner::new(context.clone());
-        Self { services, context, clock, objects, edge_kv, flaky, dns, folder, runner, _database: database }
+        Self { services, context, clock, objects, edge_kv, flaky, dns, hostnames, folder, runner, _database: database }
     }
 
     /// The same data under other keys, as after a restart.
@@ -130,6 +146,7 @@ impl TestApp {
             edge_kv: self.flaky.clone(),
             dns: self.context.dns.clone(),
             edge_hostnames: Arc::new(LocalHostnames),
+            shared_limits: None,
             events: Events::default(),
             vault,
             settings: self.context.settings.clone(),
@@ -228,6 +245,21 @@ impl TestApp {
     /// Runs the job that is due longest.
     pub async fn run_job(&self) -> Option<(Job, Outcome)> {
         self.runner.run_next().await.expect("the job table works")
+    }
+
+    /// Runs the job that is due longest for a number of its steps and then, as a kill would, no further. Its lease holds for
+    /// another 30 seconds.
+    pub async fn cut_off_job(&self, steps: usize) {
+        let mut running = std::pin::pin!(self.runner.run_next());
+        let mut left = steps;
+        std::future::poll_fn(|context| {
+            if left == 0 {
+                return Poll::Ready(());
+            }
+            left -= 1;
+            running.as_mut().poll(context).map(drop)
+        })
+        .await;
     }
 
     pub async fn sweep(&self) {

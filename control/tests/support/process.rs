@@ -144,6 +144,12 @@ pub fn visit(edge: &str, host: &str) -> Option<(u16, String)> {
     Some((status, String::from_utf8_lossy(&body).into_owned()))
 }
 
+/// What a server answers at a path.
+pub fn get(addr: &str, path: &str) -> Option<(u16, String)> {
+    let (status, body) = request(addr, "GET", path, "localhost", "", b"")?;
+    Some((status, String::from_utf8_lossy(&body).into_owned()))
+}
+
 fn request(addr: &str, method: &str, path: &str, host: &str, head: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
     let mut stream = TcpStream::connect(addr).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");

@@ -18,7 +18,7 @@ use crate::domain::{
     Sha256,
 };
 use crate::service::jobs::Job;
-use crate::service::{Context, Error, Result, blob_key, deployments, disk, manifests};
+use crate::service::{Context, Error, Result, audit, blob_key, deployments, disk, manifests};
 use crate::store::deployments::{NewRow, Step};
 use crate::store::{self, blobs, logs};
 
@@ -85,7 +85,7 @@ impl Receiver {
         );
         logs::append(&mut tx, id, now, LogLevel::Info, &text).await?;
         let deployment = deployments::find(&mut tx, actor, id).await?;
-        tx.commit().await?;
+        audit::commit(context, tx, actor).await?;
         manifests::put(context, id, manifest).await?;
         self.states.insert(id, Arc::clone(&state));
         Ok((deployment, state))
@@ -276,7 +276,7 @@ impl Receiver {
             Job::Deploy(id).enqueue(&mut tx, now).await?;
         }
         let deployment = deployments::find(&mut tx, actor, id).await?;
-        tx.commit().await?;
+        audit::commit(&self.context, tx, actor).await?;
         crate::failpoint!("upload.finished");
         self.states.remove(id);
         self.context.events.deployment_changed(id);
