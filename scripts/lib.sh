@@ -24,6 +24,22 @@ quietly() {
   return "$status"
 }
 
+# need_generator FOLDER: builds openapi/generator and puts the program miaobu-generator into the folder. It has a lock file of
+# its own, and is built where it outlives the checkout. Another checkout builds its own in the same place, under the same name:
+# what lies there is ours only if it is what we built last.
+need_generator() {
+  mkdir -p "$cache"
+  (
+    flock 9
+    program=$cache/generator/debug/miaobu-generator
+    built() { echo "$root $(cksum <"$program")"; }
+    [ -e "$program" ] && [ "$(built)" = "$(cat "$cache/generator-built" 2>/dev/null)" ] || touch "$root/openapi/generator/src/main.rs"
+    cargo build --quiet --locked --manifest-path "$root/openapi/generator/Cargo.toml" --target-dir "$cache/generator"
+    built >"$cache/generator-built"
+    cp "$program" "$1"
+  ) 9>"$cache/generator.lock"
+}
+
 # need_packages WHY COMMAND=PACKAGE…: installs the Debian packages whose command is not there.
 need_packages() {
   local why=$1 pair missing=()

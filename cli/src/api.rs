@@ -1,7 +1,9 @@
 //! The API in the CLI's words: the only place that knows the generated client.
 
+mod accounts;
 mod failure;
 mod guards;
+mod objects;
 mod resources;
 
 use std::time::Duration;
@@ -92,7 +94,10 @@ impl Api {
     /// Exchanges a one-time code for a session.
     pub async fn login(&self, code: &str) -> Result<Session, Failure> {
         let body = types::Login { code: code.to_owned() };
-        let session = self.answer(self.client.login().body(body).send().await)?.data;
+        self.session(self.answer(self.client.login().body(body).send().await)?.data)
+    }
+
+    fn session(&self, session: types::Session) -> Result<Session, Failure> {
         let api = Self::new(&self.url, Some(&Secret::new(session.session_token)))?;
         Ok(Session { api, login: session.user.login })
     }

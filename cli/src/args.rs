@@ -1,6 +1,8 @@
 //! The command line, as written.
 
+mod accounts;
 mod guards;
+mod objects;
 mod resources;
 
 use std::path::PathBuf;
@@ -8,6 +10,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub use self::accounts::{Proof, Register, Sessions, SessionsCommand, Tokens, TokensCommand, UserCommand};
+pub use self::objects::{
+    Build, Choice, DeploymentCommand, Html, NotFound, ProjectCommand, ProjectSettings, SinglePageFor,
+};
 pub use self::resources::{Domains, DomainsCommand, Env, EnvCommand, Role, TeamsCommand};
 pub use guards::{Password, Protect, Skew, Split, Target};
 
@@ -41,6 +47,15 @@ pub enum Command {
     Logout,
     /// Show who is logged in, and where
     Whoami,
+    /// Make an account by an invitation, and log in; the password stands on standard input
+    Register(Register),
+    /// Show and change your profile, set your password
+    #[command(subcommand)]
+    User(UserCommand),
+    /// List where you are logged in, and end sessions
+    Sessions(Sessions),
+    /// List, make and revoke API tokens
+    Tokens(Tokens),
     /// Deploy a folder and wait until it is live
     #[command(long_about = "Deploys a folder and waits until it is live: only what the server lacks is uploaded.
 
@@ -50,6 +65,14 @@ leave it are refused.")]
     Deploy(Deploy),
     /// List your projects, newest first
     Projects(Listing),
+    /// Show, make and change single projects
+    #[command(subcommand)]
+    Project(ProjectCommand),
+    /// Show and delete single deployments
+    #[command(subcommand)]
+    Deployment(DeploymentCommand),
+    /// Build a deployment from the project's repository
+    Build(Build),
     /// List a project's deployments, newest first
     Deployments {
         #[command(flatten)]
@@ -144,6 +167,13 @@ leave it are refused.")]
         #[arg(long)]
         print: bool,
     },
+    /// Show how the server and its parts are
+    Health,
+    /// Count your projects, deployments and domains
+    Statistics,
+    /// Print what all commands take, as JSON
+    #[command(hide = true)]
+    Reference,
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -1,16 +1,20 @@
 //! One file for each command but `deploy`.
 
+pub mod accounts;
 pub mod deployments;
 pub mod domains;
 pub mod env;
 pub mod explain;
 pub mod login;
 pub mod logs;
+pub mod objects;
 pub mod open;
 pub mod projects;
 pub mod promote;
 pub mod protect;
+pub mod reference;
 pub mod remove;
+pub mod server;
 pub mod split;
 pub mod teams;
 

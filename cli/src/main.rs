@@ -54,6 +54,9 @@ fn run(arguments: Arguments, started: Instant) -> Result<(), Failure> {
         clap_complete::generate(shell, &mut Arguments::command(), "miaobu", &mut script);
         return output::line(String::from_utf8_lossy(&script).trim_end());
     }
+    if let Command::Reference = arguments.command {
+        return output::json(&commands::reference::describe(&mut Arguments::command()));
+    }
     // The HTTP client asks for a provider even where no TLS is spoken; a second one is never installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let settings = Settings::resolve(arguments.url.as_deref(), arguments.json, started)?;
@@ -72,6 +75,15 @@ async fn dispatch(settings: Settings, command: Command) -> Result<(), Failure> {
         Command::Login { code } => commands::login::login(settings, code).await,
         Command::Logout => commands::login::logout(settings),
         Command::Whoami => commands::login::whoami(&settings).await,
+        Command::Register(arguments) => commands::accounts::register(settings, arguments).await,
+        Command::User(command) => commands::accounts::user(&settings, command).await,
+        Command::Sessions(arguments) => commands::accounts::sessions(&settings, arguments).await,
+        Command::Tokens(arguments) => commands::accounts::tokens(&settings, arguments).await,
+        Command::Project(command) => commands::objects::project(&settings, command).await,
+        Command::Deployment(command) => commands::objects::deployment(&settings, command).await,
+        Command::Build(arguments) => commands::objects::build(&settings, arguments).await,
+        Command::Health => commands::server::health(&settings).await,
+        Command::Statistics => commands::server::statistics(&settings).await,
         Command::Deploy(arguments) => deploy::run(&settings, arguments).await,
         Command::Projects(listing) => commands::projects::run(&settings, &listing).await,
         Command::Deployments { project, environment, listing } => {
@@ -97,7 +109,7 @@ async fn dispatch(settings: Settings, command: Command) -> Result<(), Failure> {
         Command::Domains(arguments) => commands::domains::run(&settings, arguments).await,
         Command::Teams { command } => commands::teams::run(&settings, command).await,
         Command::Explain(asked) => commands::explain::run(&settings, &asked).await,
-        Command::Completions { .. } => Ok(()),
+        Command::Completions { .. } | Command::Reference => Ok(()),
     }
 }
 

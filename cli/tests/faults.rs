@@ -54,6 +54,16 @@ fn a_file_that_changed_is_named_and_the_next_run_hashes_anew() {
 }
 
 #[test]
+fn a_server_without_room_is_not_asked_again() {
+    let server = Scripted::start();
+    let person = server.person();
+    let folder = person.site("shop", &SITE);
+    server.script("uploadBlobs", &[Fault::Refuse(503, "storage_full")]);
+    person.run(&["deploy", folder.to_str().unwrap(), "--json"]).failed(1, &["storage_full"]);
+    assert_eq!(server.world().count("uploadBlobs"), 1);
+}
+
+#[test]
 fn a_failed_deployment_says_why() {
     let server = Scripted::start();
     let person = server.person();

@@ -41,6 +41,13 @@ impl Platform {
         Person::new(&self.url, Some(String::from_utf8(output.stdout).unwrap().trim()))
     }
 
+    /// A new one-time code.
+    pub fn code(&self) -> String {
+        let output = control(self.data.path(), &["login-code"]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
     /// Someone who has yet to log in.
     pub fn stranger(&self) -> Person {
         Person::new(&self.url, None)

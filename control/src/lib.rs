@@ -4,6 +4,7 @@ pub mod api;
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod documentation;
 pub mod domain;
 pub mod edge_server;
 pub mod egress;

@@ -3,13 +3,13 @@
 mod routine_command;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use miaobu_control::app::{self, App};
 use miaobu_control::config::Config;
-use miaobu_control::{api, sample, telemetry};
+use miaobu_control::{api, documentation, sample, telemetry};
 use routine_command::RoutineCommand;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -37,6 +37,9 @@ enum Command {
         /// Deploy the sample site if there is no project yet.
         #[arg(long)]
         with_sample: bool,
+        /// Deploy this folder, which scripts/docs builds, as the documentation.
+        #[arg(long, value_name = "FOLDER")]
+        with_docs: Option<PathBuf>,
     },
     /// Run only the edge, from the same data; it goes on while the control plane is down.
     Edge {
@@ -113,7 +116,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match &arguments.command {
-            Command::Serve { no_edge, with_sample } => serve(&config, !no_edge, *with_sample).await,
+            Command::Serve { no_edge, with_sample, with_docs } => {
+                serve(&config, !no_edge, *with_sample, with_docs.as_deref()).await
+            }
             Command::Edge { share_port } => {
                 let started = |addr| print(&[format!("edge: http://{addr}")]);
                 Ok(app::run_edge(&config, *share_port, started, stop_signal()?).await?)
@@ -139,7 +144,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     })
 }
 
-async fn serve(config: &Config, with_edge: bool, with_sample: bool) -> Result<(), Failure> {
+async fn serve(config: &Config, with_edge: bool, with_sample: bool, with_docs: Option<&Path>) -> Result<(), Failure> {
     let stop = stop_signal()?;
     let app = App::start(config, with_edge).await?;
     let services = app.services.clone();
@@ -168,6 +173,13 @@ async fn serve(config: &Config, with_edge: bool, with_sample: bool) -> Result<()
                 Ok(Some(url)) => print(&[format!("sample: {url}")]),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the sample site is missing"),
+            }
+        }
+        if let Some(folder) = with_docs {
+            match documentation::deploy(&services, folder).await {
+                Ok(Some(url)) => print(&[format!("docs: {url}")]),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the documentation is missing"),
             }
         }
         renew_codes.await;

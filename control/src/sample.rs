@@ -39,13 +39,24 @@ async fn deploy(services: &Services, actor: &Actor) -> Result<Option<String>> {
         _ => return Ok(None),
     }
     let archive = archive().map_err(|error| Error::Internal(error.into()))?;
+    publish(services, actor, &ProjectRef::Slug(SLUG.to_owned()), archive, "The sample site").await
+}
+
+/// Deploys the files of an archive to production and returns their URL once they are live; `None` when the deployment
+/// does not end well, or not in time; then the log says so.
+pub async fn publish(
+    services: &Services,
+    actor: &Actor,
+    project: &ProjectRef,
+    archive: Vec<u8>,
+    message: &str,
+) -> Result<Option<String>> {
     let body = futures_util::stream::iter([Ok(Bytes::from(archive))]);
-    let project = ProjectRef::Slug(SLUG.to_owned());
-    let commit = CommitInfo { sha: None, message: Some("The sample site".to_owned()) };
-    let queued = services.uploads.upload_archive(actor, &project, Environment::Production, None, commit, body).await?;
+    let commit = CommitInfo { sha: None, message: Some(message.to_owned()) };
+    let queued = services.uploads.upload_archive(actor, project, Environment::Production, None, commit, body).await?;
     let ended = services.deployments.wait(actor, queued.id, PATIENCE_SECONDS).await?;
     if ended.status != DeploymentStatus::Deployed {
-        tracing::warn!(status = %ended.status, "the sample site was not deployed");
+        tracing::warn!(project = ended.project_slug.as_str(), status = %ended.status, "a site of the platform's own was not deployed");
         return Ok(None);
     }
     Ok(Some(services.deployments.urls(&ended).url))

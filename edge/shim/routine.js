@@ -1,6 +1,7 @@
 // Looks a host up, asks the core, and carries its decision out. An `if` about meaning belongs in the core.
 
 import * as core from "./core.js";
+import { Bodies, isLasting } from "./bodies.js";
 import { configure } from "./configuration.js";
 import { Directory } from "./directory.js";
 
@@ -9,6 +10,9 @@ const MOST_SHARDS = 2;
 
 /** A request may need the sites of both sides of a split, and records change while they are read. */
 const MAX_LOADS = 4;
+
+/** A trap leaves them as they were. */
+const bodies = new Bodies();
 
 /** Makes the module's default export from a compiled routine and what compiles the rest of it. */
 export function routine(module, rest) {
@@ -105,7 +109,7 @@ async function answer(engine, directory, configuration, request, context) {
   };
   switch (decision.kind) {
     case core.SERVE:
-      return serve(decision, directory.headers(found, decision, flags), found, configuration, fail);
+      return serve(decision, directory.headers(found, decision, flags), found, configuration, context, fail);
     case core.PROBE:
       return probe(decision, found, configuration, fail);
     case core.PROXY:
@@ -167,20 +171,38 @@ function own({ status, headers, body }) {
   return new Response(body || null, { status, headers });
 }
 
-async function serve(decision, headers, found, configuration, fail) {
+async function serve(decision, headers, found, configuration, context, fail) {
   const { status, withBody, path, ownPath, coding, range, size } = decision;
   // What is stored in a coding must not be encoded once more.
   const encodeBody = coding === "" ? "automatic" : "manual";
   if (!withBody) return new Response(null, { status, headers, encodeBody });
   const object = ownPath ? folderOf(found, coding) + path : path;
+  const mayKeep = configuration.hotBodies > 0 && isLasting(object, found);
+  const kept = mayKeep ? partOf(bodies.get(object), range, size) : undefined;
+  if (kept) {
+    if (size === undefined) headers = withLength(headers, kept.length);
+    return new Response(kept, { status, headers, encodeBody });
+  }
   const stored = await get(configuration, object, "GET", range);
   if (stored?.status === (range ? 206 : 200)) {
-    const length = size === undefined ? stored.headers.get("content-length") : null;
-    if (length !== null) headers = withLength(headers, length);
-    return new Response(stored.body, { status, headers, encodeBody });
+    const length = size ?? stored.headers.get("content-length");
+    if (size === undefined && length !== null) headers = withLength(headers, length);
+    const passes = mayKeep && !range && length !== null;
+    const body = passes ? bodies.pass(object, stored, Number(length), configuration.hotBodies, context) : stored.body;
+    return new Response(body, { status, headers, encodeBody });
   }
   stored?.body?.cancel();
   return fail(isMissing(stored) ? core.OBJECT_MISSING : core.STORAGE_UNAVAILABLE);
+}
+
+/** The bytes of an answer, if the object's are at hand, and as many as the site knows of. */
+function partOf(bytes, range, size) {
+  let part = bytes;
+  if (part && range) {
+    const [, first, last] = /(\d+)-(\d+)/.exec(range);
+    part = part.subarray(Number(first), Number(last) + 1);
+  }
+  return size === undefined || part?.length === size ? part : undefined;
 }
 
 async function probe(decision, found, configuration, fail) {

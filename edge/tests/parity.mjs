@@ -194,12 +194,24 @@ function withoutId(answer) {
   return { ...answer, headers, body: Buffer.from(answer.body.toString("latin1").replace(id, "…"), "latin1") };
 }
 
+const files = new Set();
+
+/** How often to ask: an isolate has the file itself when it was asked for twice. */
+function times({ method, host }, { status, headers }) {
+  const file = `${method} ${host} ${status} ${headers.find((header) => header.startsWith("etag: "))}`;
+  if (method !== "GET" || files.has(file)) return 1;
+  files.add(file);
+  return 3;
+}
+
 async function compare(request) {
   const expected = withoutId(await send(native.url, request));
-  for (const [name, home] of Object.entries(homes)) {
-    const got = withoutId(await send(home.url, request));
-    const same = got.status === expected.status && String(got.headers) === String(expected.headers) && got.body.equals(expected.body);
-    if (!same) assert.deepEqual(show(got), show(expected), `${name} differs on ${JSON.stringify(request)}, seed ${seed}`);
+  for (let left = times(request, expected); left > 0; left -= 1) {
+    for (const [name, home] of Object.entries(homes)) {
+      const got = withoutId(await send(home.url, request));
+      const same = got.status === expected.status && String(got.headers) === String(expected.headers) && got.body.equals(expected.body);
+      if (!same) assert.deepEqual(show(got), show(expected), `${name} differs on ${JSON.stringify(request)}, seed ${seed}`);
+    }
   }
   return expected;
 }

@@ -13,7 +13,9 @@ import { after, before, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const workspace = fileURLToPath(new URL("../../", import.meta.url));
-const ENV = { MIAOBU_OBJECTS_URL: "https://objects.test" };
+const KEEPING = { MIAOBU_OBJECTS_URL: "https://objects.test" };
+/** What counts questions asks for the same file more than once. */
+const ENV = { ...KEEPING, MIAOBU_HOT_BODIES: "0" };
 const INSTANCE = WebAssembly.Instance;
 
 let folder;
@@ -30,6 +32,7 @@ before(() => {
   const site = join(folder, "site");
   mkdirSync(site);
   for (const name of ["index.html", "about.html", "404.html", "app.js"]) writeFileSync(join(site, name), name);
+  writeFileSync(join(site, "large.bin"), Buffer.alloc(65_537));
   writeFileSync(join(site, "_redirects"), "/old/* /about 301\n");
   const make = (...words) => execFileSync(join(target, "debug/examples/make_site"), [site, folder, ...words]);
   make("docs.test", "docs", "1");
@@ -82,13 +85,13 @@ function read(name) {
 }
 
 /** A fresh isolate; returns a function that sends it one request and says what it answered and asked for. */
-async function isolate() {
+async function isolate(env = ENV) {
   const { default: routine } = await import(`../../wasm-pkg/esa.js?${(isolates += 1)}`);
   const background = [];
   const ask = async (url, init, ...rest) => {
     asked.length = 0;
     const context = { waitUntil: (work) => background.push(work) };
-    const response = await routine.fetch(new Request(`https://${url}`, init), ...(rest.length ? rest : [context, ENV]));
+    const response = await routine.fetch(new Request(`https://${url}`, init), ...(rest.length ? rest : [context, env]));
     return { status: response.status, headers: response.headers, text: await response.text(), asked: [...asked] };
   };
   return { ask, settle: () => Promise.all(background) };
@@ -108,6 +111,8 @@ test("an ordinary answer costs one fetch, and what needs no file costs nothing",
     ["docs.test/about.html", {}, 308],
     ["docs.test/about", { method: "POST" }, 405],
     ["docs.test/about", { method: "OPTIONS" }, 204],
+    ["docs.test/about", { headers: { "if-match": '"other"' } }, 412],
+    ["docs.test/about", { headers: { range: "bytes=99-" } }, 416],
     ["docs.test/about", head, 200],
     ["docs.test/nowhere", head, 404],
   ]) {
@@ -124,6 +129,135 @@ function amend(host, fields) {
   const stored = kv;
   kv = (key) => (key === host ? bytes : stored(key));
 }
+
+/** The paths, of those asked for here, that cost nothing: whose files the isolate has. */
+async function keptOf(ask, host, paths) {
+  const kept = [];
+  for (const path of paths) if ((await ask(`${host}${path}`, { headers: { range: "bytes=0-0" } })).asked.length === 0) kept.push(path);
+  return kept;
+}
+
+async function askTwice({ ask, settle }, url) {
+  for (let time = 0; time < 2; time += 1) await ask(url);
+  await settle();
+}
+
+/** Asks until nothing is asked for in turn; what goes on after an answer takes a few turns of the event loop. */
+async function untilKept(ask, url, ...rest) {
+  let answer;
+  for (let turn = 0; turn < 1_000 && answer?.asked.length !== 0; turn += 1) {
+    await new Promise(setImmediate);
+    answer = await ask(url, {}, ...rest);
+  }
+  assert.deepEqual(answer.asked, []);
+}
+
+test("a small file that was asked for twice costs nothing from then on, whole or in part", async () => {
+  const home = await isolate(KEEPING);
+  const all = ({ status, headers, text }) => [status, [...headers], text];
+  for (const [path, status] of [["/about", 200], ["/nowhere", 404], ["/app.js", 200]]) {
+    const url = `docs.test${path}`;
+    const [first, second] = [await home.ask(url), await home.ask(url)];
+    assert.deepEqual([second.status, second.asked.length], [status, 1]);
+    await home.settle();
+    for (let time = 0; time < 2; time += 1) {
+      const hot = await home.ask(url);
+      assert.deepEqual([hot.asked, all(hot)], [[], all(first)]);
+    }
+  }
+  const part = await home.ask("docs.test/about", { headers: { range: "bytes=1-3" } });
+  assert.deepEqual([part.status, part.text, part.headers.get("content-range"), part.asked], [206, "bou", "bytes 1-3/10", []]);
+  const last = await home.ask("docs.test/about", { headers: { range: "bytes=-4" } });
+  assert.deepEqual([last.text, last.asked], ["html", []]);
+});
+
+test("what is asked for once, in parts or too long, or comes in another length or not at all, is not kept", async () => {
+  const home = await isolate(KEEPING);
+  await home.ask("docs.test/about");
+  for (let time = 0; time < 2; time += 1) await home.ask("docs.test/app.js", { headers: { range: "bytes=0-3" } });
+  await askTwice(home, "docs.test/large.bin");
+  const objects = answers["objects.test"];
+  for (const body of ["short", "longer than it should be", ""]) {
+    answers["objects.test"] = () => new Response(body);
+    await askTwice(home, "docs.test/");
+  }
+  answers["objects.test"] = () => new Response("<Error>", { status: 500 });
+  await askTwice(home, "docs.test/");
+  answers["objects.test"] = () => new Response(new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) }));
+  for (let time = 0; time < 2; time += 1) await assert.rejects(home.ask("docs.test/"));
+  await home.settle();
+  answers["objects.test"] = objects;
+  assert.deepEqual(await keptOf(home.ask, "docs.test", ["/about", "/app.js", "/large.bin", "/"]), []);
+});
+
+test("while a file is being kept, nobody else keeps it", async () => {
+  const { ask, settle } = await isolate(KEEPING);
+  await ask("docs.test/about");
+  let copies = 0;
+  answers["objects.test"] = () => {
+    const response = new Response("about.html");
+    const { body } = response;
+    const tee = body.tee.bind(body);
+    body.tee = () => {
+      copies += 1;
+      return tee();
+    };
+    return response;
+  };
+  const texts = await Promise.all(Array.from({ length: 20 }, async () => (await ask("docs.test/about")).text));
+  assert.deepEqual([copies, new Set(texts).size], [1, 1]);
+  await settle();
+  assert.deepEqual((await ask("docs.test/about")).asked, []);
+});
+
+test("a copy that a runtime dropped in the middle is made by a later request", async () => {
+  const home = await isolate(KEEPING);
+  await home.ask("docs.test/about");
+  answers["objects.test"] = () => new Response(new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("about")) }));
+  const asking = home.ask("docs.test/about");
+  asking.catch(() => {});
+  await new Promise(setImmediate);
+  delete answers["objects.test"];
+  await home.ask("docs.test/about");
+  assert.deepEqual((await home.ask("docs.test/about")).asked.length, 1);
+  now += 10_001;
+  await untilKept(home.ask, "docs.test/about");
+});
+
+test("an isolate keeps files up to its bound, and those asked for lately", async () => {
+  const pages = Array.from({ length: 60 }, (_, page) => `/${page}`);
+  // Each takes some 600 bytes.
+  const home = await isolate({ ...KEEPING, MIAOBU_HOT_BODIES: "0.01" });
+  for (const page of pages) {
+    await askTwice(home, `sharded.test${page}`);
+    await home.ask("sharded.test/0");
+  }
+  const kept = await keptOf(home.ask, "sharded.test", pages);
+  assert.ok(kept.length >= 10 && kept.length <= 20, `${kept.length} kept`);
+  assert.deepEqual(kept, ["/0", ...pages.slice(1 - kept.length)]);
+  for (const megabytes of ["0", "none", "-1"]) {
+    const other = await isolate({ ...KEEPING, MIAOBU_HOT_BODIES: megabytes });
+    for (let time = 0; time < 4; time += 1) {
+      assert.equal((await other.ask("docs.test/about")).asked.at(-1), "fetch objects.test/projects/docs/1/about.html");
+      await other.settle();
+    }
+  }
+});
+
+test("only files in a folder that is named by its deployment are kept", async () => {
+  amend("docs.test", { oss_path: "projects/docs/current" });
+  answers["objects.test"] = () => new Response("about.html");
+  const home = await isolate(KEEPING);
+  await askTwice(home, "docs.test/about");
+  assert.deepEqual((await home.ask("docs.test/about")).asked, ["fetch objects.test/projects/docs/current/about.html"]);
+  await askTwice(home, "older.test/about");
+  assert.ok((await home.ask("older.test/about")).asked.length > 0);
+});
+
+test("a file is kept where the runtime gives no context as well", async () => {
+  const { ask } = await isolate(KEEPING);
+  await untilKept(ask, "docs.test/about", KEEPING);
+});
 
 test("a protected site costs nothing until it is opened, then what it costs otherwise", async () => {
   const bypass = createHash("sha256").update("token").digest("hex");

@@ -8,6 +8,8 @@ use reqwest::StatusCode;
 use crate::errors::{Failure, Kind};
 
 const PROBLEMS_SHOWN: usize = 10;
+/// A server without room stays so until somebody makes some: trying again only hides that from the person.
+const FULL: &str = "storage_full";
 
 /// The parts of a problem document that a person is told.
 #[derive(Debug, Default)]
@@ -57,8 +59,11 @@ pub fn refused(url: &str, status: StatusCode, refusal: Refusal, retry_after: Opt
     let mut failure = Failure::new(kind, &refusal.code, lines.join("\n"));
     // The server cannot know whether a token was stored or comes from the environment.
     let own = (refusal.code == "invalid_token").then(|| default_hint(url, status)).flatten();
-    failure.hint = own.or(refusal.hint).or_else(|| default_hint(url, status));
-    if may_pass(status) || refusal.code == "offset_mismatch" { failure.transient(retry_after) } else { failure }
+    let full =
+        || (refusal.code == FULL).then(|| "delete what is no longer needed, or have the operator make room".to_owned());
+    failure.hint = own.or(refusal.hint).or_else(full).or_else(|| default_hint(url, status));
+    let passes = may_pass(status) && refusal.code != FULL;
+    if passes || refusal.code == "offset_mismatch" { failure.transient(retry_after) } else { failure }
 }
 
 /// Returns the innermost reason, which is the one that a person can act on.

@@ -22,6 +22,11 @@ pub struct Env {
 pub enum EnvCommand {
     /// List env vars; the values of secret ones are never shown
     List(Listing),
+    /// Show an env var
+    Show {
+        /// Its name
+        name: String,
+    },
     /// Make or change env vars
     Set {
         /// NAME=VALUE, or NAME alone to be asked for the value on standard input
@@ -49,6 +54,15 @@ pub enum EnvCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Import env vars of the older system: lines of NAME=CIPHERTEXT; their Fernet key stands on standard input
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: String,
+        /// Let the values be read again
+        #[arg(long)]
+        plain: bool,
+    },
 }
 
 /// `miaobu domains`.
@@ -66,6 +80,11 @@ pub struct Domains {
 pub enum DomainsCommand {
     /// List the project's domains
     List(Listing),
+    /// Show a domain and its DNS records
+    Show {
+        /// Its full name
+        name: String,
+    },
     /// Add a domain, and show which DNS records to make
     Add {
         /// Its full name
@@ -110,6 +129,18 @@ pub enum DomainsCommand {
 pub enum TeamsCommand {
     /// List your teams
     List(Listing),
+    /// Show a team
+    Show {
+        /// Team id
+        team: i64,
+    },
+    /// Call a team something else
+    Rename {
+        /// Team id
+        team: i64,
+        /// Its new name
+        name: String,
+    },
     /// Make a team
     Create {
         /// What to call it
@@ -136,6 +167,20 @@ pub enum TeamsCommand {
         /// What the person will be able to do
         #[arg(long, value_enum, default_value = "deployer")]
         role: Role,
+    },
+    /// List a team's open invitations
+    Invitations {
+        /// Team id
+        team: i64,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Withdraw an invitation
+    Uninvite {
+        /// Team id
+        team: i64,
+        /// Invitation id
+        invitation: i64,
     },
     /// Accept an invitation
     Join {

@@ -29,16 +29,17 @@ pub async fn run(settings: &Settings, arguments: Domains) -> Result<(), Failure>
             });
             output::table(&["domain", "ownership", "ssl", "follows", "active"], rows.collect())
         }
+        DomainsCommand::Show { name } => {
+            let found = find(&api, &project, &name).await?;
+            let domain = api.domain(&project, found.id).await?;
+            if settings.json { output::json(&domain) } else { show_with_records(&domain) }
+        }
         DomainsCommand::Add { name, environment } => {
             let domain = api.add_domain(&project, &name, environment).await?;
             if settings.json {
                 return output::json(&domain);
             }
-            show(&domain)?;
-            for record in &domain.instructions {
-                let (name, value) = (output::clean(&record.name), output::clean(&record.value));
-                output::line(&format!("make    {}  {name}  {value}  ({})", record.record_type, record.purpose))?;
-            }
+            show_with_records(&domain)?;
             if domain.verified {
                 Ok(())
             } else {
@@ -91,6 +92,14 @@ async fn find(api: &Api, project: &str, name: &str) -> Result<Domain, Failure> {
     domains.into_iter().find(|domain| domain.name == wanted).ok_or_else(|| {
         Failure::new(Kind::NotFound, "not_found", format!("{project} has no domain {name}"))
             .hint("`miaobu domains list` lists those that it has")
+    })
+}
+
+fn show_with_records(domain: &Domain) -> Result<(), Failure> {
+    show(domain)?;
+    domain.instructions.iter().try_for_each(|record| {
+        let (name, value) = (output::clean(&record.name), output::clean(&record.value));
+        output::line(&format!("make    {}  {name}  {value}  ({})", record.record_type, record.purpose))
     })
 }
 

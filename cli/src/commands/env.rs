@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use miaobu_client::types::{EnvVarEntry, EnvVarKind, EnvVarPatch, EnvVarPlan, NewEnvVar};
+use miaobu_client::types::{EnvVar, EnvVarEntry, EnvVarKind, EnvVarPatch, EnvVarPlan, FernetEnvVar, NewEnvVar};
 
 use crate::api::Api;
 use crate::args::{Env, EnvCommand, Environment};
@@ -29,6 +29,23 @@ pub async fn run(settings: &Settings, arguments: Env) -> Result<(), Failure> {
                 vec![var.name, value, output::when(var.updated_at, settings.now)]
             });
             output::table(&["name", "value", "changed"], rows.collect())
+        }
+        EnvCommand::Show { name } => {
+            let present = api.env_vars(&project, environment, ALL).await?;
+            let var = api.env_var(&project, find(&present, environment, &name)?.id).await?;
+            if settings.json {
+                return output::json(&var);
+            }
+            let value = var.value.unwrap_or_else(|| "(secret)".to_owned());
+            output::table(
+                &["name", "value", "changed"],
+                vec![vec![var.name, value, output::when(var.updated_at, settings.now)]],
+            )
+        }
+        EnvCommand::Import { file, plain } => {
+            let sealed = sealed(entries(&read(&file)?, kind(plain))?)?;
+            let plan = api.import_env_vars(&project, environment, prompt::read_line()?, sealed).await?;
+            show(settings, &plan)
         }
         EnvCommand::Set { variables, plain } => set(settings, &api, &project, environment, variables, plain).await,
         EnvCommand::Unset { names } => unset(settings, &api, &project, environment, names).await,
@@ -84,9 +101,7 @@ async fn unset(
     let present = api.env_vars(project, environment, ALL).await?;
     let mut plans = Vec::new();
     for name in names {
-        let var = present.iter().find(|var| var.name == name).ok_or_else(|| {
-            Failure::new(Kind::NotFound, "not_found", format!("{environment:?} has no env var {name:?}").to_lowercase())
-        })?;
+        let var = find(&present, environment, &name)?;
         let plan = api.delete_env_var(project, var.id).await?;
         if !settings.json {
             output::line(&format!("{}: deleted ({})", output::clean(&name), plan.effect))?;
@@ -94,6 +109,22 @@ async fn unset(
         plans.push(plan);
     }
     if settings.json { output::json(&plans) } else { Ok(()) }
+}
+
+fn find<'a>(present: &'a [EnvVar], environment: Environment, name: &str) -> Result<&'a EnvVar, Failure> {
+    present.iter().find(|var| var.name == name).ok_or_else(|| {
+        let environment = format!("{environment:?}").to_lowercase();
+        Failure::new(Kind::NotFound, "not_found", format!("{environment} has no env var {name:?}"))
+    })
+}
+
+/// The values are ciphertexts, and each has to be there.
+fn sealed(entries: Vec<EnvVarEntry>) -> Result<Vec<FernetEnvVar>, Failure> {
+    let sealed = entries.into_iter().map(|EnvVarEntry { name, value, kind }| {
+        let ciphertext = value.ok_or_else(|| Failure::usage(format!("{name} has no ciphertext")))?;
+        Ok(FernetEnvVar { name, ciphertext, kind })
+    });
+    sealed.collect()
 }
 
 fn show(settings: &Settings, plan: &EnvVarPlan) -> Result<(), Failure> {

@@ -2,22 +2,33 @@
 
 use serde_json::json;
 
+use crate::api::Session;
 use crate::credentials::Login;
 use crate::errors::Failure;
 use crate::settings::Settings;
 use crate::{output, prompt};
 
 /// Exchanges a one-time code for an API token of this machine, and stores that.
-pub async fn login(mut settings: Settings, code: Option<String>) -> Result<(), Failure> {
-    let code = match code {
+pub async fn login(settings: Settings, code: Option<String>) -> Result<(), Failure> {
+    let code = self::code(&settings, code)?;
+    let session = settings.anonymous_api()?.login(&code).await?;
+    keep(settings, session).await
+}
+
+/// Returns the one-time code that was given, or asks for it.
+pub fn code(settings: &Settings, given: Option<String>) -> Result<String, Failure> {
+    let code = match given {
         Some(code) => code,
-        None => ask_code(&settings)?,
+        None => ask_code(settings)?,
     };
     if code.is_empty() {
         return Err(Failure::usage("there is no code").hint("give the one that the server printed: --code CODE"));
     }
-    let api = settings.anonymous_api()?;
-    let session = api.login(&code).await?;
+    Ok(code)
+}
+
+/// Exchanges a session for an API token of this machine, and stores that.
+pub async fn keep(mut settings: Settings, session: Session) -> Result<(), Failure> {
     let token = session.create_token(&format!("miaobu on {}", machine())).await?;
     // The session has done its work; a failure to end it early does no harm.
     let _ = session.logout().await;

@@ -20,6 +20,25 @@ pub async fn run(settings: &Settings, command: TeamsCommand) -> Result<(), Failu
             };
             list(settings, &["id", "team", "role", "created"], &teams, row)
         }
+        TeamsCommand::Show { team } => {
+            let team = api.team(team).await?;
+            say(settings, &team, &format!("{}\t{}\t{}", team.id, output::clean(&team.name), team.role))
+        }
+        TeamsCommand::Rename { team, name } => {
+            let team = api.rename_team(team, name).await?;
+            say(settings, &team, &format!("team {} is called {} now", team.id, output::clean(&team.name)))
+        }
+        TeamsCommand::Invitations { team, listing } => {
+            let open = api.invitations(team, listing.limit).await?;
+            let row = |each: &miaobu_client::types::Invitation| {
+                vec![each.id.to_string(), each.email.clone(), each.role.to_string(), each.expires_at.to_rfc3339()]
+            };
+            list(settings, &["id", "email", "role", "ends"], &open, row)
+        }
+        TeamsCommand::Uninvite { team, invitation } => {
+            api.withdraw(team, invitation).await?;
+            say(settings, &json!({"withdrawn": invitation}), &format!("invitation {invitation} is withdrawn"))
+        }
         TeamsCommand::Create { name } => {
             let team = api.create_team(&name).await?;
             say(settings, &team, &format!("made team {} {}", team.id, output::clean(&team.name)))

@@ -1,12 +1,15 @@
-//! Makes clients from an OpenAPI document, and compares two documents.
+//! Makes clients and documentation from an OpenAPI document, and compares two documents.
 //!
 //!     miaobu-generator rust|typescript|python|go <openapi.json
 //!     miaobu-generator changes RELEASED DECLARED <openapi.json
+//!     miaobu-generator docs SOURCE COMMANDS BASE TARGET <openapi.json
 //!
-//! The first prints a client. `changes` prints the changes from the document RELEASED that break callers and do not stand in the file DECLARED, and
+//! The first prints a client. `docs` builds the documentation of the Markdown in SOURCE, of the command line as the file COMMANDS describes it, and of
+//! the document into the folder TARGET, for the address BASE. `changes` prints the changes from the document RELEASED that break callers and do not stand in the file DECLARED, and
 //! what stands there without being so; it fails when there is any.
 
 mod changes;
+mod docs;
 mod go;
 mod model;
 mod python;
@@ -17,6 +20,7 @@ mod words;
 use std::error::Error;
 use std::fs;
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::Value;
@@ -38,7 +42,16 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             let released: Value = serde_json::from_str(&fs::read_to_string(released)?)?;
             changes::undeclared(&changes::breaking(&released, &document), &fs::read_to_string(declared)?)
         }
-        _ => return Err("usage: miaobu-generator rust | typescript | python | go | changes RELEASED DECLARED".into()),
+        ["docs", source, commands, base, target] => {
+            let commands: Value = serde_json::from_str(&fs::read_to_string(commands)?)?;
+            let pages = docs::build(Path::new(source), &commands, &document, base, Path::new(target))?;
+            format!("{pages} pages in {target}\n")
+        }
+        _ => {
+            let usage =
+                "rust | typescript | python | go | changes RELEASED DECLARED | docs SOURCE COMMANDS BASE TARGET";
+            return Err(format!("usage: miaobu-generator {usage}").into());
+        }
     };
     io::stdout().lock().write_all(output.as_bytes())?;
     let failed = arguments.first() == Some(&"changes") && !output.is_empty();

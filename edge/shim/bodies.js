@@ -1,0 +1,110 @@
+// Bodies of small files that are asked for often, in the isolate's own memory: an answer from there costs no sub-request.
+//
+// Under a deployment's folder nothing ever changes, so that a name stands for the same bytes for good. For the same reason
+// nothing is purged: a deployment that is deleted has no route, so that nobody asks for its files, and they make room in time.
+
+const MAX_BODY = 64 * 1024;
+/** What keeping a body takes beside its bytes and its name, about. */
+const OVERHEAD = 512;
+const MAX_SEEN = 2_048;
+const MAX_FILLS = 64;
+/** A runtime may drop what goes on after an answer; then another request may try. */
+const FILL_MS = 10_000;
+
+export class Bodies {
+  // In the order of their last use.
+  #kept = new Map();
+  #size = 0;
+  // What was asked for once: of late, and before that.
+  #seen = new Set();
+  #seenBefore = new Set();
+  #fills = new Map();
+
+  /** The bytes of an object, all of them, or undefined. */
+  get(name) {
+    const bytes = this.#kept.get(name);
+    if (bytes === undefined) return undefined;
+    this.#kept.delete(name);
+    this.#kept.set(name, bytes);
+    return bytes;
+  }
+
+  /**
+   * Returns the body to answer with, that of `stored`, whole and of this length. From the second request on, a copy of it is
+   * kept when it has passed, and others leave, so that all take up to `most` bytes. A scan asks once, and evicts nothing.
+   */
+  pass(name, stored, length, most, context) {
+    const { body } = stored;
+    if (!(length <= MAX_BODY && weight(name, length) <= most) || !body || !this.#isSecond(name) || !this.#begin(name)) return body;
+    const [passed, copy] = body.tee();
+    const fill = this.#fill(name, copy, length, most);
+    context?.waitUntil(fill);
+    return passed;
+  }
+
+  #isSecond(name) {
+    if (this.#seen.has(name) || this.#seenBefore.has(name)) return true;
+    if (this.#seen.size >= MAX_SEEN) {
+      this.#seenBefore = this.#seen;
+      this.#seen = new Set();
+    }
+    this.#seen.add(name);
+    return false;
+  }
+
+  #begin(name) {
+    const now = Date.now();
+    for (const [other, begun] of this.#fills) {
+      if (now - begun < FILL_MS) break;
+      this.#fills.delete(other);
+    }
+    if (this.#fills.has(name) || this.#fills.size >= MAX_FILLS) return false;
+    this.#fills.set(name, now);
+    return true;
+  }
+
+  async #fill(name, stream, length, most) {
+    const bytes = new Uint8Array(length);
+    let read = 0;
+    try {
+      for await (const chunk of stream) {
+        if (read + chunk.length > length) return;
+        bytes.set(chunk, read);
+        read += chunk.length;
+      }
+      if (read === length) this.#keep(name, bytes, most);
+    } catch {
+      // The visitor's own copy breaks off as well.
+    } finally {
+      this.#fills.delete(name);
+    }
+  }
+
+  #keep(name, bytes, most) {
+    this.#drop(name);
+    const size = weight(name, bytes.length);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#size + size <= most) break;
+      this.#drop(oldest);
+    }
+    this.#kept.set(name, bytes);
+    this.#size += size;
+  }
+
+  #drop(name) {
+    const bytes = this.#kept.get(name);
+    if (bytes === undefined) return;
+    this.#kept.delete(name);
+    this.#size -= weight(name, bytes.length);
+  }
+}
+
+function weight(name, length) {
+  return length + 2 * name.length + OVERHEAD;
+}
+
+/** Whether an object lies under the folder of a deployment, which is named after it: only there its name is for good. */
+export function isLasting(object, { entry, folder }) {
+  entry.lasting ??= folder.endsWith(`/${/^d-(\d+)/.exec(entry.site)?.[1]}`);
+  return entry.lasting && object.startsWith(folder);
+}
