@@ -4,6 +4,7 @@ mod acceptor;
 mod data_dir;
 mod engines;
 mod keys;
+pub mod routine;
 
 use std::io;
 use std::net::SocketAddr;

@@ -11,6 +11,7 @@ pub mod egress;
 pub mod failpoint;
 pub mod provider;
 pub mod random;
+pub mod routine;
 pub mod sample;
 pub mod service;
 pub mod store;

@@ -1,5 +1,7 @@
 //! `miaobu-control`: the control plane, the edge, and what an operator does on the server's own machine.
 
+mod routine_command;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,6 +10,7 @@ use clap::{Parser, Subcommand};
 use miaobu_control::app::{self, App};
 use miaobu_control::config::Config;
 use miaobu_control::{api, documentation, sample, telemetry};
+use routine_command::RoutineCommand;
 use tokio::signal::unix::{SignalKind, signal};
 
 #[global_allocator]
@@ -51,6 +54,11 @@ enum Command {
         /// Deliver everything again, whatever it has.
         #[arg(long)]
         all: bool,
+    },
+    /// Publish the routine on ESA.
+    Routine {
+        #[command(subcommand)]
+        command: RoutineCommand,
     },
     /// Print the OpenAPI document.
     Openapi,
@@ -120,6 +128,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
                 print(&[format!("delivered: {}", app::reconcile(&config, *all).await?)]);
                 Ok(())
             }
+            Command::Routine { command } => routine_command::run(&config, command).await,
             Command::Openapi => Ok(()),
             Command::Token { command: TokenCommand::Create { name, user } } => {
                 let auth = app::auth_beside(&config).await?;

@@ -99,6 +99,21 @@ async fn main() -> ExitCode {
             println!("FC_ENDPOINT={}", emulator.fc());
             println!("EDGE={}", emulator.edge());
             println!("EDGE_STAGING={}", emulator.staging());
+            // What miaobu-control is told to have all of it.
+            println!("MIAOBU_BASE_DOMAIN={}", arguments.site);
+            println!("MIAOBU_ALIYUN_ACCESS_KEY_ID={}", arguments.access_key_id);
+            println!("MIAOBU_ALIYUN_ACCESS_KEY_SECRET={}", arguments.access_key_secret);
+            println!("MIAOBU_ESA_SITE={}", arguments.site);
+            println!("MIAOBU_ESA_ENDPOINT={}", emulator.esa());
+            println!("MIAOBU_ESA_STAGING_ADDRESS={}", emulator.staging().trim_start_matches("http://"));
+            println!("MIAOBU_ESA_EDGE_ADDRESS={}", emulator.edge().trim_start_matches("http://"));
+            if let Some(bucket) = arguments.public_bucket.first() {
+                println!("MIAOBU_OBJECTS_STORE=oss");
+                println!("MIAOBU_OBJECTS_ENDPOINT={}", emulator.oss());
+                println!("MIAOBU_OBJECTS_REGION={}", arguments.region);
+                println!("MIAOBU_OBJECTS_BUCKET={bucket}");
+                println!("MIAOBU_ESA_OBJECTS_URL={}/{bucket}", emulator.oss());
+            }
             println!("# what there is: {}", emulator.console());
             emulator.wait().await;
             ExitCode::SUCCESS

@@ -38,6 +38,12 @@ pub struct Esa {
     pub propagation: Duration,
     /// The routine's name.
     pub routine: String,
+    /// Which requests the routine gets, in the language of ESA's rules; empty for those under the base domain.
+    pub rule: String,
+    /// Where staging answers: host and port; empty for where ESA says.
+    pub staging_address: String,
+    /// Where production answers; empty for where the names lead.
+    pub edge_address: String,
     /// Where the routine reads objects, without a slash at the end.
     pub objects_url: String,
 }
@@ -114,6 +120,9 @@ fn esa(written: &mut Written, aliyun: &Credentials, has_aliyun: bool) -> Option<
     let record = written.take("esa.record", |text| Ok(text.to_owned()))?;
     let namespace = written.take("esa.kv_namespace", needed);
     let routine = written.take("esa.routine", routine_name);
+    let rule = written.take("esa.rule", |text| Ok(text.to_owned()));
+    let staging_address = written.take("esa.staging_address", |text| Ok(text.to_owned()));
+    let edge_address = written.take("esa.edge_address", |text| Ok(text.to_owned()));
     let objects_url = written.take("esa.objects_url", |text| {
         let plain = text.trim_end_matches('/');
         match plain.starts_with("https://") || plain.starts_with("http://") {
@@ -131,6 +140,9 @@ fn esa(written: &mut Written, aliyun: &Credentials, has_aliyun: bool) -> Option<
         keys: keys?,
         propagation: Duration::from_secs(propagation?),
         routine: routine?,
+        rule: rule?,
+        staging_address: staging_address?,
+        edge_address: edge_address?,
         objects_url: objects_url?,
     }))
 }

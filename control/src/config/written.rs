@@ -55,6 +55,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("esa.kv_keys", "MIAOBU_ESA_KV_KEYS"),
     ("esa.kv_propagation_seconds", "MIAOBU_ESA_KV_PROPAGATION_SECONDS"),
     ("esa.routine", "MIAOBU_ESA_ROUTINE"),
+    ("esa.rule", "MIAOBU_ESA_RULE"),
+    ("esa.staging_address", "MIAOBU_ESA_STAGING_ADDRESS"),
+    ("esa.edge_address", "MIAOBU_ESA_EDGE_ADDRESS"),
     ("esa.objects_url", "MIAOBU_ESA_OBJECTS_URL"),
     ("jobs.workers", "MIAOBU_JOBS_WORKERS"),
     ("log.filter", "MIAOBU_LOG"),
@@ -62,7 +65,8 @@ const SETTINGS: &[(&str, &str)] = &[
 ];
 
 /// Variables that other programs of the platform read, or this one elsewhere.
-const OTHERS: &[&str] = &["MIAOBU_CACHE_DIR", "MIAOBU_CONFIG", "MIAOBU_FAILPOINT", "MIAOBU_TOKEN", "MIAOBU_URL"];
+const OTHERS: &[&str] =
+    &["MIAOBU_CACHE_DIR", "MIAOBU_CONFIG", "MIAOBU_FAILPOINT", "MIAOBU_TOKEN", "MIAOBU_URL", "MIAOBU_WORKERD"];
 
 /// What was written for each setting, the last word only.
 pub struct Written {

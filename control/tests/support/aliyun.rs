@@ -51,9 +51,14 @@ fn settings() -> miaobu_aliyun::Settings {
 
 impl Aliyun {
     pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let key = AccessKey { id: KEY.0.into(), secret: KEY.1.into(), security_token: None };
-        let settings_of_it = Settings { public_buckets: vec!["sites".into()], ..Settings::new(folder.path(), key) };
+        let mut settings_of_it = Settings { public_buckets: vec!["sites".into()], ..Settings::new(folder.path(), key) };
+        change(&mut settings_of_it);
         let emulator = Emulator::start(settings_of_it).await.expect("the emulator starts");
         let esa = Esa::new(&emulator.esa(), settings()).expect("a client");
         Self { emulator, esa, _folder: folder }

@@ -1,6 +1,6 @@
 //! The real services over a temporary folder, with a clock that stands still and seeded randomness.
 
-mod aliyun;
+pub mod aliyun;
 mod database;
 mod dns;
 mod flaky;

@@ -77,17 +77,25 @@ impl Drop for Process {
 impl Server {
     /// Starts the program on `data_dir`; it dies when it reaches `failpoint`.
     pub fn start(data_dir: &Path, failpoint: Option<&str>) -> Self {
-        let mut serve = command(data_dir, &["serve"]);
-        if let Some(failpoint) = failpoint {
-            serve.env("MIAOBU_FAILPOINT", failpoint);
-        }
-        let mut process = Process::spawn(serve);
+        Self::start_with(|arguments| {
+            let mut program = command(data_dir, arguments);
+            program.envs(failpoint.map(|name| ("MIAOBU_FAILPOINT", name)));
+            program
+        })
+    }
+
+    /// Starts what `program` makes of arguments.
+    pub fn start_with(program: impl Fn(&[&str]) -> Command) -> Self {
+        let mut process = Process::spawn(program(&["serve"]));
         let address = |line: String| line.strip_prefix("http://").expect("a URL").to_owned();
         let api = address(process.line("api"));
         let edge = address(process.line("edge"));
         process.line("dashboard");
         let code = process.line("login");
-        let output = command(data_dir, &["token", "create", "--name", "test"]).output().expect("the program runs");
+        let output = program(&["token", "create", "--name", "test"])
+            .env_remove("MIAOBU_FAILPOINT")
+            .output()
+            .expect("the program runs");
         let token = String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned();
         Self { process, api, edge, code, token }
     }
@@ -150,7 +158,24 @@ pub fn get(addr: &str, path: &str) -> Option<(u16, String)> {
     Some((status, String::from_utf8_lossy(&body).into_owned()))
 }
 
+/// What an address answers at a path of a hostname: the status, the header lines in lower case names, the body.
+pub fn ask_at(addr: &str, path: &str, host: &str) -> Option<(u16, Vec<String>, String)> {
+    let (head, body) = exchange(addr, "GET", path, host, "", b"")?;
+    let mut lines = head.lines();
+    let status = lines.next()?.get(9..12)?.parse().ok()?;
+    let lower = |line: &str| {
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        format!("{}:{}", name.to_ascii_lowercase(), value.trim())
+    };
+    Some((status, lines.map(lower).collect(), String::from_utf8_lossy(&body).into_owned()))
+}
+
 fn request(addr: &str, method: &str, path: &str, host: &str, head: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let (head, body) = exchange(addr, method, path, host, head, body)?;
+    Some((head.get(9..12)?.parse().ok()?, body))
+}
+
+fn exchange(addr: &str, method: &str, path: &str, host: &str, head: &str, body: &[u8]) -> Option<(String, Vec<u8>)> {
     let mut stream = TcpStream::connect(addr).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
     let length = body.len();
@@ -162,6 +187,5 @@ fn request(addr: &str, method: &str, path: &str, host: &str, head: &str, body: &
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let status = std::str::from_utf8(answer.get(9..12)?).ok()?.parse().ok()?;
-    Some((status, answer[end + 4..].to_vec()))
+    Some((String::from_utf8_lossy(&answer[..end]).into_owned(), answer[end + 4..].to_vec()))
 }

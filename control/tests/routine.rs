@@ -1,0 +1,230 @@
+//! The routine on its way to production, on an edge that runs what was published.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use miaobu_aliyun::esa::code::ListRoutineCodeVersions;
+use miaobu_control::domain::{BaseDomain, Sha256};
+use miaobu_control::routine::{self, Bundle, Cloud, Error, Outcome, Patience, Share, Smoke};
+use miaobu_edge::record::KeyEncoding;
+use miaobu_emulator::Fault;
+
+use crate::support::aliyun::{Aliyun, KEY, NAMESPACE, SITE};
+use crate::support::process::command;
+
+/// Published routines run in workerd, a package of Node, which `scripts/test emulator` names.
+pub fn workerd() -> Option<PathBuf> {
+    std::env::var_os("MIAOBU_WORKERD").map(PathBuf::from)
+}
+
+const PATIENCE: Patience = Patience { spreading: Duration::from_secs(30), pause: Duration::ZERO, looks: 8 };
+const NAME: &str = "edge";
+
+struct World {
+    aliyun: Aliyun,
+    cloud: Cloud,
+    smoke: Smoke,
+    told: RefCell<Vec<String>>,
+}
+
+fn address(url: String) -> String {
+    url.trim_start_matches("http://").to_owned()
+}
+
+impl World {
+    async fn new(workerd: PathBuf) -> Self {
+        let aliyun = Aliyun::with(|settings| settings.workerd = Some(workerd)).await;
+        let rule = format!("(ends_with(http.host, \".{SITE}\"))");
+        let account = std::sync::Arc::into_inner(aliyun.account()).expect("one owner");
+        let cloud = Cloud { account, name: NAME.into(), rule };
+        let smoke = Smoke {
+            objects: std::sync::Arc::new(aliyun.objects()),
+            objects_url: format!("{}/sites", aliyun.emulator.oss()),
+            namespace: NAMESPACE.into(),
+            keys: KeyEncoding::Plain,
+            base: BaseDomain::parse(SITE).expect("a domain"),
+            staging: address(aliyun.emulator.staging()),
+            production: address(aliyun.emulator.edge()),
+        };
+        Self { aliyun, cloud, smoke, told: RefCell::default() }
+    }
+
+    /// The routine of this build, and `addition` to it.
+    fn bundle(&self, addition: &str) -> Bundle {
+        let settings = format!(
+            "globalThis.miaobu = {{\"MIAOBU_OBJECTS_URL\":\"{}\",\"MIAOBU_KV_NAMESPACE\":\"{NAMESPACE}\",\"MIAOBU_COMPILE\":\"early\"}};\n",
+            self.smoke.objects_url
+        );
+        let code = format!("{settings}{}\n{addition}", include_str!("../../wasm-pkg/esa.js"));
+        let hash = Sha256::of(code.as_bytes()).to_hex()[..16].to_owned();
+        Bundle { code: code.into(), hash }
+    }
+
+    async fn publish(&self, bundle: &Bundle) -> Result<Outcome, Error> {
+        self.told.borrow_mut().clear();
+        let tell = |line: &str| self.told.borrow_mut().push(line.to_owned());
+        routine::publish(&self.cloud, &self.smoke, bundle, &bundle.description("c0ffee"), PATIENCE, tell).await
+    }
+
+    async fn production(&self) -> Vec<Share> {
+        self.cloud.state().await.expect("a state").production
+    }
+}
+
+fn alone(version: &str) -> Vec<Share> {
+    vec![Share { version: version.into(), percent: 100 }]
+}
+
+#[tokio::test]
+async fn it_goes_through_staging_and_by_steps_to_production_and_twice_is_once() {
+    let Some(workerd) = workerd() else { return };
+    let world = World::new(workerd).await;
+    let first = world.publish(&world.bundle("")).await.expect("published");
+    assert_eq!(world.production().await, alone(&first.version));
+    assert_eq!(world.publish(&world.bundle("")).await.expect("nothing to do"), Outcome { steps: 0, ..first.clone() });
+    let second = world.publish(&world.bundle("// 2")).await.expect("published");
+    let told = world.told.borrow().join("\n");
+    let order = ["upload", "staging run", "look at what staging", " 5 % of", " 25 % of", " 100 % of"];
+    let places: Vec<_> = order.iter().map(|word| told.find(word).unwrap_or_else(|| panic!("{word}: {told}"))).collect();
+    assert!(places.is_sorted(), "{told}");
+    assert_eq!(world.production().await, alone(&second.version));
+    assert_eq!(world.aliyun.emulator.buckets(), [("sites".to_owned(), 0)], "what was looked at is gone");
+    assert_eq!(world.aliyun.emulator.namespaces(), [[NAMESPACE.to_owned(), "0".to_owned()]]);
+    assert_eq!(routine::rollback(&world.cloud, None).await.expect("rolled back"), first.version);
+    assert_eq!(world.production().await, alone(&first.version));
+    for number in 3..=12 {
+        let published = world.publish(&world.bundle(&format!("// {number}"))).await.expect("published");
+        assert_eq!(world.production().await, alone(&published.version), "{number}");
+    }
+    let list = ListRoutineCodeVersions { name: NAME.into(), ..ListRoutineCodeVersions::default() };
+    assert!(world.aliyun.esa.call(&list).await.expect("listed").total_count < 10, "there is room for the next");
+}
+
+#[tokio::test]
+async fn what_staging_answers_wrongly_never_reaches_production() {
+    let Some(workerd) = workerd() else { return };
+    let world = World::new(workerd).await;
+    let first = world.publish(&world.bundle("")).await.expect("published");
+    let code = "export default { fetch: () => new Response('broken') };";
+    let broken = Bundle { code: code.into(), hash: "0123456789abcdef".into() };
+    let hasty = Patience { spreading: Duration::ZERO, ..PATIENCE };
+    let result = routine::publish(&world.cloud, &world.smoke, &broken, &broken.description(""), hasty, |_| {}).await;
+    assert!(matches!(result, Err(Error::Smoke { place: "staging", .. })), "{result:?}");
+    assert_eq!(world.production().await, alone(&first.version));
+}
+
+#[tokio::test]
+async fn production_goes_back_when_the_new_version_breaks_there() {
+    let Some(workerd) = workerd() else { return };
+    let world = World::new(workerd).await;
+    let first = world.publish(&world.bundle("")).await.expect("published");
+    // It answers as it should for as long as staging is looked at.
+    let sound = world.bundle("");
+    let code = std::str::from_utf8(&sound.code).expect("text");
+    let (head, name) = code.rsplit_once("export{").expect("a bundle ends with what it exports");
+    let name = name.split(" as default").next().expect("its name");
+    let breaks = format!(
+        "{head};let seen = 0; export default {{ fetch(...all) {{ seen += 1; if (seen > 7) throw new Error('broken'); return {name}.fetch(...all); }} }};"
+    );
+    let breaks = Bundle { code: breaks.into(), hash: "0123456789abcdef".into() };
+    let result = world.publish(&breaks).await;
+    assert!(matches!(result, Err(Error::Smoke { place: "production", .. })), "{result:?}");
+    assert_eq!(world.production().await, alone(&first.version));
+}
+
+#[tokio::test]
+async fn each_call_may_fail_once_and_lose_its_answer_once() {
+    let Some(workerd) = workerd() else { return };
+    let world = World::new(workerd).await;
+    let actions = [
+        "GetRoutine",
+        "CreateRoutine",
+        "GetRoutineStagingCodeUploadInfo",
+        "CommitRoutineStagingCode",
+        "ListRoutineCodeVersions",
+        "PublishRoutineCodeVersion",
+        "CreateRoutineCodeDeployment",
+        "ListRoutineRoutes",
+        "CreateRoutineRoute",
+        "CreateKvNamespace",
+        "PutKv",
+        "BatchPutKv",
+        "BatchDeleteKv",
+        "ListSites",
+    ];
+    for number in 1..=2 {
+        for action in actions {
+            let service = if number == 1 { "esa" } else { "esa-answer" };
+            let fault = if number == 1 { Fault::Fail } else { Fault::Break };
+            world.aliyun.emulator.faults().plan(service, action, fault, 1);
+        }
+        let published = world.publish(&world.bundle(&format!("// {number}"))).await.expect("published");
+        assert_eq!(world.production().await, alone(&published.version));
+    }
+    assert_eq!(world.cloud.state().await.expect("a state").versions.len(), 2, "nothing was made twice");
+}
+
+/// The program, told where the account is; another `host` gives other code that does the same.
+pub fn program(aliyun: &Aliyun, data_dir: &std::path::Path, host: &str, arguments: &[&str]) -> Command {
+    let mut program = command(data_dir, arguments);
+    let oss = aliyun.emulator.oss();
+    program
+        .env("MIAOBU_BASE_DOMAIN", SITE)
+        .env("MIAOBU_ALIYUN_ACCESS_KEY_ID", KEY.0)
+        .env("MIAOBU_ALIYUN_ACCESS_KEY_SECRET", KEY.1)
+        .env("MIAOBU_OBJECTS_STORE", "oss")
+        .env("MIAOBU_OBJECTS_ENDPOINT", &oss)
+        .env("MIAOBU_OBJECTS_REGION", "cn-hangzhou")
+        .env("MIAOBU_OBJECTS_BUCKET", "sites")
+        .env("MIAOBU_ESA_SITE", SITE)
+        .env("MIAOBU_ESA_ENDPOINT", aliyun.emulator.esa())
+        .env("MIAOBU_ESA_KV_NAMESPACE", NAMESPACE)
+        .env("MIAOBU_ESA_KV_PROPAGATION_SECONDS", "0")
+        .env("MIAOBU_ESA_OBJECTS_URL", format!("{}/sites", oss.replace("127.0.0.1", host)))
+        .env("MIAOBU_ESA_STAGING_ADDRESS", address(aliyun.emulator.staging()))
+        .env("MIAOBU_ESA_EDGE_ADDRESS", address(aliyun.emulator.edge()));
+    program
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_anywhere_and_run_again_it_goes_on() {
+    let Some(workerd) = workerd() else { return };
+    let aliyun = Aliyun::with(|settings| settings.workerd = Some(workerd)).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let publish = |host: &str, failpoint: Option<&str>| {
+        let arguments = ["routine", "publish", "--commit", "c0ffee", "--looks", "2"];
+        let mut program = program(&aliyun, folder.path(), host, &arguments);
+        program.envs(failpoint.map(|name| ("MIAOBU_FAILPOINT", name)));
+        let output = program.output().expect("the program runs");
+        (output.status.success(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let points = ["created", "uploaded", "committed", "staged", "routed", "prepared", "smoked", "shared"];
+    for point in points {
+        let (success, output) = publish("127.0.0.1", Some(&format!("routine.{point}")));
+        assert!(!success, "{point} was not reached: {output}");
+    }
+    let (success, output) = publish("127.0.0.1", None);
+    assert!(success && output.starts_with("published: "), "it ran already: {output}");
+    // Now there is a version to fall back to, and production takes three steps.
+    let mut shares = 0;
+    loop {
+        let (success, output) = publish("localhost", Some("routine.shared"));
+        if success {
+            assert!(output.starts_with("published: "), "{output}");
+            break;
+        }
+        shares += 1;
+        assert!(shares <= 3, "{output}");
+    }
+    assert_eq!(shares, 3);
+    let list = ListRoutineCodeVersions { name: "miaobu".into(), ..ListRoutineCodeVersions::default() };
+    let versions = aliyun.esa.call(&list).await.expect("listed");
+    // Killed between making a version and hearing of it, it finds that version.
+    assert_eq!(versions.total_count, 2, "{versions:?}");
+    assert!(versions.code_versions[0].code_description.ends_with(" c0ffee"));
+    let plan = program(&aliyun, folder.path(), "other.localhost", &["routine", "publish", "--dry-run"]).output();
+    let plan = String::from_utf8(plan.expect("the program runs").stdout).expect("text");
+    assert!(plan.lines().count() == 7 && plan.ends_with("would: nothing is left to do\n"), "{plan}");
+}
