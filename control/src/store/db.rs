@@ -4,6 +4,7 @@
 //! holding it would never end.
 
 use std::path::PathBuf;
+use std::sync::Once;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
@@ -55,6 +56,7 @@ impl Db {
     pub async fn open(location: &Location, access: Access) -> Result<Self, Error> {
         match location {
             Location::Sqlite(path) => {
+                stop_counting_memory();
                 let options = sqlite_options(path.clone(), access);
                 let writer = sqlite_pool(1).after_release(|connection, _| Box::pin(roll_back(connection)));
                 let writer = writer.connect_with(options.clone()).await?;
@@ -109,6 +111,22 @@ impl Db {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Has SQLite keep no statistics of its memory: they cost a lock of the whole process around every allocation, and every
+/// column of a row that is read is one. Must come before the first connection; later it changes nothing.
+#[expect(unsafe_code, reason = "sqlx has no words for SQLite's own configuration")]
+fn stop_counting_memory() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let off: std::ffi::c_int = 0;
+        // SAFETY: SQLite wants this call while no other of its functions runs. Connections are made in this file only, after
+        // it, and `Once` lets nobody pass before it has returned. The option takes one int.
+        let result = unsafe { libsqlite3_sys::sqlite3_config(libsqlite3_sys::SQLITE_CONFIG_MEMSTATUS, off) };
+        if result != libsqlite3_sys::SQLITE_OK {
+            tracing::warn!(result, "SQLite goes on counting its memory");
+        }
+    });
 }
 
 /// Ends a transaction that was left open, and returns whether the connection can be used again.
