@@ -6,8 +6,8 @@
 const MAX_BODY = 64 * 1024;
 /** What keeping a body takes beside its bytes and its name, about. */
 const OVERHEAD = 512;
-const MAX_SEEN = 2_048;
-const MAX_FILLS = 64;
+const MAX_SEEN = 4_096;
+const MAX_FILLS = 256;
 /** A runtime may drop what goes on after an answer; then another request may try. */
 const FILL_MS = 10_000;
 
@@ -15,17 +15,16 @@ export class Bodies {
   // In the order of their last use.
   #kept = new Map();
   #size = 0;
-  // What was asked for once: of late, and before that.
   #seen = new Set();
-  #seenBefore = new Set();
   #fills = new Map();
 
   /** The bytes of an object, all of them, or undefined. */
   get(name) {
     const bytes = this.#kept.get(name);
-    if (bytes === undefined) return undefined;
-    this.#kept.delete(name);
-    this.#kept.set(name, bytes);
+    if (bytes) {
+      this.#kept.delete(name);
+      this.#kept.set(name, bytes);
+    }
     return bytes;
   }
 
@@ -35,32 +34,20 @@ export class Bodies {
    */
   pass(name, stored, length, most, context) {
     const { body } = stored;
-    if (!(length <= MAX_BODY && weight(name, length) <= most) || !body || !this.#isSecond(name) || !this.#begin(name)) return body;
+    if (!(length <= MAX_BODY && weight(name, length) <= most) || !body) return body;
+    if (!this.#seen.has(name)) {
+      if (this.#seen.size >= MAX_SEEN) this.#seen.clear();
+      this.#seen.add(name);
+      return body;
+    }
+    const now = Date.now();
+    if (now - this.#fills.get(name) < FILL_MS) return body;
+    if (this.#fills.size >= MAX_FILLS) this.#fills.clear();
+    this.#fills.set(name, now);
     const [passed, copy] = body.tee();
     const fill = this.#fill(name, copy, length, most);
     context?.waitUntil(fill);
     return passed;
-  }
-
-  #isSecond(name) {
-    if (this.#seen.has(name) || this.#seenBefore.has(name)) return true;
-    if (this.#seen.size >= MAX_SEEN) {
-      this.#seenBefore = this.#seen;
-      this.#seen = new Set();
-    }
-    this.#seen.add(name);
-    return false;
-  }
-
-  #begin(name) {
-    const now = Date.now();
-    for (const [other, begun] of this.#fills) {
-      if (now - begun < FILL_MS) break;
-      this.#fills.delete(other);
-    }
-    if (this.#fills.has(name) || this.#fills.size >= MAX_FILLS) return false;
-    this.#fills.set(name, now);
-    return true;
   }
 
   async #fill(name, stream, length, most) {
@@ -68,13 +55,13 @@ export class Bodies {
     let read = 0;
     try {
       for await (const chunk of stream) {
-        if (read + chunk.length > length) return;
+        // Throws where there is more than there should be.
         bytes.set(chunk, read);
         read += chunk.length;
       }
       if (read === length) this.#keep(name, bytes, most);
     } catch {
-      // The visitor's own copy breaks off as well.
+      // Where the stream broke off, so does the visitor's own.
     } finally {
       this.#fills.delete(name);
     }

@@ -262,16 +262,13 @@ function withLength(headers, length) {
 }
 
 // Made once: a runtime takes its time to make a list of headers of an object.
-const WHOLE = { method: "GET", redirect: "manual", headers: new Headers({ "accept-encoding": "identity" }) };
+const IDENTITY = new Headers({ "accept-encoding": "identity" });
 
 async function get(configuration, object, method, range) {
   try {
-    const init = range || method !== "GET" ? { ...WHOLE, method, headers: new Headers(WHOLE.headers) } : WHOLE;
-    if (range) {
-      init.headers.set("range", range);
-      // Without it, OSS answers a range that it does not like with the whole object.
-      init.headers.set("x-oss-range-behavior", "standard");
-    }
+    // Without the last, OSS answers a range that it does not like with the whole object.
+    const headers = range ? { "accept-encoding": "identity", range, "x-oss-range-behavior": "standard" } : IDENTITY;
+    const init = { method, redirect: "manual", headers };
     return await fetch(`${configuration.objects}/${object}`, init);
   } catch {
     return undefined;
