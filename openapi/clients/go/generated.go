@@ -669,6 +669,8 @@ const (
 	ExplainedStepRouteTable   ExplainedStep = "route_table"
 	ExplainedStepShell        ExplainedStep = "shell"
 	ExplainedStepNotFoundPage ExplainedStep = "not_found_page"
+	ExplainedStepErrorPage    ExplainedStep = "error_page"
+	ExplainedStepProtection   ExplainedStep = "protection"
 	ExplainedStepFunction     ExplainedStep = "function"
 	ExplainedStepProbe        ExplainedStep = "probe"
 	ExplainedStepPlatform     ExplainedStep = "platform"

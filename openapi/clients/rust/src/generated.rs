@@ -1341,6 +1341,10 @@ for, or the route record.*/
         Shell,
         #[serde(rename = "not_found_page")]
         NotFoundPage,
+        #[serde(rename = "error_page")]
+        ErrorPage,
+        #[serde(rename = "protection")]
+        Protection,
         #[serde(rename = "function")]
         Function,
         #[serde(rename = "probe")]
@@ -1358,6 +1362,8 @@ for, or the route record.*/
                 Self::RouteTable => f.write_str("route_table"),
                 Self::Shell => f.write_str("shell"),
                 Self::NotFoundPage => f.write_str("not_found_page"),
+                Self::ErrorPage => f.write_str("error_page"),
+                Self::Protection => f.write_str("protection"),
                 Self::Function => f.write_str("function"),
                 Self::Probe => f.write_str("probe"),
                 Self::Platform => f.write_str("platform"),
@@ -1377,6 +1383,8 @@ for, or the route record.*/
                 "route_table" => Ok(Self::RouteTable),
                 "shell" => Ok(Self::Shell),
                 "not_found_page" => Ok(Self::NotFoundPage),
+                "error_page" => Ok(Self::ErrorPage),
+                "protection" => Ok(Self::Protection),
                 "function" => Ok(Self::Function),
                 "probe" => Ok(Self::Probe),
                 "platform" => Ok(Self::Platform),

@@ -577,7 +577,7 @@ export interface ExplainedRule {
 export type ExplainedSource = 'rule' | 'default' | 'file' | 'request' | 'record';
 
 /** The step of the order that made the answer. */
-export type ExplainedStep = 'record' | 'file' | 'canonical_url' | 'redirect_rule' | 'route_table' | 'shell' | 'not_found_page' | 'function' | 'probe' | 'platform';
+export type ExplainedStep = 'record' | 'file' | 'canonical_url' | 'redirect_rule' | 'route_table' | 'shell' | 'not_found_page' | 'error_page' | 'protection' | 'function' | 'probe' | 'platform';
 
 /** What a request gets, and why. */
 export interface Explanation {

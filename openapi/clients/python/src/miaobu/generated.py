@@ -807,7 +807,7 @@ ExplainedSource = Literal["rule", "default", "file", "request", "record"]
 for, or the route record.
 """
 
-ExplainedStep = Literal["record", "file", "canonical_url", "redirect_rule", "route_table", "shell", "not_found_page", "function", "probe", "platform"]
+ExplainedStep = Literal["record", "file", "canonical_url", "redirect_rule", "route_table", "shell", "not_found_page", "error_page", "protection", "function", "probe", "platform"]
 """The step of the order that made the answer."""
 
 @dataclass(kw_only=True)
