@@ -119,6 +119,9 @@ need_node_tools() {
   node_tools=$made
 }
 
+# Puts workerd below edge/tests. No lock file: npm refuses one without the packages for other systems, which not every registry has.
+install_workerd() { quietly npm --prefix "$root/edge/tests" install --no-package-lock --no-audit --no-fund; }
+
 # Sets $python_tools to a folder of programs: python, and what openapi/tools/requirements.txt names.
 need_python_tools() {
   python_environment openapi-python openapi/tools/requirements.txt "programs that work on the API's document"
