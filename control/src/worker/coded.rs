@@ -47,7 +47,8 @@ pub(super) fn encode(coding: Coding, content: &[u8]) -> io::Result<Vec<u8>> {
         Coding::Brotli => {
             let params = BrotliEncoderParams {
                 quality: BROTLI_LEVEL,
-                lgwin: 22,
+                // A window beyond the content is only memory (RFC 7932, section 9.1: 16 bytes less than the power of two).
+                lgwin: (content.len() + 16).next_power_of_two().ilog2().clamp(16, 22) as i32,
                 size_hint: content.len(),
                 ..BrotliEncoderParams::default()
             };

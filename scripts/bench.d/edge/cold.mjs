@@ -15,7 +15,7 @@ const requests = JSON.parse(file('requests'));
 const { url } = requests.find(({ url: one, etag }) => one.includes('/assets/') && etag === null) ?? requests[0];
 
 class Fields extends Map {
-  constructor(fields = []) { super(fields); }
+  constructor(fields = []) { super(fields[Symbol.iterator] ? fields : Object.entries(fields)); }
 }
 globalThis.Headers = Fields;
 globalThis.Response = class {

@@ -28,7 +28,6 @@ function routine(folder) {
     const decision = core.decide(record, site, flags, url.slice(at), lines);
     decision.key = keyOf(decision);
     if (decision.set !== undefined) decision.headers = headerSet(decision.set, flags);
-    core.keep(record, decision);
     return decision;
   };
   const show = ({ status, key, location, headers, tag, size }) => {
