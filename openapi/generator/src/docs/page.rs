@@ -70,10 +70,12 @@ impl Page {
             self.path(&LANGUAGES[0])
         );
         let title = escaped(&self.text.title);
+        // The first page bears the site's name already.
+        let tab = if title == language.site { title.clone() } else { format!("{title} · {}", language.site) };
         let menu = self.menu(language, pages);
         format!(
             "<!doctype html>\n<html lang=\"{tag}\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} · {site}</title>\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{tab}</title>\n\
              <meta name=\"description\" content=\"{summary}\">\n<link rel=\"canonical\" href=\"{base}{path}\">\n{alternates}\n\
              <link rel=\"icon\" href=\"/favicon.svg\">\n<link rel=\"stylesheet\" href=\"/style.css\">\n<script src=\"/search.js\" defer></script>\n</head>\n<body>\n\
              <a class=\"skip\" href=\"#text\">{skip}</a>\n<header>\n<a class=\"site\" href=\"/{code}/\">{site}</a>\n\
