@@ -156,3 +156,30 @@ async fn a_rollback_serves_the_deployment_before() {
     assert_eq!((forth.status, forth.json()["data"]["id"].as_i64()), (200, Some(second)));
     assert_eq!(forth.json()["data"]["active"], true);
 }
+
+#[tokio::test]
+async fn a_list_across_teams_is_one_list_newest_first() {
+    let api = Api::new().await;
+    let made = api.as_user("POST", "/api/v1/public/teams").json(&json!({ "name": "Engines" })).send().await.json();
+    let mut expected = Vec::new();
+    for number in 0..7 {
+        let mut body = json!({ "slug": format!("shop-{number}") });
+        // Some at the same time, so that ids decide.
+        if number % 3 != 0 {
+            body["team_id"] = made["data"]["id"].clone();
+            api.app.advance(chrono::TimeDelta::seconds(1));
+        }
+        let made = api.as_user("POST", PROJECTS).json(&body).send().await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        expected.insert(0, body["slug"].as_str().expect("text").to_owned());
+    }
+    let (mut found, mut path) = (Vec::new(), format!("{PROJECTS}?limit=2"));
+    loop {
+        let page = api.as_user("GET", &path).send().await.json();
+        let slugs = page["data"].as_array().expect("projects").iter();
+        found.extend(slugs.map(|project| project["slug"].as_str().expect("text").to_owned()));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("{PROJECTS}?limit=2&cursor={cursor}");
+    }
+    assert_eq!(found, expected);
+}
