@@ -2,6 +2,8 @@
 
 mod db;
 mod error;
+mod query;
+mod shelf;
 
 pub mod audit;
 pub mod blobs;
@@ -27,8 +29,10 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{Cursor, Page, PageRequest};
 
-pub use db::{Access, Db, Location, Param, Query, Reader, Record, Session, Tx};
+pub use db::{Access, Db, Location, Param, Reader, Record, Session, Tx};
 pub use error::Error;
+pub use query::Query;
+pub use shelf::{Borrowed, Shelf};
 
 /// Names statements and lists them, so that none is left out of the test that prepares them all.
 macro_rules! statements {
