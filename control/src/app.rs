@@ -28,7 +28,7 @@ use crate::provider::aliyun::EsaEdgeKv;
 use crate::provider::local::LocalEdgeKv;
 use crate::provider::{self, InvalidRedisAddress, Resolver, SharedLimits};
 use crate::random::SystemRandom;
-use crate::service::{self, Auth, Context, Events, InvalidKeys, Job, Services, Settings, Vault};
+use crate::service::{self, Auth, Callers, Context, Events, InvalidKeys, Job, Services, Settings, Vault};
 use crate::store::{self, Access, Db, Location, meta, projects};
 use crate::worker::Runner;
 
@@ -321,6 +321,7 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
         dns: Arc::new(Resolver::new(&config.dns_servers)),
         edge_hostnames: engines.edge_hostnames,
         shared_limits: None,
+        callers: Callers::default(),
         events: Events::default(),
         vault,
         settings: Settings {

@@ -25,7 +25,7 @@ mod team;
 mod user;
 
 pub use access::{Role, Scope, Scopes};
-pub use actor::{Actor, Credential, Entry, Subject};
+pub use actor::{Actor, Claim, Credential, Entry, Subject};
 pub use audit::AuditEvent;
 pub use custom_domain::{Domain, DomainName, EdgeState, EsaStatus, InvalidDomainName, SslStatus};
 pub use deployment::{CommitInfo, Deployment, DeploymentError, DeploymentStatus, Environment, LogLevel, LogLine};

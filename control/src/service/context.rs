@@ -8,6 +8,7 @@ use miaobu_edge::Coding;
 use tokio::sync::{Mutex, RwLock};
 
 use super::Events;
+use super::callers::Callers;
 use super::vault::Vault;
 use crate::clock::Clock;
 use crate::domain::{BaseDomain, DeploymentId, ProjectId, Sha256, Slug};
@@ -34,6 +35,8 @@ pub struct Context {
     pub edge_hostnames: Arc<dyn EdgeHostnames>,
     /// Counts of requests, when servers are to share them.
     pub shared_limits: Option<SharedLimits>,
+    /// Who was let in a moment ago.
+    pub callers: Callers,
     /// Who waits for what.
     pub events: Events,
     /// What seals secrets.

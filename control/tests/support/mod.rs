@@ -24,7 +24,7 @@ use miaobu_control::provider::local::{LocalEdgeKv, LocalObjectStore};
 use miaobu_control::provider::{LocalHostnames, ObjectBody, ObjectKey, ObjectStore as _, Resolver, SharedLimits};
 use miaobu_control::random::SeededRandom;
 use miaobu_control::service::{
-    Context, Events, Job, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings, Upload, Vault,
+    Callers, Context, Events, Job, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings, Upload, Vault,
 };
 use miaobu_control::worker::{Outcome, Runner};
 use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
@@ -119,6 +119,7 @@ impl TestApp {
             dns: Arc::new(Resolver::new(&[dns.address])),
             edge_hostnames: hostnames.clone(),
             shared_limits,
+            callers: Callers::default(),
             events: Events::default(),
             vault: Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys"),
             settings: Settings {
@@ -147,6 +148,7 @@ impl TestApp {
             dns: self.context.dns.clone(),
             edge_hostnames: Arc::new(LocalHostnames),
             shared_limits: None,
+            callers: Callers::default(),
             events: Events::default(),
             vault,
             settings: self.context.settings.clone(),
