@@ -1,7 +1,7 @@
 //! The real services over a temporary folder, with a clock that stands still and seeded randomness.
 
 pub mod aliyun;
-mod database;
+pub mod database;
 mod dns;
 mod flaky;
 mod hostnames;
