@@ -14,7 +14,7 @@ let folder, emulator, endpoint;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "miaobu-emulator-"));
-  const ports = ["console", "oss", "esa", "alidns", "fc", "edge", "staging"].map((service) => `--${service}-port=0`);
+  const ports = ["console", "oss", "esa", "alidns", "fc", "functions", "edge", "staging"].map((service) => `--${service}-port=0`);
   const keys = ["--access-key-id", key, "--access-key-secret", secret];
   emulator = spawn(process.env.MIAOBU_EMULATOR, ["--folder", folder, ...ports, ...keys], {
     stdio: ["ignore", "pipe", "inherit"],
