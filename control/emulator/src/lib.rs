@@ -17,6 +17,7 @@ mod mortal;
 mod openapi;
 mod oss;
 mod outside;
+mod package;
 mod runtime;
 
 use std::io;

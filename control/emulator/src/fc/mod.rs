@@ -4,7 +4,6 @@
 mod domains;
 mod functions;
 mod instance;
-mod package;
 mod plane;
 mod pool;
 mod state;

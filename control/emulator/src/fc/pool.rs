@@ -12,11 +12,11 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::instance::{Instance, unpacked};
-use super::package::unpack;
 use super::state::Program;
 use crate::forward::forward;
 use crate::http::{Request, Response};
 use crate::openapi::Refusal;
+use crate::package::unpack;
 
 /// Where one process is, or will be.
 #[derive(Debug, Default)]

@@ -1,5 +1,6 @@
-//! A code package: a zip, unpacked.
+//! A code package: a zip.
 
+use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -28,7 +29,7 @@ struct Entry<'a> {
 
 /// Unpacks `zip` into `folder`, which comes to be with all of it or not at all. Fails where it is no zip, or has a name that
 /// leads out of the folder.
-pub(super) fn unpack(zip: &[u8], folder: &Path) -> io::Result<()> {
+pub(crate) fn unpack(zip: &[u8], folder: &Path) -> io::Result<()> {
     if folder.exists() {
         return Ok(());
     }
@@ -68,6 +69,12 @@ pub(super) fn unpack(zip: &[u8], folder: &Path) -> io::Result<()> {
         symlink(target, temporary.join(name))?;
     }
     fs::rename(temporary, folder)
+}
+
+/// Returns the files of `zip` by their names. Fails where it is no zip.
+pub(crate) fn files(zip: &[u8]) -> io::Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let files = entries(zip)?.into_iter().filter(|entry| !entry.is_folder);
+    files.map(|entry| Ok((entry.name.clone(), entry.content()?))).collect()
 }
 
 impl Entry<'_> {
