@@ -35,6 +35,9 @@ async fn every_statement_prepares_alike_on_every_database() {
         }
         assert!(shapes.windows(2).all(|pair| pair[0] == pair[1]), "{shapes:?}");
     }
+    for (database, sql) in databases.iter().zip(jobs::CLAIM_ALONE) {
+        database.db.describe(sql).await.expect("what has claims come one after another prepares");
+    }
 }
 
 /// The tables and columns that the migrations of a folder make, read from their text: one statement a table, one line a

@@ -1,8 +1,10 @@
 //! Rows: one file per family of tables, each naming its statements in one list that a test prepares on both databases.
 
+mod announcements;
 mod db;
 mod error;
 mod query;
+mod shared_lock;
 mod shelf;
 
 pub mod audit;
@@ -13,6 +15,7 @@ pub mod edge_kv;
 pub mod env_vars;
 pub mod hostnames;
 pub mod idempotency;
+pub mod job_list;
 pub mod jobs;
 pub mod logs;
 pub mod meta;
@@ -29,9 +32,11 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{Cursor, Page, PageRequest};
 
+pub use announcements::{Announcement, Announcements};
 pub use db::{Access, Db, Location, Param, Reader, Record, Session, Tx};
 pub use error::Error;
 pub use query::Query;
+pub use shared_lock::{Held, SharedLock};
 pub use shelf::{Borrowed, Shelf};
 
 /// Names statements and lists them, so that none is left out of the test that prepares them all.
@@ -55,6 +60,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("env_vars", env_vars::STATEMENTS),
         ("hostnames", hostnames::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
+        ("job_list", job_list::STATEMENTS),
         ("jobs", jobs::STATEMENTS),
         ("logs", logs::STATEMENTS),
         ("meta", meta::STATEMENTS),
