@@ -15,10 +15,16 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{
-    Column, Encode, Executor as _, FromRow, Postgres, SqlSafeStr as _, Sqlite, Statement as _, Transaction, Type,
+    Column, Connection as _, Encode, Executor as _, FromRow, Postgres, SqlSafeStr as _, Sqlite, Statement as _,
+    Transaction, Type,
 };
 
 use super::{Borrowed, Error, Query, Shelf};
+
+/// After which a connection is asked whether it still works before it is used.
+pub(super) const IDLE: Duration = Duration::from_secs(2);
+/// When PostgreSQL ends a transaction whose server says nothing: the rows that it holds are others' as well.
+const FROZEN: &str = "10s";
 
 /// Where the database is.
 #[derive(Debug, Clone)]
@@ -72,11 +78,12 @@ impl Db {
                 Ok(Self::Sqlite { readers: Shelf::new(sqlite_pool(4).connect_lazy_with(options)), writer })
             }
             Location::Postgres(options) => {
-                let writers = postgres_pool().connect_with(options.as_ref().clone()).await?;
+                let options = options.as_ref().clone().options([("idle_in_transaction_session_timeout", FROZEN)]);
+                let writers = postgres_pool().connect_with(options.clone()).await?;
                 if access == Access::ReadWrite {
                     sqlx::migrate!("../migrations/postgres").run(&writers).await?;
                 }
-                let readers = Shelf::new(postgres_pool().connect_lazy_with(options.as_ref().clone()));
+                let readers = Shelf::new(postgres_pool().connect_lazy_with(options));
                 Ok(Self::Postgres { readers, writers })
             }
         }
@@ -201,6 +208,15 @@ fn postgres_pool() -> PgPoolOptions {
         .max_connections(postgres_connections())
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(10))
+        .before_acquire(|connection, idle| {
+            Box::pin(async move {
+                // One that was idle may have lost its server meanwhile; one that was not would have noticed.
+                if idle.idle_for > IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(|connection, _| Box::pin(plan_once_postgres(connection)))
 }
 

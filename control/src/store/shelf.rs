@@ -14,8 +14,7 @@ use sqlx::{Database, Pool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-/// What has lain for longer may be dead, and goes through the pool.
-const FRESH: Duration = Duration::from_secs(30);
+use super::db::IDLE;
 
 /// Connections of a pool that nobody else takes from.
 pub struct Shelf<DB: Database> {
@@ -46,7 +45,7 @@ impl<DB: Database> Shelf<DB> {
         let place = place.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
         let idle = self.idle().pop();
         let connection = match idle {
-            Some((since, connection)) if since.elapsed() < FRESH => connection,
+            Some((since, connection)) if since.elapsed() < IDLE => connection,
             // Dropped here, an old one is looked at by the pool and given out again if it lives.
             _ => self.pool.acquire().await?,
         };
