@@ -25,6 +25,7 @@ pub enum ImageGuard {
 /// Looks at a request for the image proxies `…/_next/image?url=` and `/_image?href=`: with foreign sources they are for
 /// `<img>` elements only, which say so by `Sec-Fetch-Dest: image`.
 #[must_use]
+#[inline(never)]
 pub fn image_guard(path: &str, query: &str, host: &str, is_get: bool, fetch_dest: Option<&str>) -> ImageGuard {
     let for_image = fetch_dest == Some("image");
     if path.ends_with("/_next/image") && !(is_get && for_image) {
