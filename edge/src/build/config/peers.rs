@@ -61,7 +61,9 @@ impl Reading {
         self.settings.clean_folders |= matches!(peer, Peer::Firebase) && lowered.clean_urls;
         self.settings.single_slashes |= matches!(peer, Peer::Vercel);
         self.settings.refuse_undecodable |= matches!(peer, Peer::Serve);
-        self.settings.moved_redirects |= matches!(peer, Peer::Firebase);
+        if matches!(peer, Peer::Firebase) {
+            (self.settings.temporary_redirects, self.settings.moved_redirects) = (false, true);
+        }
     }
 }
 
