@@ -4,6 +4,7 @@ mod acceptor;
 mod data_dir;
 mod engines;
 mod keys;
+mod listening;
 pub mod routine;
 
 use std::io;
@@ -28,8 +29,8 @@ use crate::provider::aliyun::EsaEdgeKv;
 use crate::provider::local::LocalEdgeKv;
 use crate::provider::{self, InvalidRedisAddress, Resolver, SharedLimits};
 use crate::random::SystemRandom;
-use crate::service::{self, Auth, Context, Events, InvalidKeys, Job, Services, Settings, Vault};
-use crate::store::{self, Access, Db, Location, meta, projects};
+use crate::service::{self, Auth, Context, Counts, Events, InvalidKeys, Job, Services, Settings, Vault};
+use crate::store::{self, Access, Db, Location, SharedLock, meta, projects};
 use crate::worker::Runner;
 
 /// How long requests may take to end once the server is asked to stop.
@@ -133,6 +134,7 @@ pub struct App {
     context: Arc<Context>,
     acceptor: NoDelayAcceptor,
     edge: Option<EdgeServer>,
+    local_kv: Arc<LocalEdgeKv>,
     esa: Option<Arc<EsaEdgeKv>>,
     api: ApiConfig,
     workers: usize,
@@ -162,7 +164,7 @@ impl App {
         let edge_addr = edge.as_ref().map(EdgeServer::local_addr);
         let vault = keys::open(config)?;
         let port = edge_addr.unwrap_or(config.edge.addr).port();
-        let esa = engines.esa_kv.clone();
+        let (esa, local_kv) = (engines.esa_kv.clone(), engines.local_kv.clone());
         let mut context = context(config, db, engines, vault, port);
         if let Some(redis) = &config.redis {
             let shared = SharedLimits::new(redis)?;
@@ -184,7 +186,7 @@ impl App {
             metrics: config.api.metrics,
         };
         let workers = config.workers;
-        Ok(Self { services, api_addr, edge_addr, context, acceptor, edge, esa, api, workers, _lock: lock })
+        Ok(Self { services, api_addr, edge_addr, context, acceptor, edge, local_kv, esa, api, workers, _lock: lock })
     }
 
     /// Serves until `stop`, then takes no more requests and returns once those that run, and the jobs that run, have
@@ -227,16 +229,23 @@ impl App {
                 }
             }
         };
+        let listening = async {
+            tokio::select! {
+                () = listening::listen(&self.context, &self.local_kv) => {}
+                () = asked(stopped.clone()) => {}
+            }
+        };
         let stop = async {
             stop.await;
             tracing::info!("stopping");
             stopping.send_replace(true);
             self.context.events.stop();
         };
-        let (served, (), (), (), (), ()) = tokio::join!(api, edge, jobs, reconciling, shared, stop);
+        let (served, ..) = tokio::join!(api, edge, jobs, reconciling, listening, shared, stop);
         if let Err(error) = served {
             tracing::error!(error = &error as &dyn std::error::Error, "the API ended");
         }
+        self.context.blobs_in_use.close().await;
         self.context.db.close().await;
     }
 }
@@ -313,6 +322,7 @@ fn edge_config(config: &Config, share_port: bool) -> EdgeConfig {
 
 fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u16) -> Context {
     Context {
+        blobs_in_use: SharedLock::of(&db),
         db,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
@@ -322,6 +332,7 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
         edge_hostnames: engines.edge_hostnames,
         shared_limits: None,
         events: Events::default(),
+        counts: Counts::default(),
         vault,
         settings: Settings {
             base_domain: config.base_domain.clone(),
@@ -329,8 +340,8 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
             edge_port: config.edge.public_port.unwrap_or(edge_port),
             uploads_dir: config.uploads_dir(),
             limits: config.limits,
+            jobs: config.jobs,
         },
-        blobs_in_use: Default::default(),
         refining: Default::default(),
     }
 }
