@@ -164,6 +164,8 @@ async function readForm(request, limit) {
   return chunks.join("").split(/[\r\n]/, 1)[0];
 }
 
+let told;
+
 function lines(request, host, fields) {
   let text = `h${host}\n`;
   const client = request.info?.remote_addr;
@@ -175,20 +177,13 @@ function lines(request, host, fields) {
   if (fields.length === 0) return text;
   const country = request.info?.ip_country_id;
   if (country) text += `y${country}\n`;
-  else tellOfCountries(request);
+  // No condition on a country holds then, which is worth one line an isolate.
+  else if (!request.info) told ||= !console.log("miaobu: countries are unknown here");
   for (const name of fields) {
     const value = field(request, name.slice(1));
     if (value !== null) text += `${name}:${value}\n`;
   }
   return text;
-}
-
-// Where the platform says nothing about its visitors, conditions on countries never hold: worth one line an isolate.
-let told = false;
-function tellOfCountries({ info }) {
-  if (info !== undefined || told) return;
-  told = true;
-  console.log("miaobu: the platform tells no countries, so no condition on one holds");
 }
 
 // ESA throws when a hop-by-hop field is read.
