@@ -204,7 +204,10 @@ async fn a_book_and_its_domains_go_the_whole_way_although_every_call_fails_once(
     assert_eq!((&pending["verified"], &pending["domain"]["esa_status"]), (&json!(true), &json!("pending")));
     assert!(pending["message"].as_str().is_some_and(|text| text.contains("does not serve it yet")), "{pending}");
     let record = &pending["domain"]["instructions"][1];
-    assert_eq!((&record["record_type"], &record["name"]), (&json!("TXT"), &json!(format!("_esa_custom_hostname.{name}"))));
+    assert_eq!(
+        (&record["record_type"], &record["name"]),
+        (&json!("TXT"), &json!(format!("_esa_custom_hostname.{name}")))
+    );
     assert!(record["value"].as_str().is_some_and(|value| value.starts_with("verify_")), "{record}");
     assert_eq!(visit(&edge, name, "/").0, 404, "the edge does not serve it");
 
