@@ -8,7 +8,7 @@ const FEATURES = {
   mvp: [],
   // A function that is made of one instruction of each.
   "sign extension": [1, 5, 1, 96, 0, 1, 127, 3, 2, 1, 0, 10, 7, 1, 5, 0, 65, 0, 192, 11],
-  "non-trapping conversions": [1, 5, 1, 96, 0, 1, 127, 3, 2, 1, 0, 10, 12, 1, 10, 0, 67, 0, 0, 0, 0, 252, 0, 11],
+  "non-trapping conversions": [1, 5, 1, 96, 0, 1, 127, 3, 2, 1, 0, 10, 11, 1, 9, 0, 67, 0, 0, 0, 0, 252, 0, 11],
   "bulk memory": [1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 5, 3, 1, 0, 1, 10, 13, 1, 11, 0, 65, 0, 65, 0, 65, 0, 252, 11, 0, 11],
   "multiple values": [1, 6, 1, 96, 0, 2, 127, 127, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 65, 0, 11],
   "reference types": [1, 5, 1, 96, 0, 1, 111, 3, 2, 1, 0, 10, 6, 1, 4, 0, 208, 111, 11],
@@ -53,6 +53,9 @@ export default {
       return answer({ milliseconds_to_start: early, in_a_request, started_late: late, features, arguments: shape });
     }
     if (typeof early === "string" && typeof late === "string") return answer({ error: `WebAssembly does not start: ${late}` });
+    // What is missing would end the module that asks for it.
+    const missing = { kv: typeof EdgeKV, cache: typeof cache }[probe] === "undefined";
+    if (missing) return answer({ error: `there is no ${probe}` });
     return answer(await report(request, probe, asked.get("first") ?? "", asked.get("second") ?? ""));
   },
 };
