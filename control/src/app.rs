@@ -4,6 +4,7 @@ mod acceptor;
 mod data_dir;
 mod engines;
 mod keys;
+mod listening;
 pub mod routine;
 
 use std::io;
@@ -28,8 +29,9 @@ use crate::provider::aliyun::EsaEdgeKv;
 use crate::provider::local::LocalEdgeKv;
 use crate::provider::{self, InvalidRedisAddress, Resolver, SharedLimits};
 use crate::random::SystemRandom;
-use crate::service::{self, Auth, Context, Events, InvalidKeys, Job, Services, Settings, Vault};
-use crate::store::{self, Access, Db, Location, meta, projects};
+use crate::service::reconciliation::{self, Drift, Mode};
+use crate::service::{self, Auth, Context, Counts, Events, InvalidKeys, Job, Services, Settings, Vault};
+use crate::store::{self, Access, Db, Location, SharedLock, meta, projects};
 use crate::worker::Runner;
 
 /// How long requests may take to end once the server is asked to stop.
@@ -96,6 +98,9 @@ pub enum StartError {
     /// A client of an engine elsewhere cannot be made.
     #[error("an engine that the settings name cannot be used")]
     Client(#[from] miaobu_aliyun::Error),
+    /// What should be could not be compared with what is.
+    #[error("not everything could be compared")]
+    Compare(#[from] service::Error),
     /// An engine cannot be used.
     #[error("an engine that the settings name cannot be used")]
     Provider(#[from] provider::Error),
@@ -133,6 +138,7 @@ pub struct App {
     context: Arc<Context>,
     acceptor: NoDelayAcceptor,
     edge: Option<EdgeServer>,
+    local_kv: Arc<LocalEdgeKv>,
     esa: Option<Arc<EsaEdgeKv>>,
     api: ApiConfig,
     workers: usize,
@@ -162,8 +168,11 @@ impl App {
         let edge_addr = edge.as_ref().map(EdgeServer::local_addr);
         let vault = keys::open(config)?;
         let port = edge_addr.unwrap_or(config.edge.addr).port();
-        let esa = engines.esa_kv.clone();
+        let (esa, local_kv) = (engines.esa_kv.clone(), engines.local_kv.clone());
         let mut context = context(config, db, engines, vault, port);
+        if let Some(edge) = &edge {
+            context.edge_view = Arc::new(edge.observer());
+        }
         if let Some(redis) = &config.redis {
             let shared = SharedLimits::new(redis)?;
             if !shared.connect().await {
@@ -184,7 +193,7 @@ impl App {
             metrics: config.api.metrics,
         };
         let workers = config.workers;
-        Ok(Self { services, api_addr, edge_addr, context, acceptor, edge, esa, api, workers, _lock: lock })
+        Ok(Self { services, api_addr, edge_addr, context, acceptor, edge, local_kv, esa, api, workers, _lock: lock })
     }
 
     /// Serves until `stop`, then takes no more requests and returns once those that run, and the jobs that run, have
@@ -227,16 +236,23 @@ impl App {
                 }
             }
         };
+        let listening = async {
+            tokio::select! {
+                () = listening::listen(&self.context, &self.local_kv) => {}
+                () = asked(stopped.clone()) => {}
+            }
+        };
         let stop = async {
             stop.await;
             tracing::info!("stopping");
             stopping.send_replace(true);
             self.context.events.stop();
         };
-        let (served, (), (), (), (), ()) = tokio::join!(api, edge, jobs, reconciling, shared, stop);
+        let (served, ..) = tokio::join!(api, edge, jobs, reconciling, listening, shared, stop);
         if let Err(error) = served {
             tracing::error!(error = &error as &dyn std::error::Error, "the API ended");
         }
+        self.context.blobs_in_use.close().await;
         self.context.db.close().await;
     }
 }
@@ -281,13 +297,31 @@ pub async fn auth_beside(config: &Config) -> Result<Auth, StartError> {
     Ok(Auth::new(Arc::new(context)))
 }
 
-/// Delivers what the edge elsewhere does not have yet, or with `all` everything again; returns how many values that were.
-pub async fn reconcile(config: &Config, all: bool) -> Result<usize, StartError> {
+/// What a reconciliation found.
+#[derive(Debug)]
+pub struct Reconciled {
+    /// What differed between the rows and the rest of the world.
+    pub drift: Vec<Drift>,
+    /// How many values the edge elsewhere was given; `None` without one, and on a dry run.
+    pub delivered: Option<usize>,
+}
+
+/// Compares everything with the rows, beside a server that may be running, and mends it as `mode` says. Then delivers what the
+/// edge elsewhere does not have yet, or with `all` everything again.
+pub async fn reconcile(config: &Config, mode: Mode, all: bool) -> Result<Reconciled, StartError> {
     let db = open_beside(config).await?;
-    let esa = Engines::beside_with_esa(config, &db).await?;
-    let delivered = if all { esa.resync().await? } else { esa.reconcile().await? };
+    let engines = Engines::beside(config, &db)?;
+    let context = context(config, db.clone(), engines, keys::open(config)?, config.edge.addr.port());
+    let drift = reconciliation::run(&context, mode).await?;
+    let delivered = match (&config.esa, mode) {
+        (Some(_), Mode::Mend) => {
+            let esa = Engines::beside_with_esa(config, &db).await?;
+            Some(if all { esa.resync().await? } else { esa.reconcile().await? })
+        }
+        _ => None,
+    };
     db.close().await;
-    Ok(delivered)
+    Ok(Reconciled { drift, delivered })
 }
 
 async fn open_beside(config: &Config) -> Result<Db, StartError> {
@@ -313,15 +347,18 @@ fn edge_config(config: &Config, share_port: bool) -> EdgeConfig {
 
 fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u16) -> Context {
     Context {
+        blobs_in_use: SharedLock::of(&db),
         db,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
         objects: engines.objects,
         edge_kv: engines.edge_kv,
+        edge_view: engines.local_kv,
         dns: Arc::new(Resolver::new(&config.dns_servers)),
         edge_hostnames: engines.edge_hostnames,
         shared_limits: None,
         events: Events::default(),
+        counts: Counts::default(),
         vault,
         settings: Settings {
             base_domain: config.base_domain.clone(),
@@ -329,8 +366,8 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
             edge_port: config.edge.public_port.unwrap_or(edge_port),
             uploads_dir: config.uploads_dir(),
             limits: config.limits,
+            jobs: config.jobs,
         },
-        blobs_in_use: Default::default(),
         refining: Default::default(),
     }
 }

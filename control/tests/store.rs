@@ -57,6 +57,9 @@ async fn every_statement_prepares_alike_on_every_database() {
         claims.push(shape(&database.db, sql).await.expect("the claim prepares"));
     }
     assert!(claims.windows(2).all(|pair| pair[0] == pair[1]), "{claims:?}");
+    for (database, sql) in databases.iter().zip(jobs::CLAIM_ALONE) {
+        shape(&database.db, sql).await.expect("what has claims come one after another prepares");
+    }
 }
 
 /// The tables and columns that the migrations of a folder make, read from their text: one statement a table, one line a

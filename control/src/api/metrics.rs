@@ -97,10 +97,14 @@ pub async fn show(request: &Request, services: Data<&Services>, metrics: Data<&M
     for part in &parts {
         let _ = writeln!(text, "miaobu_part_up{{part=\"{}\"}} {}", part.name, u8::from(part.ok));
     }
-    text.push_str("# HELP miaobu_jobs Jobs by state.\n# TYPE miaobu_jobs gauge\n");
-    for (state, count) in services.health.jobs_by_state().await.map_err(ApiError::from)? {
-        let _ = writeln!(text, "miaobu_jobs{{state=\"{state}\"}} {count}");
+    text.push_str("# HELP miaobu_jobs Jobs by kind and state.\n# TYPE miaobu_jobs gauge\n");
+    for (kind, state, count) in services.health.jobs().await.map_err(ApiError::from)? {
+        let _ = writeln!(text, "miaobu_jobs{{kind=\"{kind}\",state=\"{state}\"}} {count}");
     }
+    text.push_str("# HELP miaobu_jobs_oldest_seconds How long the job has been due that waits longest.\n");
+    text.push_str("# TYPE miaobu_jobs_oldest_seconds gauge\n");
+    let oldest = services.health.oldest_job().await.map_err(ApiError::from)?;
+    let _ = writeln!(text, "miaobu_jobs_oldest_seconds {}", oldest.num_milliseconds() as f64 / 1000.0);
     if let Some(shared) = services.gate.shared_limits() {
         text.push_str("# HELP miaobu_limits_shared_up Whether the rate limits that servers share are in use.\n");
         text.push_str("# TYPE miaobu_limits_shared_up gauge\n");

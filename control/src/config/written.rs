@@ -60,6 +60,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("esa.edge_address", "MIAOBU_ESA_EDGE_ADDRESS"),
     ("esa.objects_url", "MIAOBU_ESA_OBJECTS_URL"),
     ("jobs.workers", "MIAOBU_JOBS_WORKERS"),
+    ("jobs.per_project", "MIAOBU_JOBS_PER_PROJECT"),
+    ("jobs.background", "MIAOBU_JOBS_BACKGROUND"),
+    ("jobs.lease_seconds", "MIAOBU_JOBS_LEASE_SECONDS"),
     ("log.filter", "MIAOBU_LOG"),
     ("log.format", "MIAOBU_LOG_FORMAT"),
 ];

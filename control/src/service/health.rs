@@ -35,10 +35,17 @@ impl Health {
         Self { context }
     }
 
-    /// Returns how many jobs are in each state.
-    pub async fn jobs_by_state(&self) -> Result<Vec<(String, i64)>> {
+    /// Returns how many jobs of each kind are in each state.
+    pub async fn jobs(&self) -> Result<Vec<(String, String, i64)>> {
         let mut session = self.context.db.read().await?;
-        Ok(jobs::count_by_state(&mut session).await?)
+        Ok(jobs::count(&mut session).await?)
+    }
+
+    /// Returns how long the job has been due that waits longest; nothing when none waits.
+    pub async fn oldest_job(&self) -> Result<TimeDelta> {
+        let mut session = self.context.db.read().await?;
+        let oldest = jobs::oldest_due(&mut session).await?;
+        Ok(oldest.map_or(TimeDelta::zero(), |run_at| (self.context.now() - run_at).max(TimeDelta::zero())))
     }
 
     /// Returns how each part is.
@@ -46,7 +53,7 @@ impl Health {
         vec![
             part("database", self.database()).await,
             part("objects", self.objects()).await,
-            part("jobs", self.jobs()).await,
+            part("jobs", self.lateness()).await,
         ]
     }
 
@@ -61,10 +68,8 @@ impl Health {
         Ok(room.err().map(|_| "no room is left for new files".to_owned()))
     }
 
-    async fn jobs(&self) -> Result<Option<String>> {
-        let mut session = self.context.db.read().await?;
-        let oldest = jobs::oldest_due(&mut session).await?;
-        let late = oldest.is_some_and(|run_at| self.context.now() - run_at > JOB_PATIENCE);
+    async fn lateness(&self) -> Result<Option<String>> {
+        let late = self.oldest_job().await? > JOB_PATIENCE;
         Ok(late.then(|| "jobs are waiting longer than they should".to_owned()))
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus, DomainId, ProjectId};
-use crate::store::jobs::{self, NewJob};
+use crate::store::jobs::{self, About, NewJob};
 use crate::store::{self, Session, deployments};
 
 /// Takes up the jobs that a former process left, which has to be dead. The time that nobody worked does not count.
@@ -44,6 +44,8 @@ pub enum Job {
     RotateSecrets,
     /// Remove the files and edge entries of a deployment that has ended or was purged.
     Purge(DeploymentId),
+    /// Remove the files of a deployment that no row knows.
+    RemoveOrphan(DeploymentId),
 }
 
 impl Job {
@@ -59,6 +61,7 @@ impl Job {
             Self::DeleteProject(_) => "delete_project",
             Self::RotateSecrets => "rotate_secrets",
             Self::Purge(_) => "purge",
+            Self::RemoveOrphan(_) => "remove_orphan",
         }
     }
 
@@ -77,6 +80,7 @@ impl Job {
             "delete_project" => Self::DeleteProject(ProjectId(subject)),
             "rotate_secrets" => Self::RotateSecrets,
             "purge" => Self::Purge(DeploymentId(subject)),
+            "remove_orphan" => Self::RemoveOrphan(DeploymentId(subject)),
             _ => return None,
         })
     }
@@ -105,6 +109,8 @@ impl Job {
             payload: self.payload(),
             run_at,
             deadline_at: run_at + self.patience(),
+            gives_way: self.gives_way(),
+            about: self.about(),
         };
         jobs::enqueue(session, &new, now).await
     }
@@ -116,10 +122,29 @@ impl Job {
 
     fn subject(&self) -> i64 {
         match self {
-            Self::Deploy(id) | Self::Refine(id) | Self::Purge(id) => id.0,
+            Self::Deploy(id) | Self::Refine(id) | Self::Purge(id) | Self::RemoveOrphan(id) => id.0,
             Self::SyncRoutes { project, .. } | Self::Retention(project) | Self::DeleteProject(project) => project.0,
             Self::VerifyDomain(id) | Self::SyncDomain(id) => id.0,
             Self::RotateSecrets => 0,
+        }
+    }
+
+    fn about(&self) -> About {
+        match self {
+            Self::Deploy(_) | Self::Refine(_) | Self::Purge(_) => About::Deployment,
+            Self::SyncRoutes { .. } | Self::Retention(_) | Self::DeleteProject(_) => About::Project,
+            Self::VerifyDomain(_) | Self::SyncDomain(_) => About::Domain,
+            Self::RotateSecrets | Self::RemoveOrphan(_) => About::Nothing,
+        }
+    }
+
+    /// For how long jobs that somebody waits for go before it. What belongs to the background never waits for ever.
+    pub fn gives_way(&self) -> TimeDelta {
+        match self {
+            Self::Deploy(_) | Self::SyncRoutes { .. } | Self::VerifyDomain(_) | Self::SyncDomain(_) => {
+                TimeDelta::zero()
+            }
+            _ => TimeDelta::minutes(1),
         }
     }
 
@@ -131,13 +156,15 @@ impl Job {
     }
 
     /// How long it is tried for.
-    fn patience(&self) -> TimeDelta {
+    pub fn patience(&self) -> TimeDelta {
         match self {
             Self::Deploy(_) => super::deployments::DEPLOYING_LIMIT,
             Self::DeleteProject(_) | Self::VerifyDomain(_) | Self::SyncDomain(_) | Self::RotateSecrets => {
                 TimeDelta::days(7)
             }
-            Self::SyncRoutes { .. } | Self::Refine(_) | Self::Retention(_) | Self::Purge(_) => TimeDelta::days(1),
+            Self::SyncRoutes { .. } | Self::Refine(_) | Self::Retention(_) | Self::Purge(_) | Self::RemoveOrphan(_) => {
+                TimeDelta::days(1)
+            }
         }
     }
 }

@@ -1,16 +1,20 @@
 //! Rows: one file per family of tables, each naming its statements in one list that a test prepares on both databases.
 
+mod announcements;
 mod db;
 mod error;
+mod shared_lock;
 
 pub mod audit;
 pub mod blobs;
 pub mod deployments;
 pub mod domains;
+pub mod drift;
 pub mod edge_kv;
 pub mod env_vars;
 pub mod hostnames;
 pub mod idempotency;
+pub mod job_list;
 pub mod jobs;
 pub mod logs;
 pub mod meta;
@@ -27,8 +31,10 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{Cursor, Page, PageRequest};
 
+pub use announcements::{Announcement, Announcements};
 pub use db::{Access, Db, Location, Param, Query, Reader, Record, Session, Tx};
 pub use error::Error;
+pub use shared_lock::{Held, SharedLock};
 
 /// Names statements and lists them, so that none is left out of the test that prepares them all.
 macro_rules! statements {
@@ -47,10 +53,12 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("blobs", blobs::STATEMENTS),
         ("deployments", deployments::STATEMENTS),
         ("domains", domains::STATEMENTS),
+        ("drift", drift::STATEMENTS),
         ("edge_kv", edge_kv::STATEMENTS),
         ("env_vars", env_vars::STATEMENTS),
         ("hostnames", hostnames::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
+        ("job_list", job_list::STATEMENTS),
         ("jobs", jobs::STATEMENTS),
         ("logs", logs::STATEMENTS),
         ("meta", meta::STATEMENTS),

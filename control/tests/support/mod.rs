@@ -1,7 +1,7 @@
 //! The real services over a temporary folder, with a clock that stands still and seeded randomness.
 
 pub mod aliyun;
-mod database;
+pub mod database;
 mod dns;
 mod flaky;
 mod hostnames;
@@ -24,8 +24,10 @@ use miaobu_control::provider::local::{LocalEdgeKv, LocalObjectStore};
 use miaobu_control::provider::{LocalHostnames, ObjectBody, ObjectKey, ObjectStore as _, Resolver, SharedLimits};
 use miaobu_control::random::SeededRandom;
 use miaobu_control::service::{
-    Context, Events, Job, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings, Upload, Vault,
+    Context, Counts, Events, Job, JobSettings, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings,
+    Upload, Vault,
 };
+use miaobu_control::store::SharedLock;
 use miaobu_control::worker::{Outcome, Runner};
 use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
 use tempfile::TempDir;
@@ -116,10 +118,12 @@ impl TestApp {
             random: Arc::new(SeededRandom::new(42)),
             objects: Arc::new(objects.clone()),
             edge_kv: flaky.clone(),
+            edge_view: edge_kv.clone(),
             dns: Arc::new(Resolver::new(&[dns.address])),
             edge_hostnames: hostnames.clone(),
             shared_limits,
             events: Events::default(),
+            counts: Counts::default(),
             vault: Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys"),
             settings: Settings {
                 base_domain: BaseDomain::parse("localhost").expect("a domain"),
@@ -127,8 +131,9 @@ impl TestApp {
                 edge_port: 8787,
                 uploads_dir: folder.path().join("uploads"),
                 limits,
+                jobs: JobSettings::default(),
             },
-            blobs_in_use: Default::default(),
+            blobs_in_use: SharedLock::of(&database.db),
             refining: Default::default(),
         });
         let services = Services::open(context.clone()).expect("the services open");
@@ -144,17 +149,25 @@ impl TestApp {
             random: Arc::new(SeededRandom::new(43)),
             objects: Arc::new(self.objects.clone()),
             edge_kv: self.flaky.clone(),
+            edge_view: self.edge_kv.clone(),
             dns: self.context.dns.clone(),
             edge_hostnames: Arc::new(LocalHostnames),
             shared_limits: None,
             events: Events::default(),
+            counts: Counts::default(),
             vault,
             settings: self.context.settings.clone(),
-            blobs_in_use: Default::default(),
+            blobs_in_use: SharedLock::of(&self.context.db),
             refining: Default::default(),
         });
         let runner = Runner::new(context.clone());
         Restarted { context, runner }
+    }
+
+    /// Another server on the same data: it hears nothing of what this one announces.
+    pub fn beside(&self) -> Arc<Context> {
+        let vault = Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys");
+        self.with_vault(vault).context
     }
 
     /// Someone who has just logged in. Every login is the same person's: there is one user.

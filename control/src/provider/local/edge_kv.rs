@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
 use tokio::sync::watch;
 
-use crate::provider::{EdgeKv, Error, ErrorKind, KvEntry};
+use crate::provider::{EdgeKv, EdgeView, Error, ErrorKind, KvEntry};
 use crate::store::{self, Db, edge_kv, meta};
 
 const PROVIDER: &str = "edge kv";
@@ -41,7 +42,22 @@ impl LocalEdgeKv {
         edge_kv::changed_since(&mut session, version).await.map_err(failed("changes"))
     }
 
-    /// Returns a receiver of the newest version that this process wrote, sent once it can be read.
+    /// Looks for versions that other processes wrote, and tells the receivers.
+    pub async fn look(&self) -> Result<(), Error> {
+        let version = self.version().await?;
+        self.tell(version);
+        Ok(())
+    }
+
+    fn tell(&self, version: i64) {
+        self.newest.send_if_modified(|newest| {
+            let grown = version > *newest;
+            *newest = version.max(*newest);
+            grown
+        });
+    }
+
+    /// Returns a receiver of the newest version that this process wrote or saw, sent once it can be read.
     pub fn subscribe(&self) -> watch::Receiver<i64> {
         self.newest.subscribe()
     }
@@ -125,17 +141,25 @@ impl LocalEdgeKv {
 }
 
 #[async_trait]
+impl EdgeView for LocalEdgeKv {
+    async fn deployment_at(&self, host: &str) -> Result<Option<i64>, Error> {
+        let Some(value) = self.get(&record::key(host, KeyEncoding::Plain)).await? else { return Ok(None) };
+        Ok(RouteRecord::parse(&value).ok().map(|record| record.deployment_id))
+    }
+
+    async fn value(&self, key: &str) -> Result<Option<Bytes>, Error> {
+        self.get(key).await
+    }
+}
+
+#[async_trait]
 impl EdgeKv for LocalEdgeKv {
     async fn write(&self, entries: Vec<KvEntry>) -> Result<(), Error> {
         if entries.is_empty() {
             return Ok(());
         }
         let version = self.write_all(&entries).await.map_err(failed("write"))?;
-        self.newest.send_if_modified(|newest| {
-            let grown = version > *newest;
-            *newest = version.max(*newest);
-            grown
-        });
+        self.tell(version);
         Ok(())
     }
 }
