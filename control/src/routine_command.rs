@@ -7,7 +7,7 @@ use clap::Subcommand;
 use miaobu_control::app::StartError;
 use miaobu_control::app::routine::Tool;
 use miaobu_control::config::Config;
-use miaobu_control::routine::{self, Patience, Step};
+use miaobu_control::routine::{self, Cloud, Patience, SelfTest, Step};
 
 use crate::{Failure, print};
 
@@ -57,6 +57,9 @@ pub enum RoutineCommand {
     },
     /// Print what runs where.
     Status,
+    /// Publish another routine to staging, which finds out what the runtime supports, and print what it reports: a line for
+    /// each thing, in JSON.
+    SelfTest,
 }
 
 /// Carries the command out.
@@ -69,8 +72,24 @@ pub async fn run(config: &Config, command: &RoutineCommand) -> Result<(), Failur
         return Ok(());
     }
     let Tool { cloud, smoke } = Tool::open(config, esa)?;
+    if let RoutineCommand::SelfTest = command {
+        let own = Tool::open(config, esa)?.cloud;
+        let host = routine::self_test::host(&smoke.base);
+        let own = Cloud { name: format!("{}-self-test", own.name), rule: format!("(http.host eq \"{host}\")"), ..own };
+        let smoke = smoke.located(&cloud).await?;
+        let test = SelfTest {
+            cloud: &own,
+            base: &smoke.base,
+            staging: &smoke.staging,
+            namespace: &smoke.namespace,
+            address: &smoke.objects_url,
+            pause: Duration::from_secs(1),
+        };
+        test.publish().await?;
+        return Ok(test.ask(|name, found| print(&[format!("{name}: {found}")])).await?);
+    }
     match command {
-        RoutineCommand::Build { .. } => {}
+        RoutineCommand::Build { .. } | RoutineCommand::SelfTest => {}
         RoutineCommand::Upload { commit } => {
             cloud.create().await?;
             cloud.upload(&bundle, &bundle.description(commit)).await?;

@@ -4,6 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use bytes::Bytes;
+use miaobu_aliyun::oss::Dialect;
 use miaobu_control::provider::local::LocalObjectStore;
 use miaobu_control::provider::{ErrorKind, ObjectBody, ObjectKey, ObjectStore};
 use miaobu_emulator::Fault;
@@ -75,6 +76,13 @@ async fn a_bucket_keeps_the_same_promises() {
     let aliyun = Aliyun::start().await;
     let folder = tempfile::tempdir().expect("a folder");
     keeps_its_promises(&aliyun.objects(), folder.path()).await;
+}
+
+#[tokio::test]
+async fn a_bucket_that_speaks_s3_keeps_them_too() {
+    let aliyun = Aliyun::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    keeps_its_promises(&aliyun.objects_in(Dialect::S3), folder.path()).await;
 }
 
 #[tokio::test]

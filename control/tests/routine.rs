@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use miaobu_aliyun::esa::code::ListRoutineCodeVersions;
+use miaobu_aliyun::esa::kv::CreateKvNamespace;
 use miaobu_control::domain::{BaseDomain, Sha256};
 use miaobu_control::routine::{self, Bundle, Cloud, Error, Outcome, Patience, Share, Smoke};
 use miaobu_edge::record::KeyEncoding;
@@ -227,4 +228,41 @@ async fn killed_anywhere_and_run_again_it_goes_on() {
     let plan = program(&aliyun, folder.path(), "other.localhost", &["routine", "publish", "--dry-run"]).output();
     let plan = String::from_utf8(plan.expect("the program runs").stdout).expect("text");
     assert!(plan.lines().count() == 7 && plan.ends_with("would: nothing is left to do\n"), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_self_test_tells_what_the_runtime_supports() {
+    let Some(workerd) = workerd() else { return };
+    let aliyun = Aliyun::with(|settings| settings.workerd = Some(workerd)).await;
+    let create = CreateKvNamespace { namespace: NAMESPACE.into(), description: None };
+    aliyun.esa.call(&create).await.expect("made");
+    let folder = tempfile::tempdir().expect("a folder");
+    for run in 1..=2 {
+        let output = program(&aliyun, folder.path(), "127.0.0.1", &["routine", "self-test"]).output();
+        let output = output.expect("the program runs");
+        assert!(output.status.success(), "{run}: {}", String::from_utf8_lossy(&output.stderr));
+        let report = String::from_utf8(output.stdout).expect("text");
+        let found = |name: &str| -> serde_json::Value {
+            let line = report.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+            serde_json::from_str(line.unwrap_or_else(|| panic!("{name}: {report}"))).expect("JSON")
+        };
+        let engine = found("engine");
+        assert_eq!(engine["features"]["mvp"], true, "{engine}");
+        assert_eq!(engine["features"]["simd"], true, "{engine}");
+        assert_eq!(engine["arguments"]["env"], "object");
+        assert_eq!(found("runtime")["globals"]["EdgeKV"], "function");
+        assert_eq!(found("runtime")["globals"]["caches"], "object", "workerd has what the service has not");
+        assert_eq!(found("cache")["get"], "self-test");
+        assert_eq!(found("sub-requests")["made"], 4);
+        let dots = found("key \"www.self-test.example\"");
+        assert_eq!((&dots["put"], &dots["get"]), (&"undefined".into(), &"self-test".into()), "{dots}");
+        let slash = found("key \"self/test\"");
+        assert!(slash["put"].as_str().is_some_and(|text| text.contains("InvalidKey.Malformed")), "{slash}");
+        assert!(found("key of 513 bytes")["put"].as_str().is_some_and(|text| text.contains("ExceedsMaximum")));
+        assert_eq!(found("key of 512 bytes")["get"], "self-test");
+        assert!(found("path /a%2Fb").as_str().is_some_and(|url| url.contains("/a%2Fb?")));
+        assert!(found("request")["info"]["remote_addr"].is_string());
+    }
+    let list = ListRoutineCodeVersions { name: "miaobu-self-test".into(), ..ListRoutineCodeVersions::default() };
+    assert_eq!(aliyun.esa.call(&list).await.expect("listed").total_count, 1, "the same code is published once");
 }

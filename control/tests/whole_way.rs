@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::routine::{program, workerd};
-use crate::support::Site;
 use crate::support::aliyun::{Aliyun, NAMESPACE, SITE};
-use crate::support::process::{Server, ask_at};
+use crate::support::process::{Server, ask_at, bytes_at};
+use crate::support::{DnsServer, Site};
 
 fn site(text: &str) -> Site {
     let page = format!("<!doctype html><title>{text}</title>");
@@ -93,4 +93,159 @@ async fn a_site_goes_through_oss_and_esa_to_its_visitors_and_nothing_is_left_of_
     until(&|| aliyun.emulator.buckets() == [("sites".to_owned(), 0)]);
     until(&|| aliyun.emulator.namespaces() == [[NAMESPACE.to_owned(), "0".to_owned()]]);
     until(&|| visit(&edge, &host, "/").0 == 421);
+}
+
+/// The book of the Rust documentation where this machine has it, and else one of the same shape.
+fn book() -> Site {
+    let sysroot = std::process::Command::new("rustc").args(["--print", "sysroot"]).output().expect("a compiler");
+    let sysroot = String::from_utf8(sysroot.stdout).expect("text");
+    let folder = Path::new(sysroot.trim()).join("share/doc/rust/html/book");
+    if folder.is_dir() {
+        return Site::of_folder(&folder);
+    }
+    let chapter = |number: usize| {
+        let page = format!("<!doctype html><title>{number}</title>{}", "<p>words</p>".repeat(number * 10));
+        (format!("part-{}/ch{number:02}-00.html", number % 7), page.into_bytes())
+    };
+    let mut files: Vec<_> = (0..300).map(chapter).collect();
+    files.push(("index.html".into(), b"<!doctype html><title>book</title>".to_vec()));
+    files.push(("fonts/letters-0a1b2c3d4e5f.woff2".into(), (0..=255).cycle().take(60_000).collect()));
+    Site(files)
+}
+
+/// A domain as the API tells it after looking for its proof.
+fn verified(server: &Server, id: i64) -> Value {
+    let (status, told) = server.ask("POST", &format!("/projects/book/domains/{id}/verify"), b"").expect("an answer");
+    assert_eq!(status, 200, "{told}");
+    told["data"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_book_and_its_domains_go_the_whole_way_although_every_call_fails_once() {
+    let Some(workerd) = workerd() else { return };
+    let aliyun = Aliyun::with(|settings| settings.workerd = Some(workerd)).await;
+    drop(aliyun.hostnames().await);
+    let (folder, dns) = (tempfile::tempdir().expect("a folder"), DnsServer::start());
+    let run = |data_dir: &Path, arguments: &[&str]| {
+        let mut program = program(&aliyun, data_dir, "127.0.0.1", arguments);
+        program.env("MIAOBU_DNS_SERVERS", dns.address.to_string());
+        program
+    };
+    let published = run(folder.path(), &["routine", "publish", "--looks", "1"]).output().expect("the program runs");
+    assert!(published.status.success(), "{}", String::from_utf8_lossy(&published.stderr));
+    let (faults, outside) = (aliyun.emulator.faults(), aliyun.emulator.outside());
+    let server = Server::start_with(|arguments| run(folder.path(), arguments));
+    let until = |what: &str, is_so: &dyn Fn() -> bool| {
+        let deadline = std::time::Instant::now() + Duration::from_secs(180);
+        while !is_so() {
+            assert!(std::time::Instant::now() < deadline, "{what}");
+            visit(&server.edge, &format!("book.{SITE}"), "/");
+        }
+    };
+
+    let (status, _) = server.ask("POST", "/projects", json!({"slug": "book"}).to_string().as_bytes()).expect("made");
+    assert_eq!(status, 201);
+    // One call more than a client makes by itself: the job fails, and the next one finishes.
+    let calls = [
+        ("oss", "PUT"),
+        ("oss", "GET"),
+        ("esa", "ListSites"),
+        ("esa", "PutKv"),
+        ("esa", "BatchPutKv"),
+        ("esa", "PurgeCaches"),
+    ];
+    for (service, operation) in calls {
+        faults.plan(service, operation, miaobu_emulator::Fault::Fail, 5);
+    }
+    let (site, host) = (book(), format!("book.{SITE}"));
+    let (first, _) = server.deploy("book", &site);
+    assert!(first.is_some());
+    let edge = aliyun.emulator.edge().replace("http://", "");
+    until("it is deployed", &|| visit(&server.edge, &host, "/").0 == 200 && visit(&edge, &host, "/").0 == 200);
+    let mut whole = 0;
+    for (path, content) in &site.0 {
+        let path = format!("/{}", path.replace(' ', "%20"));
+        until(&path, &|| bytes_at(&edge, &path, &host) == bytes_at(&server.edge, &path, &host));
+        let (status, body) = bytes_at(&edge, &path, &host).expect("an answer");
+        whole += usize::from(status == 200 && body == *content);
+        assert!(matches!(status, 200 | 308), "{path}: {status}");
+    }
+    assert!(whole > 0 && whole + 1 >= site.0.iter().filter(|(path, _)| !path.ends_with(".html")).count());
+
+    let add = |name: &str| {
+        let body = json!({ "name": name }).to_string();
+        let (status, told) = server.ask("POST", "/projects/book/domains", body.as_bytes()).expect("an answer");
+        assert_eq!(status, 201, "{told}");
+        let domain = told["data"].clone();
+        let proof = domain["instructions"][0].clone();
+        assert_eq!(proof["name"], format!("_miaobu.{name}"));
+        (domain["id"].as_i64().expect("an id"), proof["value"].as_str().expect("a text").to_owned())
+    };
+    let name = "www.customer.example";
+    let (id, proof) = add(name);
+    let unproven = verified(&server, id);
+    assert_eq!(
+        (&unproven["verified"], unproven["domain"]["instructions"].as_array().map(Vec::len)),
+        (&json!(false), Some(2))
+    );
+    assert!(aliyun.emulator.hostnames().is_empty(), "nobody is told of what nobody proved");
+
+    dns.set(&format!("_miaobu.{name}"), &[&proof]);
+    for action in
+        ["ListRecords", "ListCustomHostnames", "CreateCustomHostname", "GetCustomHostname", "VerifyCustomHostname"]
+    {
+        faults.plan("esa", action, miaobu_emulator::Fault::Fail, 5);
+    }
+    faults.plan("esa-answer", "CreateCustomHostname", miaobu_emulator::Fault::Break, 1);
+    until("the edge knows the domain", &|| {
+        verified(&server, id)["domain"]["instructions"].as_array().is_some_and(|all| all.len() == 3)
+    });
+    let pending = verified(&server, id);
+    assert_eq!((&pending["verified"], &pending["domain"]["esa_status"]), (&json!(true), &json!("pending")));
+    assert!(pending["message"].as_str().is_some_and(|text| text.contains("does not serve it yet")), "{pending}");
+    let record = &pending["domain"]["instructions"][1];
+    assert_eq!(
+        (&record["record_type"], &record["name"]),
+        (&json!("TXT"), &json!(format!("_esa_custom_hostname.{name}")))
+    );
+    assert!(record["value"].as_str().is_some_and(|value| value.starts_with("verify_")), "{record}");
+    assert_eq!(visit(&edge, name, "/").0, 404, "the edge does not serve it");
+
+    outside.prove(name);
+    until("the edge serves the domain", &|| verified(&server, id)["domain"]["esa_status"] == "online");
+    until("it has a certificate", &|| verified(&server, id)["domain"]["ssl_status"] == "active");
+    until("visitors get it", &|| visit(&edge, name, "/").0 == 200);
+    assert_eq!(visit(&edge, name, "/"), visit(&server.edge, name, "/"));
+
+    outside.take_filing("unfiled.example");
+    let (unfiled, proof) = add("unfiled.example");
+    dns.set("_miaobu.unfiled.example", &[&proof]);
+    let told = verified(&server, unfiled);
+    assert_eq!((&told["verified"], &told["icp_required"]), (&json!(true), &json!(true)), "{told}");
+    assert_eq!(told["domain"]["esa_status"], "pending");
+    assert!(told["message"].as_str().is_some_and(|text| text.contains("ICP")), "{told}");
+    assert!(told["message_zh"].as_str().is_some_and(|text| text.contains("备案")), "{told}");
+
+    outside.take_hostname("taken.example", "existing_site");
+    let (taken, proof) = add("taken.example");
+    dns.set("_miaobu.taken.example", &[&proof]);
+    let told = verified(&server, taken);
+    assert_eq!((&told["domain"]["esa_status"], &told["domain"]["ssl_status"]), (&json!("pending"), &json!("failed")));
+    assert!(told["message"].as_str().is_some_and(|text| text.contains("somebody serves it already")), "{told}");
+
+    for (service, operation) in [
+        ("esa", "DeleteCustomHostname"),
+        ("esa", "BatchDeleteKv"),
+        ("esa", "PurgeCaches"),
+        ("oss", "POST"),
+        ("oss", "GET"),
+    ] {
+        faults.plan(service, operation, miaobu_emulator::Fault::Fail, 5);
+    }
+    let (status, _) = server.ask("DELETE", "/projects/book", b"").expect("an answer");
+    assert!(status < 300, "{status}");
+    until("no object is left", &|| aliyun.emulator.buckets() == [("sites".to_owned(), 0)]);
+    until("no record is left", &|| aliyun.emulator.namespaces() == [[NAMESPACE.to_owned(), "0".to_owned()]]);
+    until("no hostname is left", &|| aliyun.emulator.hostnames().is_empty());
+    until("nobody is served", &|| visit(&edge, &host, "/").0 == 421 && visit(&edge, name, "/").0 == 404);
 }

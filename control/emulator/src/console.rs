@@ -4,6 +4,7 @@
 //!   and `break`.
 //! - `POST /prove?hostname=…`, `POST /take-filing?hostname=…`, `POST /take-hostname?hostname=…&with=existing_site`,
 //!   `POST /lead?name=…&to=…`: see [`Outside`].
+//! - `GET /calls`: a line for each operation that was asked for, with its service and how often.
 
 use std::sync::Arc;
 
@@ -36,12 +37,22 @@ impl Service for Console {
     async fn answer(&self, request: Request) -> Option<Response> {
         let text = |status, words: &str| Some(Response::new(status, "text/plain; charset=utf-8", format!("{words}\n")));
         match (request.method.as_str(), request.path.as_str()) {
+            ("GET", "/calls") => {
+                let calls = self.faults.calls().into_iter();
+                text(
+                    200,
+                    &calls
+                        .map(|([service, name], count)| format!("{service} {name} {count}"))
+                        .collect::<Vec<_>>()
+                        .join("\n"),
+                )
+            }
             ("GET", "/") => Some(Response::new(200, "text/html; charset=utf-8", self.page())),
             ("POST", _) => match self.told(&request) {
                 Some(()) => text(200, "done"),
                 None => text(400, "there is no such thing to be told, or something is missing"),
             },
-            _ => text(404, "there is only one page: /"),
+            _ => text(404, "there are / and /calls"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Failing on purpose.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// How an operation fails.
@@ -22,20 +23,33 @@ struct Planned {
     times: u32,
 }
 
-/// What is to fail, next.
+/// What is to fail, next, and what was asked for so far.
 #[derive(Debug, Default)]
-pub struct Faults(Mutex<Vec<Planned>>);
+pub struct Faults {
+    planned: Mutex<Vec<Planned>>,
+    calls: Mutex<BTreeMap<[String; 2], u64>>,
+}
 
 impl Faults {
     /// Has the next `times` operations of `service` (`oss`, `esa`, `alidns`, `fc`) fail that contain `operation`: an action,
     /// or a method and a path of OSS. With `-answer` behind the service's name, the operation is carried out and its answer lost.
     pub fn plan(&self, service: &str, operation: &str, fault: Fault, times: u32) {
         let planned = Planned { service: service.to_owned(), operation: operation.to_owned(), fault, times };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(planned);
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner).push(planned);
+    }
+
+    /// How often each operation of each service was asked for; those of objects by their method.
+    pub fn calls(&self) -> BTreeMap<[String; 2], u64> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn take(&self, service: &str, operation: &str) -> Option<Fault> {
-        let mut planned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !service.ends_with("-answer") {
+            let operation = operation.split(' ').next().unwrap_or_default();
+            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            *calls.entry([service.to_owned(), operation.to_owned()]).or_default() += 1;
+        }
+        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
         let index = planned
             .iter()
             .position(|next| next.times > 0 && next.service == service && operation.contains(&next.operation))?;

@@ -3,6 +3,8 @@
 //!
 //! They verify signatures, refuse what the services refuse with the same codes, keep their state in a folder, and fail on
 //! purpose when [`Faults`] tells them to. Nothing here reaches the network, and every server listens on this machine only.
+//!
+//! A function's code runs with the rights of whoever runs the emulator: it is for code that one trusts.
 
 mod alidns;
 mod auth;

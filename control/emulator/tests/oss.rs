@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use miaobu_aliyun::ErrorKind;
-use miaobu_aliyun::oss::{Attributes, Bucket, FormPolicy, GetOptions, ListOptions, Part, Payload, Range, UploadPlan};
+use miaobu_aliyun::oss::{
+    Attributes, Bucket, Dialect, FormPolicy, GetOptions, ListOptions, Part, Payload, Range, UploadPlan,
+};
+use miaobu_aliyun::{Credentials, ErrorKind};
 
-use crate::support::World;
+use crate::support::{KEY, World};
 
 fn text(text: &str) -> Payload {
     Payload::from(text.to_owned())
@@ -210,4 +212,38 @@ async fn a_form_allows_what_its_policy_says() {
     assert!(put(&forged, b"code").await.has_code("SignatureDoesNotMatch"));
     world.ambient.pass(TimeDelta::seconds(61));
     assert!(put(&form, b"code").await.message.contains("Policy expired"));
+}
+
+#[tokio::test]
+async fn the_same_bucket_is_spoken_to_in_the_dialect_of_s3() {
+    let world = World::new().await;
+    let ours = world.bucket().await;
+    let s3 = |secret: &str| world.bucket_in(Dialect::S3, Credentials::new(KEY.0, secret));
+    let bucket = s3(KEY.1);
+    let key = "a b/你&<+.html";
+    bucket.put(key, &text("hello world"), &html()).await.unwrap();
+    let head = bucket.head(key, &GetOptions::default()).await.unwrap();
+    assert_eq!((head.size, head.attributes), (11, html()));
+    assert_eq!(ours.read(key, &GetOptions::default()).await.unwrap(), "hello world", "it is one store");
+    let only_new = Attributes { forbid_overwrite: true, ..html() };
+    let error = bucket.put(key, &text("again"), &only_new).await.unwrap_err();
+    assert_eq!(error.status, Some(412), "{error:?}");
+    bucket.copy(key, "copy/1", None).await.unwrap();
+    put(&bucket, &["copy/2", "copy/3"]).await;
+    let options = ListOptions { prefix: "copy/".into(), max_keys: Some(2), ..ListOptions::default() };
+    let page = bucket.list(&options, None).await.unwrap();
+    assert_eq!(page.objects.len(), 2);
+    assert_eq!(bucket.list(&options, page.next.as_deref()).await.unwrap().objects[0].key, "copy/3");
+    bucket.delete_all(&["copy/1", "copy/2", "copy/3"]).await.unwrap();
+    assert_eq!(bucket.list_all("copy/").await.unwrap(), []);
+    let address = bucket.presign(reqwest::Method::GET, key, Duration::from_secs(60), &[]).await.unwrap();
+    assert_eq!(reqwest::get(&address).await.unwrap().text().await.unwrap(), "hello world");
+    let forged = reqwest::get(address.replace("X-Amz-Expires=60", "X-Amz-Expires=90")).await.unwrap();
+    assert_eq!(forged.status(), 403);
+    world.ambient.pass(TimeDelta::minutes(2));
+    assert_eq!(reqwest::get(&address).await.unwrap().status(), 403, "its time is over");
+    let error = bucket.read("nothing", &GetOptions::default()).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::NotFound, Some("NoSuchKey")));
+    let error = s3("wrong").read(key, &GetOptions::default()).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Denied, Some("SignatureDoesNotMatch")));
 }

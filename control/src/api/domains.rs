@@ -123,6 +123,8 @@ pub struct VerificationView {
 impl VerificationView {
     fn new(domain: DomainView) -> Self {
         let (verified, icp_required) = (domain.verified, domain.icp_required);
+        let is_served = matches!(domain.esa_status, EsaStatusView::Online);
+        let has_failed = matches!(domain.ssl_status, SslStatusView::Failed);
         let (message, message_zh) = match (verified, icp_required) {
             (false, _) => (
                 "The TXT record was not found. Make it as the instructions say; the DNS may need some minutes.",
@@ -131,6 +133,14 @@ impl VerificationView {
             (true, true) => (
                 "The domain is yours. It has no ICP filing, without which the edge does not serve it: file one, then verify again.",
                 "域名所有权已验证。该域名尚未完成 ICP 备案，备案后边缘节点才会提供服务：请完成备案后再次验证。",
+            ),
+            (true, false) if !is_served && has_failed => (
+                "The domain is yours, but elsewhere on the edge somebody serves it already: have it removed there, then verify again.",
+                "域名所有权已验证，但该域名已在边缘网络的其他位置使用：请先在原处移除，然后再次验证。",
+            ),
+            (true, false) if !is_served => (
+                "The domain is yours. The edge does not serve it yet: make the records that the instructions name, then verify again.",
+                "域名所有权已验证，边缘节点尚未生效：请按说明添加记录后再次验证。",
             ),
             (true, false) => ("The domain is yours, and is served.", "域名所有权已验证，域名已生效。"),
         };

@@ -87,13 +87,21 @@ pub struct EdgeState {
     pub ssl_status: SslStatus,
     /// Whether an ICP filing is missing.
     pub icp_required: bool,
+    /// What the edge wants to find in a TXT record at [`EdgeState::proof_name`] before it serves the hostname; `None` once it
+    /// does, or where it wants nothing.
+    pub proof: Option<String>,
 }
 
 impl EdgeState {
     /// The state before anything was asked of the edge.
     pub fn pending() -> Self {
         let (esa_status, ssl_status) = (EsaStatus::Pending, SslStatus::Pending);
-        Self { esa_saas_id: None, esa_status, ssl_status, icp_required: false }
+        Self { esa_saas_id: None, esa_status, ssl_status, icp_required: false, proof: None }
+    }
+
+    /// The full name of the record that proves `name` to the edge.
+    pub fn proof_name(name: &DomainName) -> String {
+        format!("_esa_custom_hostname.{name}")
     }
 
     /// Whether nothing more is to come: the edge serves the hostname, by https as well.
@@ -104,7 +112,7 @@ impl EdgeState {
     /// The state of a name that the wildcard certificate covers, or that needs nothing made for it.
     pub fn covered() -> Self {
         let (esa_status, ssl_status) = (EsaStatus::Online, SslStatus::Active);
-        Self { esa_saas_id: None, esa_status, ssl_status, icp_required: false }
+        Self { esa_saas_id: None, esa_status, ssl_status, icp_required: false, proof: None }
     }
 }
 

@@ -5,7 +5,7 @@ use miaobu_aliyun::esa::code::{
     self, CommitRoutineStagingCode, CreateRoutineCodeDeployment, DeleteRoutineCodeVersion,
     GetRoutineStagingCodeUploadInfo, ListRoutineCodeVersions, PublishRoutineCodeVersion,
 };
-use miaobu_aliyun::esa::routes::{CreateRoutineRoute, ListRoutineRoutes};
+use miaobu_aliyun::esa::routes::{CreateRoutineRoute, ListRoutineRoutes, UpdateRoutineRoute};
 use miaobu_aliyun::esa::routine::{CreateRoutine, GetRoutine, GetRoutineStagingEnvIp};
 use miaobu_aliyun::esa::{Env, Switch};
 
@@ -65,10 +65,21 @@ impl Cloud {
         }
     }
 
-    /// Has requests come to the routine, unless a route to it is there already.
+    /// Has requests come to the routine, unless a route that somebody else made sends it some already. Ours is changed where
+    /// it chooses others.
     pub async fn route(&self) -> Result<(), Error> {
         let list = ListRoutineRoutes { routine_name: self.name.clone(), ..ListRoutineRoutes::default() };
-        if !self.account.esa().call(&list).await?.configs.is_empty() {
+        let found = self.account.esa().call(&list).await?.configs;
+        if let Some(ours) = found.iter().find(|route| route.route_name == ROUTE && route.rule != self.rule) {
+            let update = UpdateRoutineRoute {
+                site_id: self.account.site_id().await?,
+                config_id: ours.config_id,
+                rule: Some(self.rule.clone()),
+                ..UpdateRoutineRoute::default()
+            };
+            return Ok(self.account.esa().call(&update).await.map(drop)?);
+        }
+        if !found.is_empty() {
             return Ok(());
         }
         let route = CreateRoutineRoute {

@@ -6,12 +6,14 @@ mod bundle;
 mod cloud;
 mod plan;
 mod publish;
+pub mod self_test;
 mod smoke;
 
 pub use bundle::Bundle;
 pub use cloud::{Cloud, Place};
 pub use plan::{Share, State, Step, Version};
 pub use publish::{Outcome, Patience, publish, rollback};
+pub use self_test::SelfTest;
 pub use smoke::Smoke;
 
 /// Why the routine is not as it should be.

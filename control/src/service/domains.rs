@@ -240,20 +240,25 @@ impl Domains {
         if domain.name.under(base.as_str()).is_some() {
             return Vec::new();
         }
-        vec![
-            Instruction {
-                record_type: "TXT",
-                name: domain_proofs::record_name(domain),
-                value: domain.proof.clone(),
-                purpose: "proves that the domain is yours",
-            },
-            Instruction {
-                record_type: "CNAME",
-                name: domain.name.to_string(),
-                value: base.hostname(project.slug.as_str()),
-                purpose: "leads visitors to the edge",
-            },
-        ]
+        let ours = Instruction {
+            record_type: "TXT",
+            name: domain_proofs::record_name(domain),
+            value: domain.proof.clone(),
+            purpose: "proves that the domain is yours",
+        };
+        let edges = domain.edge.proof.clone().map(|value| Instruction {
+            record_type: "TXT",
+            name: EdgeState::proof_name(&domain.name),
+            value,
+            purpose: "proves to the edge that the domain is yours",
+        });
+        let leads = Instruction {
+            record_type: "CNAME",
+            name: domain.name.to_string(),
+            value: base.hostname(project.slug.as_str()),
+            purpose: "leads visitors to the edge",
+        };
+        [Some(ours), edges, Some(leads)].into_iter().flatten().collect()
     }
 
     /// The label of a name right under the base domain; it has to be one that a project could have.

@@ -13,7 +13,7 @@ macro_rules! select {
         concat!(
             "SELECT domains.id, domains.project_id, domains.name, domains.proof, domains.environment,
                 domains.deployment_id, domains.verified_at, domains.esa_saas_id, domains.esa_status,
-                domains.ssl_status, domains.icp_required, domains.created_at, domains.updated_at,
+                domains.ssl_status, domains.icp_required, domains.edge_proof, domains.created_at, domains.updated_at,
                 COALESCE(domains.deployment_id, (SELECT releases.deployment_id FROM releases
                  WHERE releases.project_id = domains.project_id AND releases.environment = domains.environment
                    AND releases.branch = '' AND releases.in_force)) AS active_deployment_id
@@ -39,8 +39,8 @@ statements! {
     IS_RELEASED = "SELECT id FROM domains WHERE id = $1 AND released_at IS NOT NULL";
     SET_VERIFIED = "UPDATE domains SET verified_at = $2, updated_at = $2 WHERE id = $1";
     SET_TARGET = "UPDATE domains SET environment = $2, deployment_id = $3, updated_at = $4 WHERE id = $1";
-    SET_EDGE = "UPDATE domains SET esa_saas_id = $2, esa_status = $3, ssl_status = $4, icp_required = $5
-        WHERE id = $1";
+    SET_EDGE = "UPDATE domains SET esa_saas_id = $2, esa_status = $3, ssl_status = $4, icp_required = $5,
+        edge_proof = $6 WHERE id = $1";
     RELEASE = "UPDATE domains SET released_at = $2 WHERE id = $1";
     LIST_NAMES = "SELECT id, name FROM domains WHERE project_id = $1 AND released_at IS NULL ORDER BY id";
     DELETE = "DELETE FROM domains WHERE id = $1";
@@ -59,6 +59,7 @@ struct Row {
     esa_status: String,
     ssl_status: String,
     icp_required: bool,
+    edge_proof: Option<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     active_deployment_id: Option<i64>,
@@ -83,6 +84,7 @@ impl TryFrom<Row> for Domain {
                 esa_status: EsaStatus::from_text(&row.esa_status).ok_or_else(|| unusable("esa_status"))?,
                 ssl_status: SslStatus::from_text(&row.ssl_status).ok_or_else(|| unusable("ssl_status"))?,
                 icp_required: row.icp_required,
+                proof: row.edge_proof,
             },
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -149,7 +151,8 @@ pub async fn set_target(
 /// Notes what the edge knows of a domain.
 pub async fn set_edge(session: &mut impl Session, id: DomainId, edge: &EdgeState) -> Result<(), Error> {
     let query = session.query(SET_EDGE).bind(id.0).bind(edge.esa_saas_id.as_deref());
-    query.bind(edge.esa_status.as_str()).bind(edge.ssl_status.as_str()).bind(edge.icp_required).execute().await?;
+    let query = query.bind(edge.esa_status.as_str()).bind(edge.ssl_status.as_str()).bind(edge.icp_required);
+    query.bind(edge.proof.as_deref()).execute().await?;
     Ok(())
 }
 

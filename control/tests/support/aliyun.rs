@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use miaobu_aliyun::esa::Esa;
 use miaobu_aliyun::esa::kv::GetKv;
 use miaobu_aliyun::esa::sites::{CreateRecord, RecordData};
-use miaobu_aliyun::oss::{Bucket, Location};
+use miaobu_aliyun::oss::{Bucket, Dialect, Location};
 use miaobu_aliyun::{Ambient, Credentials, System};
 use miaobu_control::provider::aliyun::{BucketStore, EsaAccount, EsaEdgeKv, EsaHostnames, EsaKvSettings};
 use miaobu_control::provider::local::LocalEdgeKv;
@@ -65,8 +65,13 @@ impl Aliyun {
     }
 
     pub fn objects(&self) -> BucketStore {
+        self.objects_in(Dialect::Oss)
+    }
+
+    /// The same bucket, spoken to in one of its dialects.
+    pub fn objects_in(&self, dialect: Dialect) -> BucketStore {
         let (endpoint, region) = (self.emulator.oss(), "cn-hangzhou".to_owned());
-        let location = Location { endpoint, region, bucket: "sites".into(), ..Location::default() };
+        let location = Location { endpoint, region, bucket: "sites".into(), dialect, ..Location::default() };
         BucketStore::new(Bucket::new(location, settings()).expect("a client"))
     }
 

@@ -200,6 +200,11 @@ pub fn ask_at(addr: &str, path: &str, host: &str) -> Option<(u16, Vec<String>, S
     Some((status, lines.map(lower).collect(), String::from_utf8_lossy(&body).into_owned()))
 }
 
+/// What an address answers at a path of a hostname: the status, and the body as it came.
+pub fn bytes_at(addr: &str, path: &str, host: &str) -> Option<(u16, Vec<u8>)> {
+    request(addr, "GET", path, host, "", b"")
+}
+
 fn request(addr: &str, method: &str, path: &str, host: &str, head: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
     let (head, body) = exchange(addr, method, path, host, head, body)?;
     Some((head.get(9..12)?.parse().ok()?, body))

@@ -1,6 +1,7 @@
 //! Sites to deploy, and what goes over the wire for them.
 
 use std::io;
+use std::path::Path;
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -18,6 +19,23 @@ impl Site {
     /// A site whose only page says `text`.
     pub fn page(text: &str) -> Self {
         Self::new(&[("index.html", text), ("style.css", "body {}")])
+    }
+
+    /// The files below a folder.
+    pub fn of_folder(folder: &Path) -> Self {
+        let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+        while let Some(next) = folders.pop() {
+            for entry in std::fs::read_dir(next).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let name = path.strip_prefix(folder).expect("below it").to_string_lossy().into_owned();
+                files.push((name, std::fs::read(&path).expect("a file")));
+            }
+        }
+        Self(files)
     }
 
     pub fn manifest(&self) -> Vec<ManifestFile> {

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// How far clocks may be apart.
-const TOLERANCE: TimeDelta = TimeDelta::minutes(15);
+pub(crate) const TOLERANCE: TimeDelta = TimeDelta::minutes(15);
 
 /// An access key that is let in.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ impl Keys {
         Self { keys, nonces: Mutex::default() }
     }
 
-    fn find(&self, id: &str) -> Option<&AccessKey> {
+    pub(crate) fn find(&self, id: &str) -> Option<&AccessKey> {
         self.keys.iter().find(|key| key.id == id)
     }
 
@@ -47,12 +47,12 @@ impl Keys {
     }
 }
 
-fn is_near(time: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+pub(crate) fn is_near(time: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     (time - now).abs() <= TOLERANCE
 }
 
 /// Returns the members of an `Authorization` header, in any order, with spaces or without.
-fn members<'a>(authorization: &'a str, scheme: &str) -> Option<HashMap<&'a str, &'a str>> {
+pub(crate) fn members<'a>(authorization: &'a str, scheme: &str) -> Option<HashMap<&'a str, &'a str>> {
     let rest = authorization.strip_prefix(scheme)?.strip_prefix(' ')?;
     rest.split(',').map(|member| member.trim().split_once('=')).collect()
 }

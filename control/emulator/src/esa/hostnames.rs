@@ -130,6 +130,13 @@ impl State {
         stored.hostnames.iter().map(shown).collect()
     }
 
+    /// Whether `host` is a site's, or an active custom hostname.
+    pub(super) fn serves(&self, host: &str, now: DateTime<Utc>) -> bool {
+        let is_sites = |site: &str| host.strip_suffix(site).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        let active = |[name, status]: [String; 2]| status == "active" && name == host;
+        self.sites.iter().any(|site| is_sites(&site.name)) || self.hostname_states(now).into_iter().any(active)
+    }
+
     fn change(
         &self,
         given: &Parameters,

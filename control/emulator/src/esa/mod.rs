@@ -58,6 +58,11 @@ impl Esa {
         self.state.hostname_states(now)
     }
 
+    /// Whether anything is served under `host`: it is a site's, or a custom hostname that is active.
+    pub(crate) fn serves(&self, host: &str, now: DateTime<Utc>) -> bool {
+        self.state.serves(host, now)
+    }
+
     /// What was purged, newest first.
     pub(crate) fn purges(&self) -> Vec<[String; 2]> {
         let stored = self.state.stored();

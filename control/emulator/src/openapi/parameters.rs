@@ -30,6 +30,11 @@ impl Parameters {
         Ok(Self(all))
     }
 
+    /// Returns the parameters that are these.
+    pub(crate) fn from_pairs(pairs: Pairs) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name, value.into())).collect())
+    }
+
     /// Returns a parameter as text, where it is there and not empty.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         match self.0.get(name)? {

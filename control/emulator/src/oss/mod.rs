@@ -1,4 +1,4 @@
-//! OSS: which request is which operation.
+//! OSS, in its own dialect and in that of S3: which request is which operation.
 
 mod batch;
 pub(crate) mod form;
@@ -6,6 +6,7 @@ mod list;
 mod multipart;
 mod objects;
 pub(crate) mod refusal;
+mod s3;
 mod store;
 
 use std::io;
@@ -67,6 +68,14 @@ impl Oss {
     }
 
     fn dispatch(&self, request: &Request) -> Result<Response, Refusal> {
+        if !s3::is_spoken(request) {
+            return self.carry_out(request, false);
+        }
+        let verified = s3::verified(request, &self.keys, self.ambient.now());
+        verified.and_then(|request| self.carry_out(&request, true)).map_err(s3::refused)
+    }
+
+    fn carry_out(&self, request: &Request, is_verified: bool) -> Result<Response, Refusal> {
         let now = self.ambient.now();
         let (bucket, key) = split(request);
         // A form carries its own leave.
@@ -78,7 +87,7 @@ impl Oss {
         let unsigned =
             request.header("authorization").is_none() && request.parameter("x-oss-signature-version").is_none();
         let reads = matches!(request.method.as_str(), "GET" | "HEAD") && !key.is_empty();
-        if !(unsigned && reads && self.store.is_public(&bucket)) {
+        if !is_verified && !(unsigned && reads && self.store.is_public(&bucket)) {
             oss::verify(request, (named(&bucket).as_deref(), named(&key).as_deref()), &self.keys, now)?;
         }
         let has = |name: &str| request.parameter(name).is_some();
@@ -151,7 +160,8 @@ impl Service for Oss {
         let answer = answer.unwrap_or_else(|refusal| refusal.into_response(&request.method, host, &request_id));
         let date = self.ambient.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let named = answer.with("x-oss-request-id", request_id).with("server", "AliyunOSS");
-        Some(named.with("x-oss-server-time", "1").with("date", date))
+        let answer = named.with("x-oss-server-time", "1").with("date", date);
+        Some(if s3::is_spoken(&request) { s3::answered(answer) } else { answer })
     }
 }
 

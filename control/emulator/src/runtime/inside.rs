@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use data_encoding::BASE64;
 use miaobu_aliyun::Ambient;
 
 use crate::esa::Esa;
 use crate::http::{Request, Response, Service, decode_path};
-use crate::openapi::Gateway;
+use crate::openapi::{Actions as _, Gateway, Parameters, Refusal};
 use crate::oss::form;
 
 /// A value that a reader has, or that there was none, and since when.
@@ -41,6 +42,21 @@ impl Inside {
     }
 }
 
+impl Inside {
+    /// Writes or deletes a value for a routine. Where it runs, that is seen at once.
+    fn change(&self, method: &str, path: &str, value: &Bytes) -> Result<(), Refusal> {
+        let (namespace, key) = path.split_once('/').unwrap_or((path, ""));
+        let mut given = vec![("Namespace".to_owned(), decode_path(namespace)), ("Key".to_owned(), decode_path(key))];
+        let action = if method == "PUT" { "PutKv" } else { "DeleteKv" };
+        if method == "PUT" {
+            given.extend([("Value".to_owned(), BASE64.encode(value)), ("Base64".to_owned(), "true".to_owned())]);
+        }
+        let done = self.esa.actions.call(action, &Parameters::from_pairs(given), self.ambient.now());
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+        done.unwrap_or_else(|| Err(Refusal::new(404, "InvalidAction.NotFound", "there is no such action"))).map(drop)
+    }
+}
+
 #[async_trait]
 impl Service for Inside {
     async fn answer(&self, request: Request) -> Option<Response> {
@@ -49,6 +65,10 @@ impl Service for Inside {
             ("GET", Some(path)) => match self.value(path) {
                 Some(value) => Some(Response::new(200, "application/octet-stream", value)),
                 None => Some(Response::empty(404)),
+            },
+            (method @ ("PUT" | "DELETE"), Some(path)) => match self.change(method, path, &request.body) {
+                Ok(()) => Some(Response::empty(200)),
+                Err(refusal) => text(refusal.status, format!("{}: {}", refusal.code, refusal.message)),
             },
             ("POST", None) if request.path == "/code" => {
                 let Some((fields, file)) = form::fields_and_file(&request) else {

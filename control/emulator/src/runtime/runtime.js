@@ -62,6 +62,23 @@ globalThis.EdgeKV = class EdgeKV {
     if (!response.ok) throw new Error(`EdgeKV: ${response.status}`);
     return type === "stream" ? response.body : response[type]();
   }
+
+  async put(key, value) {
+    const body = value instanceof Response || value instanceof ReadableStream ? await new Response(value.body ?? value).arrayBuffer() : value;
+    await this.#change("PUT", key, body);
+  }
+
+  async delete(key) {
+    return (await this.#change("DELETE", key)) === 200;
+  }
+
+  async #change(method, key, body) {
+    const address = `${count()}/${encodeURIComponent(this.#namespace)}/${encodeURIComponent(key)}`;
+    const response = await network(address, { method, body });
+    const words = await response.text();
+    if (!response.ok && !(method === "DELETE" && response.status === 404)) throw new Error(`EdgeKV: ${words}`);
+    return response.status;
+  }
 };
 
 function keyOf(request) {

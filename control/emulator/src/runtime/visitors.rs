@@ -24,7 +24,10 @@ impl Service for Visitors {
     async fn answer(&self, request: Request) -> Option<Response> {
         let host = request.header("host").unwrap_or_default();
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
-        let Some(program) = self.esa.actions.routines().program(self.env, &name, self.ambient.random()) else {
+        let routines = self.esa.actions.routines();
+        let serves = self.esa.actions.serves(&name, self.ambient.now());
+        let program = serves.then(|| routines.program(self.env, &name, self.ambient.random())).flatten();
+        let Some(program) = program else {
             let words = format!("nothing is sent to a routine for {name}\n");
             return Some(Response::new(404, "text/plain; charset=utf-8", words));
         };

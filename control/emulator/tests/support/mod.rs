@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use miaobu_aliyun::esa::Esa;
 use miaobu_aliyun::esa::kv::CreateKvNamespace;
-use miaobu_aliyun::oss::{Bucket, Location};
+use miaobu_aliyun::oss::{Bucket, Dialect, Location};
 use miaobu_aliyun::{Ambient, Credentials};
 use miaobu_emulator::{AccessKey, Emulator, Settings};
 
@@ -79,8 +79,12 @@ impl World {
     }
 
     pub fn bucket_as(&self, credentials: Credentials) -> Bucket {
+        self.bucket_in(Dialect::Oss, credentials)
+    }
+
+    pub fn bucket_in(&self, dialect: Dialect, credentials: Credentials) -> Bucket {
         let (endpoint, region) = (self.emulator.oss(), "cn-hangzhou".to_owned());
-        let location = Location { endpoint, region, bucket: "sites".into(), ..Location::default() };
+        let location = Location { endpoint, region, bucket: "sites".into(), dialect, ..Location::default() };
         Bucket::new(location, self.settings(credentials)).unwrap()
     }
 

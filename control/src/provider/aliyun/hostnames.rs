@@ -110,5 +110,7 @@ fn state_of(id: i64, hostname: &CustomHostname) -> EdgeState {
         esa_status: if online { EsaStatus::Online } else { EsaStatus::Pending },
         ssl_status,
         icp_required: hostname.status == HostnameStatus::Offline && hostname.offline_reason == "missing_icp",
+        proof: (hostname.status == HostnameStatus::Pending && !hostname.verify_code.is_empty())
+            .then(|| hostname.verify_code.clone()),
     }
 }
