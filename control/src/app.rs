@@ -26,14 +26,18 @@ use crate::edge_server::{BindError, EdgeConfig, EdgeServer};
 use crate::egress::EgressConfig;
 use crate::provider::aliyun::EsaEdgeKv;
 use crate::provider::local::LocalEdgeKv;
-use crate::provider::{self, InvalidRedisAddress, Resolver, SharedLimits};
+use crate::provider::{self, InvalidRedisAddress, Observed, Resolver, SharedLimits};
 use crate::random::SystemRandom;
 use crate::service::{self, Auth, Context, Events, InvalidKeys, Job, Services, Settings, Vault};
 use crate::store::{self, Access, Db, Location, meta, projects};
+use crate::telemetry::Telemetry;
 use crate::worker::Runner;
 
 /// How long requests may take to end once the server is asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long the collector of traces may take for what is left at the end.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// Why a program could not start.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +154,8 @@ impl App {
         let acceptor = acceptor.map_err(|source| StartError::of_api(config.api.addr, source))?;
 
         let db = Db::open(&config.database, Access::ReadWrite).await?;
-        let engines = Engines::open(config, &db).await?;
+        let telemetry = Telemetry::new(config.collector.clone());
+        let engines = Engines::open(config, &db, &telemetry).await?;
         let edge = match with_edge {
             true => {
                 let (edge_kv, objects) = (engines.local_kv.clone(), engines.objects.clone());
@@ -159,11 +164,12 @@ impl App {
             }
             false => None,
         };
+        edge.iter().for_each(|edge| telemetry.metrics.watch_edge(edge.counts()));
         let edge_addr = edge.as_ref().map(EdgeServer::local_addr);
         let vault = keys::open(config)?;
         let port = edge_addr.unwrap_or(config.edge.addr).port();
         let esa = engines.esa_kv.clone();
-        let mut context = context(config, db, engines, vault, port);
+        let mut context = context(config, db, engines, vault, port, telemetry);
         if let Some(redis) = &config.redis {
             let shared = SharedLimits::new(redis)?;
             if !shared.connect().await {
@@ -194,6 +200,7 @@ impl App {
         let asked = |mut stopped: watch::Receiver<bool>| async move {
             drop(stopped.wait_for(|stopping| *stopping).await);
         };
+        let health = self.services.health.clone();
         let api = Server::new_with_acceptor(self.acceptor).run_with_graceful_shutdown(
             api::routes(self.services, self.api),
             asked(stopped.clone()),
@@ -208,6 +215,12 @@ impl App {
             let Some(shared) = &self.context.shared_limits else { return };
             tokio::select! {
                 () = shared.run() => {}
+                () = asked(stopped.clone()) => {}
+            }
+        };
+        let watching = async {
+            tokio::select! {
+                () = health.watch() => {}
                 () = asked(stopped.clone()) => {}
             }
         };
@@ -233,10 +246,11 @@ impl App {
             stopping.send_replace(true);
             self.context.events.stop();
         };
-        let (served, (), (), (), (), ()) = tokio::join!(api, edge, jobs, reconciling, shared, stop);
+        let (served, ..) = tokio::join!(api, edge, jobs, reconciling, shared, watching, stop);
         if let Err(error) = served {
             tracing::error!(error = &error as &dyn std::error::Error, "the API ended");
         }
+        self.context.telemetry.flush(FLUSH).await;
         self.context.db.close().await;
     }
 }
@@ -277,7 +291,7 @@ pub async fn auth_beside(config: &Config) -> Result<Auth, StartError> {
     let db = open_beside(config).await?;
     let engines = Engines::beside(config, &db)?;
     let vault = keys::open(config)?;
-    let context = context(config, db, engines, vault, config.edge.addr.port());
+    let context = context(config, db, engines, vault, config.edge.addr.port(), Telemetry::default());
     Ok(Auth::new(Arc::new(context)))
 }
 
@@ -303,6 +317,7 @@ fn edge_config(config: &Config, share_port: bool) -> EdgeConfig {
         request_body_limit_bytes: config.edge.request_body_limit_bytes,
         function_timeout: config.edge.function_timeout,
         websocket_idle_timeout: config.edge.websocket_idle_timeout,
+        cache_bytes: config.edge.cache_bytes,
         max_connections: config.edge.max_connections,
         max_connections_per_address: config.edge.max_connections_per_address,
         egress: EgressConfig { reachable_networks: config.edge.reachable_networks.clone(), ..defaults.egress },
@@ -311,16 +326,17 @@ fn edge_config(config: &Config, share_port: bool) -> EdgeConfig {
     }
 }
 
-fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u16) -> Context {
+fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u16, telemetry: Telemetry) -> Context {
     Context {
         db,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
         objects: engines.objects,
         edge_kv: engines.edge_kv,
-        dns: Arc::new(Resolver::new(&config.dns_servers)),
+        dns: Observed::new(Arc::new(Resolver::new(&config.dns_servers)), "dns", &telemetry),
         edge_hostnames: engines.edge_hostnames,
         shared_limits: None,
+        telemetry,
         events: Events::default(),
         vault,
         settings: Settings {
@@ -330,6 +346,7 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
             uploads_dir: config.uploads_dir(),
             limits: config.limits,
         },
+        rooms: Default::default(),
         blobs_in_use: Default::default(),
         refining: Default::default(),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use miaobu_control::store::{Access, Db, Location, all_statements, jobs, meta};
+use miaobu_control::store::{Access, Db, Location, all_statements, jobs, meta, rooms};
 use sqlx::migrate::Migrator;
 use sqlx::{Column as _, Executor as _, Row as _, SqlSafeStr as _, Statement as _};
 
@@ -57,6 +57,9 @@ async fn every_statement_prepares_alike_on_every_database() {
         claims.push(shape(&database.db, sql).await.expect("the claim prepares"));
     }
     assert!(claims.windows(2).all(|pair| pair[0] == pair[1]), "{claims:?}");
+    for (database, sql) in databases.iter().zip(rooms::SIZE) {
+        assert_eq!(shape(&database.db, sql).await.expect("the measure prepares"), (vec!["bytes".to_owned()], 0));
+    }
 }
 
 /// The tables and columns that the migrations of a folder make, read from their text: one statement a table, one line a

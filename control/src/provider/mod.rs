@@ -8,6 +8,7 @@ mod edge_hostnames;
 mod edge_kv;
 mod error;
 mod object_store;
+mod observed;
 mod shared_limits;
 
 pub mod aliyun;
@@ -18,4 +19,5 @@ pub use edge_hostnames::{EdgeHostnames, LocalHostnames};
 pub use edge_kv::{EdgeKv, KvEntry};
 pub use error::{Error, ErrorKind};
 pub use object_store::{InvalidObjectKey, Object, ObjectBody, ObjectKey, ObjectStore};
+pub use observed::Observed;
 pub use shared_limits::{Draw, InvalidRedisAddress, RedisAddress, SharedLimits};

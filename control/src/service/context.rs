@@ -7,13 +7,14 @@ use chrono::{DateTime, Utc};
 use miaobu_edge::Coding;
 use tokio::sync::{Mutex, RwLock};
 
-use super::Events;
 use super::vault::Vault;
+use super::{Events, Rooms};
 use crate::clock::Clock;
 use crate::domain::{BaseDomain, DeploymentId, ProjectId, Sha256, Slug};
 use crate::provider::{Dns, EdgeHostnames, EdgeKv, InvalidObjectKey, ObjectKey, ObjectStore, SharedLimits};
 use crate::random::Random;
 use crate::store::Db;
+use crate::telemetry::Telemetry;
 
 /// The parts that the use cases and the jobs share.
 #[derive(Debug)]
@@ -34,12 +35,16 @@ pub struct Context {
     pub edge_hostnames: Arc<dyn EdgeHostnames>,
     /// Counts of requests, when servers are to share them.
     pub shared_limits: Option<SharedLimits>,
+    /// What is counted and traced.
+    pub telemetry: Telemetry,
     /// Who waits for what.
     pub events: Events,
     /// What seals secrets.
     pub vault: Vault,
     /// What the operator chose.
     pub settings: Settings,
+    /// How much room there is.
+    pub rooms: Rooms,
     /// Held for reading while blobs are taken into use, and for writing while unused ones are deleted, so that none is
     /// deleted between being counted on and being named in a manifest.
     pub blobs_in_use: RwLock<()>,
@@ -69,6 +74,14 @@ pub struct Limits {
     pub min_free_bytes: u64,
     /// The same, in percent of the disk.
     pub min_free_percent: u8,
+    /// What the blobs of all projects may take, in bytes; 0 for as much as there is.
+    pub artifacts_bytes: u64,
+    /// What the logs of all deployments may take, in bytes; 0 for as much as there is.
+    pub logs_bytes: u64,
+    /// What the database may take, in bytes; 0 for as much as there is.
+    pub database_bytes: u64,
+    /// How many days lines of logs are kept; 0 for always.
+    pub logs_kept_days: u32,
     /// How many bytes the files of one deployment may have.
     pub max_deployment_bytes: u64,
     /// How many deployed deployments of a project are kept beside those in use.

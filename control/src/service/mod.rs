@@ -50,6 +50,7 @@ pub use context::{
 };
 pub use deployments::{DeploymentFilter, Deployments, Statistics, Urls};
 pub use diagnostics::{Diagnostic, Diagnostics};
+pub use disk::{Room, Rooms};
 pub use domains::{DomainPatch, Domains, Instruction};
 pub use env_vars::{EnvVarPatch, EnvVarPlan, EnvVars, NewEnvVar, at_version, has_stale_secrets};
 pub use error::{Error, Problem};
@@ -59,7 +60,7 @@ pub use gate::{Attempt, Begun, Gate};
 pub use health::{Health, HealthPart};
 pub use jobs::{Job, recover};
 pub use limits::{Quota, Verdict};
-pub use logs::Logs;
+pub use logs::{Logs, forget_lines};
 pub use project_deletion::Deletion;
 pub use projects::{NewProject, ProjectRef, Projects, SettingsPatch};
 pub use protections::{CreatedBypassToken, CreatedShareLink, NewShareLink, PasswordChange, Protections};

@@ -7,10 +7,12 @@ use sqlx::types::Json;
 
 use super::{Error, Session, statements};
 use crate::domain::JobId;
+use crate::telemetry;
 
 statements! {
-    INSERT = "INSERT INTO jobs (kind, subject, payload, state, run_at, deadline_at, attempts, generation, created_at)
-        SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, 'queued', $4, $5, 0, 0, $6
+    INSERT = "INSERT INTO jobs (kind, subject, payload, state, run_at, deadline_at, attempts, generation, created_at,
+            traceparent)
+        SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, 'queued', $4, $5, 0, 0, $6, $7
         WHERE NOT EXISTS (
             SELECT 1 FROM jobs AS other
             WHERE other.kind = $1 AND other.subject = $2 AND other.state = 'queued' AND other.payload = $3)";
@@ -26,7 +28,7 @@ statements! {
     RELEASE_ALL = "UPDATE jobs SET state = 'queued', lease_until = NULL WHERE state = 'running'";
     PROLONG = "UPDATE jobs SET deadline_at = $2 WHERE kind = $1 AND state = 'queued' AND deadline_at < $2";
     COUNT_DEAD = "SELECT COUNT(*) AS count FROM jobs WHERE state = 'dead'";
-    COUNT_BY_STATE = "SELECT state, COUNT(*) AS count FROM jobs GROUP BY state ORDER BY state";
+    COUNT = "SELECT kind, state, COUNT(*) AS count FROM jobs GROUP BY kind, state ORDER BY kind, state";
     UNFINISHED = "SELECT id FROM jobs WHERE kind = $1 AND subject = $2 AND state IN ('queued', 'running') LIMIT 1";
     OLDEST_DUE = "SELECT MIN(run_at) AS run_at FROM jobs WHERE state = 'queued'";
 }
@@ -48,7 +50,7 @@ macro_rules! claim {
                 ORDER BY due.run_at, due.id LIMIT 1 ",
             $locking,
             ")
-             RETURNING id, kind, subject, payload, attempts, generation, deadline_at"
+             RETURNING id, kind, subject, payload, attempts, generation, deadline_at, traceparent"
         )
     };
 }
@@ -86,6 +88,8 @@ pub struct ClaimedJob {
     pub attempts: i64,
     /// When it is given up.
     pub deadline_at: DateTime<Utc>,
+    /// The trace that queued it.
+    pub traceparent: Option<String>,
     generation: i64,
 }
 
@@ -118,6 +122,7 @@ pub async fn enqueue(session: &mut impl Session, job: &NewJob, now: DateTime<Utc
         .bind(job.run_at)
         .bind(job.deadline_at)
         .bind(now)
+        .bind(telemetry::current().map(|trace| trace.traceparent()))
         .execute()
         .await?;
     Ok(())
@@ -189,9 +194,9 @@ pub async fn count_dead(session: &mut impl Session) -> Result<i64, Error> {
     Ok(count)
 }
 
-/// Returns how many jobs are in each state.
-pub async fn count_by_state(session: &mut impl Session) -> Result<Vec<(String, i64)>, Error> {
-    session.query(COUNT_BY_STATE).fetch_all().await
+/// Returns how many jobs of each kind are in each state.
+pub async fn count(session: &mut impl Session) -> Result<Vec<(String, String, i64)>, Error> {
+    session.query(COUNT).fetch_all().await
 }
 
 /// Returns since when the oldest waiting job is due, or will be.

@@ -14,6 +14,7 @@ use crate::domain::BaseDomain;
 use crate::service::{Context, Job, domain_proofs, domains, env_vars, routes};
 use crate::store::jobs::{self, ClaimedJob, Lease};
 use crate::store::{self, Db};
+use crate::telemetry::within;
 
 /// How long a job is held without a sign of life from its holder.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
@@ -37,6 +38,18 @@ pub enum Outcome {
     Dead(String),
     /// Somebody else has it now.
     Lost,
+}
+
+impl Outcome {
+    /// The outcome in one word, for metrics and traces.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Retried(_) => "retried",
+            Self::Dead(_) => "dead",
+            Self::Lost => "lost",
+        }
+    }
 }
 
 /// Runs jobs.
@@ -107,15 +120,18 @@ impl Runner {
             self.settle(&claimed, Err(JobError::Later("this version does not know the job".into()))).await?;
             return Ok(None);
         };
+        let traceparent = claimed.traceparent.as_deref();
+        let watched = self.context.telemetry.begin_job(&claimed.kind, claimed.subject, claimed.attempts, traceparent);
         let result = if now > claimed.deadline_at {
             Err(JobError::Never { code: "deadline_exceeded", message: "it took too long".to_owned() })
         } else {
-            self.run_leased(&job, claimed.lease()).await
+            within(watched.context(), self.run_leased(&job, claimed.lease())).await
         };
         if let (Job::Deploy(id), Err(JobError::Never { code, message })) = (&job, &result) {
             sweep::fail(&self.context, *id, code, message).await?;
         }
         let outcome = self.settle(&claimed, result).await?;
+        watched.end(outcome.as_str());
         if let Job::Deploy(id) = job {
             // Whoever waits for a deployment waits for the end of this as well.
             self.context.events.deployment_changed(id);

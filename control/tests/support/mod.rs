@@ -1,6 +1,7 @@
 //! The real services over a temporary folder, with a clock that stands still and seeded randomness.
 
 pub mod aliyun;
+pub mod collector;
 mod database;
 mod dns;
 mod flaky;
@@ -26,6 +27,7 @@ use miaobu_control::random::SeededRandom;
 use miaobu_control::service::{
     Context, Events, Job, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings, Upload, Vault,
 };
+use miaobu_control::telemetry::Telemetry;
 use miaobu_control::worker::{Outcome, Runner};
 use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
 use tempfile::TempDir;
@@ -107,8 +109,16 @@ impl TestApp {
         let mut flaky = FlakyEdgeKv::new(edge_kv.clone());
         change_kv(&mut flaky);
         let flaky = Arc::new(flaky);
-        let mut limits =
-            Limits { min_free_bytes: 0, min_free_percent: 0, max_deployment_bytes: 1 << 30, kept_deployments: 3 };
+        let mut limits = Limits {
+            min_free_bytes: 0,
+            min_free_percent: 0,
+            artifacts_bytes: 0,
+            logs_bytes: 0,
+            database_bytes: 0,
+            logs_kept_days: 0,
+            max_deployment_bytes: 1 << 30,
+            kept_deployments: 3,
+        };
         change(&mut limits);
         let context = Arc::new(Context {
             db: database.db.clone(),
@@ -119,6 +129,7 @@ impl TestApp {
             dns: Arc::new(Resolver::new(&[dns.address])),
             edge_hostnames: hostnames.clone(),
             shared_limits,
+            telemetry: Telemetry::default(),
             events: Events::default(),
             vault: Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys"),
             settings: Settings {
@@ -128,6 +139,7 @@ impl TestApp {
                 uploads_dir: folder.path().join("uploads"),
                 limits,
             },
+            rooms: Default::default(),
             blobs_in_use: Default::default(),
             refining: Default::default(),
         });
@@ -147,9 +159,11 @@ impl TestApp {
             dns: self.context.dns.clone(),
             edge_hostnames: Arc::new(LocalHostnames),
             shared_limits: None,
+            telemetry: self.context.telemetry.clone(),
             events: Events::default(),
             vault,
             settings: self.context.settings.clone(),
+            rooms: Default::default(),
             blobs_in_use: Default::default(),
             refining: Default::default(),
         });
