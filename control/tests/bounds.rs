@@ -53,7 +53,8 @@ async fn the_refusal_says_over_http_that_there_is_no_room() {
     assert_eq!((answer.status, answer.code().as_str()), (507, "storage_full"));
     let health = api.call("GET", "/health").send().await.json();
     assert_eq!(health["status"], "degraded", "reading and serving go on");
-    let metrics = api.call("GET", "/metrics").send().await.text();
+    let metrics = api.call("GET", "/metrics").send().await;
+    let metrics = metrics.text();
     assert!(metrics.contains("miaobu_storage_budget_bytes{class=\"database\"} 1\n"), "{metrics}");
 }
 
@@ -151,7 +152,8 @@ async fn a_stream_of_a_log_names_the_lines_that_are_gone() {
     let mut tx = api.app.context.db.begin().await.expect("a transaction");
     logs::delete_of_deployment(&mut tx, DeploymentId(id)).await.expect("deleted");
     tx.commit().await.expect("committed");
-    let stream = api.as_user("GET", &path).header("accept", "text/event-stream").send().await.text();
+    let stream = api.as_user("GET", &path).header("accept", "text/event-stream").send().await;
+    let stream = stream.text();
     let expected =
         format!("event: gap\ndata: {{\"from\":1,\"to\":{last}}}\n\nevent: end\ndata: {{\"status\":\"deployed\"}}\n\n");
     assert_eq!(stream, expected);
