@@ -3,6 +3,7 @@
 mod accounts;
 mod failure;
 mod guards;
+mod jobs;
 mod objects;
 mod resources;
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod guards;
+mod jobs;
 mod objects;
 mod resources;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use self::accounts::{Proof, Register, Sessions, SessionsCommand, Tokens, TokensCommand, UserCommand};
+pub use self::jobs::{JobState, JobsCommand};
 pub use self::objects::{
     Build, Choice, DeploymentCommand, Html, NotFound, ProjectCommand, ProjectSettings, SinglePageFor,
 };
@@ -169,6 +171,9 @@ leave it are refused.")]
     },
     /// Show how the server and its parts are
     Health,
+    /// See, retry and discard what the platform still has to do; for operators
+    #[command(subcommand)]
+    Jobs(JobsCommand),
     /// Count your projects, deployments and domains
     Statistics,
     /// Print what all commands take, as JSON

@@ -5,6 +5,7 @@ pub mod deployments;
 pub mod domains;
 pub mod env;
 pub mod explain;
+pub mod jobs;
 pub mod login;
 pub mod logs;
 pub mod objects;

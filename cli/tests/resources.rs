@@ -76,3 +76,14 @@ fn a_project_is_deleted_only_on_purpose() {
     person.run(&["delete", "shop", "--yes"]).succeeded();
     assert_eq!(person.run(&["deployments", "--project", "shop"]).code, Some(4));
 }
+
+#[test]
+fn an_operator_looks_at_jobs() {
+    let platform = Platform::start();
+    let person = platform.person();
+    assert_eq!(person.run(&["jobs", "list", "--state", "dead", "--json"]).succeeded().stdout, "[]\n");
+    assert_eq!(person.run(&["jobs", "list", "--kind", "deploy", "--project", "1"]).succeeded().stdout, "");
+    for command in ["show", "retry", "discard"] {
+        assert_eq!(person.run(&["jobs", command, "999999"]).code, Some(4), "{command}");
+    }
+}

@@ -4,6 +4,7 @@ mod acceptor;
 mod data_dir;
 mod engines;
 mod keys;
+mod listening;
 pub mod routine;
 
 use std::io;
@@ -28,8 +29,8 @@ use crate::provider::aliyun::EsaEdgeKv;
 use crate::provider::local::LocalEdgeKv;
 use crate::provider::{self, InvalidRedisAddress, Observed, Resolver, SharedLimits};
 use crate::random::SystemRandom;
-use crate::service::{self, Auth, Context, Events, InvalidKeys, Job, Services, Settings, Vault};
-use crate::store::{self, Access, Db, Location, meta, projects};
+use crate::service::{self, Auth, Context, Counts, Events, InvalidKeys, Job, Services, Settings, Vault};
+use crate::store::{self, Access, Db, Location, SharedLock, meta, projects};
 use crate::telemetry::Telemetry;
 use crate::worker::Runner;
 
@@ -137,6 +138,7 @@ pub struct App {
     context: Arc<Context>,
     acceptor: NoDelayAcceptor,
     edge: Option<EdgeServer>,
+    local_kv: Arc<LocalEdgeKv>,
     esa: Option<Arc<EsaEdgeKv>>,
     api: ApiConfig,
     workers: usize,
@@ -168,7 +170,7 @@ impl App {
         let edge_addr = edge.as_ref().map(EdgeServer::local_addr);
         let vault = keys::open(config)?;
         let port = edge_addr.unwrap_or(config.edge.addr).port();
-        let esa = engines.esa_kv.clone();
+        let (esa, local_kv) = (engines.esa_kv.clone(), engines.local_kv.clone());
         let mut context = context(config, db, engines, vault, port, telemetry);
         if let Some(redis) = &config.redis {
             let shared = SharedLimits::new(redis)?;
@@ -190,7 +192,7 @@ impl App {
             metrics: config.api.metrics,
         };
         let workers = config.workers;
-        Ok(Self { services, api_addr, edge_addr, context, acceptor, edge, esa, api, workers, _lock: lock })
+        Ok(Self { services, api_addr, edge_addr, context, acceptor, edge, local_kv, esa, api, workers, _lock: lock })
     }
 
     /// Serves until `stop`, then takes no more requests and returns once those that run, and the jobs that run, have
@@ -240,17 +242,24 @@ impl App {
                 }
             }
         };
+        let listening = async {
+            tokio::select! {
+                () = listening::listen(&self.context, &self.local_kv) => {}
+                () = asked(stopped.clone()) => {}
+            }
+        };
         let stop = async {
             stop.await;
             tracing::info!("stopping");
             stopping.send_replace(true);
             self.context.events.stop();
         };
-        let (served, ..) = tokio::join!(api, edge, jobs, reconciling, shared, watching, stop);
+        let (served, ..) = tokio::join!(api, edge, jobs, reconciling, listening, shared, watching, stop);
         if let Err(error) = served {
             tracing::error!(error = &error as &dyn std::error::Error, "the API ended");
         }
         self.context.telemetry.flush(FLUSH).await;
+        self.context.blobs_in_use.close().await;
         self.context.db.close().await;
     }
 }
@@ -328,6 +337,7 @@ fn edge_config(config: &Config, share_port: bool) -> EdgeConfig {
 
 fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u16, telemetry: Telemetry) -> Context {
     Context {
+        blobs_in_use: SharedLock::of(&db),
         db,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
@@ -338,6 +348,7 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
         shared_limits: None,
         telemetry,
         events: Events::default(),
+        counts: Counts::default(),
         vault,
         settings: Settings {
             base_domain: config.base_domain.clone(),
@@ -345,9 +356,9 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
             edge_port: config.edge.public_port.unwrap_or(edge_port),
             uploads_dir: config.uploads_dir(),
             limits: config.limits,
+            jobs: config.jobs,
         },
         rooms: Default::default(),
-        blobs_in_use: Default::default(),
         refining: Default::default(),
     }
 }

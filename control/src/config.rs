@@ -20,8 +20,9 @@ use crate::api::{MetricsAccess, RateLimits};
 use crate::domain::BaseDomain;
 use crate::egress::Network;
 use crate::provider::RedisAddress;
-use crate::service::{Limits, Vault};
+use crate::service::{JobSettings, Limits, Vault};
 use crate::store::Location;
+use crate::store::jobs::Concurrency;
 use crate::telemetry::Collector;
 
 /// Every setting, typed.
@@ -51,6 +52,8 @@ pub struct Config {
     pub esa: Option<Esa>,
     /// How many jobs run at once.
     pub workers: usize,
+    /// How they are run.
+    pub jobs: JobSettings,
     /// What is logged and how.
     pub log: Log,
     /// Who is told of traces; `None` for nobody.
@@ -236,6 +239,9 @@ impl Config {
         let logins_per_minute = limit("limits.logins_per_minute");
         let deployments_per_hour = limit("limits.deployments_per_hour");
         let workers = written.take("jobs.workers", |text| integer(text, 1..=64));
+        let per_project = written.take("jobs.per_project", |text| integer(text, 1..=1000));
+        let background = written.take("jobs.background", |text| integer(text, 1..=1000));
+        let lease = written.take("jobs.lease_seconds", |text| integer(text, 1..=3600).map(Duration::from_secs));
         let filter = written.take("log.filter", |text| {
             let parsed = tracing_subscriber::EnvFilter::from_str(text);
             parsed.map(|_| text.to_owned()).map_err(|error| error.to_string())
@@ -298,6 +304,13 @@ impl Config {
                     kept_deployments: usize::try_from(kept_deployments?).ok()?,
                 },
                 workers: usize::try_from(workers?).ok()?,
+                jobs: JobSettings {
+                    lease: lease?,
+                    concurrency: Concurrency {
+                        per_project: per_project?.cast_signed(),
+                        background: background?.cast_signed(),
+                    },
+                },
                 log: Log { filter: filter?, format: format? },
                 collector: collector?,
                 unknown_variables,

@@ -253,7 +253,13 @@ async fn a_job_whose_holder_died_is_taken_over_when_its_lease_ends() {
     let id = app.upload(&ada, &project, &Site::page("x")).await;
     let mut tx = app.context.db.begin().await.expect("a transaction");
     let now = app.now();
-    let dead = miaobu_control::store::jobs::claim(&mut tx, now, now + TimeDelta::seconds(30)).await;
+    let dead = miaobu_control::store::jobs::claim(
+        &mut tx,
+        now,
+        now + TimeDelta::seconds(30),
+        app.context.settings.jobs.concurrency,
+    )
+    .await;
     let dead = dead.expect("claimed").expect("a job");
     tx.commit().await.expect("committed");
     assert_eq!(app.run_jobs().await, []);

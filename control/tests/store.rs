@@ -60,6 +60,9 @@ async fn every_statement_prepares_alike_on_every_database() {
     for (database, sql) in databases.iter().zip(rooms::SIZE) {
         assert_eq!(shape(&database.db, sql).await.expect("the measure prepares"), (vec!["bytes".to_owned()], 0));
     }
+    for (database, sql) in databases.iter().zip(jobs::CLAIM_ALONE) {
+        shape(&database.db, sql).await.expect("what has claims come one after another prepares");
+    }
 }
 
 /// The tables and columns that the migrations of a folder make, read from their text: one statement a table, one line a

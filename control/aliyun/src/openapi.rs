@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use reqwest::Method;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde::de::DeserializeOwned;
 
 use crate::client::{Core, Refusal, Repeat, Signing, failure};
@@ -27,6 +27,8 @@ pub(crate) struct Call<'a> {
     /// Percent-encoded.
     pub path: &'a str,
     pub query: &'a [(String, String)],
+    /// Besides those of every call; their names are in lower case.
+    pub headers: &'a [(&'static str, &'static str)],
     pub body: Option<Body>,
     pub repeat: Repeat,
 }
@@ -36,6 +38,14 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Body {
     pub content_type: &'static str,
     pub bytes: Bytes,
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
 }
 
 impl OpenApi {
@@ -54,23 +64,38 @@ impl OpenApi {
 
     /// Carries `call` out and returns what its answer says.
     pub(crate) async fn call<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, Error> {
+        self.ask(call, |answer| {
+            // Where nothing comes back, there is nothing to be read out of it.
+            let text = if answer.body.trim_ascii().is_empty() { b"{}".as_slice() } else { &answer.body };
+            lenient::parse(text).map_err(|error| {
+                let message = "the answer is not what this operation answers with";
+                let mut error =
+                    Error::new(self.core.service, call.action, ErrorKind::Interrupted, message).because(error);
+                error.status = Some(answer.status);
+                error
+            })
+        })
+        .await
+    }
+
+    /// Carries `call` out and returns its answer as it is.
+    pub(crate) async fn raw(&self, call: &Call<'_>) -> Result<Raw, Error> {
+        self.ask(call, Ok).await
+    }
+
+    async fn ask<T>(&self, call: &Call<'_>, read: impl Fn(Raw) -> Result<T, Error>) -> Result<T, Error> {
         let mut retries = self.core.retries(call.repeat);
         let body_sha256 = sha256_hex(call.body.as_ref().map_or(&[], |body| &body.bytes));
         loop {
             let signing = self.core.signing().await?;
-            match self.attempt(call, &signing, &body_sha256).await {
+            match self.attempt(call, &signing, &body_sha256).await.and_then(&read) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => retries.after(error, &signing.credentials).await?,
             }
         }
     }
 
-    async fn attempt<T: DeserializeOwned>(
-        &self,
-        call: &Call<'_>,
-        signing: &Signing,
-        body_sha256: &str,
-    ) -> Result<T, Error> {
+    async fn attempt(&self, call: &Call<'_>, signing: &Signing, body_sha256: &str) -> Result<Raw, Error> {
         let mut headers = vec![
             ("host", self.core.endpoint.authority()),
             ("x-acs-action", call.action.to_owned()),
@@ -79,6 +104,7 @@ impl OpenApi {
             ("x-acs-signature-nonce", signing.nonce.clone()),
             ("x-acs-content-sha256", body_sha256.to_owned()),
         ];
+        headers.extend(call.headers.iter().map(|(name, value)| (*name, (*value).to_owned())));
         if let Some(body) = &call.body {
             headers.push((CONTENT_TYPE.as_str(), body.content_type.to_owned()));
         }
@@ -104,14 +130,7 @@ impl OpenApi {
             let refusal = Refusal::from_json(&head, &body);
             return Err(failure(self.core.service, call.action, (status, &head), refusal, &body));
         }
-        // Where nothing comes back, there is nothing to be read out of it.
-        let text = if body.trim_ascii().is_empty() { b"{}".as_slice() } else { &body };
-        lenient::parse(text).map_err(|error| {
-            let message = "the answer is not what this operation answers with";
-            let mut error = Error::new(self.core.service, call.action, ErrorKind::Interrupted, message).because(error);
-            error.status = Some(status);
-            error
-        })
+        Ok(Raw { status, headers: head, body })
     }
 
     fn request(&self, call: &Call<'_>, headers: &[(String, String)], authorization: &str) -> reqwest::RequestBuilder {

@@ -73,8 +73,15 @@ impl<A: Api> Rpc<A> {
         })?;
         let body = (!form.is_empty())
             .then(|| Body { content_type: "application/x-www-form-urlencoded", bytes: query(&form).into() });
-        let call =
-            Call { action: O::ACTION, method: O::METHOD, path: "/", query: &query_pairs, body, repeat: O::REPEAT };
+        let call = Call {
+            action: O::ACTION,
+            method: O::METHOD,
+            path: "/",
+            query: &query_pairs,
+            headers: &[],
+            body,
+            repeat: O::REPEAT,
+        };
         self.api.call(&call).await
     }
 

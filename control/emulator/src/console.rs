@@ -78,7 +78,7 @@ impl Console {
             table("Custom hostnames", ["hostname", "status"], self.esa.actions.hostnames(self.ambient.now())),
             table("Routines", ["routine", "in production"], self.esa.actions.routines().overview()),
             table("Purges", ["kind", "what"], self.esa.actions.purges()),
-            table("Functions", ["function", "address"], self.fc.functions()),
+            table("Functions", ["function", "address", "processes"], self.fc.functions()),
             table("Names", ["name", "type", "value"], self.alidns.actions.records()),
         ];
         format!(

@@ -1,5 +1,5 @@
 //! Local servers that behave like Alibaba Cloud's: object storage; the edge's key-value store, records, custom hostnames,
-//! purges and routines, whose published versions run in workerd; names; functions, which are kept and not run.
+//! purges and routines, whose published versions run in workerd; names; functions, whose code runs in processes.
 //!
 //! They verify signatures, refuse what the services refuse with the same codes, keep their state in a folder, and fail on
 //! purpose when [`Faults`] tells them to. Nothing here reaches the network, and every server listens on this machine only.
@@ -11,10 +11,13 @@ mod console;
 mod esa;
 mod faults;
 mod fc;
+mod forward;
 mod http;
+mod mortal;
 mod openapi;
 mod oss;
 mod outside;
+mod package;
 mod runtime;
 
 use std::io;
@@ -54,6 +57,8 @@ pub struct Ports {
     pub alidns: u16,
     /// Functions.
     pub fc: u16,
+    /// What callers of functions reach through custom domains.
+    pub functions: u16,
     /// What visitors reach.
     pub edge: u16,
     /// What those reach who test.
@@ -75,6 +80,8 @@ pub struct Settings {
     pub public_buckets: Vec<String>,
     /// The program that published routines run in, workerd; without it they do not run.
     pub workerd: Option<PathBuf>,
+    /// How many processes functions may have at once.
+    pub instances: usize,
     /// How long a routine goes on with what it has read from the key-value store, or with that there was nothing.
     pub kv_staleness: TimeDelta,
     /// Where they listen.
@@ -89,8 +96,8 @@ impl Settings {
         let (folder, keys, region) = (folder.into(), vec![key], "cn-hangzhou".to_owned());
         let sites = vec![Site { id: 1, name: "sites.example".to_owned(), coverage: "global".to_owned() }];
         let (ports, ambient) = (Ports::default(), Arc::new(System));
-        let (public_buckets, workerd, kv_staleness) = (Vec::new(), None, TimeDelta::zero());
-        Self { folder, keys, region, sites, public_buckets, workerd, kv_staleness, ports, ambient }
+        let (public_buckets, workerd, kv_staleness, instances) = (Vec::new(), None, TimeDelta::zero(), 100);
+        Self { folder, keys, region, sites, public_buckets, workerd, instances, kv_staleness, ports, ambient }
     }
 }
 
@@ -102,6 +109,7 @@ struct Addresses {
     esa: SocketAddr,
     alidns: SocketAddr,
     fc: SocketAddr,
+    functions: SocketAddr,
     edge: SocketAddr,
     staging: SocketAddr,
 }
@@ -119,7 +127,8 @@ pub struct Emulator {
 impl Emulator {
     /// Starts the servers. Fails when the folder cannot be read or a port is taken.
     pub async fn start(settings: Settings) -> io::Result<Self> {
-        let Settings { folder, keys, region, sites, public_buckets, workerd, kv_staleness, ports, ambient } = settings;
+        let Settings { folder, keys, region, sites, public_buckets, workerd, instances, kv_staleness, ports, ambient } =
+            settings;
         let keys = Arc::new(Keys::new(keys));
         let (faults, outside) = (Arc::new(Faults::default()), Arc::new(Outside::default()));
         let (inside_listener, inside_address) = listen(0).await?;
@@ -128,8 +137,17 @@ impl Emulator {
         for bucket in public_buckets {
             oss.create_bucket(&bucket, true).map_err(|refusal| io::Error::other(format!("{bucket}: {refusal:?}")))?;
         }
-        let fc =
-            Fc::open(folder.join("fc.json"), region, keys.clone(), ambient.clone(), faults.clone(), outside.clone())?;
+        let oss = Arc::new(oss);
+        let fc = Fc::open(
+            &folder,
+            region,
+            keys.clone(),
+            ambient.clone(),
+            faults.clone(),
+            outside.clone(),
+            oss.clone(),
+            instances,
+        )?;
         let esa = Gateway {
             actions: Esa::open(&folder.join("esa"), sites, outside.clone(), format!("http://{inside_address}/code"))?,
             keys: keys.clone(),
@@ -142,7 +160,7 @@ impl Emulator {
             ambient: ambient.clone(),
             faults: faults.clone(),
         };
-        let (oss, esa, alidns, fc) = (Arc::new(oss), Arc::new(esa), Arc::new(alidns), Arc::new(fc));
+        let (esa, alidns, fc) = (Arc::new(esa), Arc::new(alidns), Arc::new(fc));
         let console = Arc::new(Console {
             oss: oss.clone(),
             esa: esa.clone(),
@@ -172,6 +190,7 @@ impl Emulator {
             oss: start(ports.oss, oss).await?,
             esa: start(ports.esa, esa).await?,
             alidns: start(ports.alidns, alidns).await?,
+            functions: start(ports.functions, fc.plane()).await?,
             fc: start(ports.fc, fc).await?,
             edge: start(ports.edge, production).await?,
             staging: start(ports.staging, staging).await?,
@@ -203,6 +222,11 @@ impl Emulator {
     /// The endpoint of functions.
     pub fn fc(&self) -> String {
         format!("http://{}", self.addresses.fc)
+    }
+
+    /// Where callers reach functions, whose custom domain is the host that they name.
+    pub fn functions(&self) -> String {
+        format!("http://{}", self.addresses.functions)
     }
 
     /// Where visitors reach what runs in production, whatever the host that they name.

@@ -41,6 +41,12 @@ struct Arguments {
     /// The port of functions.
     #[arg(long, default_value_t = 4104)]
     fc_port: u16,
+    /// The port that callers of functions reach through custom domains.
+    #[arg(long, default_value_t = 4107)]
+    functions_port: u16,
+    /// How many processes functions may have at once.
+    #[arg(long, default_value_t = 100)]
+    instances: usize,
     /// The port that visitors reach.
     #[arg(long, default_value_t = 4105)]
     edge_port: u16,
@@ -75,6 +81,7 @@ async fn main() -> ExitCode {
         esa: arguments.esa_port,
         alidns: arguments.alidns_port,
         fc: arguments.fc_port,
+        functions: arguments.functions_port,
         edge: arguments.edge_port,
         staging: arguments.staging_port,
     };
@@ -84,6 +91,7 @@ async fn main() -> ExitCode {
         sites,
         public_buckets: arguments.public_bucket.clone(),
         workerd: arguments.workerd.clone(),
+        instances: arguments.instances,
         kv_staleness: TimeDelta::seconds(arguments.kv_staleness.into()),
         ports,
         ..Settings::new(&arguments.folder, key)
@@ -97,6 +105,7 @@ async fn main() -> ExitCode {
             println!("ESA_ENDPOINT={}", emulator.esa());
             println!("ALIDNS_ENDPOINT={}", emulator.alidns());
             println!("FC_ENDPOINT={}", emulator.fc());
+            println!("FC_CUSTOM_DOMAINS={}", emulator.functions());
             println!("EDGE={}", emulator.edge());
             println!("EDGE_STAGING={}", emulator.staging());
             // What miaobu-control is told to have all of it.
@@ -121,7 +130,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             eprintln!("the emulator cannot start in {}: {error}", arguments.folder.display());
             eprintln!(
-                "hint: free the ports, or name others with --console-port, --oss-port, --esa-port, --alidns-port, --fc-port, --edge-port and --staging-port"
+                "hint: free the ports, or name others with --console-port, --oss-port, --esa-port, --alidns-port, --fc-port, --functions-port, --edge-port and --staging-port"
             );
             ExitCode::FAILURE
         }

@@ -6,6 +6,7 @@ mod edge;
 mod esa;
 mod faults;
 mod fc;
+mod functions;
 mod oss;
 mod routines;
 mod signatures;

@@ -66,6 +66,10 @@ scopes! {
     EnvVarsWrite = "env_vars:write";
     /// Reads what was done, and by whom.
     AuditRead = "audit:read";
+    /// Reads jobs; for operators.
+    JobsRead = "jobs:read";
+    /// Retries and discards jobs; for operators.
+    JobsWrite = "jobs:write";
     /// Needs a session: what a leaked API token must not do.
     SessionOnly = "session";
 }

@@ -43,6 +43,12 @@ api_enum! {
 }
 
 api_enum! {
+    /// Where a job is: it waits, a server has it, or it was given up.
+    #[oai(rename = "JobState")]
+    JobStateView = JobState { Queued, Running, Dead }
+}
+
+api_enum! {
     /// What a project is made of.
     #[oai(rename = "ProjectKind")]
     ProjectKindView = ProjectKind { Static, Node, Python }
@@ -168,6 +174,12 @@ api_enum! {
         #[oai(rename = "audit:read")]
         #[serde(rename = "audit:read")]
         AuditRead,
+        #[oai(rename = "jobs:read")]
+        #[serde(rename = "jobs:read")]
+        JobsRead,
+        #[oai(rename = "jobs:write")]
+        #[serde(rename = "jobs:write")]
+        JobsWrite,
     }
 }
 

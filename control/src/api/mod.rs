@@ -22,6 +22,7 @@ mod health;
 mod host;
 mod idempotency;
 mod invitations;
+mod jobs;
 mod limits;
 mod logs;
 mod metrics;
@@ -62,6 +63,7 @@ use self::frame::Frame;
 use self::health::HealthApi;
 use self::host::HostCheck;
 use self::invitations::InvitationsApi;
+use self::jobs::JobsApi;
 pub use self::limits::RateLimits;
 use self::logs::LogsApi;
 pub use self::metrics::MetricsAccess;
@@ -102,6 +104,8 @@ enum Tag {
     Deployments,
     /// Bringing files: list them, send what the store lacks, finish.
     Uploads,
+    /// Work that is still to be done or was given up; for operators.
+    Jobs,
     /// The server itself.
     Health,
 }
@@ -143,7 +147,7 @@ type Shipping = (
     LogsApi,
     StatisticsApi,
 );
-type Apis = (Accounts, Shipping, HealthApi);
+type Apis = (Accounts, Shipping, JobsApi, HealthApi);
 
 /// Returns everything that the API's address serves.
 pub fn routes(services: Services, config: ApiConfig) -> impl Endpoint<Output = Response> {
@@ -180,7 +184,7 @@ fn service() -> OpenApiService<Guarded<Apis>, ()> {
         LogsApi,
         StatisticsApi,
     );
-    OpenApiService::new(Guarded((accounts, shipping, HealthApi)), "Miaobu", "1")
+    OpenApiService::new(Guarded((accounts, shipping, JobsApi, HealthApi)), "Miaobu", "1")
         .description("Turns a folder into a live site in seconds. Every failure is an `application/problem+json`.")
         .server("/")
 }

@@ -69,6 +69,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("telemetry.service_name", "MIAOBU_TELEMETRY_SERVICE_NAME"),
     ("telemetry.sample_percent", "MIAOBU_TELEMETRY_SAMPLE_PERCENT"),
     ("jobs.workers", "MIAOBU_JOBS_WORKERS"),
+    ("jobs.per_project", "MIAOBU_JOBS_PER_PROJECT"),
+    ("jobs.background", "MIAOBU_JOBS_BACKGROUND"),
+    ("jobs.lease_seconds", "MIAOBU_JOBS_LEASE_SECONDS"),
     ("log.filter", "MIAOBU_LOG"),
     ("log.format", "MIAOBU_LOG_FORMAT"),
 ];

@@ -31,6 +31,10 @@ pub enum Scope {
     EnvVarsWrite,
     /// Reads what was done, and by whom.
     AuditRead,
+    /// Reads jobs; for operators.
+    JobsRead,
+    /// Retries and discards jobs; for operators.
+    JobsWrite,
 }
 
 text_enum!(Scope {
@@ -47,6 +51,8 @@ text_enum!(Scope {
     EnvVarsRead = "env_vars:read",
     EnvVarsWrite = "env_vars:write",
     AuditRead = "audit:read",
+    JobsRead = "jobs:read",
+    JobsWrite = "jobs:write",
 });
 
 /// A set of scopes.
@@ -111,7 +117,10 @@ impl Role {
             | Scope::TeamsRead
             | Scope::ProjectsRead
             | Scope::DeploymentsRead
-            | Scope::DomainsRead => Self::Viewer,
+            | Scope::DomainsRead
+            // No team has jobs: whether somebody is an operator is asked beside the role.
+            | Scope::JobsRead
+            | Scope::JobsWrite => Self::Viewer,
             Scope::DeploymentsWrite | Scope::EnvVarsRead => Self::Deployer,
             Scope::TeamsWrite | Scope::ProjectsWrite | Scope::DomainsWrite | Scope::EnvVarsWrite | Scope::AuditRead => {
                 Self::Admin

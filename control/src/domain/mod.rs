@@ -13,6 +13,7 @@ pub mod env_set;
 mod env_var;
 mod hostname;
 mod ids;
+mod job;
 mod manifest;
 mod page;
 mod project;
@@ -36,6 +37,7 @@ pub use ids::{
     AuditEventId, DeploymentId, DomainId, EnvVarId, InvitationId, JobId, ProjectId, ReleaseId, SessionId, TeamId,
     TokenId, UserId,
 };
+pub use job::{JobInfo, JobState};
 pub use manifest::{InvalidManifest, Manifest, ManifestFile, ManifestProblem};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest};
 pub use project::{HtmlHandling, NotFound, Project, ProjectKind, ProjectSettings, SpaFallback};

@@ -2,18 +2,20 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use miaobu_edge::Coding;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::Mutex;
 
 use super::vault::Vault;
-use super::{Events, Rooms};
+use super::{Counts, Events, Rooms};
 use crate::clock::Clock;
 use crate::domain::{BaseDomain, DeploymentId, ProjectId, Sha256, Slug};
 use crate::provider::{Dns, EdgeHostnames, EdgeKv, InvalidObjectKey, ObjectKey, ObjectStore, SharedLimits};
 use crate::random::Random;
-use crate::store::Db;
+use crate::store::jobs::Concurrency;
+use crate::store::{Db, SharedLock};
 use crate::telemetry::Telemetry;
 
 /// The parts that the use cases and the jobs share.
@@ -39,6 +41,8 @@ pub struct Context {
     pub telemetry: Telemetry,
     /// Who waits for what.
     pub events: Events,
+    /// What is counted for the metrics.
+    pub counts: Counts,
     /// What seals secrets.
     pub vault: Vault,
     /// What the operator chose.
@@ -46,8 +50,8 @@ pub struct Context {
     /// How much room there is.
     pub rooms: Rooms,
     /// Held for reading while blobs are taken into use, and for writing while unused ones are deleted, so that none is
-    /// deleted between being counted on and being named in a manifest.
-    pub blobs_in_use: RwLock<()>,
+    /// deleted between being counted on and being named in a manifest, by whatever server.
+    pub blobs_in_use: SharedLock,
     /// Held by whoever compresses files: one at a time is as fast as several, and leaves the other jobs their turn.
     pub refining: Mutex<()>,
 }
@@ -65,6 +69,23 @@ pub struct Settings {
     pub uploads_dir: PathBuf,
     /// Bounds of what is accepted.
     pub limits: Limits,
+    /// How jobs are run.
+    pub jobs: JobSettings,
+}
+
+/// How jobs are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobSettings {
+    /// How long a job is held without a sign of life from its holder, who gives one three times as often.
+    pub lease: Duration,
+    /// How many run at once on all servers together.
+    pub concurrency: Concurrency,
+}
+
+impl Default for JobSettings {
+    fn default() -> Self {
+        Self { lease: Duration::from_secs(30), concurrency: Concurrency { per_project: 2, background: 2 } }
+    }
 }
 
 /// Bounds of what is accepted.

@@ -1,4 +1,5 @@
-//! Who waits for what, inside this process. Losing an event only delays: whoever waits also looks from time to time.
+//! Who waits for what, inside this process; what other processes change is told here as well where the database can.
+//! Losing an event only delays: whoever waits also looks from time to time.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,6 +39,14 @@ impl Events {
         {
             deployments.remove(&id);
         }
+    }
+
+    /// Wakes everybody: what was announced for a while did not arrive.
+    pub fn everything_may_have_changed(&self) {
+        for sender in self.lock().values() {
+            sender.send_replace(());
+        }
+        self.job_queued();
     }
 
     /// Wakes a worker.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::disk::Room;
-use super::{Context, Error, Result, disk};
+use super::{Context, Counts, Error, Result, disk};
 use crate::provider::ObjectKey;
 use crate::store::jobs;
 use crate::telemetry::Telemetry;
@@ -56,6 +56,11 @@ impl Health {
     /// What is counted and traced.
     pub fn telemetry(&self) -> &Telemetry {
         &self.context.telemetry
+    }
+
+    /// What jobs are counted for.
+    pub fn counts(&self) -> &Counts {
+        &self.context.counts
     }
 
     /// Returns how many jobs of each kind are in each state.

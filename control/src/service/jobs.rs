@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus, DomainId, ProjectId};
-use crate::store::jobs::{self, NewJob};
+use crate::store::jobs::{self, About, NewJob};
 use crate::store::{self, Session, deployments};
 
 /// Takes up the jobs that a former process left, which has to be dead. The time that nobody worked does not count.
@@ -105,6 +105,8 @@ impl Job {
             payload: self.payload(),
             run_at,
             deadline_at: run_at + self.patience(),
+            gives_way: self.gives_way(),
+            about: self.about(),
         };
         jobs::enqueue(session, &new, now).await
     }
@@ -123,6 +125,27 @@ impl Job {
         }
     }
 
+    fn about(&self) -> About {
+        match self {
+            Self::Deploy(_) | Self::Refine(_) | Self::Purge(_) => About::Deployment,
+            Self::SyncRoutes { .. } | Self::Retention(_) | Self::DeleteProject(_) => About::Project,
+            Self::VerifyDomain(_) | Self::SyncDomain(_) => About::Domain,
+            Self::RotateSecrets => About::Nothing,
+        }
+    }
+
+    /// For how long jobs that somebody waits for go before it. What belongs to the background never waits for ever.
+    pub fn gives_way(&self) -> TimeDelta {
+        match self {
+            Self::Deploy(_) | Self::SyncRoutes { .. } | Self::VerifyDomain(_) | Self::SyncDomain(_) => {
+                TimeDelta::zero()
+            }
+            Self::Refine(_) | Self::Retention(_) | Self::DeleteProject(_) | Self::RotateSecrets | Self::Purge(_) => {
+                TimeDelta::minutes(1)
+            }
+        }
+    }
+
     fn payload(&self) -> Value {
         match self {
             Self::SyncRoutes { former_base: Some(base), .. } => json!({ "former_base": base }),
@@ -131,7 +154,7 @@ impl Job {
     }
 
     /// How long it is tried for.
-    fn patience(&self) -> TimeDelta {
+    pub fn patience(&self) -> TimeDelta {
         match self {
             Self::Deploy(_) => super::deployments::DEPLOYING_LIMIT,
             Self::DeleteProject(_) | Self::VerifyDomain(_) | Self::SyncDomain(_) | Self::RotateSecrets => {

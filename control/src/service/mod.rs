@@ -8,6 +8,7 @@ pub(crate) mod activation;
 mod audit;
 mod auth;
 mod context;
+mod counts;
 mod deployments;
 pub(crate) mod diagnostics;
 mod disk;
@@ -21,6 +22,7 @@ mod fernet;
 mod gate;
 pub(crate) mod guards;
 mod health;
+mod job_list;
 mod jobs;
 mod limits;
 mod logs;
@@ -45,9 +47,10 @@ pub use activation::Activation;
 pub use audit::{Audit, AuditFilter};
 pub use auth::{Auth, NewToken};
 pub use context::{
-    Context, Limits, Settings, artifact_path, blob_key, coded_blob_key, coded_path, diagnostics_key, manifest_key,
-    refinements_key, retained_key,
+    Context, JobSettings, Limits, Settings, artifact_path, blob_key, coded_blob_key, coded_path, diagnostics_key,
+    manifest_key, refinements_key, retained_key,
 };
+pub use counts::Counts;
 pub use deployments::{DeploymentFilter, Deployments, Statistics, Urls};
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use disk::{Room, Rooms};
@@ -58,6 +61,7 @@ pub use events::Events;
 pub use explanations::{Explanations, Question};
 pub use gate::{Attempt, Begun, Gate};
 pub use health::{Health, HealthPart};
+pub use job_list::{JobFilter, Jobs};
 pub use jobs::{Job, recover};
 pub use limits::{Quota, Verdict};
 pub use logs::{Logs, forget_lines};
@@ -103,6 +107,8 @@ pub struct Services {
     pub explanations: Explanations,
     /// What deployments said.
     pub logs: Logs,
+    /// Jobs, for operators.
+    pub jobs: Jobs,
     /// How the parts are.
     pub health: Health,
 }
@@ -125,6 +131,7 @@ impl Services {
             uploads: Uploads::open(Arc::clone(&context))?,
             explanations: Explanations::new(Arc::clone(&context)),
             logs: Logs::new(Arc::clone(&context)),
+            jobs: Jobs::new(Arc::clone(&context)),
             health: Health::new(context),
         })
     }

@@ -108,7 +108,7 @@ impl Uploads {
             tokio::task::spawn_blocking(move || checks::manifest(files, limit, &mut problems).ok_or(problems));
         let manifest = manifest.await.map_err(Error::internal)?.map_err(|problems| Error::Invalid { problems })?;
         let source = Source { environment: new.environment, branch: new.branch, commit: new.commit };
-        let _in_use = receiver.context.blobs_in_use.read().await;
+        let _in_use = receiver.context.blobs_in_use.read().await?;
         let (deployment, state) = receiver.insert(actor, &project, source, &manifest).await?;
         let upload = receiver.upload(&state).await?;
         Ok((deployment, upload))
@@ -204,7 +204,7 @@ impl Uploads {
             hint: Some("upload them again".to_owned()),
         };
         let manifest = manifests::get(context, id).await?.ok_or_else(gone)?;
-        let _in_use = context.blobs_in_use.read().await;
+        let _in_use = context.blobs_in_use.read().await?;
         let mut session = context.db.read().await?;
         let present = blobs::list(&mut session, project.id).await?;
         drop(session);

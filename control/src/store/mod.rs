@@ -1,7 +1,9 @@
 //! Rows: one file per family of tables, each naming its statements in one list that a test prepares on both databases.
 
+mod announcements;
 mod db;
 mod error;
+mod shared_lock;
 
 pub mod audit;
 pub mod blobs;
@@ -11,6 +13,7 @@ pub mod edge_kv;
 pub mod env_vars;
 pub mod hostnames;
 pub mod idempotency;
+pub mod job_list;
 pub mod jobs;
 pub mod logs;
 pub mod meta;
@@ -28,8 +31,10 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{Cursor, Page, PageRequest};
 
+pub use announcements::{Announcement, Announcements};
 pub use db::{Access, Db, Location, Param, Query, Reader, Record, Session, Tx};
 pub use error::Error;
+pub use shared_lock::{Held, SharedLock};
 
 /// Names statements and lists them, so that none is left out of the test that prepares them all.
 macro_rules! statements {
@@ -52,6 +57,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("env_vars", env_vars::STATEMENTS),
         ("hostnames", hostnames::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
+        ("job_list", job_list::STATEMENTS),
         ("jobs", jobs::STATEMENTS),
         ("logs", logs::STATEMENTS),
         ("meta", meta::STATEMENTS),

@@ -6,11 +6,13 @@ use super::{Error, Session, statements, teams};
 use crate::domain::{EmailAddress, Role, Sha256, User, UserId};
 
 statements! {
-    INSERT = "INSERT INTO users (login, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING id";
+    INSERT = "INSERT INTO users (login, created_at, operator)
+        VALUES ($1, $2, NOT EXISTS (SELECT 1 FROM users AS other)) ON CONFLICT DO NOTHING RETURNING id";
     GET = "SELECT id, login, name, email, created_at FROM users WHERE id = $1";
     GET_BY_LOGIN = "SELECT id, login, name, email, created_at FROM users WHERE login = $1";
     GET_BY_EMAIL = "SELECT id, login, name, email, created_at FROM users WHERE email = $1";
     GET_FIRST = "SELECT id, login, name, email, created_at FROM users ORDER BY id LIMIT 1";
+    GET_OPERATOR = "SELECT id FROM users WHERE id = $1 AND operator";
     GET_PASSWORD = "SELECT id, password_hash FROM users WHERE login = $1";
     GET_PASSWORD_BY_ID = "SELECT id, password_hash FROM users WHERE id = $1";
     SET_PASSWORD = "UPDATE users SET password_hash = $2 WHERE id = $1";
@@ -39,7 +41,7 @@ impl TryFrom<UserRow> for User {
     }
 }
 
-/// Makes a user with a team of their own; `None` when somebody has the login.
+/// Makes a user with a team of their own; `None` when somebody has the login. The first one is an operator.
 pub async fn insert(session: &mut impl Session, login: &str, now: DateTime<Utc>) -> Result<Option<UserId>, Error> {
     let row: Option<(i64,)> = session.query(INSERT).bind(login).bind(now).fetch_optional().await?;
     let Some((id,)) = row else { return Ok(None) };
@@ -71,6 +73,12 @@ pub async fn get_by_email(session: &mut impl Session, email: &EmailAddress) -> R
 pub async fn get_first(session: &mut impl Session) -> Result<Option<User>, Error> {
     let row: Option<UserRow> = session.query(GET_FIRST).fetch_optional().await?;
     row.map(User::try_from).transpose()
+}
+
+/// Whether a user sees and mends what belongs to no team.
+pub async fn is_operator(session: &mut impl Session, id: UserId) -> Result<bool, Error> {
+    let row: Option<(i64,)> = session.query(GET_OPERATOR).bind(id.0).fetch_optional().await?;
+    Ok(row.is_some())
 }
 
 /// Returns the user with this login and the verifier of the password, if one is set.

@@ -22,7 +22,6 @@ struct Counts {
     /// Whether the last call to each provider reached it.
     reached: Mutex<BTreeMap<&'static str, bool>>,
     jobs: Timings<(String, &'static str)>,
-    lost_leases: AtomicU64,
     dropped_lines: AtomicU64,
     edge: OnceLock<Arc<EdgeCounts>>,
 }
@@ -51,9 +50,6 @@ impl Metrics {
     /// Counts how a job ended.
     pub fn job_ended(&self, kind: &str, outcome: &'static str, elapsed: Duration) {
         self.0.jobs.observe((kind.to_owned(), outcome), elapsed);
-        if outcome == "lost" {
-            self.0.lost_leases.fetch_add(1, Ordering::Relaxed);
-        }
     }
 
     /// Counts lines of deployments' logs that were not kept.
@@ -74,7 +70,7 @@ impl Metrics {
 
     /// Writes all of it.
     pub fn write(&self, text: &mut Text) {
-        let Counts { requests, calls, errors, jobs, lost_leases, dropped_lines, edge, .. } = &*self.0;
+        let Counts { requests, calls, errors, jobs, dropped_lines, edge, .. } = &*self.0;
         let requests = requests.all();
         text.family("miaobu_http_requests_total", Kind::Counter, "Requests to the API that were answered.");
         for ((operation, status), series) in &requests {
@@ -116,8 +112,6 @@ impl Metrics {
             let labels = [("kind", kind.as_str()), ("outcome", outcome)];
             text.histogram("miaobu_job_run_duration_seconds", &labels, series);
         }
-        let lost = lost_leases.load(Ordering::Relaxed);
-        text.single("miaobu_job_leases_lost_total", Kind::Counter, "Jobs that somebody else took over.", lost);
         let dropped = dropped_lines.load(Ordering::Relaxed);
         let help = "Lines of deployments' logs that were not kept.";
         text.single("miaobu_log_lines_dropped_total", Kind::Counter, help, dropped);

@@ -6,6 +6,7 @@
 mod coded;
 mod delete_project;
 mod deploy;
+mod leased;
 mod publish;
 mod purge;
 mod refine;
@@ -27,6 +28,9 @@ pub enum JobError {
     /// It may work later.
     #[error("{0}")]
     Later(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What it is for was cancelled.
+    #[error("nobody wants its work any more")]
+    Cancelled,
     /// Somebody else holds the lease: nothing more may be written.
     #[error("the lease is lost")]
     LeaseLost,

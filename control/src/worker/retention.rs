@@ -64,7 +64,7 @@ async fn sweep_blobs(context: &Arc<Context>, project: ProjectId) -> Result<bool,
         return Ok(false);
     }
     drop(session);
-    let _in_use = context.blobs_in_use.write().await;
+    let _in_use = context.blobs_in_use.write().await?;
     let mut session = context.db.read().await?;
     let Some(needed) = needed_blobs(context, &mut session, project).await? else { return Ok(false) };
     let mut unused = blobs::list_unused(&mut session, project, before).await?;

@@ -1,29 +1,25 @@
 //! Claims jobs and runs them.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
-use futures_util::FutureExt as _;
+use chrono::TimeDelta;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use super::{JobError, delete_project, deploy, purge, refine, retention, sweep};
-use crate::domain::BaseDomain;
-use crate::service::{Context, Job, domain_proofs, domains, env_vars, routes};
-use crate::store::jobs::{self, ClaimedJob, Lease};
-use crate::store::{self, Db};
+use super::{JobError, leased, sweep};
+use crate::domain::DeploymentStatus;
+use crate::service::{Context, Job};
+use crate::store::jobs::{self, ClaimedJob};
+use crate::store::{self, deployments};
 use crate::telemetry::within;
 
-/// How long a job is held without a sign of life from its holder.
-const LEASE: TimeDelta = TimeDelta::seconds(30);
-/// How often the holder gives one.
-const RENEWAL: Duration = Duration::from_secs(10);
 /// How often a worker looks although nothing was announced.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
 /// How often overdue deployments are looked for.
 const SWEEP: Duration = Duration::from_secs(30);
+/// After which a thread that was told to stop has.
+const COOLING: Duration = Duration::from_secs(2);
 const FIRST_DELAY: TimeDelta = TimeDelta::seconds(1);
 const LONGEST_DELAY: TimeDelta = TimeDelta::seconds(60);
 
@@ -38,6 +34,8 @@ pub enum Outcome {
     Dead(String),
     /// Somebody else has it now.
     Lost,
+    /// It was stopped, because what it was for was cancelled.
+    Cancelled,
 }
 
 impl Outcome {
@@ -48,6 +46,7 @@ impl Outcome {
             Self::Retried(_) => "retried",
             Self::Dead(_) => "dead",
             Self::Lost => "lost",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -110,81 +109,41 @@ impl Runner {
 
     /// Claims the next job that is due and runs it; `None` when there is none.
     pub async fn run_next(&self) -> Result<Option<(Job, Outcome)>, store::Error> {
-        let now = self.context.now();
-        let mut tx = self.context.db.begin().await?;
-        let claimed = jobs::claim(&mut tx, now, now + LEASE).await?;
+        let context = &self.context;
+        let (now, settings) = (context.now(), context.settings.jobs);
+        let mut tx = context.db.begin().await?;
+        let lease_until = now + TimeDelta::from_std(settings.lease).unwrap_or(TimeDelta::MAX);
+        let claimed = jobs::claim(&mut tx, now, lease_until, settings.concurrency).await?;
         let Some(claimed) = claimed else { return Ok(None) };
         tx.commit().await?;
         let Some(job) = Job::parse(&claimed.kind, claimed.subject, &claimed.payload.0) else {
             // Queued by a newer version: it stays for that one.
-            self.settle(&claimed, Err(JobError::Later("this version does not know the job".into()))).await?;
+            self.settle(&claimed, None, Err(JobError::Later("this version does not know the job".into()))).await?;
             return Ok(None);
         };
         let traceparent = claimed.traceparent.as_deref();
-        let watched = self.context.telemetry.begin_job(&claimed.kind, claimed.subject, claimed.attempts, traceparent);
-        let result = if now > claimed.deadline_at {
-            Err(JobError::Never { code: "deadline_exceeded", message: "it took too long".to_owned() })
-        } else {
-            within(watched.context(), self.run_leased(&job, claimed.lease())).await
-        };
+        let watched = context.telemetry.begin_job(&claimed.kind, claimed.subject, claimed.attempts, traceparent);
+        let result = within(watched.context(), leased::run(context, &claimed, &job, now)).await;
         if let (Job::Deploy(id), Err(JobError::Never { code, message })) = (&job, &result) {
-            sweep::fail(&self.context, *id, code, message).await?;
+            sweep::fail(context, *id, code, message).await?;
         }
-        let outcome = self.settle(&claimed, result).await?;
+        let outcome = self.settle(&claimed, Some(&job), result).await?;
         watched.end(outcome.as_str());
         if let Job::Deploy(id) = job {
             // Whoever waits for a deployment waits for the end of this as well.
-            self.context.events.deployment_changed(id);
+            context.events.deployment_changed(id);
         }
         Ok(Some((job, outcome)))
     }
 
-    async fn run_leased(&self, job: &Job, lease: Lease) -> Result<(), JobError> {
-        let running = AssertUnwindSafe(self.run_job(job, lease)).catch_unwind();
-        let renewing = self.renew(lease);
-        tokio::select! {
-            outcome = running => outcome.unwrap_or_else(|_| Err(JobError::Later("the job panicked".into()))),
-            () = renewing => Err(JobError::LeaseLost),
-        }
-    }
-
-    async fn run_job(&self, job: &Job, lease: Lease) -> Result<(), JobError> {
-        let context = &self.context;
-        match job {
-            Job::Deploy(id) => deploy::run(context, lease, *id).await,
-            Job::SyncRoutes { project, former_base } => {
-                let former = former_base.as_deref().and_then(|base| BaseDomain::parse(base).ok());
-                Ok(routes::sync(context, *project, former.as_ref()).await?)
-            }
-            Job::Refine(id) => refine::run(context, lease, *id).await,
-            Job::Retention(project) => retention::run(context, *project).await,
-            Job::VerifyDomain(id) => Ok(domain_proofs::look(context, *id).await?),
-            Job::SyncDomain(id) => Ok(domains::sync_edge(context, *id).await?),
-            Job::DeleteProject(project) => delete_project::run(context, *project).await,
-            Job::RotateSecrets => {
-                while env_vars::reseal_some(context).await? {}
-                Ok(())
-            }
-            Job::Purge(id) => purge::run(context, *id).await,
-        }
-    }
-
-    /// Renews the lease until it is lost.
-    async fn renew(&self, lease: Lease) {
-        loop {
-            tokio::time::sleep(RENEWAL).await;
-            match renew(&self.context.db, lease, self.context.now() + LEASE).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a lease could not be renewed");
-                }
-            }
-        }
-    }
-
-    async fn settle(&self, claimed: &ClaimedJob, result: Result<(), JobError>) -> Result<Outcome, store::Error> {
+    async fn settle(
+        &self,
+        claimed: &ClaimedJob,
+        job: Option<&Job>,
+        result: Result<(), JobError>,
+    ) -> Result<Outcome, store::Error> {
         let (kind, subject, lease) = (claimed.kind.as_str(), claimed.subject, claimed.lease());
+        let now = self.context.now();
         let mut tx = self.context.db.begin().await?;
         let outcome = match result {
             Ok(()) => {
@@ -193,22 +152,35 @@ impl Runner {
             }
             Err(JobError::LeaseLost) => {
                 tracing::warn!(kind, subject, "the lease of a job is lost");
+                self.context.counts.lost_lease();
                 Outcome::Lost
+            }
+            Err(JobError::Cancelled) => {
+                tracing::info!(kind, subject, "a job was stopped: nobody wants its work any more");
+                jobs::finish(&mut tx, lease).await?;
+                Outcome::Cancelled
             }
             Err(JobError::Never { message, .. }) => {
                 tracing::warn!(kind, subject, message, "a job failed for good");
-                jobs::bury(&mut tx, lease, &message).await?;
+                jobs::bury(&mut tx, lease, &message, now).await?;
                 Outcome::Dead(message)
             }
             Err(JobError::Later(error)) => {
-                let now = self.context.now();
                 let run_at = now + self.delay(claimed.attempts);
                 let text = chain(&*error);
                 tracing::warn!(kind, subject, attempts = claimed.attempts, error = text, "a job failed for now");
-                jobs::retry(&mut tx, lease, run_at, &text).await?;
+                let gives_way = job.map_or(TimeDelta::zero(), Job::gives_way);
+                jobs::retry(&mut tx, lease, run_at, gives_way, &text).await?;
                 Outcome::Retried(text)
             }
         };
+        if let (Outcome::Lost | Outcome::Cancelled, Some(Job::Deploy(id) | Job::Refine(id))) = (&outcome, job) {
+            // What was put in place after the purge began would stay for ever.
+            let ended = deployments::get_status(&mut tx, *id).await?;
+            if ended.is_some_and(|status| status.is_final() && status != DeploymentStatus::Deployed) {
+                Job::Purge(*id).enqueue_after(&mut tx, now, COOLING).await?;
+            }
+        }
         tx.commit().await?;
         Ok(outcome)
     }
@@ -222,13 +194,6 @@ impl Runner {
         self.context.random.fill(&mut byte);
         delay + delay * i32::from(byte[0]) / 512
     }
-}
-
-async fn renew(db: &Db, lease: Lease, until: chrono::DateTime<Utc>) -> Result<bool, store::Error> {
-    let mut tx = db.begin().await?;
-    let held = jobs::renew(&mut tx, lease, until).await?;
-    tx.commit().await?;
-    Ok(held)
 }
 
 /// An error with its causes, in one line.

@@ -1,7 +1,7 @@
 //! Providers that fail on a plan.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,6 +14,9 @@ pub struct FlakyEdgeKv {
     pub inner: Arc<dyn EdgeKv>,
     pub passes: AtomicU32,
     pub failures: AtomicU32,
+    /// Whether writes never come back, and how many did not.
+    pub hangs: AtomicBool,
+    pub hung: AtomicU32,
     pub propagation: Duration,
     pub longest_value: usize,
 }
@@ -24,6 +27,8 @@ impl FlakyEdgeKv {
             inner,
             passes: AtomicU32::new(0),
             failures: AtomicU32::new(0),
+            hangs: AtomicBool::new(false),
+            hung: AtomicU32::new(0),
             propagation: Duration::ZERO,
             longest_value: KV_VALUE_LIMIT,
         }
@@ -44,6 +49,10 @@ impl FlakyEdgeKv {
 #[async_trait]
 impl EdgeKv for FlakyEdgeKv {
     async fn write(&self, entries: Vec<KvEntry>) -> Result<(), Error> {
+        if self.hangs.load(Ordering::SeqCst) {
+            self.hung.fetch_add(1, Ordering::SeqCst);
+            std::future::pending::<()>().await;
+        }
         let fewer = |left: u32| left.checked_sub(1);
         let passes = self.passes.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok();
         if !passes && self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok() {

@@ -2,7 +2,7 @@
 
 pub mod aliyun;
 pub mod collector;
-mod database;
+pub mod database;
 mod dns;
 mod flaky;
 mod hostnames;
@@ -25,8 +25,10 @@ use miaobu_control::provider::local::{LocalEdgeKv, LocalObjectStore};
 use miaobu_control::provider::{LocalHostnames, ObjectBody, ObjectKey, ObjectStore as _, Resolver, SharedLimits};
 use miaobu_control::random::SeededRandom;
 use miaobu_control::service::{
-    Context, Events, Job, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings, Upload, Vault,
+    Context, Counts, Events, Job, JobSettings, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings,
+    Upload, Vault,
 };
+use miaobu_control::store::SharedLock;
 use miaobu_control::telemetry::Telemetry;
 use miaobu_control::worker::{Outcome, Runner};
 use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
@@ -131,6 +133,7 @@ impl TestApp {
             shared_limits,
             telemetry: Telemetry::default(),
             events: Events::default(),
+            counts: Counts::default(),
             vault: Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys"),
             settings: Settings {
                 base_domain: BaseDomain::parse("localhost").expect("a domain"),
@@ -138,9 +141,10 @@ impl TestApp {
                 edge_port: 8787,
                 uploads_dir: folder.path().join("uploads"),
                 limits,
+                jobs: JobSettings::default(),
             },
             rooms: Default::default(),
-            blobs_in_use: Default::default(),
+            blobs_in_use: SharedLock::of(&database.db),
             refining: Default::default(),
         });
         let services = Services::open(context.clone()).expect("the services open");
@@ -161,14 +165,21 @@ impl TestApp {
             shared_limits: None,
             telemetry: self.context.telemetry.clone(),
             events: Events::default(),
+            counts: Counts::default(),
             vault,
             settings: self.context.settings.clone(),
             rooms: Default::default(),
-            blobs_in_use: Default::default(),
+            blobs_in_use: SharedLock::of(&self.context.db),
             refining: Default::default(),
         });
         let runner = Runner::new(context.clone());
         Restarted { context, runner }
+    }
+
+    /// Another server on the same data: it hears nothing of what this one announces.
+    pub fn beside(&self) -> Arc<Context> {
+        let vault = Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys");
+        self.with_vault(vault).context
     }
 
     /// Someone who has just logged in. Every login is the same person's: there is one user.

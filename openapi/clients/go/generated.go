@@ -813,6 +813,60 @@ type InvitationPage struct {
 
 func (p *InvitationPage) page() ([]Invitation, *string) { return p.Data, p.NextCursor }
 
+// Job: Work that is still to be done, or was given up. One that is done is no more.
+type Job struct {
+	// How often it was begun.
+	Attempts int64 `json:"attempts"`
+	// When it was queued.
+	CreatedAt time.Time `json:"created_at"`
+	// When it is given up.
+	DeadlineAt time.Time `json:"deadline_at"`
+	// When it was given up.
+	DiedAt *time.Time `json:"died_at"`
+	// The job's id.
+	ID int64 `json:"id"`
+	// What kind of work, such as `deploy` or `sync_routes`.
+	Kind string `json:"kind"`
+	// Why the last attempt failed.
+	LastError *string `json:"last_error"`
+	// Until when a server has it without giving a sign of life.
+	LeaseUntil *time.Time `json:"lease_until"`
+	// The project that it is about.
+	ProjectID *int64 `json:"project_id"`
+	// When it is, or was, due.
+	RunAt time.Time `json:"run_at"`
+	// Where it is.
+	State JobState `json:"state"`
+	// The id of what it is about: a deployment, a project or a domain.
+	SubjectID int64 `json:"subject_id"`
+}
+
+// JobData: One object.
+type JobData struct {
+	// The object.
+	Data Job `json:"data"`
+}
+
+// JobPage: A part of a list, newest first unless the operation says otherwise.
+type JobPage struct {
+	// The objects of this page.
+	Data []Job `json:"data"`
+	// Give it as `cursor` to read the next page; null on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+func (p *JobPage) page() ([]Job, *string) { return p.Data, p.NextCursor }
+
+// JobState: Where a job is: it waits, a server has it, or it was given up.
+type JobState string
+
+// The values of JobState; a newer server may answer with others.
+const (
+	JobStateQueued  JobState = "queued"
+	JobStateRunning JobState = "running"
+	JobStateDead    JobState = "dead"
+)
+
 // LogLevel: How much a log line matters.
 type LogLevel string
 
@@ -1293,6 +1347,8 @@ const (
 	ScopeEnvVarsRead      Scope = "env_vars:read"
 	ScopeEnvVarsWrite     Scope = "env_vars:write"
 	ScopeAuditRead        Scope = "audit:read"
+	ScopeJobsRead         Scope = "jobs:read"
+	ScopeJobsWrite        Scope = "jobs:write"
 )
 
 // Session: A session just made; its token is shown this once.
@@ -1620,6 +1676,74 @@ func (c *Client) Logout(ctx context.Context, options ...RequestOption) error {
 func (c *Client) Register(ctx context.Context, body Registration, options ...RequestOption) (*SessionData, error) {
 	answer := new(SessionData)
 	if err := c.do(ctx, "POST", "/api/v1/auth/register", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListJobsParams are what [Client.ListJobs] can be told; what is left empty is not sent.
+type ListJobsParams struct {
+	// Only those in this state.
+	State JobState
+	// Only those of this kind.
+	Kind string
+	// Only those about the project with this id.
+	Project int64
+	// How many objects a page has at most.
+	Limit int
+	// Where the page begins: `next_cursor` of the page before.
+	Cursor string
+}
+
+func (p ListJobsParams) apply(r *request) {
+	setQuery(r, "state", p.State)
+	setQuery(r, "kind", p.Kind)
+	setQuery(r, "project", p.Project)
+	setQuery(r, "limit", p.Limit)
+	setQuery(r, "cursor", p.Cursor)
+}
+
+// ListJobs: List jobs.
+//
+// What waits, what runs and what was given up, newest first. Changes nothing. Fails with `operator_required` (403) for
+// everybody but operators, and with `invalid_cursor` (400).
+//
+// [ListJobsParams] is one of the options that it takes.
+func (c *Client) ListJobs(ctx context.Context, options ...RequestOption) (*JobPage, error) {
+	answer := new(JobPage)
+	if err := c.do(ctx, "GET", "/api/v1/jobs", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// DiscardJob: Discard a job that was given up.
+//
+// Its work stays undone. Fails with `job_not_dead` (409) when it was not given up, with `operator_required` (403) for
+// everybody but operators, and with `not_found` (404).
+func (c *Client) DiscardJob(ctx context.Context, jobID int64, options ...RequestOption) error {
+	return c.do(ctx, "DELETE", "/api/v1/jobs/"+segment(jobID), nil, options, nil)
+}
+
+// GetJob: Get a job.
+//
+// Changes nothing. Fails with `operator_required` (403) for everybody but operators, and with `not_found` (404), also
+// when the job is done.
+func (c *Client) GetJob(ctx context.Context, jobID int64, options ...RequestOption) (*JobData, error) {
+	answer := new(JobData)
+	if err := c.do(ctx, "GET", "/api/v1/jobs/"+segment(jobID), nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RetryJob: Retry a job that was given up.
+//
+// It is due at once and has its whole time before it. Fails with `job_not_dead` (409) when it was not given up, with
+// `operator_required` (403) for everybody but operators, and with `not_found` (404).
+func (c *Client) RetryJob(ctx context.Context, jobID int64, options ...RequestOption) (*JobData, error) {
+	answer := new(JobData)
+	if err := c.do(ctx, "POST", "/api/v1/jobs/"+segment(jobID)+"/retry", nil, options, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil

@@ -5,6 +5,7 @@
 
 mod domains;
 mod functions;
+mod invocations;
 mod layers;
 mod triggers;
 mod versions;
@@ -24,6 +25,7 @@ pub use functions::{
     Code, CustomRuntimeConfig, Function, FunctionCode, FunctionPage, FunctionSettings, HealthCheckConfig,
     LayerReference, LogConfig, ScalingConfig, VpcConfig,
 };
+pub use invocations::Invocation;
 pub use layers::{Layer, LayerPage, LayerSettings};
 pub use triggers::{AuthType, HttpTrigger, HttpTriggerConfig, Trigger, TriggerPage};
 pub use versions::{Alias, AliasPage, AliasSettings, Version, VersionPage};
@@ -111,7 +113,7 @@ impl Fc {
         let body = body.map(|text| Body { content_type: "application/json; charset=utf-8", bytes: Bytes::from(text) });
         let path: String = path.iter().map(|segment| format!("/{}", percent(segment))).collect();
         let path = format!("/{VERSION}{path}");
-        self.api.call(&Call { action, method, path: &path, query: &query, body, repeat }).await
+        self.api.call(&Call { action, method, path: &path, query: &query, headers: &[], body, repeat }).await
     }
 }
 

@@ -97,6 +97,7 @@ impl Actions for Esa {
             | "DeleteRoutineRelatedRecord"
             | "GetRoutine"
             | "GetRoutineCodeVersion"
+            | "GetRoutineCodeVersionInfo"
             | "GetRoutineRoute"
             | "GetRoutineStagingCodeUploadInfo"
             | "ListRoutineCodeVersions"

@@ -59,6 +59,10 @@ impl State {
 }
 
 fn check(body: &Value) -> Result<(), Refusal> {
+    let routes = body["routeConfig"]["routes"].as_array().into_iter().flatten();
+    if routes.into_iter().any(|route| !route["rewriteConfig"].is_null()) {
+        return Err(invalid("the emulator rewrites no paths"));
+    }
     match body["protocol"].as_str() {
         None | Some("HTTP") => Ok(()),
         Some("HTTPS" | "HTTP,HTTPS") if body["certConfig"].is_null() => {

@@ -1,11 +1,9 @@
 //! Functions and what hangs on them.
 
 use chrono::{DateTime, Utc};
-use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use super::state::{ACCOUNT, Answer, Function, State, invalid, merge, written};
-use crate::checksum::crc64;
 use crate::openapi::Refusal;
 
 /// As many triggers as a function has.
@@ -35,14 +33,17 @@ impl State {
         }
         let id = stored.next_id();
         members["functionId"] = format!("00000000-0000-4000-8000-{id:012x}").into();
-        stored.functions.insert(name.to_owned(), Function { members: members.clone(), ..Function::default() });
+        let function = Function { members: members.clone(), revision: id, ..Function::default() };
+        stored.functions.insert(name.to_owned(), function);
         self.keep(&stored)?;
         Ok(Some(members))
     }
 
     pub(super) fn update_function(&self, name: &str, body: &Value, now: DateTime<Utc>) -> Answer {
+        let revision = self.stored().next_id();
         self.with(name, |function| {
             take(&mut function.members, body, now)?;
+            function.revision = revision;
             Ok(Some(function.members.clone()))
         })
     }
@@ -73,13 +74,12 @@ impl State {
         check_name(&name, 128)?;
         check_config(&kind, &body["triggerConfig"])?;
         let id = self.stored().next_id();
-        let host =
-            |middle: &str| format!("https://{function}-{id:0>10}.{}{middle}.fcapp.run", self.region).replace('_', "-");
+        let inside = format!("https://{function}-{id:0>10}.{}-vpc.fcapp.run", self.region).replace('_', "-");
         let trigger = json!({
             "triggerName": name, "triggerType": kind, "triggerConfig": body["triggerConfig"],
             "qualifier": if qualifier.is_empty() { "LATEST" } else { &qualifier }, "triggerId": format!("trigger-{id}"),
             "createdTime": written(now), "lastModifiedTime": written(now), "status": "",
-            "httpTrigger": { "urlInternet": host(""), "urlIntranet": host("-vpc") },
+            "httpTrigger": { "urlInternet": "", "urlIntranet": inside },
         });
         self.with(function, |function| {
             if function.triggers.contains_key(&name) {
@@ -117,8 +117,10 @@ impl State {
     }
 
     pub(super) fn publish_version(&self, function: &str, body: &Value, now: DateTime<Utc>) -> Answer {
+        let revision = self.stored().next_id();
         self.with(function, |function| {
             let number = function.versions.keys().next_back().copied().unwrap_or_default() + 1;
+            function.frozen.insert(number, (revision, function.members.clone()));
             let version = json!({ "versionId": number.to_string(), "description": body["description"],
                                   "createdTime": written(now), "lastModifiedTime": written(now) });
             function.versions.insert(number, version.clone());
@@ -130,6 +132,7 @@ impl State {
         let words = format!("version '{version}' does not exist");
         self.with(function, |function| {
             let number = version.parse().unwrap_or_default();
+            function.frozen.remove(&number);
             function.versions.remove(&number).ok_or_else(|| Refusal::new(404, "VersionNotFound", words))?;
             Ok(None)
         })
@@ -192,21 +195,12 @@ impl State {
     }
 }
 
-/// Takes what is given for a function. Code is known by its checksum, and layers come back as objects.
+/// Takes what is given for a function. Layers come back as objects.
 fn take(members: &mut Value, body: &Value, now: DateTime<Utc>) -> Result<(), Refusal> {
     let mut given = body.clone();
-    let code = given["code"].take();
-    if let Some(zip) = code["zipFile"].as_str() {
-        let bytes = BASE64.decode(zip.as_bytes()).map_err(|_| invalid("zipFile is not valid base64"))?;
-        let checksum = crc64(&bytes).to_string();
-        if code["checksum"].as_str().is_some_and(|told| told != checksum) {
-            return Err(invalid("the checksum of the code does not match"));
-        }
-        given["codeSize"] = bytes.len().into();
-        given["codeChecksum"] = checksum.into();
-    } else if let (Some(bucket), Some(object)) = (code["ossBucketName"].as_str(), code["ossObjectName"].as_str()) {
-        // The object is not looked at: its name stands for what is in it.
-        given["codeChecksum"] = crc64(format!("{bucket}/{object}").as_bytes()).to_string().into();
+    // What the code is known by was found out before.
+    if let Value::Object(given) = &mut given {
+        given.remove("code");
     }
     if let Some(layers) = given["layers"].as_array() {
         given["layers"] = layers.iter().map(|arn| json!({ "arn": arn, "size": 0 })).collect();

@@ -6,12 +6,17 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::triggers::TriggerKey;
+use crate::checksum::crc64;
 use crate::http::Request;
 use crate::openapi::Refusal;
+use crate::oss::Oss;
 use crate::outside::Outside;
 
 /// The account, which is part of names and of what domains lead to.
@@ -23,6 +28,12 @@ pub(super) type Answer = Result<Option<Value>, Refusal>;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Function {
     pub members: Value,
+    /// Another one with every change.
+    #[serde(default)]
+    pub revision: u64,
+    /// What each version was when it was published, with its revision.
+    #[serde(default)]
+    pub frozen: BTreeMap<u64, (u64, Value)>,
     pub triggers: BTreeMap<String, Value>,
     pub versions: BTreeMap<u64, Value>,
     pub aliases: BTreeMap<String, Value>,
@@ -43,22 +54,40 @@ impl Stored {
     }
 }
 
+/// A function as it is to run.
+#[derive(Debug, Clone)]
+pub(super) struct Program {
+    pub name: String,
+    /// `LATEST`, or the number of a version.
+    pub qualifier: String,
+    pub revision: u64,
+    pub members: Value,
+}
+
+impl Program {
+    /// Returns one of its members; empty where it is missing.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.members[name].as_str().unwrap_or_default()
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct State {
     file: PathBuf,
     pub(super) region: String,
     pub(super) outside: Arc<Outside>,
+    oss: Arc<Oss>,
     stored: Mutex<Stored>,
 }
 
 impl State {
-    pub(super) fn open(file: PathBuf, region: String, outside: Arc<Outside>) -> io::Result<Self> {
+    pub(super) fn open(file: PathBuf, region: String, outside: Arc<Outside>, oss: Arc<Oss>) -> io::Result<Self> {
         let stored = match fs::read(&file) {
             Ok(text) => serde_json::from_slice(&text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Stored::default(),
             Err(error) => return Err(error),
         };
-        Ok(Self { file, region, outside, stored: Mutex::new(stored) })
+        Ok(Self { file, region, outside, oss, stored: Mutex::new(stored) })
     }
 
     pub(super) fn overview(&self) -> Vec<[String; 2]> {
@@ -70,6 +99,88 @@ impl State {
         let shown =
             stored.functions.iter().map(|(name, function)| [name.clone(), address(function).unwrap_or_default()]);
         shown.collect()
+    }
+
+    /// Returns a body with what its code is known by, and the package itself: it comes in the body, or lies in a bucket.
+    pub(super) fn packed(&self, mut body: Value) -> Result<(Value, Option<(String, Bytes)>), Refusal> {
+        let code = body["code"].clone();
+        let zip = if let Some(zip) = code["zipFile"].as_str() {
+            BASE64.decode(zip.as_bytes()).map_err(|_| invalid("zipFile is not valid base64"))?.into()
+        } else if let (Some(bucket), Some(object)) = (code["ossBucketName"].as_str(), code["ossObjectName"].as_str()) {
+            let unreadable = || invalid(format!("unable to access object '{object}' in bucket '{bucket}'"));
+            self.oss.read(bucket, object).ok_or_else(unreadable)?
+        } else {
+            return Ok((body, None));
+        };
+        let checksum = crc64(&zip).to_string();
+        if code["checksum"].as_str().is_some_and(|told| told != checksum) {
+            return Err(invalid("the checksum of the code does not match"));
+        }
+        body["codeSize"] = zip.len().into();
+        body["codeChecksum"] = checksum.clone().into();
+        Ok((body, Some((checksum, zip))))
+    }
+
+    /// Returns a function as `qualifier` has it: `LATEST`, a version, or an alias, whose second version gets its share of `draw`.
+    pub(super) fn program(&self, name: &str, qualifier: &str, draw: u64) -> Result<Program, Refusal> {
+        let stored = self.stored();
+        let words = format!("function '{name}' does not exist");
+        let function = stored.functions.get(name).ok_or_else(|| Refusal::new(404, "FunctionNotFound", words))?;
+        let mut qualifier = if qualifier.is_empty() { "LATEST" } else { qualifier };
+        if let Some(alias) = function.aliases.get(qualifier) {
+            let mut others = alias["additionalVersionWeight"].as_object().into_iter().flatten();
+            let share = |weight: &Value| weight.as_f64().is_some_and(|weight| ((draw % 1000) as f64) < weight * 1000.0);
+            let other = others.find(|(_, weight)| share(weight)).map(|(version, _)| version.as_str());
+            qualifier = other.or(alias["versionId"].as_str()).unwrap_or("LATEST");
+        }
+        let missing = || Refusal::new(404, "VersionNotFound", format!("version '{qualifier}' does not exist"));
+        let (revision, members) = match qualifier {
+            "LATEST" => (function.revision, &function.members),
+            number => {
+                let frozen = number.parse().ok().and_then(|number: u64| function.frozen.get(&number));
+                frozen.map(|(revision, members)| (*revision, members)).ok_or_else(missing)?
+            }
+        };
+        let (name, qualifier, members) = (name.to_owned(), qualifier.to_owned(), members.clone());
+        Ok(Program { name, qualifier, revision, members })
+    }
+
+    /// Returns the settings of an HTTP trigger, and which version it calls.
+    pub(super) fn http_trigger(&self, function: &str, trigger: &str) -> Result<(Value, String), Refusal> {
+        let stored = self.stored();
+        let found = stored.functions.get(function).and_then(|function| function.triggers.get(trigger));
+        let found = found.ok_or_else(|| Refusal::new(404, "TriggerNotFound", "the trigger does not exist"))?;
+        let config = serde_json::from_str(found["triggerConfig"].as_str().unwrap_or_default()).unwrap_or_default();
+        Ok((config, found["qualifier"].as_str().unwrap_or_default().to_owned()))
+    }
+
+    /// Returns the HTTP triggers that there are, each with its port; 0 where it has none yet.
+    pub(super) fn trigger_ports(&self) -> BTreeMap<TriggerKey, u16> {
+        let stored = self.stored();
+        let triggers = stored.functions.iter().flat_map(|(name, function)| {
+            let http = function.triggers.iter().filter(|(_, trigger)| trigger["triggerType"] == "http");
+            http.map(move |(trigger, told)| ((name.clone(), trigger.clone()), port_of(told)))
+        });
+        triggers.collect()
+    }
+
+    pub(super) fn set_trigger_port(&self, (function, trigger): &TriggerKey, port: u16) -> io::Result<()> {
+        let mut stored = self.stored();
+        let found = stored.functions.get_mut(function).and_then(|function| function.triggers.get_mut(trigger));
+        if let Some(found) = found.filter(|found| port_of(found) != port) {
+            found["httpTrigger"]["urlInternet"] = format!("http://127.0.0.1:{port}").into();
+            self.keep(&stored)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the custom domain that `name` belongs to: its own, or that of all names beside it.
+    pub(super) fn domain_of(&self, name: &str) -> Result<Value, Refusal> {
+        let stored = self.stored();
+        let wildcard = name.split_once('.').map(|(_, rest)| format!("*.{rest}")).unwrap_or_default();
+        let found = stored.domains.get(name).or_else(|| stored.domains.get(&wildcard));
+        let words = || Refusal::new(404, "DomainNameNotFound", format!("domain name '{name}' does not exist"));
+        found.cloned().ok_or_else(words)
     }
 
     /// Carries a request out; `None` where its path leads nowhere.
@@ -89,6 +200,10 @@ impl State {
             ("GET", ["functions", name]) => self.with(name, |function| Ok(Some(function.members.clone()))),
             ("PUT", ["functions", name]) => self.update_function(name, body, now),
             ("DELETE", ["functions", name]) => self.delete_function(name),
+            ("GET", ["functions", name, "code"]) => {
+                let program = self.program(name, request.parameter("qualifier").unwrap_or_default(), 0);
+                program.map(|program| Some(json!({ "checksum": program.text("codeChecksum") })))
+            }
             ("POST", ["functions", name, "triggers"]) => self.create_trigger(name, body, now),
             ("GET", ["functions", name, "triggers"]) => self
                 .with(name, |function| Ok(Some(json!({ "triggers": function.triggers.values().collect::<Vec<_>>() })))),
@@ -144,6 +259,11 @@ impl State {
         }
         Ok(Some(answer))
     }
+}
+
+fn port_of(trigger: &Value) -> u16 {
+    let address = trigger["httpTrigger"]["urlInternet"].as_str().unwrap_or_default();
+    address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default()
 }
 
 /// Takes over what is given; what is given as a whole replaces what was there.

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use miaobu_aliyun::Ambient;
 
@@ -49,6 +50,11 @@ impl Oss {
         region: String,
     ) -> io::Result<Self> {
         Ok(Self { store: Store::open(folder)?, keys, ambient, faults, region })
+    }
+
+    /// Returns an object for another service; `None` where there is none.
+    pub(crate) fn read(&self, bucket: &str, key: &str) -> Option<Bytes> {
+        self.store.get(bucket, key).ok().map(|(_, bytes)| bytes)
     }
 
     /// How many objects each bucket holds.

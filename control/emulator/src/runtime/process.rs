@@ -7,10 +7,11 @@ use std::process::Stdio;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdout};
 use tokio::task::JoinHandle;
 
 use crate::esa::Program;
+use crate::mortal::mortal;
 
 const MAIN: &str = include_str!("main.js");
 const RUNTIME: &str = include_str!("runtime.js");
@@ -56,17 +57,6 @@ impl Process {
         });
         Ok(Self { port, _child: child, reader })
     }
-}
-
-/// Returns the command, to be killed with this process however that ends, where the system has a program for it.
-fn mortal(program: &Path) -> Command {
-    const SETPRIV: &str = "/usr/bin/setpriv";
-    if !Path::new(SETPRIV).exists() {
-        return Command::new(program);
-    }
-    let mut command = Command::new(SETPRIV);
-    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
-    command
 }
 
 /// Waits until it says on which port it listens.

@@ -1,37 +1,14 @@
 // The emulated object storage, as the vendor's library for Node meets it.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import OSS from "ali-oss";
+import { KEY as key, SECRET as secret, emulated } from "./emulated.mjs";
 
-const [key, secret, bucket] = ["sdk-key", "sdk-secret", "sdk-bucket"];
-let folder, emulator, endpoint;
+const bucket = "sdk-bucket";
+const settings = await emulated();
 
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "miaobu-emulator-"));
-  const ports = ["console", "oss", "esa", "alidns", "fc", "edge", "staging"].map((service) => `--${service}-port=0`);
-  const keys = ["--access-key-id", key, "--access-key-secret", secret];
-  emulator = spawn(process.env.MIAOBU_EMULATOR, ["--folder", folder, ...ports, ...keys], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  for await (const line of createInterface({ input: emulator.stdout })) {
-    const [name, value] = line.split("=");
-    if (name === "OSS_ENDPOINT") endpoint = value;
-    if (line.startsWith("#")) break;
-  }
-  await client().putBucket(bucket);
-});
-
-after(async () => {
-  emulator.kill("SIGKILL");
-  await new Promise((resolve) => emulator.once("close", resolve));
-  await rm(folder, { recursive: true });
-});
+before(() => client().putBucket(bucket));
 
 function client(more) {
   return new OSS({
@@ -39,7 +16,7 @@ function client(more) {
     accessKeySecret: secret,
     authorizationV4: true,
     bucket,
-    endpoint,
+    endpoint: settings.OSS_ENDPOINT,
     region: "oss-cn-hangzhou",
     secure: false,
     sldEnable: true,

@@ -41,7 +41,22 @@ impl LocalEdgeKv {
         edge_kv::changed_since(&mut session, version).await.map_err(failed("changes"))
     }
 
-    /// Returns a receiver of the newest version that this process wrote, sent once it can be read.
+    /// Looks for versions that other processes wrote, and tells the receivers.
+    pub async fn look(&self) -> Result<(), Error> {
+        let version = self.version().await?;
+        self.tell(version);
+        Ok(())
+    }
+
+    fn tell(&self, version: i64) {
+        self.newest.send_if_modified(|newest| {
+            let grown = version > *newest;
+            *newest = version.max(*newest);
+            grown
+        });
+    }
+
+    /// Returns a receiver of the newest version that this process wrote or saw, sent once it can be read.
     pub fn subscribe(&self) -> watch::Receiver<i64> {
         self.newest.subscribe()
     }
@@ -131,11 +146,7 @@ impl EdgeKv for LocalEdgeKv {
             return Ok(());
         }
         let version = self.write_all(&entries).await.map_err(failed("write"))?;
-        self.newest.send_if_modified(|newest| {
-            let grown = version > *newest;
-            *newest = version.max(*newest);
-            grown
-        });
+        self.tell(version);
         Ok(())
     }
 }

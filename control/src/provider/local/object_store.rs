@@ -6,8 +6,8 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -100,16 +100,22 @@ impl ObjectStore for LocalObjectStore {
     }
 
     async fn copy_all(&self, pairs: Vec<(ObjectKey, ObjectKey)>) -> Result<(), Error> {
-        self.run("copy", move |folder| {
+        // Threads cannot be cancelled: they stop when this is gone, which is when nobody waits for them any more.
+        let wanted = Arc::new(());
+        let asked = Arc::downgrade(&wanted);
+        let copied = self.run("copy", move |folder| {
             let share = pairs.len().div_ceil(THREADS).max(1024);
             std::thread::scope(|scope| {
-                let copiers: Vec<_> = pairs.chunks(share).map(|pairs| scope.spawn(|| folder.link_all(pairs))).collect();
+                let copiers: Vec<_> =
+                    pairs.chunks(share).map(|pairs| scope.spawn(|| folder.link_all(pairs, &asked))).collect();
                 copiers.into_iter().try_for_each(|copier| {
                     copier.join().unwrap_or_else(|_| Err(io::Error::other("a copying thread panicked")))
                 })
             })
-        })
-        .await
+        });
+        let copied = copied.await;
+        drop(wanted);
+        copied
     }
 
     async fn delete_all(&self, keys: Vec<ObjectKey>) -> Result<(), Error> {
@@ -191,8 +197,12 @@ impl Folder {
         self.settle(&scratch, fs::copy(from, &scratch).and_then(|_| self.rename(&scratch, to)))
     }
 
-    fn link_all(&self, pairs: &[(ObjectKey, ObjectKey)]) -> io::Result<()> {
+    /// Goes on as long as `asked` is there.
+    fn link_all(&self, pairs: &[(ObjectKey, ObjectKey)], asked: &Weak<()>) -> io::Result<()> {
         for (from, to) in pairs {
+            if asked.strong_count() == 0 {
+                return Err(io::Error::other("nobody waits for the copies"));
+            }
             let (from, to) = (self.path(from)?, self.path(to)?);
             match with_parent(&to, || fs::hard_link(&from, &to)) {
                 Ok(()) => {}

@@ -147,7 +147,7 @@ impl Receiver {
             batch::receive(&mut input, &receiver.spool, &upload.sizes, |digest| upload.is_missing(digest))
         });
         let batch = batch.await?;
-        let _in_use = self.context.blobs_in_use.read().await;
+        let _in_use = self.context.blobs_in_use.read().await?;
         self.keep(state.project, batch.blobs, Some((id, state))).await?;
         match batch.fault {
             None => Ok(BatchReceipt {
@@ -202,7 +202,7 @@ impl Receiver {
         if sha256 != digest {
             return Err(mismatch(&self.context, id, digest).await);
         }
-        let _in_use = self.context.blobs_in_use.read().await;
+        let _in_use = self.context.blobs_in_use.read().await?;
         self.keep(state.project, vec![SpooledBlob { sha256, size_bytes, file }], Some((id, state))).await?;
         Ok(PartReceipt { received_bytes, complete: true })
     }
@@ -221,7 +221,7 @@ impl Receiver {
             archive::unpack(input, &receiver.spool, receiver.context.settings.limits.max_deployment_bytes)
         });
         let (manifest, blobs) = unpacked.await??;
-        let in_use = self.context.blobs_in_use.read().await;
+        let in_use = self.context.blobs_in_use.read().await?;
         disk::require_room(&self.context, blobs.iter().map(|blob| blob.size_bytes).sum()).await?;
         self.keep(project.id, blobs, None).await?;
         let (deployment, _) = self.insert(actor, project, source, &manifest).await?;

@@ -702,6 +702,51 @@ export interface InvitationPage {
   next_cursor: string | null;
 }
 
+/** Work that is still to be done, or was given up. One that is done is no more. */
+export interface Job {
+  /** How often it was begun. */
+  attempts: number;
+  /** When it was queued. */
+  created_at: string;
+  /** When it is given up. */
+  deadline_at: string;
+  /** When it was given up. */
+  died_at: string | null;
+  /** The job's id. */
+  id: number;
+  /** What kind of work, such as `deploy` or `sync_routes`. */
+  kind: string;
+  /** Why the last attempt failed. */
+  last_error: string | null;
+  /** Until when a server has it without giving a sign of life. */
+  lease_until: string | null;
+  /** The project that it is about. */
+  project_id: number | null;
+  /** When it is, or was, due. */
+  run_at: string;
+  /** Where it is. */
+  state: JobState;
+  /** The id of what it is about: a deployment, a project or a domain. */
+  subject_id: number;
+}
+
+/** One object. */
+export interface JobData {
+  /** The object. */
+  data: Job;
+}
+
+/** A part of a list, newest first unless the operation says otherwise. */
+export interface JobPage {
+  /** The objects of this page. */
+  data: Array<Job>;
+  /** Give it as `cursor` to read the next page; null on the last one. */
+  next_cursor: string | null;
+}
+
+/** Where a job is: it waits, a server has it, or it was given up. */
+export type JobState = 'queued' | 'running' | 'dead';
+
 /** How much a log line matters. */
 export type LogLevel = 'info' | 'warning' | 'error';
 
@@ -1113,7 +1158,7 @@ export interface Rollback {
 }
 
 /** What a token may ask for. */
-export type Scope = 'user:read' | 'user:write' | 'teams:read' | 'teams:write' | 'projects:read' | 'projects:write' | 'deployments:read' | 'deployments:write' | 'domains:read' | 'domains:write' | 'env_vars:read' | 'env_vars:write' | 'audit:read';
+export type Scope = 'user:read' | 'user:write' | 'teams:read' | 'teams:write' | 'projects:read' | 'projects:write' | 'deployments:read' | 'deployments:write' | 'domains:read' | 'domains:write' | 'env_vars:read' | 'env_vars:write' | 'audit:read' | 'jobs:read' | 'jobs:write';
 
 /** A session just made; its token is shown this once. */
 export interface Session {
@@ -1381,6 +1426,20 @@ export interface UserPatch {
   name?: string | null;
 }
 
+/** What `listJobs` can be told. */
+export interface ListJobsOptions extends RequestOptions {
+  /** Only those in this state. */
+  state?: JobState;
+  /** Only those of this kind. */
+  kind?: string;
+  /** Only those about the project with this id. */
+  project?: number;
+  /** How many objects a page has at most. */
+  limit?: number;
+  /** Where the page begins: `next_cursor` of the page before. */
+  cursor?: string;
+}
+
 /** What `deleteDeployment` can be told. */
 export interface DeleteDeploymentOptions extends RequestOptions {
   /** Whether only to find out what would happen. */
@@ -1588,6 +1647,46 @@ export abstract class Operations extends Sender {
    */
   register(body: Registration, options: RequestOptions = {}): Promise<SessionData> {
     return this.sendForJson('POST', `/api/v1/auth/register`, { json: body }, options);
+  }
+
+  /**
+   * List jobs.
+   *
+   * What waits, what runs and what was given up, newest first. Changes nothing. Fails with `operator_required` (403) for
+   * everybody but operators, and with `invalid_cursor` (400).
+   */
+  listJobs(options: ListJobsOptions = {}): Promise<JobPage> {
+    return this.sendForJson('GET', `/api/v1/jobs`, { query: { state: options.state, kind: options.kind, project: options.project, limit: options.limit, cursor: options.cursor } }, options);
+  }
+
+  /**
+   * Discard a job that was given up.
+   *
+   * Its work stays undone. Fails with `job_not_dead` (409) when it was not given up, with `operator_required` (403) for
+   * everybody but operators, and with `not_found` (404).
+   */
+  discardJob(jobId: number, options: RequestOptions = {}): Promise<void> {
+    return this.sendForNothing('DELETE', `/api/v1/jobs/${segment(jobId)}`, {}, options);
+  }
+
+  /**
+   * Get a job.
+   *
+   * Changes nothing. Fails with `operator_required` (403) for everybody but operators, and with `not_found` (404), also
+   * when the job is done.
+   */
+  getJob(jobId: number, options: RequestOptions = {}): Promise<JobData> {
+    return this.sendForJson('GET', `/api/v1/jobs/${segment(jobId)}`, {}, options);
+  }
+
+  /**
+   * Retry a job that was given up.
+   *
+   * It is due at once and has its whole time before it. Fails with `job_not_dead` (409) when it was not given up, with
+   * `operator_required` (403) for everybody but operators, and with `not_found` (404).
+   */
+  retryJob(jobId: number, options: RequestOptions = {}): Promise<JobData> {
+    return this.sendForJson('POST', `/api/v1/jobs/${segment(jobId)}/retry`, {}, options);
   }
 
   /**

@@ -1,6 +1,7 @@
 //! Versions of code: uploaded by form, committed, listed, deleted.
 
 use std::fs;
+use std::io;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -9,14 +10,15 @@ use miaobu_aliyun::encode::Pairs;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::state::{Env, Version};
+use super::packages::PACKAGES;
+use super::state::{Env, Routine, Version};
 use super::{Routines, depended};
 use crate::esa::state::{page, written};
 use crate::openapi::{Parameters, Refusal};
 
 /// As many as a routine keeps.
 const MOST_VERSIONS: usize = 10;
-const LARGEST_CODE: usize = 4 * 1024 * 1024;
+pub(super) const LARGEST_CODE: usize = 4 * 1024 * 1024;
 /// Code that is no version yet.
 const UNSTABLE: &str = "unstable";
 
@@ -41,7 +43,9 @@ impl Routines {
     /// Takes code that was uploaded by form.
     pub(crate) fn upload(&self, fields: &Pairs, file: &Bytes) -> Result<(), Refusal> {
         let field = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
-        let denied = || Refusal::new(403, "AccessDenied", "The form is not signed by anybody.");
+        if let Some(place) = field("key").and_then(|key| key.strip_prefix(PACKAGES)) {
+            return self.upload_package(place, field("Signature"), file);
+        }
         let mut stored = self.stored();
         let (name, routine) =
             stored.routines.iter_mut().find(|(name, _)| field("key") == Some(key(name).as_str())).ok_or_else(denied)?;
@@ -63,20 +67,10 @@ impl Routines {
             if !routine.has_unstable {
                 return Err(Refusal::new(400, "ParameterNotExist", "There is no code to commit."));
             }
-            if routine.versions.len() >= MOST_VERSIONS {
-                let words = "The number of versions has reached the upper limit.";
-                return Err(Refusal::new(400, "RoutineCodeVersionExceedQuotaLimit", words));
-            }
-            let mut version = number(now);
-            while routine.versions.contains_key(&version) {
-                version = (version.parse::<i64>().unwrap_or_default() + 1).to_string();
-            }
-            let variables = env.and_then(|env| routine.variables.get(&env)).into_iter().flatten();
-            let text = |value: &Value| value["Value"].as_str().unwrap_or_default().to_owned();
-            let variables = variables.map(|(name, value)| (name.clone(), text(value))).collect();
+            let (version, made) = new_version(routine, description, env, now)?;
             let folder = self.folder.join(name);
             fs::copy(folder.join(format!("{UNSTABLE}.js")), folder.join(format!("{version}.js")))?;
-            routine.versions.insert(version.clone(), Version { description, created: written(now), variables });
+            routine.versions.insert(version.clone(), made);
             Ok(json!({ "CodeVersion": version }))
         })
     }
@@ -90,7 +84,8 @@ impl Routines {
                 .rev()
                 .filter(|(_, version)| version.description.contains(&word))
                 .map(|(number, version)| {
-                    json!({ "CodeVersion": number, "CodeDescription": version.description, "Status": "Available",
+                    json!({ "CodeVersion": number, "CodeDescription": version.description,
+                            "Status": if version.awaited.is_some() { "Init" } else { "Available" },
                             "CreateTime": version.created, "HasEnvVars": !version.variables.is_empty() })
                 })
                 .collect();
@@ -114,10 +109,37 @@ impl Routines {
                 return Err(depended());
             }
             routine.versions.remove(&version).ok_or_else(no_version)?;
-            fs::remove_file(self.folder.join(name).join(format!("{version}.js")))?;
-            Ok(json!({ "Status": "OK" }))
+            match fs::remove_file(self.folder.join(name).join(format!("{version}.js"))) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+                _ => Ok(json!({ "Status": "OK" })),
+            }
         })
     }
+}
+
+/// Returns the number of a new version and what is kept of it: the variables that are set now are its own.
+pub(super) fn new_version(
+    routine: &Routine,
+    description: String,
+    env: Option<Env>,
+    now: DateTime<Utc>,
+) -> Result<(String, Version), Refusal> {
+    if routine.versions.len() >= MOST_VERSIONS {
+        let words = "The number of versions has reached the upper limit.";
+        return Err(Refusal::new(400, "RoutineCodeVersionExceedQuotaLimit", words));
+    }
+    let mut version = number(now);
+    while routine.versions.contains_key(&version) {
+        version = (version.parse::<i64>().unwrap_or_default() + 1).to_string();
+    }
+    let variables = env.and_then(|env| routine.variables.get(&env)).into_iter().flatten();
+    let text = |value: &Value| value["Value"].as_str().unwrap_or_default().to_owned();
+    let variables = variables.map(|(name, value)| (name.clone(), text(value))).collect();
+    Ok((version, Version { description, created: written(now), variables, awaited: None }))
+}
+
+pub(super) fn denied() -> Refusal {
+    Refusal::new(403, "AccessDenied", "The form is not signed by anybody.")
 }
 
 /// Returns what a version made now is numbered: 19 digits.

@@ -61,7 +61,8 @@ impl Routines {
 }
 
 fn run(routine: &mut Routine, env: Env, shares: Vec<(String, u64)>, now: DateTime<Utc>) -> Result<String, Refusal> {
-    if shares.iter().any(|(version, _)| !routine.versions.contains_key(version)) {
+    let is_there = |version: &String| routine.versions.get(version).is_some_and(|known| known.awaited.is_none());
+    if !shares.iter().all(|(version, _)| is_there(version)) {
         return Err(no_version());
     }
     let id = now.timestamp_nanos_opt().unwrap_or_default().to_string();

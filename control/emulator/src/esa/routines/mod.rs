@@ -2,6 +2,7 @@
 
 mod code;
 mod deployments;
+mod packages;
 mod routes;
 mod state;
 mod variables;
@@ -79,6 +80,8 @@ impl Routines {
             "DeleteRoutine" => self.delete(given),
             "GetRoutineStagingCodeUploadInfo" => self.upload_info(given, now),
             "CommitRoutineStagingCode" => self.commit(given, now),
+            "CreateRoutineWithAssetsCodeVersion" => self.create_with_package(given, now),
+            "GetRoutineCodeVersionInfo" => self.version_info(given),
             "ListRoutineCodeVersions" => self.list_versions(given),
             "GetRoutineCodeVersion" => self.get_version(given),
             "DeleteRoutineCodeVersion" => self.delete_version(given),

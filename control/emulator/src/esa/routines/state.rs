@@ -59,6 +59,9 @@ pub(super) struct Version {
     pub description: String,
     pub created: String,
     pub variables: BTreeMap<String, String>,
+    /// What the form of its package has to be signed with, until the package is there.
+    #[serde(default)]
+    pub awaited: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

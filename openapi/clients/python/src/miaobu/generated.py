@@ -979,6 +979,69 @@ class InvitationPage:
     """Give it as `cursor` to read the next page; null on the last one."""
 
 
+@dataclass(kw_only=True)
+class Job:
+    """Work that is still to be done, or was given up. One that is done is no more."""
+
+    attempts: int
+    """How often it was begun."""
+
+    created_at: datetime
+    """When it was queued."""
+
+    deadline_at: datetime
+    """When it is given up."""
+
+    died_at: datetime | None
+    """When it was given up."""
+
+    id: int
+    """The job's id."""
+
+    kind: str
+    """What kind of work, such as `deploy` or `sync_routes`."""
+
+    last_error: str | None
+    """Why the last attempt failed."""
+
+    lease_until: datetime | None
+    """Until when a server has it without giving a sign of life."""
+
+    project_id: int | None
+    """The project that it is about."""
+
+    run_at: datetime
+    """When it is, or was, due."""
+
+    state: JobState
+    """Where it is."""
+
+    subject_id: int
+    """The id of what it is about: a deployment, a project or a domain."""
+
+
+@dataclass(kw_only=True)
+class JobData:
+    """One object."""
+
+    data: Job
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class JobPage:
+    """A part of a list, newest first unless the operation says otherwise."""
+
+    data: list[Job]
+    """The objects of this page."""
+
+    next_cursor: str | None
+    """Give it as `cursor` to read the next page; null on the last one."""
+
+
+JobState = Literal["queued", "running", "dead"]
+"""Where a job is: it waits, a server has it, or it was given up."""
+
 LogLevel = Literal["info", "warning", "error"]
 """How much a log line matters."""
 
@@ -1540,7 +1603,7 @@ class Rollback:
     """Whose pointer moves; `production` when absent."""
 
 
-Scope = Literal["user:read", "user:write", "teams:read", "teams:write", "projects:read", "projects:write", "deployments:read", "deployments:write", "domains:read", "domains:write", "env_vars:read", "env_vars:write", "audit:read"]
+Scope = Literal["user:read", "user:write", "teams:read", "teams:write", "projects:read", "projects:write", "deployments:read", "deployments:write", "domains:read", "domains:write", "env_vars:read", "env_vars:write", "audit:read", "jobs:read", "jobs:write"]
 """What a token may ask for."""
 
 @dataclass(kw_only=True)
@@ -1945,6 +2008,38 @@ class Operations(Sender):
         account, which may accept the invitation, and with `invalid_request` (422).
         """
         return self.send_for_json(SessionData, "POST", f"/api/v1/auth/register", json=body, options=options)
+
+    def list_jobs(self, *, state: JobState | None = None, kind: str | None = None, project: int | None = None, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> JobPage:
+        """List jobs.
+
+        What waits, what runs and what was given up, newest first. Changes nothing. Fails with `operator_required` (403) for
+        everybody but operators, and with `invalid_cursor` (400).
+        """
+        return self.send_for_json(JobPage, "GET", f"/api/v1/jobs", query={"state": state, "kind": kind, "project": project, "limit": limit, "cursor": cursor}, options=options)
+
+    def discard_job(self, job_id: int, *, options: RequestOptions | None = None) -> None:
+        """Discard a job that was given up.
+
+        Its work stays undone. Fails with `job_not_dead` (409) when it was not given up, with `operator_required` (403) for
+        everybody but operators, and with `not_found` (404).
+        """
+        return self.send_for_nothing("DELETE", f"/api/v1/jobs/{segment(job_id)}", options=options)
+
+    def get_job(self, job_id: int, *, options: RequestOptions | None = None) -> JobData:
+        """Get a job.
+
+        Changes nothing. Fails with `operator_required` (403) for everybody but operators, and with `not_found` (404), also
+        when the job is done.
+        """
+        return self.send_for_json(JobData, "GET", f"/api/v1/jobs/{segment(job_id)}", options=options)
+
+    def retry_job(self, job_id: int, *, options: RequestOptions | None = None) -> JobData:
+        """Retry a job that was given up.
+
+        It is due at once and has its whole time before it. Fails with `job_not_dead` (409) when it was not given up, with
+        `operator_required` (403) for everybody but operators, and with `not_found` (404).
+        """
+        return self.send_for_json(JobData, "POST", f"/api/v1/jobs/{segment(job_id)}/retry", options=options)
 
     def get_dashboard_statistics(self, *, options: RequestOptions | None = None) -> DashboardStatisticsData:
         """Count what there is.
