@@ -60,7 +60,7 @@ fn what_is_done_through_api_and_edge_is_counted_traced_and_logged() {
         ("miaobu_edge_threads", 1.0),
         ("miaobu_part_up{part=\"database\"}", 1.0),
         ("miaobu_part_up{part=\"edge\"}", 1.0),
-        ("miaobu_storage_used_bytes{class=\"artifacts\"}", 5.0),
+        ("miaobu_storage_used_bytes{class=\"artifacts\"}", 0.0),
         ("miaobu_storage_used_bytes{class=\"cache\"}", 5.0),
         ("miaobu_storage_used_bytes{class=\"database\"}", 4096.0),
         ("miaobu_job_queue_age_seconds", 0.0),

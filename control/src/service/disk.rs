@@ -59,10 +59,7 @@ struct Measured {
 
 /// Fails with `storage_full` unless there is room for `wanted` more bytes of files.
 pub async fn require_room(context: &Context, wanted: u64) -> Result<()> {
-    let disk = disk(context).await?;
-    if !disk.has_room_for(wanted) {
-        return Err(Error::storage_full());
-    }
+    require_disk(context, wanted).await?;
     let limits = context.settings.limits;
     if limits.artifacts_bytes == 0 && limits.database_bytes == 0 {
         return Ok(());
@@ -76,6 +73,11 @@ pub async fn require_room(context: &Context, wanted: u64) -> Result<()> {
     // What was let in counts before it is there, or many at once would all find the same room.
     measured.artifacts = measured.artifacts.saturating_add(wanted);
     Ok(())
+}
+
+/// Fails with `storage_full` unless the disk has room for `wanted` more bytes: for files whose deployment was let in.
+pub async fn require_disk(context: &Context, wanted: u64) -> Result<()> {
+    if disk(context).await?.has_room_for(wanted) { Ok(()) } else { Err(Error::storage_full()) }
 }
 
 /// Returns what each class takes; one that cannot be measured is left out.

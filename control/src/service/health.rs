@@ -40,12 +40,15 @@ const PROBE: &str = "health/probe";
 /// Engines elsewhere, of which is known what their last call came to.
 const ENGINES: [&str; 4] = ["oss", "s3", "esa", "dns"];
 
+/// Whether a part worked, and since when that was so.
+type History = HashMap<&'static str, (bool, DateTime<Utc>)>;
+
 /// Health of the server.
 #[derive(Debug, Clone)]
 pub struct Health {
     context: Arc<Context>,
     /// How each part was the last time, and since when.
-    history: Arc<Mutex<HashMap<&'static str, (bool, DateTime<Utc>)>>>,
+    history: Arc<Mutex<History>>,
 }
 
 impl Health {

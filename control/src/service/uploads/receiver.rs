@@ -131,7 +131,7 @@ impl Receiver {
         if deployment.status != DeploymentStatus::Uploading {
             return Err(not_uploading(&deployment));
         }
-        disk::require_room(&self.context, 0).await?;
+        disk::require_disk(&self.context, 0).await?;
         self.state(&deployment).await
     }
 
