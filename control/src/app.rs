@@ -37,6 +37,9 @@ use crate::worker::Runner;
 /// How long requests may take to end once the server is asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// How long the API goes on to take requests then, and tells each that it was the last of its connection.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// How long the collector of traces may take for what is left at the end.
 const FLUSH: Duration = Duration::from_secs(2);
 
@@ -146,22 +149,27 @@ pub struct App {
 }
 
 impl App {
-    /// Takes the data folder, brings the database up to date and listens.
-    pub async fn start(config: &Config, with_edge: bool) -> Result<Self, StartError> {
+    /// Takes the data folder, brings the database up to date and listens; with `share_ports` beside another server, which may
+    /// then be stopped without losing a request.
+    pub async fn start(config: &Config, with_edge: bool, share_ports: bool) -> Result<Self, StartError> {
         let in_data_dir = |source| StartError::DataDir { path: config.data_dir.clone(), source };
         data_dir::make(&config.data_dir).map_err(in_data_dir)?;
         let lock = DataDirLock::acquire(&config.data_dir).map_err(in_data_dir)?;
         let lock = lock.ok_or_else(|| StartError::Locked { path: config.data_dir.clone() })?;
-        let acceptor = NoDelayAcceptor::bind(config.api.addr).await;
-        let acceptor = acceptor.map_err(|source| StartError::of_api(config.api.addr, source))?;
-
+        let listen = || {
+            let acceptor = NoDelayAcceptor::bind(config.api.addr, share_ports);
+            acceptor.map_err(|source| StartError::of_api(config.api.addr, source))
+        };
+        // Known at once where the address is taken; beside another server only when there is nothing left to wait for, as
+        // requests come from then on.
+        let early = if share_ports { None } else { Some(listen()?) };
         let db = Db::open(&config.database, Access::ReadWrite).await?;
         let telemetry = Telemetry::new(config.collector.clone());
         let engines = Engines::open(config, &db, &telemetry).await?;
         let edge = match with_edge {
             true => {
                 let (edge_kv, objects) = (engines.local_kv.clone(), engines.objects.clone());
-                let edge = EdgeServer::bind(edge_config(config, false), edge_kv, objects);
+                let edge = EdgeServer::bind(edge_config(config, share_ports), edge_kv, objects);
                 Some(edge.await.map_err(StartError::of_edge)?)
             }
             false => None,
@@ -182,6 +190,7 @@ impl App {
         let context = Arc::new(context);
         recover(&context, &config.database).await?;
         let services = Services::open(Arc::clone(&context)).map_err(in_data_dir)?;
+        let acceptor = early.map_or_else(listen, Ok)?;
         let api_addr = acceptor.addr();
         let api = ApiConfig {
             public_hosts: config.api.public_hosts.clone(),
@@ -205,7 +214,11 @@ impl App {
         let health = self.services.health.clone();
         let api = Server::new_with_acceptor(self.acceptor).run_with_graceful_shutdown(
             api::routes(self.services, self.api),
-            asked(stopped.clone()),
+            async {
+                asked(stopped.clone()).await;
+                // Who is in the middle of a row of requests learns from the next answer that the connection ends.
+                tokio::time::sleep(GRACE).await;
+            },
             Some(DRAIN),
         );
         let edge = async {
@@ -251,8 +264,8 @@ impl App {
         let stop = async {
             stop.await;
             tracing::info!("stopping");
-            stopping.send_replace(true);
             self.context.events.stop();
+            stopping.send_replace(true);
         };
         let (served, ..) = tokio::join!(api, edge, jobs, reconciling, listening, shared, watching, stop);
         if let Err(error) = served {

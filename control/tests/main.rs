@@ -41,5 +41,6 @@ mod shards;
 mod shared_limits;
 mod store;
 mod support;
+mod takeover;
 mod uploads;
 mod whole_way;

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use poem::http::header::{self, HeaderName};
-use poem::http::{HeaderMap, HeaderValue, StatusCode};
+use poem::http::{HeaderMap, HeaderValue, StatusCode, Version};
 use poem::{Endpoint, IntoResponse, Middleware, PathPattern, Request, Response};
 use poem_openapi::OperationId;
 use tracing::Instrument as _;
@@ -95,7 +95,7 @@ impl<E: Endpoint> Endpoint for Framed<E> {
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let started = Instant::now();
         let id = RequestId::of(&request);
-        let method = request.method().clone();
+        let (method, version) = (request.method().clone(), request.version());
         let caller = CallerName::default();
         request.set_data(caller.clone());
         request.set_data(id.clone());
@@ -111,6 +111,10 @@ impl<E: Endpoint> Endpoint for Framed<E> {
         let Outcome { mut response, operation } = answering.await;
         response.headers_mut().extend(extra.take());
         cors.apply(&mut response);
+        let is_stopping = self.frame.services.as_ref().is_some_and(|services| services.health.is_stopping());
+        if is_stopping && version <= Version::HTTP_11 {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         protect(&mut response, caller.is_known(), self.frame.config.secure_cookies);
         if let Ok(value) = HeaderValue::from_str(id.as_str()) {
             response.headers_mut().insert(REQUEST_ID, value);

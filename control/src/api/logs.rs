@@ -18,7 +18,7 @@ use super::caller::{Anyone, Caller, DeploymentsRead};
 use super::enums::LogLevelView;
 use super::values::{Nullable, Timestamp};
 use crate::domain::{Actor, DeploymentId, LogLine};
-use crate::service::Services;
+use crate::service::{Error, Services};
 
 /// Operations on logs.
 pub struct LogsApi;
@@ -280,8 +280,15 @@ impl Follower {
             let gap = gap_event(self.after, last_ever + 1);
             return Ok(format!("{gap}event: end\ndata: {{\"status\":\"{status}\"}}\n\n"));
         }
-        self.services.logs.changed(self.id, self.after, KEEP_ALIVE).await.map_err(gone)?;
-        Ok(": waiting\n\n".to_owned())
+        match self.services.logs.changed(self.id, self.after, KEEP_ALIVE).await {
+            Ok(()) => Ok(": waiting\n\n".to_owned()),
+            // The reader comes back, to whoever is there then, with the last id that it saw.
+            Err(Error::Unavailable { retry_after_seconds, .. }) => {
+                self.ended = true;
+                Ok(format!("retry: {}\n\n", retry_after_seconds * 1000))
+            }
+            Err(error) => Err(gone(error)),
+        }
     }
 }
 

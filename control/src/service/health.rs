@@ -61,6 +61,11 @@ impl Health {
         &self.context.telemetry
     }
 
+    /// Whether the process is about to end.
+    pub fn is_stopping(&self) -> bool {
+        self.context.events.is_stopping()
+    }
+
     /// What jobs are counted for.
     pub fn counts(&self) -> &Counts {
         &self.context.counts
