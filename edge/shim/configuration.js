@@ -8,7 +8,7 @@
 //   MIAOBU_DEPLOYMENT_HEADER  off leaves x-miaobu-deployment out (on)
 //   MIAOBU_HOT_BODIES         megabytes of small files that an isolate keeps (32: beside 48 of sites that leaves a third of what
 //                             ESA gives an isolate), 0 for none
-//   MIAOBU_COMPILE            early compiles at the start what few sites need, for a runtime that compiles nothing later;
+//   MIAOBU_COMPILE            early compiles at the start what few requests need, for a runtime that compiles nothing later;
 //                             only in globalThis.miaobu (late)
 
 let last;

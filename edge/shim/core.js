@@ -7,6 +7,7 @@ export const UNAVAILABLE = 0xfffffffe;
 export const SERVE = 1;
 export const PROBE = 2;
 export const PROXY = 3;
+const ANSWER = 4;
 export const READ_FORM = 5;
 export const SHARD = 6;
 
@@ -27,16 +28,26 @@ const OTHER_METHOD = 3;
 const METHOD_MASK = 3;
 const FLAG_SECURE = 1 << 2;
 const FLAG_DEPLOYMENT_HEADER = 1 << 3;
-// Of ordinary requests only: whether there is a tag, and above that bit its coding.
+// Of ordinary requests only: whether there is a tag, above that bit its coding, then whether only files are asked for, and
+// whether the words are to say what is served.
 const FLAG_TAG = 1 << 4;
 const TAG_CODING_SHIFT = 5;
+const FLAG_FILES_ONLY = 1 << 7;
+const FLAG_TELL = 1 << 8;
 
 // What `ordinary` returns begins with one of these in its two low bits; 0 is none of them.
 const ORDINARY_MASK = 3;
+const ORDINARY_FILE = 1;
 const ORDINARY_REDIRECT = 2;
+const REDIRECT_EXTERNAL = 1 << 2;
 
-/** So many answers to ordinary requests are kept, of all hosts together, and so many Accept-Encoding fields. */
+/**
+ * So many answers to ordinary requests are kept, of all hosts together, so many targets are remembered with theirs, each up to
+ * so long, and so many Accept-Encoding fields.
+ */
 const MAX_ANSWERS = 4_096;
+const MAX_TARGETS = 4_096;
+const MAX_TARGET_LENGTH = 256;
 const MAX_ENCODINGS = 256;
 
 // Places of the words that the core writes.
@@ -50,7 +61,8 @@ const TAG_LOW = 7;
 const TEXT_LENGTH = 8;
 const RANGE_START = 9;
 const RANGE_END = 10;
-const WORDS = 11;
+const RULES = 11;
+const WORDS = 12;
 
 const NONE = 0xffffffff;
 const SUFFIXES = ["", ".html", "/index.html"];
@@ -68,6 +80,7 @@ export function isOtherMethod(flags) {
 
 export class Core {
   #exports;
+  #rest;
   #bytes;
   #words;
   #wordsAt;
@@ -80,27 +93,44 @@ export class Core {
   #tagLow = 0;
   #answers = new Map();
   #answerCount = 0;
+  // By record, by what else an answer depends on, and by target. The last of them is at hand.
+  #targets = new Map();
+  #targetCount = 0;
+  #lastTargets;
+  #lastRecord = 0;
+  #lastVariant = 0;
   #wanted = 0;
   #detaches;
   #encoder = new TextEncoder();
   #decoder = new TextDecoder();
 
   /**
-   * Takes a compiled module, and what returns that of the rest, which few sites need; it is loaded when the first of them is
-   * asked for. Where there is no WebAssembly, takes a function that makes an instance of all of it.
+   * Takes a compiled module, and what returns that of the rest, or a promise of it. Where there is no WebAssembly, takes a
+   * function that makes an instance of all of it.
    */
   constructor(module, rest) {
-    const load = () => {
-      try {
-        new WebAssembly.Instance(rest(), { first: this.#exports });
-      } catch (error) {
-        // Whatever it was, it leaves the core in the middle of something, as a trap does.
-        throw new WebAssembly.RuntimeError(`the rest was not loaded: ${error}`);
-      }
-    };
     this.#detaches = typeof module !== "function";
-    this.#exports = typeof module === "function" ? module() : new WebAssembly.Instance(module, { rest: { load } }).exports;
+    this.#rest = rest;
+    this.#exports = typeof module === "function" ? module() : new WebAssembly.Instance(module).exports;
     this.#wordsAt = this.#exports.words() >>> 0;
+  }
+
+  /** Whether all of the core is there, which everything but keys, records, sites, header sets and `ask` takes. */
+  get isComplete() {
+    return this.#rest === undefined;
+  }
+
+  /** Adds what is missing. */
+  async complete() {
+    try {
+      const module = await this.#rest();
+      // Another request may have done it meanwhile.
+      if (this.#rest) new WebAssembly.Instance(module, { first: this.#exports });
+      this.#rest = undefined;
+    } catch (error) {
+      // As a trap, it leaves a core that can't be used.
+      throw new WebAssembly.RuntimeError(`the rest was not loaded: ${error}`);
+    }
   }
 
   /** The KV key of a host. */
@@ -165,6 +195,8 @@ export class Core {
 
   dropRecord(handle) {
     this.#answers.delete(handle);
+    this.#targets.delete(handle);
+    this.#lastTargets = undefined;
     this.#exports.drop_record(handle);
   }
 
@@ -186,29 +218,78 @@ export class Core {
    * Decides an ordinary request: a GET or HEAD without other conditions than an If-None-Match with one tag. Its target begins
    * at a place of its URL.
    *
-   * Only a number comes back across the boundary: answers that have the same one are the same but for the location of
-   * redirects. Returns undefined where there is none yet, or the request is not ordinary after all; then `decide` knows, which
-   * has to be asked next, and what it says is kept.
+   * Answers are the same objects each time, those of redirects for as long as their target is remembered. Returns undefined
+   * where there is no answer yet, or the request is not ordinary after all; then `decide` knows, which has to be asked next,
+   * and what it says is kept.
    */
   ask(record, site, flags, url, at, acceptEncoding, etag) {
     this.#wanted = 0;
     if ((flags & METHOD_MASK) > METHODS.HEAD) return undefined;
+    const codings = acceptEncoding === this.#lastEncoding ? this.#lastCodings : this.#codingsOf(acceptEncoding);
+    const target = url.slice(at);
+    // The codings have 24 bits, the flags four.
+    const variant = (codings << 5) | (flags << 1) | (etag === null ? 0 : 1);
+    const targets = record === this.#lastRecord && variant === this.#lastVariant && this.#lastTargets ? this.#lastTargets : this.#targetsOf(record, variant);
+    const known = targets.get(target);
+    // With a tag, only what the visitor has is remembered.
+    if (known !== undefined && (etag === null || known.tag === etag)) return known;
+    const answer = this.#ask(record, site, flags, url, at, target, codings, etag);
+    if (answer !== undefined && target.length <= MAX_TARGET_LENGTH && (etag === null || answer.status === 304)) this.#remember(record, variant, target, answer);
+    return answer;
+  }
+
+  #targetsOf(record, variant) {
+    let variants = this.#targets.get(record);
+    if (variants === undefined) this.#targets.set(record, (variants = new Map()));
+    let targets = variants.get(variant);
+    if (targets === undefined) variants.set(variant, (targets = new Map()));
+    this.#lastRecord = record;
+    this.#lastVariant = variant;
+    return (this.#lastTargets = targets);
+  }
+
+  #remember(record, variant, target, answer) {
+    if (this.#targetCount === MAX_TARGETS) {
+      this.#targets.clear();
+      this.#targetCount = 0;
+      this.#lastTargets = undefined;
+    }
+    this.#targetCount += 1;
+    this.#targetsOf(record, variant).set(target, answer);
+  }
+
+  /** Only a number comes back across the boundary: answers that have the same one are the same but for the location of redirects. */
+  #ask(record, site, flags, url, at, target, codings, etag) {
     const tag = etag === null ? 0 : this.#readTag(etag);
     if (tag < 0) return undefined;
-    const codings = acceptEncoding === this.#lastEncoding ? this.#lastCodings : this.#codingsOf(acceptEncoding);
     const length = this.#write(url, at);
-    const id = this.#exports.ordinary(record, site, length, flags | tag, codings, this.#tagHigh, this.#tagLow);
+    const asked = flags | tag | (this.#rest ? FLAG_FILES_ONLY : 0);
+    const id = this.#exports.ordinary(record, site, length, asked, codings, this.#tagHigh, this.#tagLow);
     if (id === 0) return undefined;
-    this.#refresh();
-    const rules = this.#words[HEADER_SET];
-    const key = rules === 0 ? id : (id >>> 0) + rules * 2 ** 32;
+    const isFile = (id & ORDINARY_MASK) === ORDINARY_FILE;
+    let key = id;
+    if (!isFile) {
+      this.#refresh();
+      key = (id >>> 0) + this.#words[RULES] * 2 ** 32;
+    }
     const known = this.#answers.get(record)?.get(key);
+    if (isFile) {
+      if (known !== undefined) return known;
+      this.#exports.ordinary(record, site, length, asked | FLAG_TELL, codings, this.#tagHigh, this.#tagLow);
+      this.#refresh();
+      const decision = this.#decision(this.#words[STATUS] === 304 ? ANSWER : SERVE, target);
+      this.#keep(record, key, decision);
+      return decision;
+    }
+    const isRedirect = (id & ORDINARY_MASK) === ORDINARY_REDIRECT;
+    const location = isRedirect ? this.#text() : undefined;
+    // On its own host, a URL leads to a path.
+    if (isRedirect && id & REDIRECT_EXTERNAL && location.slice(0, at).toLowerCase() === url.slice(0, at).toLowerCase()) return undefined;
     if (known === undefined) {
       this.#wanted = key;
       return undefined;
     }
-    if ((id & ORDINARY_MASK) !== ORDINARY_REDIRECT) return known;
-    return { kind: known.kind, status: known.status, headers: known.headers, body: "", location: this.#text(), shared: known };
+    return isRedirect ? { kind: known.kind, status: known.status, headers: known.headers, body: "", location, shared: known } : known;
   }
 
   /** Keeps a decision for the next request that is answered alike. */
@@ -340,10 +421,8 @@ export class Core {
   }
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
 function hex(word) {
-  return HEX[word >>> 24] + HEX[(word >> 16) & 255] + HEX[(word >> 8) & 255] + HEX[word & 255];
+  return word.toString(16).padStart(8, "0");
 }
 
 function cut(text, separator) {

@@ -97,9 +97,8 @@ export class Directory {
     return site && !this.#sites.has(site) && !(Date.now() - siteFailedAt < RETRY_MS);
   }
 
-  /** The headers of a decision. Those of a header set are made once per record. */
+  /** The headers of a decision that names a header set. What those share is made once per record. */
   headers({ entry, record, site }, decision, flags) {
-    if (decision.set === undefined) return decision.headers;
     let shared = entry.headerSets.get(decision.set);
     if (!shared) {
       shared = new Headers(this.#core.headerSet(record, site, decision.set, flags));

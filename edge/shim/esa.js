@@ -1,7 +1,7 @@
-// For ESA: one file. scripts/build-edge packs the modules into texts in place of the imports.
+// For ESA: one file. scripts/build-edge makes texts of the modules in place of the imports.
 import first from "./routine.text";
 import packed from "./rest.text";
-import { unpacked } from "./packed.js";
+import { decoded, unpacked } from "./packed.js";
 import { routine } from "./routine.js";
 
 let rest;
@@ -10,4 +10,4 @@ const compileRest = () => (rest ??= new WebAssembly.Module(unpacked(packed)));
 if (globalThis.miaobu?.MIAOBU_COMPILE === "early") compileRest();
 
 // Synchronous and at top level: what every runtime that takes bytes allows.
-export default routine(new WebAssembly.Module(unpacked(first)), compileRest);
+export default routine(new WebAssembly.Module(decoded(first)), compileRest);

@@ -1,12 +1,16 @@
-import unpacker from "./unpack.json";
+import unpacker from "./unpack.text";
 
-// A list of numbers, for a loop that decodes so much costs as much as all that is done with it.
-const module = new WebAssembly.Module(new Uint8Array(unpacker));
+/** Returns the bytes that stand in a text as base64. */
+export function decoded(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  // In a loop, decoding takes several times as long as all that is done with the bytes.
+  if (globalThis.Buffer) return Buffer.from(text, "base64");
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
 
 /** Returns the bytes that the build packed into a text. */
 export function unpacked(text) {
-  // An instance for each text, whose memory goes when it has been read.
-  const { memory, input, output, unpack } = new WebAssembly.Instance(module).exports;
+  const { memory, input, output, unpack } = new WebAssembly.Instance(new WebAssembly.Module(decoded(unpacker))).exports;
   new TextEncoder().encodeInto(text, new Uint8Array(memory.buffer, input()));
   return new Uint8Array(memory.buffer, output(), unpack(text.length));
 }

@@ -14,7 +14,7 @@ const MAX_LOADS = 4;
 /** A trap leaves them as they were. */
 const bodies = new Bodies();
 
-/** Makes the module's default export from a compiled routine and what compiles the rest of it. */
+/** Makes the module's default export from a compiled routine and what returns the rest of it, or a promise of that. */
 export function routine(module, rest) {
   let engine = new core.Core(module, rest);
   let directory = new Directory(engine);
@@ -74,6 +74,11 @@ async function answer(engine, directory, configuration, request, context) {
   for (let loads = 0, shards = 0; ; ) {
     found = directory.current(host);
     const asks = found.entry?.asks ?? [];
+    if (asks.length === 0 && (decision = ordinary(engine, found, flags, url, targetAt, request))) break;
+    if (!engine.isComplete) {
+      await engine.complete();
+      continue;
+    }
     if (asks.length > 0) {
       const facts = `t${Math.floor(Date.now() / 1000)}\nx${random}\n`;
       text = facts + lines(request, host, asks);
@@ -88,8 +93,6 @@ async function answer(engine, directory, configuration, request, context) {
         continue;
       }
     } else {
-      decision = ordinary(engine, found, flags, url, targetAt, request);
-      if (decision) break;
       text = lines(request, host, found.fields);
     }
     if (core.isOtherMethod(flags)) text += `w${method}\n`;
@@ -114,12 +117,13 @@ async function answer(engine, directory, configuration, request, context) {
     const decision = page(current, current.site);
     if (decision.kind !== core.SERVE) return own(decision);
     // The site's own page; when it can't be fetched either, ours.
-    return serve(decision, decision.headers, current, configuration, context, () => own(page(directory.current(host), 0)));
+    return serve(decision, decision.headers, current, engine, configuration, context, () => own(page(directory.current(host), 0)));
   };
+  if (decision.set !== undefined) decision.prepared ??= directory.headers(found, decision, flags);
   switch (decision.kind) {
     case core.SERVE:
-      decision.prepared ??= new Headers(directory.headers(found, decision, flags));
-      return serve(decision, decision.prepared, found, configuration, context, fail);
+      decision.prepared ??= new Headers(decision.headers);
+      return serve(decision, decision.prepared, found, engine, configuration, context, fail);
     case core.PROBE:
       return probe(decision, found, configuration, fail);
     case core.PROXY:
@@ -188,16 +192,15 @@ function field(request, name) {
 }
 
 function own(decision) {
-  const { status, body, location, shared = decision } = decision;
-  let headers = (shared.prepared ??= new Headers(shared.headers));
-  if (location !== undefined) {
-    headers = new Headers(headers);
-    headers.set("location", location);
+  const { status, body, location, shared } = decision;
+  if (!decision.prepared && shared) {
+    decision.prepared = new Headers((shared.prepared ??= new Headers(shared.headers)));
+    decision.prepared.set("location", location);
   }
-  return new Response(body || null, { status, headers });
+  return new Response(body || null, { status, headers: (decision.prepared ??= new Headers(decision.headers)) });
 }
 
-async function serve(decision, headers, found, configuration, context, fail) {
+async function serve(decision, headers, found, engine, configuration, context, fail) {
   const { status, withBody, path, ownPath, coding, range, size } = decision;
   // What is stored in a coding must not be encoded once more.
   const encodeBody = coding === "" ? "automatic" : "manual";
@@ -218,6 +221,7 @@ async function serve(decision, headers, found, configuration, context, fail) {
     return new Response(body, { status, headers, encodeBody });
   }
   stored?.body?.cancel();
+  if (!engine.isComplete) await engine.complete();
   return fail(isMissing(stored) ? core.OBJECT_MISSING : core.STORAGE_UNAVAILABLE);
 }
 
@@ -262,12 +266,12 @@ function withLength(headers, length) {
 }
 
 // Made once: a runtime takes its time to make a list of headers of an object.
-const IDENTITY = new Headers({ "accept-encoding": "identity" });
+let identity;
 
 async function get(configuration, object, method, range) {
   try {
     // Without the last, OSS answers a range that it does not like with the whole object.
-    const headers = range ? { "accept-encoding": "identity", range, "x-oss-range-behavior": "standard" } : IDENTITY;
+    const headers = range ? { "accept-encoding": "identity", range, "x-oss-range-behavior": "standard" } : (identity ??= new Headers({ "accept-encoding": "identity" }));
     const init = { method, redirect: "manual", headers };
     return await fetch(`${configuration.objects}/${object}`, init);
   } catch {

@@ -39,7 +39,12 @@ impl Coding {
     }
 
     pub(crate) fn from_number(number: u16) -> Option<Self> {
-        Self::ALL.into_iter().find(|coding| *coding as u16 == number)
+        match number {
+            1 => Some(Self::Brotli),
+            2 => Some(Self::Zstd),
+            3 => Some(Self::Gzip),
+            _ => None,
+        }
     }
 }
 

@@ -115,12 +115,15 @@ impl<'a> Head<'a> {
     }
 
     /// The head that answers with an id of [`Head::set_id`] share.
-    #[cfg(all(target_arch = "wasm32", not(feature = "explain")))]
+    #[cfg(any(test, all(target_arch = "wasm32", not(feature = "explain"))))]
     pub(crate) fn of_set_id(context: &crate::decision::Context<'a>, site: &'a Site, id: u16) -> Self {
         let set = id & crate::site::format::META_SET_MASK;
         let mut head = context.head(200, Source::Site(site, set));
         head.coding = Coding::from_number(id >> CODING_SHIFT & 3);
         head.varies = id >> VARIES_SHIFT & 1 == 1;
+        if id & NOT_MODIFIED != 0 {
+            head.status = 304;
+        }
         head
     }
 
@@ -139,10 +142,7 @@ impl<'a> Head<'a> {
                     && self.changes.is_empty()
                     && self.visitor.nothing() =>
             {
-                Some(
-                    set | self.coding.map_or(0, |coding| coding as u16) << CODING_SHIFT
-                        | u16::from(self.varies) << VARIES_SHIFT,
-                )
+                Some(set_id(set, self.coding, self.varies))
             }
             _ => None,
         }
@@ -275,9 +275,17 @@ impl<'a> Head<'a> {
     }
 }
 
+/// The id of a header set of a site where answers are sent in a coding.
+pub(crate) fn set_id(set: u16, coding: Option<Coding>, varies: bool) -> u16 {
+    set | coding.map_or(0, |coding| coding as u16) << CODING_SHIFT | u16::from(varies) << VARIES_SHIFT
+}
+
 // Places in a set's id beside the number of the site's header set, which has twelve bits.
 const CODING_SHIFT: u32 = 12;
 const VARIES_SHIFT: u32 = 14;
+/// In the id by which hosts ask for the head of a 304, beside that of the answer which it stands for.
+#[cfg(any(test, all(target_arch = "wasm32", not(feature = "explain"))))]
+pub(crate) const NOT_MODIFIED: u16 = 1 << 15;
 
 /// The headers that every file and page of ours gets, its content type aside.
 pub(crate) fn file_defaults(cache_control: &str, mut visit: impl FnMut(&str, &str)) {

@@ -12,10 +12,9 @@ use crate::head::EntityTag;
 use crate::path::{Path, plain_length};
 use crate::record::{Kind, RouteRecord};
 use crate::rules::canonical_path;
-use crate::rules::headers::HeaderRules;
 use crate::rules::redirects::{RuleRequest, location};
 use crate::scan::cut;
-use crate::site::format::Shell;
+use crate::site::format::{Class, Shell};
 use crate::site::{File, Site};
 use crate::static_site::{canonical_location, not_found_file, takes_every_spelling};
 
@@ -30,20 +29,15 @@ pub struct Ordinary<'a> {
     pub accepted: Accepted,
     /// The state of the file that the visitor has.
     pub held: Option<EntityTag>,
+    /// Whether nothing but files at their own URLs is to be answered: all that a host can decide which has not loaded more.
+    pub files_only: bool,
 }
 
 /// What tells an answer from the others of its record and site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// A file at its own URL.
-    File {
-        /// Its number in the site.
-        file: u32,
-        /// The coding in which it is sent.
-        coding: Option<Coding>,
-        /// Whether the visitor has it: 304 instead of 200.
-        held: bool,
-    },
+    File(Served),
     /// The page for what is missing.
     Page {
         /// Its number in the site.
@@ -61,7 +55,26 @@ pub enum Answer {
         location: String,
         /// The header rules that apply, a bit each.
         rules: u32,
+        /// Whether the location is a URL of another site, unless the request was for that one: then `decide` has to be asked.
+        external: bool,
     },
+}
+
+/// A file as it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// The file.
+    pub file: File,
+    /// Its number in the site.
+    pub number: u32,
+    /// How much of the target's beginning is the stem under which it is filed.
+    pub stem_length: usize,
+    /// What its name adds to the stem.
+    pub class: Class,
+    /// The coding in which it is sent.
+    pub coding: Option<Coding>,
+    /// Whether the visitor has it: 304 instead of 200.
+    pub held: bool,
 }
 
 /// Decides a request; `None` when it is not ordinary.
@@ -72,14 +85,32 @@ pub fn decide(record: &RouteRecord, site: &Site, request: &Ordinary<'_>) -> Opti
     }
     let length = plain_length(request.target);
     let (raw, query) = request.target.split_at_checked(length)?;
-    if !query.is_empty() && !query.starts_with('?') || !raw.starts_with('/') {
-        return unusual(site, request);
+    let is_plain = matches!(query.as_bytes(), [] | [b'?', ..]) && raw.as_bytes().first() == Some(&b'/');
+    let asset = if is_plain { assets::resolve(site, raw) } else { Asset::Missing };
+    match asset {
+        Asset::File(stem, class, file) => {
+            let coding = request.accepted.coding(file.codings)?;
+            let held = request.held == Some(file.entity_tag.coded(coding));
+            let number = number(&file)?;
+            Some(Answer::File(Served { file, number, stem_length: stem.len(), class, coding, held }))
+        }
+        _ if request.files_only => None,
+        _ if is_plain => elsewhere(site, request, raw, query, asset),
+        _ => unusual(site, request),
     }
-    // What is plain is also spelled as rules have it.
-    answer(site, request, &Path { key: raw.into(), canonical: true, decodes: true }, raw, query)
 }
 
-/// Decides a path that has to be decoded.
+/// Decides a plain path that is no file's own.
+#[inline(never)]
+fn elsewhere(site: &Site, request: &Ordinary<'_>, raw: &str, query: &str, asset: Asset<'_>) -> Option<Answer> {
+    match asset {
+        // What is plain is also spelled as rules have it.
+        Asset::Elsewhere(stem, ending) => redirect(site, raw, canonical_location(stem, ending, query)),
+        _ => absent(site, request, raw, raw, query),
+    }
+}
+
+/// Decides a path that has to be decoded: redirects are all that is told apart of these.
 #[inline(never)]
 fn unusual(site: &Site, request: &Ordinary<'_>) -> Option<Answer> {
     let raw = cut(request.target, b'?').0;
@@ -87,52 +118,49 @@ fn unusual(site: &Site, request: &Ordinary<'_>) -> Option<Answer> {
     if !raw.starts_with('/') || !path.decodes || !request.target.is_ascii() {
         return None;
     }
-    let answer = answer(site, request, &path, &canonical_path(raw), request.target.get(raw.len()..)?);
-    answer.filter(|answer| matches!(answer, Answer::Redirect { .. }))
-}
-
-/// `canonical` is the path as rules have it.
-fn answer(site: &Site, request: &Ordinary<'_>, path: &Path<'_>, canonical: &str, query: &str) -> Option<Answer> {
+    let (canonical, query) = (canonical_path(raw), request.target.get(raw.len()..)?);
     match assets::resolve(site, &path.key) {
-        Asset::Missing => absent(site, request, path, canonical, query),
-        Asset::Elsewhere(stem, ending) => redirect(site, canonical, canonical_location(stem, ending, query)),
+        Asset::Missing => absent(site, request, &path.key, &canonical, query)
+            .filter(|answer| matches!(answer, Answer::Redirect { .. })),
+        Asset::Elsewhere(stem, ending) => redirect(site, &canonical, canonical_location(stem, ending, query)),
         Asset::File(..) if !path.canonical && !takes_every_spelling(site) => {
-            redirect(site, canonical, canonical_location(&path.key, "", query))
+            redirect(site, &canonical, canonical_location(&path.key, "", query))
         }
-        Asset::File(_, _, file) => {
-            let coding = request.accepted.coding(file.codings)?;
-            let held = request.held == Some(file.entity_tag.coded(coding));
-            Some(Answer::File { file: number(&file)?, coding, held })
-        }
+        Asset::File(..) => None,
     }
 }
 
 fn redirect(site: &Site, canonical: &str, location: String) -> Option<Answer> {
-    Some(Answer::Redirect { status: site.canonical_status(), location, rules: header_rules(site, canonical)? })
+    let rules = header_rules(site, canonical)?;
+    Some(Answer::Redirect { status: site.canonical_status(), location, rules, external: false })
 }
 
-/// What a rule, or else the page for missing files, answers.
-#[inline(never)]
-fn absent(site: &Site, request: &Ordinary<'_>, path: &Path<'_>, canonical: &str, query: &str) -> Option<Answer> {
+/// No host at all: which one is asked is not known here.
+const NO_HOST: &str = "\0";
+
+/// What a rule, or else the page for missing files, answers. `canonical` is the path as rules have it.
+fn absent(site: &Site, request: &Ordinary<'_>, key: &str, canonical: &str, query: &str) -> Option<Answer> {
     if let Some(redirects) = site.redirects() {
         if redirects.any_conditional() {
             return None;
         }
-        let rule_request = RuleRequest { secure: request.secure, path: canonical, query, ..RuleRequest::default() };
+        let secure = request.secure;
+        let rule_request = RuleRequest { secure, host: NO_HOST, path: canonical, query, ..RuleRequest::default() };
         if let Some(rule) = redirects.find(&rule_request).rule {
-            // Whether a URL is one of the own host is not known here.
-            if !(300..400).contains(&rule.status) || rule.external {
+            if !(300..400).contains(&rule.status) {
                 return None;
             }
             let location = location(&rule, &rule_request);
             let rules = header_rules(site, canonical)?;
-            return (location != request.target).then_some(Answer::Redirect { status: rule.status, location, rules });
+            let leads_on = location != request.target;
+            let (status, external) = (rule.status, rule.external);
+            return leads_on.then_some(Answer::Redirect { status, location, rules, external });
         }
     }
     if site.shell() != Shell::Off {
         return None;
     }
-    let (_, _, file) = not_found_file(site, &path.key)?;
+    let (_, _, file) = not_found_file(site, key)?;
     let coding = request.accepted.coding(file.codings).flatten();
     Some(Answer::Page { file: number(&file)?, coding, rules: header_rules(site, canonical)? })
 }
@@ -141,13 +169,8 @@ fn absent(site: &Site, request: &Ordinary<'_>, path: &Path<'_>, canonical: &str,
 fn header_rules(site: &Site, canonical: &str) -> Option<u32> {
     match site.header_rules() {
         None => Some(0),
-        Some(rules) => matching(rules, canonical),
+        Some(rules) => rules.matching_bits(canonical),
     }
-}
-
-#[inline(never)]
-fn matching(rules: HeaderRules<'_>, canonical: &str) -> Option<u32> {
-    rules.matching_bits(canonical)
 }
 
 fn number(file: &File) -> Option<u32> {

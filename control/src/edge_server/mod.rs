@@ -29,6 +29,7 @@ mod files;
 mod head;
 mod host;
 mod listen;
+mod observer;
 mod proxy;
 mod recent;
 mod request_body;
@@ -43,6 +44,7 @@ mod worker;
 
 pub use counts::EdgeCounts;
 pub use listen::BindError;
+pub use observer::Observer;
 pub use source::RouteSource;
 
 /// How the edge serves.
@@ -143,6 +145,11 @@ impl EdgeServer {
     /// What it counts, while it serves.
     pub fn counts(&self) -> Arc<EdgeCounts> {
         Arc::clone(&self.counts)
+    }
+
+    /// Returns what sees with the eyes of this edge.
+    pub fn observer(&self) -> Observer {
+        Observer(Arc::clone(&self.routes))
     }
 
     /// Serves until `shutdown`, then takes no more connections and returns once running requests have ended, or after

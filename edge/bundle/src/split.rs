@@ -1,27 +1,26 @@
-//! Splits the routine in two: what every site needs, and the rest, which an isolate compiles when the first site needs it.
+//! Splits the routine in two: what most requests need, and the rest, which an isolate compiles when the first request needs it.
 //!
 //! Both share one memory, one table and one stack. The rest holds the functions that can only be reached through its
-//! entrances. In their place the first module has stubs: they have the host load the rest, once, and call it through the
-//! table. The rest imports what it uses of the first module under the names that the first module exports it by.
+//! entrances. In their place the first module has stubs, which call them through the table: before the host has made an
+//! instance of the rest, which puts them there, a call of one traps. The rest imports what it uses of the first module under
+//! the names that the first module exports it by.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use walrus::ir::{UnaryOp, Value, Visitor, dfs_in_order};
+use walrus::ir::{Value, Visitor, dfs_in_order};
 use walrus::{
     ConstExpr, ElementItems, ElementKind, FunctionBuilder, FunctionId, FunctionKind, GlobalId, GlobalKind, ImportId,
-    ImportedFunction, Module, ModuleConfig, TableId, ValType, passes,
+    ImportedFunction, Module, ModuleConfig, TableId, passes,
 };
 
-/// What the first module calls to have the rest loaded.
-const LOAD: (&str, &str) = ("rest", "load");
 /// Whose exports the rest imports.
 const FIRST: &str = "first";
 
 /// Writes both modules.
 ///
-/// `entrances` are parts of function names, `routed_site::`; one that no name has is an error.
+/// `entrances` are parts of function names, `routed_site::`, or whole names, `=decide`; one that no name has is an error.
 pub fn run(input: &Path, first: &Path, rest: &Path, entrances: &[String]) -> Result<()> {
     let parse = || ModuleConfig::new().generate_name_section(true).parse_file(input);
     let plan = Plan::of(&parse()?, entrances)?;
@@ -104,20 +103,27 @@ impl Plan {
         let uses: Vec<Uses> = all.iter().map(|id| uses(module, *id)).collect();
         let mut doors: HashSet<FunctionId> = HashSet::new();
         for entrance in entrances {
-            let is_it =
-                |id: &&FunctionId| module.funcs.get(**id).name.as_ref().is_some_and(|name| name.contains(entrance));
+            let is_named = |name: &String| match entrance.strip_prefix('=') {
+                Some(whole) => name == whole,
+                None => name.contains(entrance),
+            };
+            let is_it = |id: &&FunctionId| module.funcs.get(**id).name.as_ref().is_some_and(is_named);
             let found: Vec<_> = all.iter().filter(is_it).collect();
             ensure!(!found.is_empty(), "no function has {entrance} in its name; was it inlined?");
             doors.extend(found.into_iter().copied());
         }
-        let mut first: BTreeSet<FunctionId> = BTreeSet::new();
-        let mut ahead: Vec<FunctionId> = module
+        let exported: Vec<FunctionId> = module
             .exports
             .iter()
             .filter_map(|export| match export.item {
                 walrus::ExportItem::Function(id) => Some(id),
                 _ => None,
             })
+            .collect();
+        let mut first: BTreeSet<FunctionId> = BTreeSet::new();
+        let mut ahead: Vec<FunctionId> = exported
+            .iter()
+            .copied()
             .chain(module.start)
             // Who calls through the table is not known.
             .chain(table_items(module)?.into_iter().map(|(id, _)| id))
@@ -132,13 +138,11 @@ impl Plan {
             table_items(module)?.into_iter().map(|(id, slot)| (place[&id], slot)).collect();
         slots.retain(|place, _| rest.contains(place));
         let mut table_length = module.tables.get(table(module)?).initial;
-        for id in &first {
-            for used in &uses[place[id]].functions {
-                let used = place[used];
-                if rest.contains(&used) && !slots.contains_key(&used) {
-                    slots.insert(used, table_length);
-                    table_length += 1;
-                }
+        let called = first.iter().flat_map(|id| &uses[place[id]].functions);
+        for used in called.chain(&exported).map(|id| place[id]) {
+            if rest.contains(&used) && !slots.contains_key(&used) {
+                slots.insert(used, table_length);
+                table_length += 1;
             }
         }
         let global_place: BTreeMap<GlobalId, usize> = globals(module).into_iter().zip(0..).collect();
@@ -163,18 +167,6 @@ impl Plan {
     /// Makes the first module: stubs in place of the rest.
     fn cut(&self, module: &mut Module) -> Result<()> {
         let (all, all_globals, table) = (functions(module), globals(module), table(module)?);
-        let load_type = module.types.add(&[], &[]);
-        let (load, _) = module.add_import_func(LOAD.0, LOAD.1, load_type);
-        let loaded = module.globals.add_local(ValType::I32, true, false, ConstExpr::Value(Value::I32(0)));
-        let mut ensure_loaded = FunctionBuilder::new(&mut module.types, &[], &[]);
-        ensure_loaded.func_body().global_get(loaded).unop(UnaryOp::I32Eqz).if_else(
-            None,
-            |then| {
-                then.call(load).i32_const(1).global_set(loaded);
-            },
-            |_| {},
-        );
-        let ensure_loaded = ensure_loaded.finish(vec![], &mut module.funcs);
         for (place, slot) in &self.slots {
             let id = all[*place];
             let ty = module.funcs.get(id).ty();
@@ -182,7 +174,6 @@ impl Plan {
             let arguments: Vec<_> = params.iter().map(|param| module.locals.add(*param)).collect();
             let mut stub = FunctionBuilder::new(&mut module.types, &params, &results);
             let mut body = stub.func_body();
-            body.call(ensure_loaded);
             for argument in &arguments {
                 body.local_get(*argument);
             }

@@ -31,7 +31,7 @@ globalThis.fetch = async () => ({ status: 200, body: null, headers: new Fields()
 
 const contestants = {
   async routine() {
-    const { default: routine } = await import('../../../wasm-pkg/esa.js');
+    const { default: routine } = await import(path.join(folder, 'routine.mjs'));
     const headers = { get: (field) => (field === 'accept-encoding' ? 'gzip, deflate, br, zstd' : null) };
     return routine.fetch({ url, method: 'GET', headers }, { waitUntil() {} }, { MIAOBU_OBJECTS_URL: 'https://objects.example' });
   },

@@ -10,8 +10,9 @@ import { FOLDER } from './sites.mjs';
 const built = new URL('../../../wasm-pkg/', import.meta.url);
 const module = (name) => new WebAssembly.Module(readFileSync(new URL(name, built)));
 
-function routine(folder) {
+async function routine(folder) {
   const core = new Core(module('routine.wasm'), () => module('rest.wasm'));
+  await core.complete();
   const site = core.loadSite(readFileSync(path.join(folder, 'site'))).handle;
   const record = core.loadRecord(readFileSync(path.join(folder, 'record'))).handle;
   const sets = new Map();
@@ -22,15 +23,20 @@ function routine(folder) {
   };
   const decide = (method, url, at, etag, accept) => {
     const flags = flagsOf(method, true, true);
-    const known = core.ask(record, site, flags, url, at, accept, etag);
-    if (known !== undefined) return known;
-    const lines = `hbench.example\n${etag === null ? '' : `n${etag}\n`}${accept === null ? '' : `e${accept}\n`}`;
-    const decision = core.decide(record, site, flags, url.slice(at), lines);
-    decision.key = keyOf(decision);
-    if (decision.set !== undefined) decision.headers = headerSet(decision.set, flags);
+    let decision = core.ask(record, site, flags, url, at, accept, etag);
+    if (decision === undefined) {
+      const lines = `hbench.example\n${etag === null ? '' : `n${etag}\n`}${accept === null ? '' : `e${accept}\n`}`;
+      decision = core.decide(record, site, flags, url.slice(at), lines);
+    }
+    if (decision.headers === undefined) {
+      decision.key = keyOf(decision);
+      decision.headers = headerSet(decision.set, flags);
+    }
     return decision;
   };
-  const show = ({ status, key, location, headers, tag, size }) => {
+  const show = (decision) => {
+    const { status, location, headers, tag, size } = decision;
+    const key = keyOf(decision);
     const set = tag ? [['etag', tag], ...(size === undefined ? [] : [['content-length', size]])] : [];
     return shown(status, key, [...headers, ...set, ...(location === undefined ? [] : [['location', location]])]);
   };

@@ -9,7 +9,7 @@ import { HOST } from './sites.mjs';
 
 const [name, folder, check] = process.argv.slice(2);
 const requests = JSON.parse(readFileSync(path.join(folder, 'requests'), 'utf8'));
-const { decide, show } = contestants[name](folder);
+const { decide, show } = await contestants[name](folder);
 
 // What the main thread has had of a processor: others have work on this machine too.
 const used = () => Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]);
