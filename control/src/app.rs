@@ -338,7 +338,8 @@ pub struct Reconciled {
 pub async fn reconcile(config: &Config, mode: Mode, all: bool) -> Result<Reconciled, StartError> {
     let db = open_beside(config).await?;
     let engines = Engines::beside(config, &db)?;
-    let context = context(config, db.clone(), engines, keys::open(config)?, config.edge.addr.port());
+    let context =
+        context(config, db.clone(), engines, keys::open(config)?, config.edge.addr.port(), Telemetry::default());
     let drift = reconciliation::run(&context, mode).await?;
     let delivered = match (&config.esa, mode) {
         (Some(_), Mode::Mend) => {
