@@ -27,15 +27,22 @@ use crate::edge_server::{BindError, EdgeConfig, EdgeServer};
 use crate::egress::EgressConfig;
 use crate::provider::aliyun::EsaEdgeKv;
 use crate::provider::local::LocalEdgeKv;
-use crate::provider::{self, InvalidRedisAddress, Resolver, SharedLimits};
+use crate::provider::{self, InvalidRedisAddress, Observed, Resolver, SharedLimits};
 use crate::random::SystemRandom;
 use crate::service::reconciliation::{self, Drift, Mode};
 use crate::service::{self, Auth, Callers, Context, Counts, Events, InvalidKeys, Job, Services, Settings, Vault};
 use crate::store::{self, Access, Db, Location, SharedLock, meta, projects};
+use crate::telemetry::Telemetry;
 use crate::worker::Runner;
 
 /// How long requests may take to end once the server is asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long the API goes on to take requests then, and tells each that it was the last of its connection.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How long the collector of traces may take for what is left at the end.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// Why a program could not start.
 #[derive(Debug, thiserror::Error)]
@@ -146,30 +153,37 @@ pub struct App {
 }
 
 impl App {
-    /// Takes the data folder, brings the database up to date and listens.
-    pub async fn start(config: &Config, with_edge: bool) -> Result<Self, StartError> {
+    /// Takes the data folder, brings the database up to date and listens; with `share_ports` beside another server, which may
+    /// then be stopped without losing a request.
+    pub async fn start(config: &Config, with_edge: bool, share_ports: bool) -> Result<Self, StartError> {
         let in_data_dir = |source| StartError::DataDir { path: config.data_dir.clone(), source };
         data_dir::make(&config.data_dir).map_err(in_data_dir)?;
         let lock = DataDirLock::acquire(&config.data_dir).map_err(in_data_dir)?;
         let lock = lock.ok_or_else(|| StartError::Locked { path: config.data_dir.clone() })?;
-        let acceptor = NoDelayAcceptor::bind(config.api.addr).await;
-        let acceptor = acceptor.map_err(|source| StartError::of_api(config.api.addr, source))?;
-
+        let listen = || {
+            let acceptor = NoDelayAcceptor::bind(config.api.addr, share_ports);
+            acceptor.map_err(|source| StartError::of_api(config.api.addr, source))
+        };
+        // Known at once where the address is taken; beside another server only when there is nothing left to wait for, as
+        // requests come from then on.
+        let early = if share_ports { None } else { Some(listen()?) };
         let db = Db::open(&config.database, Access::ReadWrite).await?;
-        let engines = Engines::open(config, &db).await?;
+        let telemetry = Telemetry::new(config.collector.clone());
+        let engines = Engines::open(config, &db, &telemetry).await?;
         let edge = match with_edge {
             true => {
                 let (edge_kv, objects) = (engines.local_kv.clone(), engines.objects.clone());
-                let edge = EdgeServer::bind(edge_config(config, false), edge_kv, objects);
+                let edge = EdgeServer::bind(edge_config(config, share_ports), edge_kv, objects);
                 Some(edge.await.map_err(StartError::of_edge)?)
             }
             false => None,
         };
+        edge.iter().for_each(|edge| telemetry.metrics.watch_edge(edge.counts()));
         let edge_addr = edge.as_ref().map(EdgeServer::local_addr);
         let vault = keys::open(config)?;
         let port = edge_addr.unwrap_or(config.edge.addr).port();
         let (esa, local_kv) = (engines.esa_kv.clone(), engines.local_kv.clone());
-        let mut context = context(config, db, engines, vault, port);
+        let mut context = context(config, db, engines, vault, port, telemetry);
         if let Some(edge) = &edge {
             context.edge_view = Arc::new(edge.observer());
         }
@@ -183,6 +197,7 @@ impl App {
         let context = Arc::new(context);
         recover(&context, &config.database).await?;
         let services = Services::open(Arc::clone(&context)).map_err(in_data_dir)?;
+        let acceptor = early.map_or_else(listen, Ok)?;
         let api_addr = acceptor.addr();
         let api = ApiConfig {
             public_hosts: config.api.public_hosts.clone(),
@@ -203,9 +218,14 @@ impl App {
         let asked = |mut stopped: watch::Receiver<bool>| async move {
             drop(stopped.wait_for(|stopping| *stopping).await);
         };
+        let health = self.services.health.clone();
         let api = Server::new_with_acceptor(self.acceptor).run_with_graceful_shutdown(
             api::routes(self.services, self.api),
-            asked(stopped.clone()),
+            async {
+                asked(stopped.clone()).await;
+                // Who is in the middle of a row of requests learns from the next answer that the connection ends.
+                tokio::time::sleep(GRACE).await;
+            },
             Some(DRAIN),
         );
         let edge = async {
@@ -217,6 +237,12 @@ impl App {
             let Some(shared) = &self.context.shared_limits else { return };
             tokio::select! {
                 () = shared.run() => {}
+                () = asked(stopped.clone()) => {}
+            }
+        };
+        let watching = async {
+            tokio::select! {
+                () = health.watch() => {}
                 () = asked(stopped.clone()) => {}
             }
         };
@@ -245,13 +271,14 @@ impl App {
         let stop = async {
             stop.await;
             tracing::info!("stopping");
-            stopping.send_replace(true);
             self.context.events.stop();
+            stopping.send_replace(true);
         };
-        let (served, ..) = tokio::join!(api, edge, jobs, reconciling, listening, shared, stop);
+        let (served, ..) = tokio::join!(api, edge, jobs, reconciling, listening, shared, watching, stop);
         if let Err(error) = served {
             tracing::error!(error = &error as &dyn std::error::Error, "the API ended");
         }
+        self.context.telemetry.flush(FLUSH).await;
         self.context.blobs_in_use.close().await;
         self.context.db.close().await;
     }
@@ -293,7 +320,7 @@ pub async fn auth_beside(config: &Config) -> Result<Auth, StartError> {
     let db = open_beside(config).await?;
     let engines = Engines::beside(config, &db)?;
     let vault = keys::open(config)?;
-    let context = context(config, db, engines, vault, config.edge.addr.port());
+    let context = context(config, db, engines, vault, config.edge.addr.port(), Telemetry::default());
     Ok(Auth::new(Arc::new(context)))
 }
 
@@ -311,7 +338,8 @@ pub struct Reconciled {
 pub async fn reconcile(config: &Config, mode: Mode, all: bool) -> Result<Reconciled, StartError> {
     let db = open_beside(config).await?;
     let engines = Engines::beside(config, &db)?;
-    let context = context(config, db.clone(), engines, keys::open(config)?, config.edge.addr.port());
+    let context =
+        context(config, db.clone(), engines, keys::open(config)?, config.edge.addr.port(), Telemetry::default());
     let drift = reconciliation::run(&context, mode).await?;
     let delivered = match (&config.esa, mode) {
         (Some(_), Mode::Mend) => {
@@ -337,6 +365,7 @@ fn edge_config(config: &Config, share_port: bool) -> EdgeConfig {
         request_body_limit_bytes: config.edge.request_body_limit_bytes,
         function_timeout: config.edge.function_timeout,
         websocket_idle_timeout: config.edge.websocket_idle_timeout,
+        cache_bytes: config.edge.cache_bytes,
         max_connections: config.edge.max_connections,
         max_connections_per_address: config.edge.max_connections_per_address,
         egress: EgressConfig { reachable_networks: config.edge.reachable_networks.clone(), ..defaults.egress },
@@ -345,7 +374,7 @@ fn edge_config(config: &Config, share_port: bool) -> EdgeConfig {
     }
 }
 
-fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u16) -> Context {
+fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u16, telemetry: Telemetry) -> Context {
     Context {
         blobs_in_use: SharedLock::of(&db),
         db,
@@ -354,10 +383,11 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
         objects: engines.objects,
         edge_kv: engines.edge_kv,
         edge_view: engines.local_kv,
-        dns: Arc::new(Resolver::new(&config.dns_servers)),
+        dns: Observed::new(Arc::new(Resolver::new(&config.dns_servers)), "dns", &telemetry),
         edge_hostnames: engines.edge_hostnames,
         shared_limits: None,
         callers: Callers::default(),
+        telemetry,
         events: Events::default(),
         counts: Counts::default(),
         vault,
@@ -369,6 +399,7 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
             limits: config.limits,
             jobs: config.jobs,
         },
+        rooms: Default::default(),
         refining: Default::default(),
     }
 }

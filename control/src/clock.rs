@@ -16,6 +16,15 @@ pub trait Clock: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
+impl SystemClock {
+    /// Returns the nanoseconds since 1970, for what is only told and never stored.
+    #[expect(clippy::disallowed_methods, reason = "the one home of the ambient clock")]
+    pub fn unix_nanos() -> u128 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_nanos())
+    }
+}
+
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one home of the ambient clock")]
     fn now(&self) -> DateTime<Utc> {

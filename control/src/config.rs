@@ -3,6 +3,7 @@
 //! Everything wrong is reported at once, by the name of the setting.
 
 mod outside;
+mod telemetry;
 mod written;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::provider::RedisAddress;
 use crate::service::{JobSettings, Limits, Vault};
 use crate::store::Location;
 use crate::store::jobs::Concurrency;
+use crate::telemetry::Collector;
 
 /// Every setting, typed.
 #[derive(Debug, Clone)]
@@ -54,6 +56,8 @@ pub struct Config {
     pub jobs: JobSettings,
     /// What is logged and how.
     pub log: Log,
+    /// Who is told of traces; `None` for nobody.
+    pub collector: Option<Collector>,
     /// Variables that look like settings and are none.
     pub unknown_variables: Vec<String>,
 }
@@ -92,6 +96,8 @@ pub struct Edge {
     pub function_timeout: Duration,
     /// How long a WebSocket may be silent.
     pub websocket_idle_timeout: Duration,
+    /// Memory for small files, in bytes.
+    pub cache_bytes: usize,
     /// Connections in all.
     pub max_connections: usize,
     /// Connections from one address.
@@ -142,9 +148,9 @@ impl Config {
     /// Returns the settings of this process. `file` wins over `MIAOBU_CONFIG`.
     #[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
     pub fn of_process(file: Option<&Path>) -> Result<Self, InvalidConfig> {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-            .filter(|(name, _)| name.starts_with("MIAOBU_"));
+        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).filter(
+            |(name, _)| name.starts_with("MIAOBU_") || written::STANDARD.iter().any(|(known, _)| name == known),
+        );
         let mut problems = Vec::new();
         let mut pairs = Vec::new();
         for (name, value) in variables {
@@ -217,6 +223,11 @@ impl Config {
         let public_port = written.take("edge.public_port", |text| integer(text, 0..=65_535));
         let min_free_bytes = written.take("limits.min_free_bytes", |text| integer(text, 0..=1 << 50));
         let min_free_percent = written.take("limits.min_free_percent", |text| integer(text, 0..=90));
+        let artifacts_bytes = written.take("limits.artifacts_bytes", |text| integer(text, 0..=1 << 60));
+        let cache_bytes = written.take("limits.cache_bytes", |text| integer(text, 0..=1 << 40));
+        let logs_bytes = written.take("limits.logs_bytes", |text| integer(text, 0..=1 << 60));
+        let database_bytes = written.take("limits.database_bytes", |text| integer(text, 0..=1 << 60));
+        let logs_kept_days = written.take("limits.logs_kept_days", |text| integer(text, 0..=36_500));
         let max_deployment_bytes = written.take("limits.max_deployment_bytes", |text| integer(text, 1..=1 << 50));
         let kept_deployments = written.take("limits.kept_deployments", |text| integer(text, 1..=1000));
         let mut limit = |name| {
@@ -240,6 +251,7 @@ impl Config {
             "json" => Ok(LogFormat::Json),
             other => Err(format!("{other:?} is neither human nor json")),
         });
+        let collector = telemetry::take(&mut written);
         let outside = outside::take(&mut written);
         let unknown_variables = std::mem::take(&mut written.unknown_variables);
         let complete = || {
@@ -274,6 +286,7 @@ impl Config {
                     request_body_limit_bytes: body_limit?,
                     function_timeout: function_timeout?,
                     websocket_idle_timeout: websocket_timeout?,
+                    cache_bytes: usize::try_from(cache_bytes?).ok()?,
                     max_connections: usize::try_from(max_connections?).ok()?,
                     max_connections_per_address: usize::try_from(max_per_address?).ok()?,
                     reachable_networks: reachable_networks?,
@@ -283,6 +296,10 @@ impl Config {
                 limits: Limits {
                     min_free_bytes: min_free_bytes?,
                     min_free_percent: u8::try_from(min_free_percent?).ok()?,
+                    artifacts_bytes: artifacts_bytes?,
+                    logs_bytes: logs_bytes?,
+                    database_bytes: database_bytes?,
+                    logs_kept_days: u32::try_from(logs_kept_days?).ok()?,
                     max_deployment_bytes: max_deployment_bytes?,
                     kept_deployments: usize::try_from(kept_deployments?).ok()?,
                 },
@@ -295,6 +312,7 @@ impl Config {
                     },
                 },
                 log: Log { filter: filter?, format: format? },
+                collector: collector?,
                 unknown_variables,
             })
         };

@@ -35,6 +35,9 @@ enum Command {
         /// Leave the edge to another process (`miaobu-control edge`).
         #[arg(long)]
         no_edge: bool,
+        /// Listen although another server on the same PostgreSQL does, so that it may be stopped without losing a request.
+        #[arg(long)]
+        share_ports: bool,
         /// Deploy the sample site if there is no project yet.
         #[arg(long)]
         with_sample: bool,
@@ -131,8 +134,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match &arguments.command {
-            Command::Serve { no_edge, with_sample, with_docs } => {
-                serve(&config, !no_edge, *with_sample, with_docs.as_deref()).await
+            Command::Serve { no_edge, share_ports, with_sample, with_docs } => {
+                let stop = stop_signal()?;
+                let app = App::start(&config, !no_edge, *share_ports).await?;
+                serve(&config, app, stop, *with_sample, with_docs.as_deref()).await
             }
             Command::Edge { share_port } => {
                 let started = |addr| print(&[format!("edge: http://{addr}")]);
@@ -163,9 +168,13 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     })
 }
 
-async fn serve(config: &Config, with_edge: bool, with_sample: bool, with_docs: Option<&Path>) -> Result<(), Failure> {
-    let stop = stop_signal()?;
-    let app = App::start(config, with_edge).await?;
+async fn serve(
+    config: &Config,
+    app: App,
+    stop: impl Future<Output = ()>,
+    with_sample: bool,
+    with_docs: Option<&Path>,
+) -> Result<(), Failure> {
     let services = app.services.clone();
     let auth = services.auth.clone();
     let api = format!("http://{}", app.api_addr);

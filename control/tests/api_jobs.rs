@@ -63,7 +63,7 @@ async fn operators_see_retry_and_discard_what_was_given_up() {
     let events = api.as_user("GET", &format!("/api/v1/public/teams/{team}/audit-events?action=retryJob")).send().await;
     assert_eq!(events.json()["data"][0]["project_id"], number, "{}", events.text());
     let metrics = api.call("GET", "/metrics").send().await;
-    assert!(metrics.text().contains("miaobu_jobs_oldest_seconds 0"), "{}", metrics.text());
+    assert!(metrics.text().contains("miaobu_job_queue_age_seconds 0"), "{}", metrics.text());
 }
 
 #[tokio::test]

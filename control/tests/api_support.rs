@@ -5,6 +5,7 @@ use std::path::Path;
 
 use miaobu_control::api::{ApiConfig, RateLimits, routes};
 use miaobu_control::domain::{Actor, DeploymentId};
+use miaobu_control::service::Limits;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use poem::{Body, Endpoint as _, EndpointExt as _, Request, Response};
@@ -40,7 +41,15 @@ impl Api {
 
     /// An API with other settings; a test's own calls count under no limit unless it sets one.
     pub async fn with(change: impl FnOnce(&mut ApiConfig)) -> Self {
-        let app = TestApp::new().await;
+        Self::over(TestApp::new().await, change).await
+    }
+
+    /// An API of a server with other bounds.
+    pub async fn with_limits(change: impl FnOnce(&mut Limits)) -> Self {
+        Self::over(TestApp::with_limits(change).await, |_| {}).await
+    }
+
+    async fn over(app: TestApp, change: impl FnOnce(&mut ApiConfig)) -> Self {
         let rate_limits =
             RateLimits { caller_per_minute: 0, address_per_minute: 0, logins_per_minute: 0, deployments_per_hour: 0 };
         let public_hosts = vec!["miaobu.test".to_owned()];

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use miaobu_control::store::{Access, Db, Location, all_statements, jobs, meta, projects};
+use miaobu_control::store::{Access, Db, Location, all_statements, jobs, meta, projects, rooms};
+use serde_json::{Value, json};
 use sqlx::Row as _;
 use sqlx::migrate::Migrator;
 
@@ -35,8 +36,32 @@ async fn every_statement_prepares_alike_on_every_database() {
         }
         assert!(shapes.windows(2).all(|pair| pair[0] == pair[1]), "{shapes:?}");
     }
+    for (database, sql) in databases.iter().zip(rooms::SIZE) {
+        assert_eq!(database.db.describe(sql).await.expect("the measure prepares"), (vec!["bytes".to_owned()], 0));
+    }
     for (database, sql) in databases.iter().zip(jobs::CLAIM_ALONE) {
         database.db.describe(sql).await.expect("what has claims come one after another prepares");
+    }
+}
+
+/// A server of the released version goes on while a newer one has brought the database up to date.
+#[tokio::test]
+async fn what_the_released_version_asks_still_prepares() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/released_statements.json");
+    if std::env::var_os("MIAOBU_RELEASE").is_some() {
+        let all = all_statements().map(|(module, name, sql)| json!({ "module": module, "name": name, "sql": sql }));
+        let text = serde_json::to_string_pretty(&all.collect::<Vec<_>>()).expect("JSON");
+        std::fs::write(path, text + "\n").expect("written");
+    }
+    let released: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path).expect("readable")).expect("JSON");
+    assert!(released.len() > 100);
+    let folder = tempfile::tempdir().expect("a folder");
+    for database in databases(folder.path()).await {
+        for statement in &released {
+            let sql: &'static str = statement["sql"].as_str().expect("text").to_owned().leak();
+            let prepared = database.db.describe(sql).await;
+            prepared.unwrap_or_else(|error| panic!("{}::{}: {error}", statement["module"], statement["name"]));
+        }
     }
 }
 

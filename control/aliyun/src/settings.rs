@@ -15,12 +15,19 @@ pub struct Settings {
     pub ambient: Arc<dyn Ambient>,
     /// How long is waited, and how often is tried.
     pub patience: Patience,
+    /// Says which trace a request belongs to (W3C Trace Context), as the service is to be told.
+    pub traceparent: Option<fn() -> Option<String>>,
 }
 
 impl Settings {
     /// Returns the usual settings for these credentials.
     pub fn new(credentials: impl ProvideCredentials + 'static) -> Self {
-        Self { credentials: Arc::new(credentials), ambient: Arc::new(System), patience: Patience::default() }
+        Self {
+            credentials: Arc::new(credentials),
+            ambient: Arc::new(System),
+            patience: Patience::default(),
+            traceparent: None,
+        }
     }
 }
 

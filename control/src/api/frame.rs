@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use poem::http::header::{self, HeaderName};
-use poem::http::{HeaderMap, HeaderValue, StatusCode};
+use poem::http::{HeaderMap, HeaderValue, StatusCode, Version};
 use poem::{Endpoint, IntoResponse, Middleware, PathPattern, Request, Response};
 use poem_openapi::OperationId;
 use tracing::Instrument as _;
@@ -20,11 +20,11 @@ use super::cors::{self, Cors};
 use super::failure;
 use super::host::HostCheck;
 use super::limits::{self, Lost};
-use super::metrics::Metrics;
 use super::operations::Methods;
 use super::problem::ApiError;
 use super::request_id::RequestId;
 use crate::service::Services;
+use crate::telemetry::{Role, Telemetry, TraceContext, within};
 
 /// Carries a request's id, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -32,8 +32,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Puts the frame around an endpoint.
 #[derive(Debug, Clone)]
 pub struct Frame {
-    /// Counts of requests.
-    pub metrics: Metrics,
+    /// What counts and traces requests.
+    pub telemetry: Telemetry,
     /// What the operator chose.
     pub config: ApiConfig,
     /// What counts requests that reach no operation.
@@ -95,22 +95,39 @@ impl<E: Endpoint> Endpoint for Framed<E> {
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let started = Instant::now();
         let id = RequestId::of(&request);
-        let method = request.method().clone();
+        let (method, version) = (request.method().clone(), request.version());
         let caller = CallerName::default();
         request.set_data(caller.clone());
         request.set_data(id.clone());
         let extra = ExtraHeaders::default();
         request.set_data(extra.clone());
         let cors = Cors::of(&request, &self.frame.config);
-        let span = tracing::info_span!("request", request_id = id.as_str());
-        let Outcome { mut response, operation } = self.answer(request, &id).instrument(span.clone()).await;
+        let mut trace = self.frame.telemetry.tracer.begin("request", Role::Server, caller_trace(&request));
+        let span = tracing::info_span!("request", request_id = id.as_str(), trace_id = tracing::field::Empty);
+        if let Some(context) = trace.context() {
+            span.record("trace_id", context.trace_id());
+        }
+        let answering = within(trace.context(), self.answer(request, &id).instrument(span.clone()));
+        let Outcome { mut response, operation } = answering.await;
         response.headers_mut().extend(extra.take());
         cors.apply(&mut response);
+        let is_stopping = self.frame.services.as_ref().is_some_and(|services| services.health.is_stopping());
+        if is_stopping && version <= Version::HTTP_11 {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         protect(&mut response, caller.is_known(), self.frame.config.secure_cookies);
         if let Ok(value) = HeaderValue::from_str(id.as_str()) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
-        self.frame.metrics.observe(&operation, response.status(), started.elapsed());
+        let status = response.status();
+        self.frame.telemetry.metrics.requested(&operation, status.as_u16(), started.elapsed());
+        trace.rename(&operation);
+        trace.set("http.request.method", method.as_str());
+        trace.set("http.response.status_code", i64::from(status.as_u16()));
+        trace.set("miaobu.request_id", id.as_str());
+        if status.is_server_error() {
+            trace.fail("server_error");
+        }
         span.in_scope(|| {
             tracing::info!(
                 method = method.as_str(),
@@ -175,6 +192,11 @@ impl<E: Endpoint> Framed<E> {
     }
 }
 
+/// The trace that the caller says the request is part of.
+fn caller_trace(request: &Request) -> Option<TraceContext> {
+    request.header("traceparent").and_then(TraceContext::parse)
+}
+
 fn operation(id: Option<&OperationId>, pattern: Option<&PathPattern>) -> String {
     match (id, pattern) {
         (Some(id), _) => id.0.to_owned(),
@@ -229,8 +251,8 @@ mod tests {
 
     fn frame() -> Frame {
         let (config, hosts) = (ApiConfig::default(), HostCheck::new(&[]));
-        let metrics = Metrics::default();
-        Frame { metrics, config, services: None, hosts, methods: Arc::new(Methods::default()) }
+        let telemetry = Telemetry::default();
+        Frame { telemetry, config, services: None, hosts, methods: Arc::new(Methods::default()) }
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ use super::Tag;
 use super::answer::{ApiResult, json, success};
 use super::caller::Anyone;
 use super::problem::{ApiError, FieldProblem};
+use super::values::Timestamp;
 use crate::service::HealthPart;
 
 /// The health check.
@@ -23,6 +24,8 @@ pub struct HealthApi;
 pub enum HealthStatus {
     /// All is well.
     Ok,
+    /// A part does not work that the server can do without for a while.
+    Degraded,
     /// It does not work.
     Down,
 }
@@ -31,7 +34,7 @@ pub enum HealthStatus {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Health")]
 pub struct HealthView {
-    /// `ok` when every part is.
+    /// `ok` when every part is, `degraded` when one is down that is not needed.
     pub status: HealthStatus,
     /// The server's version.
     pub version: String,
@@ -47,8 +50,16 @@ pub struct HealthPartView {
     pub name: String,
     /// Whether it works.
     pub status: HealthStatus,
+    /// Whether the server can do nothing of use without it.
+    pub needed: bool,
+    /// Since when it works, or does not.
+    pub since: Timestamp,
     /// How long it took to answer, in milliseconds.
     pub latency_ms: i64,
+    /// What is the matter, when it does not work.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 impl From<HealthPart> for HealthPartView {
@@ -56,7 +67,10 @@ impl From<HealthPart> for HealthPartView {
         Self {
             name: part.name.to_owned(),
             status: if part.ok { HealthStatus::Ok } else { HealthStatus::Down },
+            needed: part.needed,
+            since: part.since.into(),
             latency_ms: i64::try_from(part.latency_ms).unwrap_or(i64::MAX),
+            detail: part.detail,
         }
     }
 }
@@ -84,22 +98,24 @@ impl ApiResponse for HealthAnswer {
 impl HealthApi {
     /// Check the server's health
     ///
-    /// Asks each part that the server needs. Changes nothing. Fails with `unhealthy` (503) when a part is down; `errors`
-    /// names it as `/parts/NAME`.
+    /// Asks each part, and says since when it is as it is. Changes nothing. Fails with `unhealthy` (503) when a part is down
+    /// that is needed; `errors` names each that is down as `/parts/NAME`.
     #[oai(path = "/health", method = "get", operation_id = "getHealth")]
     async fn get_health(&self, anyone: Anyone) -> ApiResult<HealthAnswer> {
         let parts = anyone.services.health.check().await;
         let down: Vec<_> = parts.iter().filter(|part| !part.ok).map(part_problem).collect();
-        if !down.is_empty() {
+        if parts.iter().any(|part| part.needed && !part.ok) {
             return Err(ApiError::unhealthy(down));
         }
+        let status = if down.is_empty() { HealthStatus::Ok } else { HealthStatus::Degraded };
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let parts = parts.into_iter().map(HealthPartView::from).collect();
-        Ok(HealthAnswer(HealthView { status: HealthStatus::Ok, version, parts }))
+        Ok(HealthAnswer(HealthView { status, version, parts }))
     }
 }
 
 fn part_problem(part: &HealthPart) -> FieldProblem {
-    let detail = part.detail.clone().unwrap_or_else(|| format!("{} does not answer", part.name));
-    FieldProblem::new(format!("/parts/{}", part.name), "down", detail)
+    let since = part.since.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    let detail = part.detail.as_deref().unwrap_or("it does not answer");
+    FieldProblem::new(format!("/parts/{}", part.name), "down", format!("{detail} (since {since})"))
 }

@@ -18,7 +18,7 @@ use super::caller::{Anyone, Caller, DeploymentsRead};
 use super::enums::LogLevelView;
 use super::values::{Nullable, Timestamp};
 use crate::domain::{Actor, DeploymentId, LogLine};
-use crate::service::Services;
+use crate::service::{Error, Services};
 
 /// Operations on logs.
 pub struct LogsApi;
@@ -268,7 +268,8 @@ impl Follower {
         let gone = std::io::Error::other;
         // Read before the lines: whatever was written before the end is then among them.
         let ended = self.services.logs.ended(&self.actor, self.id).await.map_err(gone)?;
-        let lines = self.services.logs.page(&self.actor, self.id, self.after, STREAM_PAGE).await.map_err(gone)?;
+        let kept = self.services.logs.kept(&self.actor, self.id, self.after, STREAM_PAGE).await;
+        let (lines, last_ever) = kept.map_err(gone)?;
         if let (Some(first), Some(last)) = (lines.first(), lines.last()) {
             let gap = gap_event(self.after, first.seq);
             self.after = last.seq;
@@ -276,10 +277,18 @@ impl Follower {
         }
         if let Some(status) = ended {
             self.ended = true;
-            return Ok(format!("event: end\ndata: {{\"status\":\"{status}\"}}\n\n"));
+            let gap = gap_event(self.after, last_ever + 1);
+            return Ok(format!("{gap}event: end\ndata: {{\"status\":\"{status}\"}}\n\n"));
         }
-        self.services.logs.changed(self.id, self.after, KEEP_ALIVE).await.map_err(gone)?;
-        Ok(": waiting\n\n".to_owned())
+        match self.services.logs.changed(self.id, self.after, KEEP_ALIVE).await {
+            Ok(()) => Ok(": waiting\n\n".to_owned()),
+            // The reader comes back, to whoever is there then, with the last id that it saw.
+            Err(Error::Unavailable { retry_after_seconds, .. }) => {
+                self.ended = true;
+                Ok(format!("retry: {}\n\n", retry_after_seconds * 1000))
+            }
+            Err(error) => Err(gone(error)),
+        }
     }
 }
 

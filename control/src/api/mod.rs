@@ -66,7 +66,6 @@ use self::invitations::InvitationsApi;
 use self::jobs::JobsApi;
 pub use self::limits::RateLimits;
 use self::logs::LogsApi;
-use self::metrics::Metrics;
 pub use self::metrics::MetricsAccess;
 use self::operations::{Guarded, Methods};
 use self::projects::ProjectsApi;
@@ -153,7 +152,7 @@ type Apis = (Accounts, Shipping, JobsApi, HealthApi);
 /// Returns everything that the API's address serves.
 pub fn routes(services: Services, config: ApiConfig) -> impl Endpoint<Output = Response> {
     let frame = Frame {
-        metrics: Metrics::default(),
+        telemetry: services.health.telemetry().clone(),
         config: config.clone(),
         services: Some(services.clone()),
         hosts: HostCheck::new(&config.public_hosts),
@@ -161,9 +160,8 @@ pub fn routes(services: Services, config: ApiConfig) -> impl Endpoint<Output = R
     };
     let operations = Arc::new(service().into_endpoint());
     let routes = Route::new().nest_no_strip("/api", Arc::clone(&operations)).nest_no_strip("/health", operations);
-    let metrics = frame.metrics.clone();
     let routes = routes.at("/", get(home)).at("/metrics", get(metrics::show));
-    pages::add(routes).data(metrics).data(services).data(config).with(frame)
+    pages::add(routes).data(services).data(config).with(frame)
 }
 
 /// Until there is a dashboard, the documentation is what there is to see.

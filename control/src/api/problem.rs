@@ -230,7 +230,12 @@ impl From<service::Error> for ApiError {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail).retry_after(retry_after_seconds)
             }
             Error::Unavailable { code, message, retry_after_seconds } => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message).retry_after(retry_after_seconds)
+                // Trying again helps only once somebody has made room.
+                let status = match code {
+                    "storage_full" => StatusCode::INSUFFICIENT_STORAGE,
+                    _ => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                Self::new(status, code, message).retry_after(retry_after_seconds)
             }
             Error::Internal(source) => Self::internal(source),
         }
@@ -293,7 +298,7 @@ mod tests {
             (Error::Forbidden { code: "session_required", message: String::new() }, 403, "session_required", None),
             (Error::Unauthenticated { code: "invalid_token" }, 401, "invalid_token", None),
             (Error::Limited { retry_after_seconds: 7 }, 429, "rate_limited", Some("7")),
-            (Error::storage_full(), 503, "storage_full", Some("60")),
+            (Error::storage_full(), 507, "storage_full", Some("60")),
             (Error::internal("secret"), 500, "internal_error", None),
         ];
         for (error, status, code, retry_after) in cases {

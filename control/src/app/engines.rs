@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miaobu_aliyun::esa::Esa;
-use miaobu_aliyun::oss::Bucket;
+use miaobu_aliyun::oss::{Bucket, Dialect};
 use miaobu_aliyun::{Credentials, Settings};
 
 use super::StartError;
 use crate::config::{self, Config};
 use crate::provider::aliyun::{BucketStore, EsaAccount, EsaEdgeKv, EsaHostnames, EsaKvSettings};
 use crate::provider::local::{LocalEdgeKv, LocalObjectStore};
-use crate::provider::{EdgeHostnames, EdgeKv, LocalHostnames, ObjectStore};
+use crate::provider::{EdgeHostnames, EdgeKv, LocalHostnames, ObjectStore, Observed};
 use crate::store::Db;
+use crate::telemetry::{Telemetry, current};
 
 /// How often is looked for what could not be delivered to the edge elsewhere.
 const DELIVERY: Duration = Duration::from_secs(30);
@@ -33,22 +34,29 @@ pub struct Engines {
 
 impl Engines {
     /// Returns the engines of the server that owns the data folder.
-    pub async fn open(config: &Config, db: &Db) -> Result<Self, StartError> {
+    pub async fn open(config: &Config, db: &Db, telemetry: &Telemetry) -> Result<Self, StartError> {
         let objects = match &config.bucket {
-            Some(bucket) => bucket_store(bucket)?,
+            Some(bucket) => {
+                let engine = if bucket.location.dialect == Dialect::Oss { "oss" } else { "s3" };
+                Observed::new(bucket_store(bucket)?, engine, telemetry) as Arc<dyn ObjectStore>
+            }
             None => {
                 let in_data_dir = |source| StartError::DataDir { path: config.data_dir.clone(), source };
-                Arc::new(LocalObjectStore::open(config.objects_dir()).map_err(in_data_dir)?)
+                let local = LocalObjectStore::open(config.objects_dir()).map_err(in_data_dir)?;
+                Observed::new(Arc::new(local), "local", telemetry)
             }
         };
         let engines = Self::local(objects, db);
+        let edge_kv = Observed::new(engines.local_kv.clone(), "local", telemetry);
+        let edge_hostnames = Observed::new(engines.edge_hostnames.clone(), "local", telemetry);
+        let engines = Self { edge_kv, edge_hostnames, ..engines };
         let Some(esa) = &config.esa else { return Ok(engines) };
         let account = Arc::new(account(esa)?);
         let edge_kv = Arc::new(open_kv(engines.local_kv.clone(), account.clone(), esa).await?);
         Ok(Self {
-            edge_kv: edge_kv.clone(),
+            edge_kv: Observed::new(edge_kv.clone(), "esa", telemetry),
             esa_kv: Some(edge_kv),
-            edge_hostnames: Arc::new(EsaHostnames::new(account)),
+            edge_hostnames: Observed::new(Arc::new(EsaHostnames::new(account)), "esa", telemetry),
             ..engines
         })
     }
@@ -113,5 +121,6 @@ async fn open_kv(
 }
 
 fn settings(credentials: &Credentials) -> Settings {
-    Settings::new(credentials.clone())
+    let traceparent = || current().map(|trace| trace.traceparent());
+    Settings { traceparent: Some(traceparent), ..Settings::new(credentials.clone()) }
 }

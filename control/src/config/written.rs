@@ -32,6 +32,11 @@ const SETTINGS: &[(&str, &str)] = &[
     ("edge.public_port", "MIAOBU_EDGE_PUBLIC_PORT"),
     ("limits.min_free_bytes", "MIAOBU_LIMITS_MIN_FREE_BYTES"),
     ("limits.min_free_percent", "MIAOBU_LIMITS_MIN_FREE_PERCENT"),
+    ("limits.artifacts_bytes", "MIAOBU_LIMITS_ARTIFACTS_BYTES"),
+    ("limits.cache_bytes", "MIAOBU_LIMITS_CACHE_BYTES"),
+    ("limits.logs_bytes", "MIAOBU_LIMITS_LOGS_BYTES"),
+    ("limits.database_bytes", "MIAOBU_LIMITS_DATABASE_BYTES"),
+    ("limits.logs_kept_days", "MIAOBU_LIMITS_LOGS_KEPT_DAYS"),
     ("limits.max_deployment_bytes", "MIAOBU_LIMITS_MAX_DEPLOYMENT_BYTES"),
     ("limits.kept_deployments", "MIAOBU_LIMITS_KEPT_DEPLOYMENTS"),
     ("limits.requests_per_minute", "MIAOBU_LIMITS_REQUESTS_PER_MINUTE"),
@@ -59,12 +64,23 @@ const SETTINGS: &[(&str, &str)] = &[
     ("esa.staging_address", "MIAOBU_ESA_STAGING_ADDRESS"),
     ("esa.edge_address", "MIAOBU_ESA_EDGE_ADDRESS"),
     ("esa.objects_url", "MIAOBU_ESA_OBJECTS_URL"),
+    ("telemetry.otlp_endpoint", "MIAOBU_TELEMETRY_OTLP_ENDPOINT"),
+    ("telemetry.otlp_headers", "MIAOBU_TELEMETRY_OTLP_HEADERS"),
+    ("telemetry.service_name", "MIAOBU_TELEMETRY_SERVICE_NAME"),
+    ("telemetry.sample_percent", "MIAOBU_TELEMETRY_SAMPLE_PERCENT"),
     ("jobs.workers", "MIAOBU_JOBS_WORKERS"),
     ("jobs.per_project", "MIAOBU_JOBS_PER_PROJECT"),
     ("jobs.background", "MIAOBU_JOBS_BACKGROUND"),
     ("jobs.lease_seconds", "MIAOBU_JOBS_LEASE_SECONDS"),
     ("log.filter", "MIAOBU_LOG"),
     ("log.format", "MIAOBU_LOG_FORMAT"),
+];
+
+/// Variables with which every program is told of its collector of traces; what names ours wins over them.
+pub const STANDARD: &[(&str, &str)] = &[
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "telemetry.otlp_headers"),
+    ("OTEL_SERVICE_NAME", "telemetry.service_name"),
 ];
 
 /// Variables that other programs of the platform read, or this one elsewhere.
@@ -88,9 +104,14 @@ impl Written {
         if let Some(file) = file {
             written.read_file(file);
         }
+        for (variable, name) in STANDARD {
+            let given = variables.iter().find(|(given, value)| given == variable && !value.is_empty());
+            given.into_iter().for_each(|(_, value)| drop(written.values.insert(name, value.clone())));
+        }
         for (variable, value) in variables {
             match SETTINGS.iter().find(|(_, known)| known == variable) {
                 Some((name, _)) => drop(written.values.insert(name, value.clone())),
+                None if STANDARD.iter().any(|(known, _)| known == variable) => {}
                 None if OTHERS.contains(&variable.as_str()) => {}
                 None => written.unknown_variables.push(variable.clone()),
             }

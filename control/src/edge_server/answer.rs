@@ -1,7 +1,7 @@
 //! Carrying a decision out.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use miaobu_edge::{Decision, Failure, Lookup, Probe, Proxy, Request, Serve, fail}
 
 use super::activity::{Activity, Answering};
 use super::body::{AnswerBody, Content};
+use super::counts::Decided;
 use super::file::FileParts;
 use super::files::StoredFile;
 use super::head::head;
@@ -32,6 +33,8 @@ pub(super) struct Answer<'a> {
     pub(super) file_parts: &'a Arc<FileParts>,
     /// Takes what is to begin after the answer.
     pub(super) tunnel: &'a RefCell<Option<Tunnel>>,
+    /// What the request is counted as.
+    pub(super) decided: Cell<Decided>,
 }
 
 impl<'a> Answer<'a> {
@@ -48,6 +51,7 @@ impl<'a> Answer<'a> {
             Decision::Proxy(proxy) => self.pass(&proxy, sent).await,
             other => plain(other),
         };
+        self.edge.counts.decided(self.decided.get());
         response.map(|()| AnswerBody::new(content, answering))
     }
 
@@ -61,11 +65,15 @@ impl<'a> Answer<'a> {
             Err(Unanswered::Failed(failure)) => self.failed(failure).await,
             Err(Unanswered::BodyTooLarge) => {
                 let (mut response, content) = self.failed(Failure::BodyTooLarge).await;
+                self.decided.set(Decided::Refused);
                 // Nobody reads what is left of the body.
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 (response, content)
             }
-            Err(Unanswered::Loop) => refuse(BadRequest::Loop),
+            Err(Unanswered::Loop) => {
+                self.decided.set(Decided::BadRequest);
+                refuse(BadRequest::Loop)
+            }
         }
     }
 
@@ -114,13 +122,19 @@ impl<'a> Answer<'a> {
     }
 
     async fn open(&self, key: &str) -> Result<Option<StoredFile>, Failure> {
-        self.edge.files.open(key).await.map_err(|error| {
+        let known = self.edge.files.at_hand(key);
+        self.edge.counts.looked_up(known.is_some());
+        if known.is_some() {
+            return Ok(known);
+        }
+        self.edge.files.read(key).await.map_err(|error| {
             tracing::warn!(key, error = &error as &dyn std::error::Error, "the object store cannot be read");
             Failure::StorageUnavailable
         })
     }
 
     async fn failed(&self, failure: Failure) -> (Response<()>, Content) {
+        self.decided.set(Decided::Error);
         let page = match fail(failure, &self.lookup, self.request, &self.edge.settings) {
             Decision::Serve(page) => page,
             decision => return plain(decision),

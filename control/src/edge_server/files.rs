@@ -69,11 +69,13 @@ impl Files {
         Self { objects, hasher: RandomState::new(), shards }
     }
 
-    /// Returns the file under `key`, `None` when there is none.
-    pub(super) async fn open(&self, key: &str) -> Result<Option<StoredFile>, Error> {
-        if let Some(file) = self.shard(key).get(key) {
-            return Ok(Some(file.clone()));
-        }
+    /// Returns the file under `key` if it is kept.
+    pub(super) fn at_hand(&self, key: &str) -> Option<StoredFile> {
+        self.shard(key).get(key).cloned()
+    }
+
+    /// Reads the file under `key` and keeps it; `None` when there is none.
+    pub(super) async fn read(&self, key: &str) -> Result<Option<StoredFile>, Error> {
         let Ok(object_key) = ObjectKey::parse(key) else { return Ok(None) };
         let Some(object) = self.objects.get(&object_key).await? else { return Ok(None) };
         let file = match object.body {
@@ -91,6 +93,12 @@ impl Files {
             };
         self.shard(key).insert(key.into(), file.clone(), cost);
         Ok(Some(file))
+    }
+
+    /// Returns how many bytes are kept, and how many may be.
+    pub(super) fn kept_bytes(&self) -> (u64, u64) {
+        let shards = self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).measures());
+        shards.fold((0, 0), |sum, (cost, limit)| (sum.0 + cost as u64, sum.1 + limit as u64))
     }
 
     fn shard(&self, key: &str) -> MutexGuard<'_, Recent<Arc<str>, StoredFile>> {

@@ -22,6 +22,7 @@ mod activity;
 mod answer;
 mod body;
 mod conditional;
+mod counts;
 mod crowd;
 mod file;
 mod files;
@@ -41,6 +42,7 @@ mod stream;
 mod tunnel;
 mod worker;
 
+pub use counts::EdgeCounts;
 pub use listen::BindError;
 pub use observer::Observer;
 pub use source::RouteSource;
@@ -115,6 +117,7 @@ pub struct EdgeServer {
     listeners: Vec<std::net::TcpListener>,
     routes: Arc<routes::Routes>,
     files: Arc<files::Files>,
+    counts: Arc<EdgeCounts>,
 }
 
 impl EdgeServer {
@@ -130,12 +133,18 @@ impl EdgeServer {
         let local_addr = listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(config.addr);
         let routes = routes::Routes::new(source, Arc::clone(&objects));
         let files = Arc::new(files::Files::new(objects, config.cache_bytes));
-        Ok(Self { config, local_addr, listeners, routes, files })
+        let counts = Arc::new(EdgeCounts::of(Arc::clone(&files)));
+        Ok(Self { config, local_addr, listeners, routes, files, counts })
     }
 
     /// Returns the address listened on, with the port that the system chose for port 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// What it counts, while it serves.
+    pub fn counts(&self) -> Arc<EdgeCounts> {
+        Arc::clone(&self.counts)
     }
 
     /// Returns what sees with the eyes of this edge.
@@ -155,8 +164,10 @@ impl EdgeServer {
         for (number, listener) in self.listeners.into_iter().enumerate() {
             let (config, routes, files) = (Arc::clone(&config), Arc::clone(&self.routes), Arc::clone(&self.files));
             let (phases, ended, crowd) = (phases.clone(), ended.clone(), Arc::clone(&crowd));
+            let (thread_counts, serving) = self.counts.begin();
             let thread = std::thread::Builder::new().name(format!("edge-{number}")).spawn(move || {
-                if let Err(error) = worker::run(listener, config, routes, files, crowd, phases) {
+                let _serving = serving;
+                if let Err(error) = worker::run(listener, config, routes, files, thread_counts, crowd, phases) {
                     tracing::error!(error = &error as &dyn std::error::Error, "an edge thread cannot run");
                 }
                 drop(ended);

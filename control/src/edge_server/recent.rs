@@ -71,6 +71,11 @@ impl<K: Clone + Eq + Hash, V> Recent<K, V> {
         evicted
     }
 
+    /// Returns what the values cost in all, and what they may.
+    pub(super) fn measures(&self) -> (usize, usize) {
+        (self.cost, self.limit)
+    }
+
     /// All keys and values, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|(key, entry)| (key, &entry.value))

@@ -18,6 +18,7 @@ use super::activity::{Activity, Answering};
 use super::answer::{Answer, refuse};
 use super::body::AnswerBody;
 use super::conditional::{self, KnownVariants};
+use super::counts::{Decided, ThreadCounts};
 use super::file::FileParts;
 use super::files::Files;
 use super::head::HeaderSets;
@@ -35,6 +36,7 @@ pub(super) struct Edge {
     pub(super) settings: Settings,
     pub(super) files: Arc<Files>,
     pub(super) functions: Functions,
+    pub(super) counts: Arc<ThreadCounts>,
     request_ids: RequestIds,
     pub(super) routes: Arc<Routes>,
     pub(super) config: Arc<EdgeConfig>,
@@ -64,11 +66,17 @@ impl KnownRoute {
 }
 
 impl Edge {
-    pub(super) fn new(config: Arc<EdgeConfig>, routes: Arc<Routes>, files: Arc<Files>) -> Self {
+    pub(super) fn new(
+        config: Arc<EdgeConfig>,
+        routes: Arc<Routes>,
+        files: Arc<Files>,
+        counts: Arc<ThreadCounts>,
+    ) -> Self {
         Self {
             settings: Settings { deployment_header: config.deployment_header },
             files,
             functions: Functions::new(&config),
+            counts,
             request_ids: RequestIds::new(&*config.random),
             routes,
             config,
@@ -135,6 +143,7 @@ impl Connection {
         let mut response = match host::host(&parts) {
             Ok(host) => self.of_host(host, &parts, sent, answering).await,
             Err(problem) => {
+                self.edge.counts.decided(Decided::BadRequest);
                 let (response, content) = refuse(problem);
                 response.map(|()| AnswerBody::new(content, answering))
             }
@@ -199,6 +208,7 @@ impl Connection {
             activity: &self.activity,
             file_parts: &self.file_parts,
             tunnel: &self.tunnel,
+            decided: Cell::new(Decided::of(&decision)),
         };
         answer.carry_out(decision, sent, answering).await
     }

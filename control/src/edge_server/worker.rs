@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 
 use super::EdgeConfig;
 use super::activity::Activity;
+use super::counts::ThreadCounts;
 use super::crowd::Crowd;
 use super::file::FileParts;
 use super::files::Files;
@@ -55,6 +56,7 @@ pub(super) fn run(
     config: Arc<EdgeConfig>,
     routes: Arc<Routes>,
     files: Arc<Files>,
+    counts: Arc<ThreadCounts>,
     crowd: Arc<Crowd>,
     phases: watch::Receiver<Phase>,
 ) -> io::Result<()> {
@@ -64,7 +66,7 @@ pub(super) fn run(
         let worker = Rc::new(Worker {
             http: http(),
             crowd,
-            edge: Rc::new(Edge::new(Arc::clone(&config), routes, files)),
+            edge: Rc::new(Edge::new(Arc::clone(&config), routes, files, counts)),
             websocket_idle_timeout: config.websocket_idle_timeout,
             connections: RefCell::default(),
         });

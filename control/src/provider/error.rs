@@ -21,6 +21,21 @@ pub enum ErrorKind {
     Rejected,
 }
 
+impl ErrorKind {
+    /// The kind in one word, for metrics and traces.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::Denied => "denied",
+            Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
+            Self::Full => "full",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
 /// A failed call to a provider.
 #[derive(Debug)]
 pub struct Error {

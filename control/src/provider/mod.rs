@@ -9,6 +9,7 @@ mod edge_kv;
 mod edge_view;
 mod error;
 mod object_store;
+mod observed;
 mod shared_limits;
 
 pub mod aliyun;
@@ -20,4 +21,5 @@ pub use edge_kv::{EdgeKv, KvEntry};
 pub use edge_view::EdgeView;
 pub use error::{Error, ErrorKind};
 pub use object_store::{InvalidObjectKey, Object, ObjectBody, ObjectKey, ObjectStore};
+pub use observed::Observed;
 pub use shared_limits::{Draw, InvalidRedisAddress, RedisAddress, SharedLimits};

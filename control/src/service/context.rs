@@ -10,13 +10,14 @@ use tokio::sync::Mutex;
 
 use super::callers::Callers;
 use super::vault::Vault;
-use super::{Counts, Events};
+use super::{Counts, Events, Rooms};
 use crate::clock::Clock;
 use crate::domain::{BaseDomain, DeploymentId, ProjectId, Sha256, Slug};
 use crate::provider::{Dns, EdgeHostnames, EdgeKv, EdgeView, InvalidObjectKey, ObjectKey, ObjectStore, SharedLimits};
 use crate::random::Random;
 use crate::store::jobs::Concurrency;
 use crate::store::{Db, SharedLock};
+use crate::telemetry::Telemetry;
 
 /// The parts that the use cases and the jobs share.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub struct Context {
     pub shared_limits: Option<SharedLimits>,
     /// Who was let in a moment ago.
     pub callers: Callers,
+    /// What is counted and traced.
+    pub telemetry: Telemetry,
     /// Who waits for what.
     pub events: Events,
     /// What is counted for the metrics.
@@ -49,6 +52,8 @@ pub struct Context {
     pub vault: Vault,
     /// What the operator chose.
     pub settings: Settings,
+    /// How much room there is.
+    pub rooms: Rooms,
     /// Held for reading while blobs are taken into use, and for writing while unused ones are deleted, so that none is
     /// deleted between being counted on and being named in a manifest, by whatever server.
     pub blobs_in_use: SharedLock,
@@ -95,6 +100,14 @@ pub struct Limits {
     pub min_free_bytes: u64,
     /// The same, in percent of the disk.
     pub min_free_percent: u8,
+    /// What the blobs of all projects may take, in bytes; 0 for as much as there is.
+    pub artifacts_bytes: u64,
+    /// What the logs of all deployments may take, in bytes; 0 for as much as there is.
+    pub logs_bytes: u64,
+    /// What the database may take, in bytes; 0 for as much as there is.
+    pub database_bytes: u64,
+    /// How many days lines of logs are kept; 0 for always.
+    pub logs_kept_days: u32,
     /// How many bytes the files of one deployment may have.
     pub max_deployment_bytes: u64,
     /// How many deployed deployments of a project are kept beside those in use.

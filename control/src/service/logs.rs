@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::{Context, Error, Result, deployments};
-use crate::domain::{Actor, DeploymentId, DeploymentStatus, LogLine, Sha256, TokenId, UserId};
+use crate::domain::{Actor, DeploymentId, DeploymentStatus, LogLevel, LogLine, Sha256, TokenId, UserId};
 use crate::store::{self, idempotency, logs};
 
 /// How often a waiting caller looks although nothing was announced.
@@ -61,11 +61,28 @@ impl Logs {
         Ok((Actor::of_ticket(UserId(user), (bound != 0).then_some(TokenId(bound))), DeploymentId(id)))
     }
 
-    /// Returns up to `limit` lines with a number above `after`, in their order.
+    /// Returns up to `limit` lines with a number above `after`, in their order. Where lines are not kept any more, one says
+    /// so in the place of the last of them.
     pub async fn page(&self, actor: &Actor, id: DeploymentId, after: i64, limit: u32) -> Result<Vec<LogLine>> {
+        let (mut lines, last) = self.kept(actor, id, after, limit).await?;
+        let next = lines.first().map_or(last + 1, |line| line.seq);
+        let missing = next - after - 1;
+        if missing > 0 {
+            let at = lines.first().map_or_else(|| self.context.now(), |line| line.at);
+            let text = format!("[{missing} lines are not kept any more]");
+            lines.insert(0, LogLine { seq: next - 1, at, level: LogLevel::Warning, text });
+            lines.truncate(limit as usize);
+        }
+        Ok(lines)
+    }
+
+    /// Returns up to `limit` lines that are kept, with a number above `after`, and the number of the last line that there
+    /// ever was.
+    pub async fn kept(&self, actor: &Actor, id: DeploymentId, after: i64, limit: u32) -> Result<(Vec<LogLine>, i64)> {
         let mut session = self.context.db.read().await?;
         deployments::find(&mut session, actor, id).await?;
-        Ok(logs::list(&mut session, id, after, limit).await?)
+        let last = logs::last(&mut session, id).await?;
+        Ok((logs::list(&mut session, id, after, limit).await?, last))
     }
 
     /// Returns in which state the deployment ended, once every line of its end is there.
@@ -104,4 +121,40 @@ impl Logs {
             let _woken_or_late = tokio::time::timeout_at(look_again, changes.changed()).await;
         }
     }
+}
+
+/// Deletes lines that are older than they may be and, where all logs together have more bytes than they may, the logs of
+/// the oldest deployments, until they have four fifths of it.
+pub async fn forget_lines(context: &Context) -> Result<()> {
+    let limits = context.settings.limits;
+    let mut forgotten = 0;
+    if limits.logs_kept_days > 0 {
+        let before = context.now() - TimeDelta::days(i64::from(limits.logs_kept_days));
+        let mut session = context.db.read().await?;
+        let old = logs::list_old(&mut session, before).await?;
+        drop(session);
+        for id in old {
+            let mut tx = context.db.begin().await?;
+            logs::delete_before(&mut tx, id, before).await?;
+            tx.commit().await?;
+        }
+    }
+    if limits.logs_bytes > 0 {
+        let mut session = context.db.read().await?;
+        let mut total = logs::total(&mut session).await?;
+        let oldest =
+            if total >= limits.logs_bytes / 10 * 9 { logs::list_oldest(&mut session).await? } else { Vec::new() };
+        drop(session);
+        for (id, bytes) in oldest {
+            if total <= limits.logs_bytes / 10 * 8 {
+                break;
+            }
+            let mut tx = context.db.begin().await?;
+            forgotten += logs::delete_of_deployment(&mut tx, id).await?;
+            tx.commit().await?;
+            total = total.saturating_sub(bytes);
+        }
+    }
+    context.telemetry.metrics.dropped_lines(forgotten);
+    Ok(())
 }

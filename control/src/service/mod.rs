@@ -58,6 +58,7 @@ pub use context::{
 pub use counts::Counts;
 pub use deployments::{DeploymentFilter, Deployments, Statistics, Urls};
 pub use diagnostics::{Diagnostic, Diagnostics};
+pub use disk::{Room, Rooms};
 pub use domains::{DomainPatch, Domains, Instruction};
 pub use env_vars::{
     EnvVarPatch, EnvVarPlan, EnvVars, NewEnvVar, at_version, has_stale_secrets, keep_version, seal as seal_env_var,
@@ -70,7 +71,7 @@ pub use health::{Health, HealthPart};
 pub use job_list::{JobFilter, Jobs};
 pub use jobs::{Job, recover};
 pub use limits::{Quota, Verdict};
-pub use logs::Logs;
+pub use logs::{Logs, forget_lines};
 pub use project_deletion::Deletion;
 pub use projects::{NewProject, ProjectRef, Projects, SettingsPatch};
 pub use protections::{CreatedBypassToken, CreatedShareLink, NewShareLink, PasswordChange, Protections};

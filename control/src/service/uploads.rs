@@ -21,6 +21,7 @@ use self::refusals::not_uploading;
 use super::{Context, Error, ProjectRef, Result, deployments, manifests, projects};
 use crate::domain::{Actor, CommitInfo, Deployment, DeploymentId, DeploymentStatus, Environment, ManifestFile, Sha256};
 use crate::store::blobs;
+use crate::telemetry::inherit;
 
 /// A deployment to be made from files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -244,5 +245,5 @@ impl Uploads {
 /// Runs `work` to its end even when the caller goes away: what has arrived is to be kept.
 async fn detached<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
     #[expect(clippy::disallowed_methods, reason = "the body ends with the connection, and so does this task")]
-    tokio::spawn(work).await.map_err(Error::internal)?
+    tokio::spawn(inherit(work)).await.map_err(Error::internal)?
 }

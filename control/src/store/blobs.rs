@@ -22,6 +22,7 @@ statements! {
         ($1, $2, $27, $28), ($1, $2, $29, $30), ($1, $2, $31, $32), ($1, $2, $33, $34)
         ON CONFLICT (project_id, sha256) DO NOTHING";
     TOTAL = "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS bytes FROM blobs WHERE project_id = $1";
+    TOTAL_OF_ALL = "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS bytes FROM blobs";
     DELETE_OF_PROJECT = "DELETE FROM blobs WHERE project_id = $1";
     DELETE = "DELETE FROM blobs WHERE project_id = $1 AND sha256 = $2";
 }
@@ -76,6 +77,12 @@ pub async fn delete_all(session: &mut impl Session, project: ProjectId, blobs: &
 pub async fn total_bytes(session: &mut impl Session, project: ProjectId) -> Result<i64, Error> {
     let (bytes,): (i64,) = session.query(TOTAL).bind(project.0).fetch_one().await?;
     Ok(bytes)
+}
+
+/// Returns how many bytes the blobs of all projects have.
+pub async fn total_of_all(session: &mut impl Session) -> Result<u64, Error> {
+    let (bytes,): (i64,) = session.query(TOTAL_OF_ALL).fetch_one().await?;
+    Ok(bytes.unsigned_abs())
 }
 
 /// Forgets every blob of a project.

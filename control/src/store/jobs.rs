@@ -7,14 +7,15 @@ use sqlx::types::Json;
 
 use super::{Error, Session, statements};
 use crate::domain::{JobId, ProjectId};
+use crate::telemetry;
 
 statements! {
     INSERT = "INSERT INTO jobs (kind, subject, payload, state, run_at, deadline_at, attempts, generation, created_at,
-            rank_at, project_id)
+            rank_at, project_id, traceparent)
         SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, 'queued', $4, $5, 0, 0, $6, $7,
             CASE $8 WHEN 'project' THEN $2
                 WHEN 'deployment' THEN (SELECT deployments.project_id FROM deployments WHERE deployments.id = $2)
-                WHEN 'domain' THEN (SELECT domains.project_id FROM domains WHERE domains.id = $2) END
+                WHEN 'domain' THEN (SELECT domains.project_id FROM domains WHERE domains.id = $2) END, $9
         WHERE NOT EXISTS (
             SELECT 1 FROM jobs AS other
             WHERE other.kind = $1 AND other.subject = $2 AND other.state = 'queued' AND other.payload = $3)";
@@ -65,7 +66,7 @@ macro_rules! claim {
                 ORDER BY COALESCE(due.rank_at, due.run_at), due.id LIMIT 1 ",
             $locking,
             ")
-             RETURNING id, kind, subject, payload, attempts, generation, deadline_at, project_id"
+             RETURNING id, kind, subject, payload, attempts, generation, deadline_at, project_id, traceparent"
         )
     };
 }
@@ -140,6 +141,8 @@ pub struct ClaimedJob {
     pub attempts: i64,
     /// When it is given up.
     pub deadline_at: DateTime<Utc>,
+    /// The trace that queued it.
+    pub traceparent: Option<String>,
     generation: i64,
     project_id: Option<i64>,
 }
@@ -180,6 +183,7 @@ pub async fn enqueue(session: &mut impl Session, job: &NewJob, now: DateTime<Utc
         .bind(now)
         .bind(job.run_at + job.gives_way)
         .bind(job.about.as_str())
+        .bind(telemetry::current().map(|trace| trace.traceparent()))
         .execute()
         .await?;
     Ok(())

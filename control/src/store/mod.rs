@@ -23,6 +23,7 @@ pub mod meta;
 pub mod projects;
 pub mod protections;
 pub mod releases;
+pub mod rooms;
 pub mod sessions;
 pub mod splits;
 pub mod teams;

@@ -232,7 +232,8 @@ async fn activate(context: &Context, lease: Lease, deployment: &Deployment) -> R
 
 async fn log(context: &Context, id: DeploymentId, level: LogLevel, text: &str) -> Result<(), JobError> {
     let mut tx = context.db.begin().await?;
-    logs::append(&mut tx, id, context.now(), level, text).await?;
+    let dropped = logs::append(&mut tx, id, context.now(), level, text).await?;
+    context.telemetry.metrics.dropped_lines(dropped);
     tx.commit().await?;
     context.events.deployment_changed(id);
     Ok(())

@@ -13,6 +13,7 @@ use crate::service::reconciliation::{self, Mode};
 use crate::service::{self, Context, Job};
 use crate::store::jobs::{self, ClaimedJob};
 use crate::store::{self, deployments};
+use crate::telemetry::within;
 
 /// How often a worker looks although nothing was announced.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
@@ -36,6 +37,19 @@ pub enum Outcome {
     Lost,
     /// It was stopped, because what it was for was cancelled.
     Cancelled,
+}
+
+impl Outcome {
+    /// The outcome in one word, for metrics and traces.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Retried(_) => "retried",
+            Self::Dead(_) => "dead",
+            Self::Lost => "lost",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 /// Runs jobs.
@@ -135,11 +149,14 @@ impl Runner {
             self.settle(&claimed, None, Err(JobError::Later("this version does not know the job".into()))).await?;
             return Ok(None);
         };
-        let result = leased::run(context, &claimed, &job, now).await;
+        let traceparent = claimed.traceparent.as_deref();
+        let watched = context.telemetry.begin_job(&claimed.kind, claimed.subject, claimed.attempts, traceparent);
+        let result = within(watched.context(), leased::run(context, &claimed, &job, now)).await;
         if let (Job::Deploy(id), Err(JobError::Never { code, message })) = (&job, &result) {
             sweep::fail(context, *id, code, message).await?;
         }
         let outcome = self.settle(&claimed, Some(&job), result).await?;
+        watched.end(outcome.as_str());
         if let Job::Deploy(id) = job {
             // Whoever waits for a deployment waits for the end of this as well.
             context.events.deployment_changed(id);

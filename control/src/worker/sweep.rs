@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
 use crate::domain::{DeploymentError, DeploymentId, DeploymentStatus, LogLevel};
-use crate::service::{Context, Error, Job, Result};
+use crate::service::{self, Context, Error, Job, Result};
 use crate::store::deployments::{self, Step};
 use crate::store::{self, idempotency, logs};
 
@@ -25,6 +25,7 @@ pub async fn run(context: &Arc<Context>) -> Result<()> {
         };
         fail(context, id, code, message).await?;
     }
+    service::forget_lines(context).await?;
     let mut tx = context.db.begin().await?;
     idempotency::delete_expired(&mut tx, context.now()).await?;
     tx.commit().await?;

@@ -1,6 +1,7 @@
 //! The real services over a temporary folder, with a clock that stands still and seeded randomness.
 
 pub mod aliyun;
+pub mod collector;
 pub mod database;
 mod dns;
 mod flaky;
@@ -28,6 +29,7 @@ use miaobu_control::service::{
     Settings, Upload, Vault,
 };
 use miaobu_control::store::SharedLock;
+use miaobu_control::telemetry::Telemetry;
 use miaobu_control::worker::{Outcome, Runner};
 use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
 use tempfile::TempDir;
@@ -109,8 +111,16 @@ impl TestApp {
         let mut flaky = FlakyEdgeKv::new(edge_kv.clone());
         change_kv(&mut flaky);
         let flaky = Arc::new(flaky);
-        let mut limits =
-            Limits { min_free_bytes: 0, min_free_percent: 0, max_deployment_bytes: 1 << 30, kept_deployments: 3 };
+        let mut limits = Limits {
+            min_free_bytes: 0,
+            min_free_percent: 0,
+            artifacts_bytes: 0,
+            logs_bytes: 0,
+            database_bytes: 0,
+            logs_kept_days: 0,
+            max_deployment_bytes: 1 << 30,
+            kept_deployments: 3,
+        };
         change(&mut limits);
         let context = Arc::new(Context {
             db: database.db.clone(),
@@ -123,6 +133,7 @@ impl TestApp {
             edge_hostnames: hostnames.clone(),
             shared_limits,
             callers: Callers::default(),
+            telemetry: Telemetry::default(),
             events: Events::default(),
             counts: Counts::default(),
             vault: Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys"),
@@ -134,6 +145,7 @@ impl TestApp {
                 limits,
                 jobs: JobSettings::default(),
             },
+            rooms: Default::default(),
             blobs_in_use: SharedLock::of(&database.db),
             refining: Default::default(),
         });
@@ -155,10 +167,12 @@ impl TestApp {
             edge_hostnames: Arc::new(LocalHostnames),
             shared_limits: None,
             callers: Callers::default(),
+            telemetry: self.context.telemetry.clone(),
             events: Events::default(),
             counts: Counts::default(),
             vault,
             settings: self.context.settings.clone(),
+            rooms: Default::default(),
             blobs_in_use: SharedLock::of(&self.context.db),
             refining: Default::default(),
         });

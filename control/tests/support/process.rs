@@ -22,6 +22,8 @@ pub struct Server {
     pub edge: String,
     pub code: String,
     pub token: String,
+    /// Header lines that every request of [`Server::ask`] has beside its own.
+    pub head: String,
 }
 
 /// The program with its settings for a test; what it says goes to the test's own output.
@@ -110,7 +112,7 @@ impl Server {
             .output()
             .expect("the program runs");
         let token = String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned();
-        Self { process, api, edge, code, token }
+        Self { process, api, edge, code, token, head: String::new() }
     }
 
     pub fn process(&mut self) -> &mut Process {
@@ -130,7 +132,8 @@ impl Server {
     /// The same with more lines in the request's head.
     pub fn ask_with(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Option<(u16, Value)> {
         let kind = if method == "PUT" { "application/octet-stream" } else { "application/json" };
-        let head = format!("authorization: Bearer {}\r\ncontent-type: {kind}\r\n{more}", self.token);
+        let head =
+            format!("authorization: Bearer {}\r\ncontent-type: {kind}\r\n{}{more}", self.token, self.head);
         let (status, body) = request(&self.api, method, &format!("/api/v1/public{path}"), "localhost", &head, body)?;
         Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }

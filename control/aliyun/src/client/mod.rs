@@ -95,6 +95,8 @@ impl Core {
         length: u64,
     ) -> Result<Answer, Error> {
         let patience = self.settings.patience;
+        let trace = self.settings.traceparent.and_then(|traceparent| traceparent());
+        let request = trace.into_iter().fold(request, |request, trace| request.header("traceparent", trace));
         let limit = patience.answer + Duration::from_secs(length / SLOWEST);
         match tokio::time::timeout(limit, request.send()).await {
             Ok(Ok(response)) => Ok(Answer::new(self.service, operation, response, patience.silence)),

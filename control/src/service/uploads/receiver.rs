@@ -61,7 +61,7 @@ impl Receiver {
         let sizes: HashMap<Sha256, u64> = manifest.blobs().into_iter().collect();
         let state = Arc::new(UploadState::new(project.id, sizes, &present));
         let missing_bytes = state.missing().iter().map(|(_, size)| size).sum();
-        disk::require_room(&context.settings, missing_bytes).await?;
+        disk::require_room(context, missing_bytes).await?;
         let now = context.now();
         let mut tx = context.db.begin().await?;
         let row = NewRow {
@@ -131,7 +131,7 @@ impl Receiver {
         if deployment.status != DeploymentStatus::Uploading {
             return Err(not_uploading(&deployment));
         }
-        disk::require_room(&self.context.settings, 0).await?;
+        disk::require_disk(&self.context, 0).await?;
         self.state(&deployment).await
     }
 
@@ -215,14 +215,14 @@ impl Receiver {
         source: Source,
         body: impl Stream<Item = io::Result<Bytes>>,
     ) -> Result<Deployment> {
-        disk::require_room(&self.context.settings, 0).await?;
+        disk::require_room(&self.context, 0).await?;
         let receiver = Arc::clone(self);
         let unpacked = body::read_on_thread(body, move |input| {
             archive::unpack(input, &receiver.spool, receiver.context.settings.limits.max_deployment_bytes)
         });
         let (manifest, blobs) = unpacked.await??;
         let in_use = self.context.blobs_in_use.read().await?;
-        disk::require_room(&self.context.settings, 0).await?;
+        disk::require_room(&self.context, blobs.iter().map(|blob| blob.size_bytes).sum()).await?;
         self.keep(project.id, blobs, None).await?;
         let (deployment, _) = self.insert(actor, project, source, &manifest).await?;
         drop(in_use);
