@@ -29,6 +29,7 @@ use crate::provider::aliyun::EsaEdgeKv;
 use crate::provider::local::LocalEdgeKv;
 use crate::provider::{self, InvalidRedisAddress, Resolver, SharedLimits};
 use crate::random::SystemRandom;
+use crate::service::reconciliation::{self, Drift, Mode};
 use crate::service::{self, Auth, Context, Counts, Events, InvalidKeys, Job, Services, Settings, Vault};
 use crate::store::{self, Access, Db, Location, SharedLock, meta, projects};
 use crate::worker::Runner;
@@ -97,6 +98,9 @@ pub enum StartError {
     /// A client of an engine elsewhere cannot be made.
     #[error("an engine that the settings name cannot be used")]
     Client(#[from] miaobu_aliyun::Error),
+    /// What should be could not be compared with what is.
+    #[error("not everything could be compared")]
+    Compare(#[from] service::Error),
     /// An engine cannot be used.
     #[error("an engine that the settings name cannot be used")]
     Provider(#[from] provider::Error),
@@ -166,6 +170,9 @@ impl App {
         let port = edge_addr.unwrap_or(config.edge.addr).port();
         let (esa, local_kv) = (engines.esa_kv.clone(), engines.local_kv.clone());
         let mut context = context(config, db, engines, vault, port);
+        if let Some(edge) = &edge {
+            context.edge_view = Arc::new(edge.observer());
+        }
         if let Some(redis) = &config.redis {
             let shared = SharedLimits::new(redis)?;
             if !shared.connect().await {
@@ -290,13 +297,31 @@ pub async fn auth_beside(config: &Config) -> Result<Auth, StartError> {
     Ok(Auth::new(Arc::new(context)))
 }
 
-/// Delivers what the edge elsewhere does not have yet, or with `all` everything again; returns how many values that were.
-pub async fn reconcile(config: &Config, all: bool) -> Result<usize, StartError> {
+/// What a reconciliation found.
+#[derive(Debug)]
+pub struct Reconciled {
+    /// What differed between the rows and the rest of the world.
+    pub drift: Vec<Drift>,
+    /// How many values the edge elsewhere was given; `None` without one, and on a dry run.
+    pub delivered: Option<usize>,
+}
+
+/// Compares everything with the rows, beside a server that may be running, and mends it as `mode` says. Then delivers what the
+/// edge elsewhere does not have yet, or with `all` everything again.
+pub async fn reconcile(config: &Config, mode: Mode, all: bool) -> Result<Reconciled, StartError> {
     let db = open_beside(config).await?;
-    let esa = Engines::beside_with_esa(config, &db).await?;
-    let delivered = if all { esa.resync().await? } else { esa.reconcile().await? };
+    let engines = Engines::beside(config, &db)?;
+    let context = context(config, db.clone(), engines, keys::open(config)?, config.edge.addr.port());
+    let drift = reconciliation::run(&context, mode).await?;
+    let delivered = match (&config.esa, mode) {
+        (Some(_), Mode::Mend) => {
+            let esa = Engines::beside_with_esa(config, &db).await?;
+            Some(if all { esa.resync().await? } else { esa.reconcile().await? })
+        }
+        _ => None,
+    };
     db.close().await;
-    Ok(delivered)
+    Ok(Reconciled { drift, delivered })
 }
 
 async fn open_beside(config: &Config) -> Result<Db, StartError> {
@@ -328,6 +353,7 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
         random: Arc::new(SystemRandom),
         objects: engines.objects,
         edge_kv: engines.edge_kv,
+        edge_view: engines.local_kv,
         dns: Arc::new(Resolver::new(&config.dns_servers)),
         edge_hostnames: engines.edge_hostnames,
         shared_limits: None,

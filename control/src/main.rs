@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use miaobu_control::app::{self, App};
 use miaobu_control::config::Config;
+use miaobu_control::service::reconciliation::Mode;
 use miaobu_control::{api, documentation, sample, telemetry};
 use routine_command::RoutineCommand;
 use tokio::signal::unix::{SignalKind, signal};
@@ -49,8 +50,11 @@ enum Command {
     },
     /// Bring the database up to date.
     Migrate,
-    /// Deliver to the edge elsewhere what it does not have yet.
+    /// Compare everything with the database, and mend what differs; deliver to the edge elsewhere what it does not have yet.
     Reconcile {
+        /// Print what differs and change nothing.
+        #[arg(long, conflicts_with = "all")]
+        dry_run: bool,
         /// Deliver everything again, whatever it has.
         #[arg(long)]
         all: bool,
@@ -135,8 +139,12 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
                 Ok(app::run_edge(&config, *share_port, started, stop_signal()?).await?)
             }
             Command::Migrate => Ok(app::migrate(&config).await?),
-            Command::Reconcile { all } => {
-                print(&[format!("delivered: {}", app::reconcile(&config, *all).await?)]);
+            Command::Reconcile { dry_run, all } => {
+                let mode = if *dry_run { Mode::DryRun } else { Mode::Mend };
+                let app::Reconciled { drift, delivered } = app::reconcile(&config, mode, *all).await?;
+                print(&drift.iter().map(|difference| format!("drift: {difference}")).collect::<Vec<_>>());
+                print(&[format!("{}: {}", if *dry_run { "differences" } else { "mended" }, drift.len())]);
+                print(&delivered.map(|values| format!("delivered: {values}")).into_iter().collect::<Vec<_>>());
                 Ok(())
             }
             Command::Routine { command } => routine_command::run(&config, command).await,

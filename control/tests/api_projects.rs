@@ -20,9 +20,14 @@ async fn a_project_is_made_read_and_changed() {
 
     let change = |body: Value| api.as_user("PATCH", "/api/v1/public/projects/my-site").json(&body);
     let settings = async |body: Value| change(body).send().await.json()["data"]["settings"].clone();
-    let defaults = json!({ "html_handling": "auto", "not_found": "404_page", "redirects_first": false, "spa_fallback": "navigation" });
-    let patched = json!({ "html_handling": "drop", "not_found": "single_page", "redirects_first": false, "spa_fallback": "navigation" });
-    let patch = json!({ "settings": { "html_handling": "drop", "not_found": "single_page" } });
+    let defaults = json!({
+        "html_handling": "auto", "not_found": "404_page", "redirect_status": "308", "redirects_first": false, "spa_fallback": "navigation",
+    });
+    let patched = json!({
+        "html_handling": "drop", "not_found": "single_page", "redirect_status": "307", "redirects_first": false, "spa_fallback": "navigation",
+    });
+    let patch =
+        json!({ "settings": { "html_handling": "drop", "not_found": "single_page", "redirect_status": "307" } });
     assert_eq!(settings(patch).await, patched);
     assert_eq!(settings(json!({})).await, patched, "what is absent stays");
     let null = json!({ "settings": { "html_handling": null } });

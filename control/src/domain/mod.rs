@@ -40,7 +40,7 @@ pub use ids::{
 pub use job::{JobInfo, JobState};
 pub use manifest::{InvalidManifest, Manifest, ManifestFile, ManifestProblem};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest};
-pub use project::{HtmlHandling, NotFound, Project, ProjectKind, ProjectSettings, SpaFallback};
+pub use project::{HtmlHandling, NotFound, Project, ProjectKind, ProjectSettings, RedirectStatus, SpaFallback};
 pub use project_status::ProjectStatus;
 pub use protection::{BypassToken, ProtectionTarget, Protections, ShareLink, Split, TargetProtection};
 pub use release::{Release, ReleaseKind};

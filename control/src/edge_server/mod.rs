@@ -28,6 +28,7 @@ mod files;
 mod head;
 mod host;
 mod listen;
+mod observer;
 mod proxy;
 mod recent;
 mod request_body;
@@ -41,6 +42,7 @@ mod tunnel;
 mod worker;
 
 pub use listen::BindError;
+pub use observer::Observer;
 pub use source::RouteSource;
 
 /// How the edge serves.
@@ -134,6 +136,11 @@ impl EdgeServer {
     /// Returns the address listened on, with the port that the system chose for port 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Returns what sees with the eyes of this edge.
+    pub fn observer(&self) -> Observer {
+        Observer(Arc::clone(&self.routes))
     }
 
     /// Serves until `shutdown`, then takes no more connections and returns once running requests have ended, or after

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
 use miaobu_edge::record::{self, RouteRecord};
 use miaobu_edge::{Lookup, Site};
 use tokio::runtime::Handle;
@@ -115,6 +116,11 @@ impl Routes {
     /// A number that changes whenever a route found earlier may no longer be the right one.
     pub(super) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Returns what the edge KV holds under `key`.
+    pub(super) async fn stored(&self, key: &str) -> Result<Option<Bytes>, crate::provider::Error> {
+        self.source.get(key).await
     }
 
     /// Returns where `host` leads, from memory or the edge KV. Requests for one host share one read.

@@ -6,6 +6,7 @@
 mod dns;
 mod edge_hostnames;
 mod edge_kv;
+mod edge_view;
 mod error;
 mod object_store;
 mod shared_limits;
@@ -16,6 +17,7 @@ pub mod local;
 pub use dns::{Dns, Resolver};
 pub use edge_hostnames::{EdgeHostnames, LocalHostnames};
 pub use edge_kv::{EdgeKv, KvEntry};
+pub use edge_view::EdgeView;
 pub use error::{Error, ErrorKind};
 pub use object_store::{InvalidObjectKey, Object, ObjectBody, ObjectKey, ObjectStore};
 pub use shared_limits::{Draw, InvalidRedisAddress, RedisAddress, SharedLimits};

@@ -12,7 +12,7 @@ use super::vault::Vault;
 use super::{Counts, Events};
 use crate::clock::Clock;
 use crate::domain::{BaseDomain, DeploymentId, ProjectId, Sha256, Slug};
-use crate::provider::{Dns, EdgeHostnames, EdgeKv, InvalidObjectKey, ObjectKey, ObjectStore, SharedLimits};
+use crate::provider::{Dns, EdgeHostnames, EdgeKv, EdgeView, InvalidObjectKey, ObjectKey, ObjectStore, SharedLimits};
 use crate::random::Random;
 use crate::store::jobs::Concurrency;
 use crate::store::{Db, SharedLock};
@@ -30,6 +30,8 @@ pub struct Context {
     pub objects: Arc<dyn ObjectStore>,
     /// What the edge reads.
     pub edge_kv: Arc<dyn EdgeKv>,
+    /// What the edge of this machine answers from.
+    pub edge_view: Arc<dyn EdgeView>,
     /// What the public DNS says.
     pub dns: Arc<dyn Dns>,
     /// Names that the edge is to answer for.

@@ -44,6 +44,8 @@ pub enum Job {
     RotateSecrets,
     /// Remove the files and edge entries of a deployment that has ended or was purged.
     Purge(DeploymentId),
+    /// Remove the files of a deployment that no row knows.
+    RemoveOrphan(DeploymentId),
 }
 
 impl Job {
@@ -59,6 +61,7 @@ impl Job {
             Self::DeleteProject(_) => "delete_project",
             Self::RotateSecrets => "rotate_secrets",
             Self::Purge(_) => "purge",
+            Self::RemoveOrphan(_) => "remove_orphan",
         }
     }
 
@@ -77,6 +80,7 @@ impl Job {
             "delete_project" => Self::DeleteProject(ProjectId(subject)),
             "rotate_secrets" => Self::RotateSecrets,
             "purge" => Self::Purge(DeploymentId(subject)),
+            "remove_orphan" => Self::RemoveOrphan(DeploymentId(subject)),
             _ => return None,
         })
     }
@@ -118,7 +122,7 @@ impl Job {
 
     fn subject(&self) -> i64 {
         match self {
-            Self::Deploy(id) | Self::Refine(id) | Self::Purge(id) => id.0,
+            Self::Deploy(id) | Self::Refine(id) | Self::Purge(id) | Self::RemoveOrphan(id) => id.0,
             Self::SyncRoutes { project, .. } | Self::Retention(project) | Self::DeleteProject(project) => project.0,
             Self::VerifyDomain(id) | Self::SyncDomain(id) => id.0,
             Self::RotateSecrets => 0,
@@ -130,7 +134,7 @@ impl Job {
             Self::Deploy(_) | Self::Refine(_) | Self::Purge(_) => About::Deployment,
             Self::SyncRoutes { .. } | Self::Retention(_) | Self::DeleteProject(_) => About::Project,
             Self::VerifyDomain(_) | Self::SyncDomain(_) => About::Domain,
-            Self::RotateSecrets => About::Nothing,
+            Self::RotateSecrets | Self::RemoveOrphan(_) => About::Nothing,
         }
     }
 
@@ -140,9 +144,7 @@ impl Job {
             Self::Deploy(_) | Self::SyncRoutes { .. } | Self::VerifyDomain(_) | Self::SyncDomain(_) => {
                 TimeDelta::zero()
             }
-            Self::Refine(_) | Self::Retention(_) | Self::DeleteProject(_) | Self::RotateSecrets | Self::Purge(_) => {
-                TimeDelta::minutes(1)
-            }
+            _ => TimeDelta::minutes(1),
         }
     }
 
@@ -160,7 +162,9 @@ impl Job {
             Self::DeleteProject(_) | Self::VerifyDomain(_) | Self::SyncDomain(_) | Self::RotateSecrets => {
                 TimeDelta::days(7)
             }
-            Self::SyncRoutes { .. } | Self::Refine(_) | Self::Retention(_) | Self::Purge(_) => TimeDelta::days(1),
+            Self::SyncRoutes { .. } | Self::Refine(_) | Self::Retention(_) | Self::Purge(_) | Self::RemoveOrphan(_) => {
+                TimeDelta::days(1)
+            }
         }
     }
 }

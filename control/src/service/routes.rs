@@ -9,7 +9,7 @@ use super::{Context, Job, Result, artifact_path, audit};
 use crate::domain::{Actor, BaseDomain, DeploymentId, DeploymentStatus, Environment, ProjectId, Slug};
 use crate::provider::KvEntry;
 use crate::store::hostnames::{self, Route};
-use crate::store::{Tx, meta, projects};
+use crate::store::{Session, Tx, meta, projects};
 
 /// Writes what each of a project's hostnames leads to; those that lead nowhere lose their record.
 ///
@@ -18,11 +18,42 @@ pub async fn sync(context: &Context, project: ProjectId, former_base: Option<&Ba
     let mut tx = context.db.begin().await?;
     // Drawn before reading: whoever draws a later generation has read the same rows or newer ones.
     let generation = meta::next_routes_generation(&mut tx).await?;
-    let slug = projects::get_slug(&mut tx, project).await?;
-    let routes = hostnames::list_routes(&mut tx, project).await?;
-    let guards = Guards::read(&mut tx, project, context.now()).await?;
+    let entries = derive(context, &mut tx, project, former_base, generation).await?;
     tx.commit().await?;
-    let Some(slug) = slug else { return Ok(()) };
+    Ok(context.edge_kv.write(entries).await?)
+}
+
+/// Returns the hostnames of a project whose records are not what they should be, each with the deployment that it should lead
+/// to and the one that it leads to.
+pub async fn differences(context: &Context, project: ProjectId) -> Result<Vec<(String, Option<i64>, Option<i64>)>> {
+    let mut session = context.db.read().await?;
+    let entries = derive(context, &mut session, project, None, 0).await?;
+    drop(session);
+    let deployment = |value: &Option<Bytes>| {
+        value.as_ref().and_then(|value| RouteRecord::parse(value).ok()).map(|record| record.deployment_id)
+    };
+    let mut differences = Vec::new();
+    for entry in entries {
+        let is = context.edge_view.value(&entry.key).await?;
+        if is != entry.value {
+            differences.push((entry.key, deployment(&entry.value), deployment(&is)));
+        }
+    }
+    Ok(differences)
+}
+
+/// What a project's hostnames should lead to.
+async fn derive(
+    context: &Context,
+    session: &mut impl Session,
+    project: ProjectId,
+    former_base: Option<&BaseDomain>,
+    generation: i64,
+) -> Result<Vec<KvEntry>> {
+    let slug = projects::get_slug(session, project).await?;
+    let routes = hostnames::list_routes(session, project).await?;
+    let guards = Guards::read(session, project, context.now()).await?;
+    let Some(slug) = slug else { return Ok(Vec::new()) };
 
     let base = &context.settings.base_domain;
     let mut entries = Vec::with_capacity(routes.len());
@@ -36,7 +67,7 @@ pub async fn sync(context: &Context, project: ProjectId, former_base: Option<&Ba
             entries.push(KvEntry { key, value: None, generation });
         }
     }
-    Ok(context.edge_kv.write(entries).await?)
+    Ok(entries)
 }
 
 /// Ends a transaction in which an actor changed what a project's hostnames answer, and writes their records.
@@ -54,8 +85,12 @@ pub async fn commit_and_sync(context: &Context, mut tx: Tx, actor: &Actor, proje
 /// The record of a hostname; `None` where it leads nowhere.
 pub fn record_of(slug: &Slug, route: &Route) -> Option<RouteRecord> {
     let id = route.deployment_id?;
-    if route.status.as_deref() != Some(DeploymentStatus::Deployed.as_str()) {
-        return None;
+    // A deployment's own hostname shows it before it is called deployed: that is how the edge is seen to have it.
+    let is_own = route.kind == "platform" && route.environment.is_none();
+    match route.status.as_deref().and_then(DeploymentStatus::from_text) {
+        Some(DeploymentStatus::Deployed) => {}
+        Some(DeploymentStatus::Deploying) if is_own => {}
+        _ => return None,
     }
     let noindex = route.kind == "platform"
         && matches!(route.environment.as_deref().map(Environment::from_text), None | Some(Some(Environment::Preview)));

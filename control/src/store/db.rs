@@ -15,9 +15,14 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Encode, FromRow, Postgres, Sqlite, Transaction, Type};
+use sqlx::{Connection as _, Encode, FromRow, Postgres, Sqlite, Transaction, Type};
 
 use super::Error;
+
+/// After which a connection is asked whether it still works before it is used.
+const IDLE: Duration = Duration::from_secs(2);
+/// When PostgreSQL ends a transaction whose server says nothing: the rows that it holds are others' as well.
+const FROZEN: &str = "10s";
 
 /// Where the database is.
 #[derive(Debug, Clone)]
@@ -70,7 +75,16 @@ impl Db {
                     .max_connections(16)
                     .test_before_acquire(false)
                     .acquire_timeout(Duration::from_secs(10))
-                    .connect_with(options.as_ref().clone())
+                    .before_acquire(|connection, idle| {
+                        Box::pin(async move {
+                            // One that was idle may have lost its server meanwhile; one that was not would have noticed.
+                            if idle.idle_for > IDLE {
+                                connection.ping().await?;
+                            }
+                            Ok(true)
+                        })
+                    })
+                    .connect_with(options.as_ref().clone().options([("idle_in_transaction_session_timeout", FROZEN)]))
                     .await?;
                 if access == Access::ReadWrite {
                     sqlx::migrate!("../migrations/postgres").run(&pool).await?;

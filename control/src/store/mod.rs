@@ -9,6 +9,7 @@ pub mod audit;
 pub mod blobs;
 pub mod deployments;
 pub mod domains;
+pub mod drift;
 pub mod edge_kv;
 pub mod env_vars;
 pub mod hostnames;
@@ -52,6 +53,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("blobs", blobs::STATEMENTS),
         ("deployments", deployments::STATEMENTS),
         ("domains", domains::STATEMENTS),
+        ("drift", drift::STATEMENTS),
         ("edge_kv", edge_kv::STATEMENTS),
         ("env_vars", env_vars::STATEMENTS),
         ("hostnames", hostnames::STATEMENTS),

@@ -1,6 +1,6 @@
 //! Puts an uploaded deployment in place and activates it.
 //!
-//! Read the manifest, assemble the artifact and publish the site blob; then, in one transaction, mark it deployed and move
+//! Read the manifest, assemble the artifact, publish the site blob and see the edge serve it; then, in one transaction, mark it deployed and move
 //! the pointer; then write the route records. Killed anywhere, the next run does the rest.
 
 use std::sync::Arc;
@@ -10,11 +10,14 @@ use miaobu_edge::record;
 
 use super::publish::{self, Files};
 use super::{JobError, retained};
-use crate::domain::{Deployment, DeploymentId, DeploymentStatus, LogLevel, Manifest, ManifestFile};
+use crate::domain::{Deployment, DeploymentId, DeploymentStatus, LogLevel, Manifest, ManifestFile, pinned_label};
 use crate::provider::{self, InvalidObjectKey, ObjectKey};
 use crate::service::refinements::Refinements;
-use crate::service::{Activation, Context, Job, activation, artifact_path, blob_key, diagnostics, manifests, routes};
+use crate::service::{
+    Activation, Context, Job, activation, artifact_path, blob_key, diagnostics, manifests, observation, routes,
+};
 use crate::store::deployments::{self, Step};
+use crate::store::hostnames::{self, Target};
 use crate::store::jobs::{self, Lease};
 use crate::store::{blobs, logs};
 
@@ -56,11 +59,39 @@ pub async fn run(context: &Arc<Context>, lease: Lease, id: DeploymentId) -> Resu
         Ok::<_, JobError>(())
     };
     tokio::try_join!(assembling, publishing)?;
+    show(context, lease, &deployment).await?;
+    crate::failpoint!("deploy.shown");
     if !activate(context, lease, &deployment).await? {
         return Ok(());
     }
     crate::failpoint!("deploy.activated");
     announce(context, &deployment).await
+}
+
+/// Has the edge serve the deployment at its own hostname, and returns once it does: from here on it may be called deployed.
+async fn show(context: &Context, lease: Lease, deployment: &Deployment) -> Result<(), JobError> {
+    let label = pinned_label(&deployment.project_slug, deployment.id);
+    let target = Target::Deployment(deployment.project_id, deployment.id);
+    let mut tx = context.db.begin().await?;
+    if !jobs::hold(&mut tx, lease).await? {
+        return Err(JobError::LeaseLost);
+    }
+    let is_own = hostnames::insert(&mut tx, &label, target, context.now()).await?;
+    tx.commit().await?;
+    // A name that another project has shows nothing of this one; the log says so when it is activated.
+    if is_own {
+        routes::sync(context, deployment.project_id, None).await?;
+        let host = context.settings.base_domain.hostname(&label);
+        if !observation::is_served(context, &host, deployment.id).await? && !has_ended(context, deployment.id).await? {
+            return Err(JobError::Later("the edge does not show the deployment yet".into()));
+        }
+    }
+    Ok(())
+}
+
+async fn has_ended(context: &Context, id: DeploymentId) -> Result<bool, JobError> {
+    let mut session = context.db.read().await?;
+    Ok(deployments::get_status(&mut session, id).await?.is_none_or(|status| status.is_final()))
 }
 
 /// Tells the edge. Whoever waits for the deployment, or follows its log, waits for this as well.

@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 
 use super::{JobError, delete_project, deploy, purge, refine, retention};
 use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus};
-use crate::service::{Context, Job, domain_proofs, domains, env_vars, routes};
+use crate::service::{Context, Job, domain_proofs, domains, env_vars, reconciliation, routes};
 use crate::store::jobs::{self, ClaimedJob, Lease};
 use crate::store::{self, deployments};
 
@@ -56,6 +56,7 @@ async fn run_job(context: &Arc<Context>, job: &Job, lease: Lease) -> Result<(), 
             Ok(())
         }
         Job::Purge(id) => purge::run(context, *id).await,
+        Job::RemoveOrphan(id) => Ok(reconciliation::remove_orphan(context, *id).await?),
     }
 }
 

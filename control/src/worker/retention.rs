@@ -7,10 +7,11 @@ use chrono::TimeDelta;
 use miaobu_edge::Coding;
 
 use super::JobError;
-use crate::domain::{DeploymentId, DeploymentStatus, LogLevel, ProjectId, Sha256};
+use crate::domain::{DeploymentStatus, LogLevel, ProjectId, Sha256};
+use crate::service::retention::superfluous;
 use crate::service::{Context, Error, Job, blob_key, coded_blob_key, manifests, routes};
 use crate::store::deployments::{self, Step};
-use crate::store::{Session, Tx, blobs, hostnames, logs, projects, releases, splits};
+use crate::store::{Session, blobs, logs, projects};
 
 /// A blob that nothing needs is kept this long: the next deployment may want it, and a resumed upload counts on it.
 const UNUSED: TimeDelta = TimeDelta::hours(1);
@@ -45,15 +46,6 @@ async fn purge_deployments(context: &Context, project: ProjectId) -> Result<bool
         context.events.deployment_changed(id);
     }
     Ok(!superfluous.is_empty())
-}
-
-async fn superfluous(tx: &mut Tx, project: ProjectId, kept: usize) -> Result<Vec<DeploymentId>, JobError> {
-    let deployed = deployments::list_with_status(tx, project, DeploymentStatus::Deployed).await?;
-    let mut needed: HashSet<_> = releases::list_active(tx, project).await?.into_iter().collect();
-    needed.extend(hostnames::list_pinned(tx, project).await?);
-    needed.extend(splits::list(tx, project).await?.into_iter().map(|split| split.deployment_id));
-    needed.extend(deployed.iter().take(kept));
-    Ok(deployed.into_iter().filter(|id| !needed.contains(id)).collect())
 }
 
 /// Deletes some blobs that no deployment needs and returns whether there may be more.

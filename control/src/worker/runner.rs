@@ -9,14 +9,15 @@ use tokio::time::MissedTickBehavior;
 
 use super::{JobError, leased, sweep};
 use crate::domain::DeploymentStatus;
-use crate::service::{Context, Job};
+use crate::service::reconciliation::{self, Mode};
+use crate::service::{self, Context, Job};
 use crate::store::jobs::{self, ClaimedJob};
 use crate::store::{self, deployments};
 
 /// How often a worker looks although nothing was announced.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
-/// How often overdue deployments are looked for.
-const SWEEP: Duration = Duration::from_secs(30);
+/// How often overdue deployments, and differences, are looked for.
+const SWEEP: Duration = Duration::from_secs(15);
 /// After which a thread that was told to stop has.
 const COOLING: Duration = Duration::from_secs(2);
 const FIRST_DELAY: TimeDelta = TimeDelta::seconds(1);
@@ -77,13 +78,40 @@ impl Runner {
     async fn sweep_often(&self, mut stop: watch::Receiver<bool>) {
         let mut ticks = tokio::time::interval(SWEEP);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut project = 0;
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
                 _ = ticks.tick() => {}
             }
             self.sweep().await;
+            project = self.reconcile(project).await;
         }
+    }
+
+    /// Mends what differs between the rows and the rest of the world, for some projects after `project`; returns the last of
+    /// them, 0 after the last of all.
+    async fn reconcile(&self, project: i64) -> i64 {
+        match self.reconcile_some(project).await {
+            Ok(last) => last.unwrap_or(0),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "not everything could be compared");
+                0
+            }
+        }
+    }
+
+    /// Mends what differs for some projects after `project`, and returns the last of them.
+    pub async fn reconcile_some(&self, project: i64) -> service::Result<Option<i64>> {
+        let context = &self.context;
+        let mut drift = reconciliation::work_without_jobs(context, Mode::Mend).await?;
+        let (more, last) = reconciliation::some_projects(context, Mode::Mend, project).await?;
+        drift.extend(more);
+        for difference in &drift {
+            tracing::warn!(part = difference.part, what = difference.what, "something was not as it should be");
+        }
+        context.counts.corrected(drift.len());
+        Ok(last)
     }
 
     /// Fails what is overdue and clears what uploads left behind.

@@ -62,6 +62,16 @@ impl TestDatabase {
     }
 }
 
+impl EmptyDatabase {
+    /// Its address.
+    pub fn url(&self) -> String {
+        let server = std::env::var("TEST_DATABASE_URL").expect("the server's address");
+        let (start, query) = server.split_once('?').unwrap_or((&server, ""));
+        let (start, _) = start.rsplit_once('/').expect("a database in it");
+        format!("{start}/{}?{query}", self.name)
+    }
+}
+
 impl Drop for EmptyDatabase {
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());

@@ -62,6 +62,19 @@ impl Process {
         rustix::process::kill_process(id, signal).expect("signalled");
     }
 
+    /// Waits until it has frozen.
+    pub fn wait_until_stopped(&self) {
+        let path = format!("/proc/{}/stat", self.child.id());
+        loop {
+            let stat = std::fs::read_to_string(&path).expect("the process is there");
+            // The name, which may hold anything, ends with the last parenthesis; the state follows.
+            if stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')) {
+                return;
+            }
+            std::thread::yield_now();
+        }
+    }
+
     pub fn wait(&mut self) -> ExitStatus {
         self.child.wait().expect("the program ends")
     }
@@ -124,6 +137,19 @@ impl Server {
 
     /// Deploys `site` and returns the deployment's id as soon as there is one, and whether the server lived on.
     pub fn deploy(&self, project: &str, site: &Site) -> (Option<i64>, bool) {
+        let (id, finished) = self.send(project, site);
+        let Some(id) = id else { return (None, false) };
+        let lived = finished && self.ask("GET", &format!("/deployments/{id}?wait=30"), b"").is_some();
+        (Some(id), lived)
+    }
+
+    /// Sends `site` for a deployment and does not wait for its end; the server has to live that long.
+    pub fn begin(&self, project: &str, site: &Site) -> i64 {
+        let (id, finished) = self.send(project, site);
+        id.filter(|_| finished).expect("a deployment")
+    }
+
+    fn send(&self, project: &str, site: &Site) -> (Option<i64>, bool) {
         let files: Vec<_> = site
             .manifest()
             .iter()
@@ -135,10 +161,9 @@ impl Server {
         assert_eq!(status, 201, "{created}");
         let id = created["data"]["deployment"]["id"].as_i64().expect("an id");
         let blobs = site.manifest().into_iter().map(|file| site.blob(file.sha256));
-        let lived = self.ask("PUT", &format!("/deployments/{id}/blobs"), &frames(blobs)).is_some()
-            && self.ask("POST", &format!("/deployments/{id}/finish"), b"").is_some()
-            && self.ask("GET", &format!("/deployments/{id}?wait=30"), b"").is_some();
-        (Some(id), lived)
+        let finished = self.ask("PUT", &format!("/deployments/{id}/blobs"), &frames(blobs)).is_some()
+            && self.ask("POST", &format!("/deployments/{id}/finish"), b"").is_some();
+        (Some(id), finished)
     }
 
     /// What the edge answers at `/` of a hostname.

@@ -1039,6 +1039,8 @@ type NewProjectSettings struct {
 	HTMLHandling *HTMLHandling `json:"html_handling,omitempty"`
 	// What a path without a file gets; `404_page` when absent.
 	NotFound *NotFoundHandling `json:"not_found,omitempty"`
+	// How canonical URLs are reached; `308` when absent.
+	RedirectStatus *RedirectStatus `json:"redirect_status,omitempty"`
 	// Whether redirect rules apply even where a file exists; false when absent.
 	RedirectsFirst *bool `json:"redirects_first,omitempty"`
 	// Which requests the single page answers; `navigation` when absent.
@@ -1227,6 +1229,8 @@ type ProjectSettings struct {
 	HTMLHandling HTMLHandling `json:"html_handling"`
 	// What a path without a file gets.
 	NotFound NotFoundHandling `json:"not_found"`
+	// How canonical URLs are reached.
+	RedirectStatus RedirectStatus `json:"redirect_status"`
 	// Whether redirect rules apply even where a file exists.
 	RedirectsFirst bool `json:"redirects_first"`
 	// Which requests the single page answers.
@@ -1289,6 +1293,17 @@ const (
 	ProtectionTargetStaging    ProtectionTarget = "staging"
 	ProtectionTargetPreview    ProtectionTarget = "preview"
 	ProtectionTargetPinned     ProtectionTarget = "pinned"
+)
+
+// RedirectStatus: How canonical URLs are reached: for good (308, or 301, at which old clients may turn the method into GET), or for
+// now (307).
+type RedirectStatus string
+
+// The values of RedirectStatus; a newer server may answer with others.
+const (
+	RedirectStatus308 RedirectStatus = "308"
+	RedirectStatus307 RedirectStatus = "307"
+	RedirectStatus301 RedirectStatus = "301"
 )
 
 // Registration: An account to be made.
@@ -1395,6 +1410,8 @@ type SettingsPatch struct {
 	HTMLHandling Change[HTMLHandling] `json:"html_handling,omitzero"`
 	// What a path without a file gets.
 	NotFound Change[NotFoundHandling] `json:"not_found,omitzero"`
+	// How canonical URLs are reached.
+	RedirectStatus Change[RedirectStatus] `json:"redirect_status,omitzero"`
 	// Whether redirect rules apply even where a file exists.
 	RedirectsFirst Change[bool] `json:"redirects_first,omitzero"`
 	// Which requests the single page answers.

@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
 use tokio::sync::watch;
 
-use crate::provider::{EdgeKv, Error, ErrorKind, KvEntry};
+use crate::provider::{EdgeKv, EdgeView, Error, ErrorKind, KvEntry};
 use crate::store::{self, Db, edge_kv, meta};
 
 const PROVIDER: &str = "edge kv";
@@ -136,6 +137,18 @@ impl LocalEdgeKv {
         }
         tx.commit().await?;
         Ok(version)
+    }
+}
+
+#[async_trait]
+impl EdgeView for LocalEdgeKv {
+    async fn deployment_at(&self, host: &str) -> Result<Option<i64>, Error> {
+        let Some(value) = self.get(&record::key(host, KeyEncoding::Plain)).await? else { return Ok(None) };
+        Ok(RouteRecord::parse(&value).ok().map(|record| record.deployment_id))
+    }
+
+    async fn value(&self, key: &str) -> Result<Option<Bytes>, Error> {
+        self.get(key).await
     }
 }
 

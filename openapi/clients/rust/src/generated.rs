@@ -2141,6 +2141,9 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         ///What a path without a file gets; `404_page` when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub not_found: ::std::option::Option<NotFoundHandling>,
+        ///How canonical URLs are reached; `308` when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub redirect_status: ::std::option::Option<RedirectStatus>,
         ///Whether redirect rules apply even where a file exists; false when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub redirects_first: ::std::option::Option<bool>,
@@ -2508,6 +2511,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         pub html_handling: HtmlHandling,
         ///What a path without a file gets.
         pub not_found: NotFoundHandling,
+        ///How canonical URLs are reached.
+        pub redirect_status: RedirectStatus,
         ///Whether redirect rules apply even where a file exists.
         pub redirects_first: bool,
         ///Which requests the single page answers.
@@ -2713,6 +2718,66 @@ deployment for ever.*/
         }
     }
     impl ::std::convert::TryFrom<::std::string::String> for ProtectionTarget {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    /**How canonical URLs are reached: for good (308, or 301, at which old clients may turn the method into GET), or for
+now (307).*/
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum RedirectStatus {
+        #[serde(rename = "308")]
+        X308,
+        #[serde(rename = "307")]
+        X307,
+        #[serde(rename = "301")]
+        X301,
+    }
+    impl ::std::fmt::Display for RedirectStatus {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::X308 => f.write_str("308"),
+                Self::X307 => f.write_str("307"),
+                Self::X301 => f.write_str("301"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for RedirectStatus {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "308" => Ok(Self::X308),
+                "307" => Ok(Self::X307),
+                "301" => Ok(Self::X301),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for RedirectStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for RedirectStatus {
         type Error = self::error::ConversionError;
         fn try_from(
             value: ::std::string::String,
@@ -9950,6 +10015,10 @@ as well, an owner everything.*/
                 ::std::option::Option<super::NotFoundHandling>,
                 ::std::string::String,
             >,
+            redirect_status: ::std::result::Result<
+                ::std::option::Option<super::RedirectStatus>,
+                ::std::string::String,
+            >,
             redirects_first: ::std::result::Result<
                 ::std::option::Option<bool>,
                 ::std::string::String,
@@ -9964,6 +10033,7 @@ as well, an owner everything.*/
                 Self {
                     html_handling: Ok(Default::default()),
                     not_found: Ok(Default::default()),
+                    redirect_status: Ok(Default::default()),
                     redirects_first: Ok(Default::default()),
                     spa_fallback: Ok(Default::default()),
                 }
@@ -9993,6 +10063,20 @@ as well, an owner everything.*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for not_found: {e}")
+                    });
+                self
+            }
+            pub fn redirect_status<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::RedirectStatus>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.redirect_status = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for redirect_status: {e}"
+                        )
                     });
                 self
             }
@@ -10031,6 +10115,7 @@ as well, an owner everything.*/
                 Ok(Self {
                     html_handling: value.html_handling?,
                     not_found: value.not_found?,
+                    redirect_status: value.redirect_status?,
                     redirects_first: value.redirects_first?,
                     spa_fallback: value.spa_fallback?,
                 })
@@ -10041,6 +10126,7 @@ as well, an owner everything.*/
                 Self {
                     html_handling: Ok(value.html_handling),
                     not_found: Ok(value.not_found),
+                    redirect_status: Ok(value.redirect_status),
                     redirects_first: Ok(value.redirects_first),
                     spa_fallback: Ok(value.spa_fallback),
                 }
@@ -11232,6 +11318,10 @@ as well, an owner everything.*/
                 super::NotFoundHandling,
                 ::std::string::String,
             >,
+            redirect_status: ::std::result::Result<
+                super::RedirectStatus,
+                ::std::string::String,
+            >,
             redirects_first: ::std::result::Result<bool, ::std::string::String>,
             spa_fallback: ::std::result::Result<
                 super::SpaFallback,
@@ -11245,6 +11335,9 @@ as well, an owner everything.*/
                         "no value supplied for html_handling".to_string(),
                     ),
                     not_found: Err("no value supplied for not_found".to_string()),
+                    redirect_status: Err(
+                        "no value supplied for redirect_status".to_string(),
+                    ),
                     redirects_first: Err(
                         "no value supplied for redirects_first".to_string(),
                     ),
@@ -11274,6 +11367,20 @@ as well, an owner everything.*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for not_found: {e}")
+                    });
+                self
+            }
+            pub fn redirect_status<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::RedirectStatus>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.redirect_status = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for redirect_status: {e}"
+                        )
                     });
                 self
             }
@@ -11312,6 +11419,7 @@ as well, an owner everything.*/
                 Ok(Self {
                     html_handling: value.html_handling?,
                     not_found: value.not_found?,
+                    redirect_status: value.redirect_status?,
                     redirects_first: value.redirects_first?,
                     spa_fallback: value.spa_fallback?,
                 })
@@ -11322,6 +11430,7 @@ as well, an owner everything.*/
                 Self {
                     html_handling: Ok(value.html_handling),
                     not_found: Ok(value.not_found),
+                    redirect_status: Ok(value.redirect_status),
                     redirects_first: Ok(value.redirects_first),
                     spa_fallback: Ok(value.spa_fallback),
                 }
@@ -13643,6 +13752,9 @@ as well, an owner everything.*/
         ///What a path without a file gets.
         #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
         pub not_found: crate::Patch<NotFoundHandling>,
+        ///How canonical URLs are reached.
+        #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
+        pub redirect_status: crate::Patch<RedirectStatus>,
         ///Whether redirect rules apply even where a file exists.
         #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
         pub redirects_first: crate::Patch<bool>,

@@ -908,6 +908,8 @@ export interface NewProjectSettings {
   html_handling?: HtmlHandling | null;
   /** What a path without a file gets; `404_page` when absent. */
   not_found?: NotFoundHandling | null;
+  /** How canonical URLs are reached; `308` when absent. */
+  redirect_status?: RedirectStatus | null;
   /** Whether redirect rules apply even where a file exists; false when absent. */
   redirects_first?: boolean | null;
   /** Which requests the single page answers; `navigation` when absent. */
@@ -1080,6 +1082,8 @@ export interface ProjectSettings {
   html_handling: HtmlHandling;
   /** What a path without a file gets. */
   not_found: NotFoundHandling;
+  /** How canonical URLs are reached. */
+  redirect_status: RedirectStatus;
   /** Whether redirect rules apply even where a file exists. */
   redirects_first: boolean;
   /** Which requests the single page answers. */
@@ -1124,6 +1128,12 @@ export interface ProtectionSettings {
  * deployment for ever.
  */
 export type ProtectionTarget = 'production' | 'staging' | 'preview' | 'pinned';
+
+/**
+ * How canonical URLs are reached: for good (308, or 301, at which old clients may turn the method into GET), or for
+ * now (307).
+ */
+export type RedirectStatus = '308' | '307' | '301';
 
 /** An account to be made. */
 export interface Registration {
@@ -1202,6 +1212,8 @@ export interface SettingsPatch {
   html_handling?: HtmlHandling | null;
   /** What a path without a file gets. */
   not_found?: NotFoundHandling | null;
+  /** How canonical URLs are reached. */
+  redirect_status?: RedirectStatus | null;
   /** Whether redirect rules apply even where a file exists. */
   redirects_first?: boolean | null;
   /** Which requests the single page answers. */

@@ -1266,6 +1266,9 @@ class NewProjectSettings:
     not_found: NotFoundHandling | None | Unset = UNSET
     """What a path without a file gets; `404_page` when absent."""
 
+    redirect_status: RedirectStatus | None | Unset = UNSET
+    """How canonical URLs are reached; `308` when absent."""
+
     redirects_first: bool | None | Unset = UNSET
     """Whether redirect rules apply even where a file exists; false when absent."""
 
@@ -1506,6 +1509,9 @@ class ProjectSettings:
     not_found: NotFoundHandling
     """What a path without a file gets."""
 
+    redirect_status: RedirectStatus
+    """How canonical URLs are reached."""
+
     redirects_first: bool
     """Whether redirect rules apply even where a file exists."""
 
@@ -1560,6 +1566,11 @@ class ProtectionSettings:
 ProtectionTarget = Literal["production", "staging", "preview", "pinned"]
 """Which hostnames of a project are protected together: those that follow an environment, or those that lead to one
 deployment for ever.
+"""
+
+RedirectStatus = Literal["308", "307", "301"]
+"""How canonical URLs are reached: for good (308, or 301, at which old clients may turn the method into GET), or for
+now (307).
 """
 
 @dataclass(kw_only=True)
@@ -1665,6 +1676,9 @@ class SettingsPatch:
 
     not_found: NotFoundHandling | None | Unset = UNSET
     """What a path without a file gets."""
+
+    redirect_status: RedirectStatus | None | Unset = UNSET
+    """How canonical URLs are reached."""
 
     redirects_first: bool | None | Unset = UNSET
     """Whether redirect rules apply even where a file exists."""
