@@ -136,11 +136,13 @@ async function answer(engine, directory, configuration, request, context) {
 /** What an ordinary request gets, where that is known: most requests get no further. */
 function ordinary(engine, { record, site }, flags, url, targetAt, request) {
   if (site === 0 || core.isOtherMethod(flags)) return undefined;
-  const etag = field(request, "if-none-match");
-  const isPlain = (name) => field(request, name) === null;
+  // None of these is one that ESA throws at.
+  const { headers } = request;
+  const etag = headers.get("if-none-match");
+  const isPlain = headers.get("range") === null && headers.get("if-match") === null && headers.get("if-unmodified-since") === null;
   // A date says nothing beside a tag.
-  if (!["range", "if-match", "if-unmodified-since"].every(isPlain) || (etag === null && !isPlain("if-modified-since"))) return undefined;
-  return engine.ask(record, site, flags, url, targetAt, field(request, "accept-encoding"), etag);
+  if (!isPlain || (etag === null && headers.get("if-modified-since") !== null)) return undefined;
+  return engine.ask(record, site, flags, url, targetAt, headers.get("accept-encoding"), etag);
 }
 
 function newId() {
@@ -170,7 +172,7 @@ function lines(request, host, fields) {
   let text = `h${host}\n`;
   const client = request.info?.remote_addr;
   if (client) text += `c${client}\n`;
-  for (const [name, letter] of core.FIELDS) {
+  for (const [letter, name] of core.FIELDS) {
     const value = field(request, name);
     if (value !== null) text += `${letter}${value}\n`;
   }
@@ -209,7 +211,8 @@ async function serve(decision, headers, found, engine, configuration, context, f
   // What is stored in a coding must not be encoded once more.
   const encodeBody = coding === "" ? "automatic" : "manual";
   if (!withBody) return new Response(null, { status, headers, encodeBody });
-  const object = ownPath ? folderOf(found, coding) + path : path;
+  // A decision may be one that is kept, and its name then looked up often.
+  const object = (decision.object ??= ownPath ? folderOf(found, coding) + path : path);
   const mayKeep = configuration.hotBodies > 0 && isLasting(object, found);
   const kept = mayKeep ? partOf(bodies.get(object), range, size) : undefined;
   if (kept) {
@@ -270,13 +273,16 @@ function withLength(headers, length) {
 }
 
 // Made once: a runtime takes its time to make a list of headers of an object.
-let identity;
+let whole;
 
 async function get(configuration, object, method, range) {
   try {
-    // Without the last, OSS answers a range that it does not like with the whole object.
-    const headers = range ? { "accept-encoding": "identity", range, "x-oss-range-behavior": "standard" } : (identity ??= new Headers({ "accept-encoding": "identity" }));
-    const init = { method, redirect: "manual", headers };
+    whole ??= { method: "GET", redirect: "manual", headers: new Headers({ "accept-encoding": "identity" }) };
+    let init = whole;
+    if (range) {
+      // Without the last, OSS answers a range that it does not like with the whole object.
+      init = { ...whole, headers: { "accept-encoding": "identity", range, "x-oss-range-behavior": "standard" } };
+    } else if (method !== "GET") init = { ...whole, method };
     return await fetch(`${configuration.objects}/${object}`, init);
   } catch {
     return undefined;

@@ -110,7 +110,7 @@ fn elsewhere(site: &Site, request: &Ordinary<'_>, raw: &str, query: &str, asset:
     }
 }
 
-/// Decides a path that has to be decoded: redirects are all that is told apart of these.
+/// Decides a path that has to be decoded. A file in such a place is left to [`decide`](crate::decide).
 #[inline(never)]
 fn unusual(site: &Site, request: &Ordinary<'_>) -> Option<Answer> {
     let raw = cut(request.target, b'?').0;
@@ -120,8 +120,7 @@ fn unusual(site: &Site, request: &Ordinary<'_>) -> Option<Answer> {
     }
     let (canonical, query) = (canonical_path(raw), request.target.get(raw.len()..)?);
     match assets::resolve(site, &path.key) {
-        Asset::Missing => absent(site, request, &path.key, &canonical, query)
-            .filter(|answer| matches!(answer, Answer::Redirect { .. })),
+        Asset::Missing => absent(site, request, &path.key, &canonical, query),
         Asset::Elsewhere(stem, ending) => redirect(site, &canonical, canonical_location(stem, ending, query)),
         Asset::File(..) if !path.canonical && !takes_every_spelling(site) => {
             redirect(site, &canonical, canonical_location(&path.key, "", query))

@@ -6,6 +6,8 @@
 
 mod answers;
 mod loading;
+#[cfg(feature = "look-up")]
+mod look_up;
 mod ordinary;
 mod request;
 mod slots;

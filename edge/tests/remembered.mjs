@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { USUAL_ENCODINGS } from "../shim/core.js";
 
 const workspace = fileURLToPath(new URL("../../", import.meta.url));
 const ENV = { MIAOBU_OBJECTS_URL: "https://objects.test", MIAOBU_HOT_BODIES: "0" };
@@ -162,6 +163,16 @@ test("answers and targets are forgotten when there are 4,096 of them, and asked 
   assert.equal(calls.told, MOST + 4);
   for (const [url, init] of asks.slice(0, 3)) assert.equal((await ask(url, init)).status, 200);
   assert.equal(calls.told, MOST + 4);
+});
+
+test("what the shim knows of usual encodings is what the core says of them", () => {
+  const module = new WebAssembly.Module(readFileSync(join(workspace, "wasm-pkg/routine.wasm")));
+  const { memory, input, codings } = new WebAssembly.Instance(module).exports;
+  for (const [text, known] of USUAL_ENCODINGS) {
+    const at = input(text.length);
+    new TextEncoder().encodeInto(text, new Uint8Array(memory.buffer, at));
+    assert.equal(codings(text.length) >>> 0, known, text);
+  }
 });
 
 test("long targets are answered and not remembered", async () => {

@@ -286,6 +286,7 @@ fn what_nearly_all_requests_are_is_ordinary() {
         ("/b", true),
         ("/%61", true),
         ("/nowhere", true),
+        ("/no%20where", true),
         ("/a/b/nowhere", true),
         ("/from?q=1", true),
         ("/far/x/y", true),
