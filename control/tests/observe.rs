@@ -89,7 +89,7 @@ fn what_is_done_through_api_and_edge_is_counted_traced_and_logged() {
     let nanos = |name: &str| created[name].as_str().expect("text").parse::<u128>().expect("a number");
     assert!(nanos("startTimeUnixNano") < nanos("endTimeUnixNano"));
     // The job is part of the request that queued it, and what it asked of providers is part of the job.
-    let (finished, job) = (named("finishUpload"), named("job deploy"));
+    let (finished, job) = (named("finishDeployment"), named("job deploy"));
     assert_eq!((&job["kind"], &job["parentSpanId"]), (&json!(5), &finished["spanId"]));
     assert_eq!(attribute(job, "miaobu.job.outcome"), &json!({"stringValue": "done"}));
     let copied = named("objects.copy_all");

@@ -105,7 +105,7 @@ fn a_second_server_on_the_same_ports_takes_over_without_a_failed_request() {
     symlink(first_dir.join("objects"), second_dir.join("objects")).expect("a link");
     std::fs::copy(first_dir.join("secret-keys"), second_dir.join("secret-keys")).expect("copied");
 
-    let api = Traffic::start(&first.api, "/health", "localhost");
+    let api = Traffic::start(&first.api, "/redoc", "localhost");
     let edge = Traffic::start(&first.edge, "/", "shop.localhost");
     api.wait(20);
     let mut second = program(&second_dir, &["serve", "--share-ports"]);
