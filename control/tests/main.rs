@@ -21,6 +21,7 @@ mod api_schema;
 mod api_support;
 mod api_teams;
 mod auth;
+mod chaos;
 mod crash;
 mod deploy;
 mod edge_kv;
