@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use miaobu_control::domain::{DeploymentStatus, Environment};
 use miaobu_control::random::{Random as _, SeededRandom};
-use miaobu_control::service::ProjectRef;
 use miaobu_control::service::reconciliation::{self, Mode};
+use miaobu_control::service::{Job, ProjectRef};
 use miaobu_control::store::jobs::{self, Concurrency, Lease};
 use miaobu_control::worker::Outcome;
 use serde_json::json;
@@ -137,7 +137,7 @@ fn strike(server: &Server, chance: &Chance, round: usize, what: &str, promised: 
 /// Holds the server to what it promised before it died.
 fn hold_to(server: &Server, promised: &Promised) {
     for &id in promised.finished.iter().rev().take(6) {
-        let status = status_of(server, id, "?wait=55");
+        let status = status_of(server, id, "?wait=30");
         assert!(
             matches!(status.as_deref(), Some("deployed" | "purged")),
             "deployment {id} was taken and is {status:?}"
@@ -148,7 +148,7 @@ fn hold_to(server: &Server, promised: &Promised) {
     unanswered.sort_unstable();
     for id in unanswered.into_iter().rev().take(3) {
         if status_of(server, id, "").as_deref() == Some("deploying") {
-            assert_eq!(status_of(server, id, "?wait=55").as_deref(), Some("deployed"), "deployment {id} is stuck");
+            assert_eq!(status_of(server, id, "?wait=30").as_deref(), Some("deployed"), "deployment {id} is stuck");
         }
     }
     for &id in promised.cancelled.iter().rev().take(3) {
@@ -255,14 +255,19 @@ async fn an_edge_kv_that_fails_lies_repeats_and_reorders_is_converged_upon() {
     app.flaky.calm();
     let present = app.services.projects.get(&ada, &name).await.expect("the project").active_deployment_id;
     assert_eq!(app.served("shop.localhost").await, present);
+    let (count, mut failed) = (ids.len(), 0);
     for id in ids {
         let deployment = app.get(&ada, id).await;
-        assert!(matches!(deployment.status, DeploymentStatus::Deployed | DeploymentStatus::Purged), "{deployment:?}");
+        // One whose every attempt met a fault until its time was up has failed, and left nothing.
+        let has_failed = deployment.status == DeploymentStatus::Failed;
+        failed += usize::from(has_failed);
+        assert!(deployment.status.is_final(), "{deployment:?}");
         let own = app.served(&format!("shop-d{id}.localhost")).await;
         assert_eq!(own, (deployment.status == DeploymentStatus::Deployed).then_some(id));
         let told = app.log(&ada, id).await.into_iter().filter(|line| line.text.starts_with("Deployed")).count();
-        assert_eq!(told, 1, "deployment {id} was activated once");
+        assert_eq!(told, usize::from(!has_failed), "deployment {id} was activated once");
     }
+    assert!(failed < 3, "{failed} of {count} deployments failed");
     let drift = reconciliation::run(&app.context, Mode::DryRun).await.expect("compared");
     assert_eq!(drift, []);
     assert!(app.flaky.faults.load(Ordering::SeqCst) > 50, "{:?}", app.flaky.faults);
@@ -270,15 +275,17 @@ async fn an_edge_kv_that_fails_lies_repeats_and_reorders_is_converged_upon() {
 
 /// Runs jobs, and lets their pauses pass, until none is left.
 async fn settle(app: &TestApp) {
-    let mut patience = 200;
+    let mut patience = 2000;
     loop {
         while let Some((job, outcome)) = app.run_job().await {
-            assert!(matches!(outcome, Outcome::Done | Outcome::Retried(_)), "{job:?}: {outcome:?}");
+            let is_over = matches!(job, Job::Deploy(_)) && matches!(outcome, Outcome::Dead(_));
+            let goes_on = matches!(outcome, Outcome::Done | Outcome::Retried(_));
+            assert!(goes_on || is_over, "{job:?}: {outcome:?}");
         }
         let mut session = app.context.db.read().await.expect("a session");
         let left = jobs::count(&mut session).await.expect("counted");
         drop(session);
-        if left.is_empty() {
+        if left.iter().all(|(_, state, _)| state == "dead") {
             return;
         }
         patience -= 1;
@@ -302,7 +309,7 @@ async fn no_interleaving_of_claims_renewals_and_late_writes_gives_a_job_two_hold
         let chance = Chance(SeededRandom::new(seed));
         let mut tx = app.context.db.begin().await.expect("a transaction");
         let (start, mut second) = (app.now(), 0_i64);
-        miaobu_control::service::Job::RotateSecrets.enqueue(&mut tx, start).await.expect("queued");
+        Job::RotateSecrets.enqueue(&mut tx, start).await.expect("queued");
         // Each claim ever made, oldest first; only the last can be good.
         let mut holders: Vec<Holder> = Vec::new();
         let mut is_there = true;
@@ -316,7 +323,7 @@ async fn no_interleaving_of_claims_renewals_and_late_writes_gives_a_job_two_hold
                 1 => {
                     let until = second + 30;
                     let claimed = jobs::claim(&mut tx, now, now + TimeDelta::seconds(30), many).await.expect("asked");
-                    let is_free = holders.last().map_or(second >= 0, |last| last.until <= second);
+                    let is_free = holders.last().is_none_or(|last| last.until <= second);
                     assert_eq!(claimed.is_some(), is_there && is_free, "seed {seed}: {holders:?} at {second}");
                     holders.extend(claimed.map(|job| Holder { lease: job.lease(), until }));
                 }
@@ -335,7 +342,7 @@ async fn no_interleaving_of_claims_renewals_and_late_writes_gives_a_job_two_hold
                     let index = chance.below(holders.len());
                     jobs::finish(&mut tx, holders[index].lease).await.expect("asked");
                     is_there &= index + 1 != holders.len();
-                    let job = miaobu_control::service::Job::RotateSecrets;
+                    let job = Job::RotateSecrets;
                     assert_eq!(job.is_unfinished(&mut tx).await.expect("asked"), is_there, "seed {seed}");
                 }
                 _ => {}
