@@ -56,6 +56,7 @@ pub struct NewDeployment<'a> {
     pub branch: Option<&'a str>,
     pub commit_sha: Option<&'a str>,
     pub commit_message: Option<&'a str>,
+    pub commit_sequence: Option<i64>,
     pub files: &'a [ScannedFile],
 }
 
@@ -167,6 +168,7 @@ impl Api {
             branch: new.branch.map(str::to_owned),
             commit_sha: new.commit_sha.map(str::to_owned),
             commit_message: new.commit_message.map(str::to_owned),
+            commit_sequence: new.commit_sequence,
             files: new.files.iter().map(manifest_file).collect(),
         };
         let request = self.client.create_deployment().project(project).idempotency_key(new.key).body(body);

@@ -221,6 +221,9 @@ pub struct Deploy {
     /// Commit that the folder was built from
     #[arg(long, value_name = "SHA")]
     pub commit: Option<String>,
+    /// Where that commit stands in its branch, as `git rev-list --count` tells: the newest becomes active, whichever ends first
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(0..))]
+    pub commit_sequence: Option<i64>,
     /// Message to remember the deployment by
     #[arg(long, short, value_name = "MESSAGE")]
     pub message: Option<String>,

@@ -168,6 +168,7 @@ async fn ship(
         branch: arguments.branch.as_deref(),
         commit_sha: arguments.commit.as_deref(),
         commit_message: arguments.message.as_deref(),
+        commit_sequence: arguments.commit_sequence,
         files: &scan.files,
     };
     let (created, missing) = retrying(async || api.create_deployment(project, &new).await).await?;

@@ -52,7 +52,7 @@ pub async fn publish(
     message: &str,
 ) -> Result<Option<String>> {
     let body = futures_util::stream::iter([Ok(Bytes::from(archive))]);
-    let commit = CommitInfo { sha: None, message: Some(message.to_owned()) };
+    let commit = CommitInfo { message: Some(message.to_owned()), ..CommitInfo::default() };
     let queued = services.uploads.upload_archive(actor, project, Environment::Production, None, commit, body).await?;
     let ended = services.deployments.wait(actor, queued.id, PATIENCE_SECONDS).await?;
     if ended.status != DeploymentStatus::Deployed {

@@ -204,3 +204,25 @@ async fn what_one_server_commits_another_hears_at_once() {
     tx.commit().await.expect("committed");
     heard(&mut announcements, Announcement::Deployment(DeploymentId(77))).await;
 }
+
+#[tokio::test]
+async fn a_clock_that_jumps_leaves_nothing_behind() {
+    for jump in [TimeDelta::hours(-1), TimeDelta::hours(1)] {
+        let app = TestApp::new().await;
+        let ada = app.login().await;
+        let project = app.project(&ada, "shop").await;
+        let before = app.deploy(&ada, &project, &Site::page("before")).await;
+        let id = app.upload(&ada, &project, &Site::page("x")).await;
+        app.advance(jump);
+        while app.run_job().await.is_some() {}
+        let status = app.get(&ada, id).await.status;
+        // Forward, its time is up.
+        let (expected, served) = match jump > TimeDelta::zero() {
+            true => (DeploymentStatus::Failed, before.id),
+            false => (DeploymentStatus::Deployed, id),
+        };
+        assert_eq!((status, app.served("shop.localhost").await), (expected, Some(served)), "{jump}");
+        let next = app.deploy(&ada, &project, &Site::page("after")).await;
+        assert!(next.active, "{jump}");
+    }
+}

@@ -23,6 +23,7 @@ mod api_support;
 mod api_teams;
 mod auth;
 mod bounds;
+mod chaos;
 mod crash;
 mod deploy;
 mod edge_kv;

@@ -164,3 +164,31 @@ async fn a_frozen_server_loses_its_jobs_and_changes_nothing_when_it_wakes() {
         shared.activated_once(deployments).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_the_database_cuts_cost_nobody_a_deployment() {
+    const CUT: &str = "SELECT COUNT(*), COUNT(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let Some(shared) = Shared::new().await else { return };
+    let servers = [shared.server("one"), shared.server("two")];
+    make(&servers[0], "shop");
+    for round in 0..4 {
+        let id = servers[round % 2].begin("shop", &Site::page(&format!("page {round}")));
+        assert!(shared.numbers(CUT).await[0].0 > 2);
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        // A request whose connection was cut fails; the next one has another.
+        while ended(&servers[(round + 1) % 2], id)["status"] != "deployed" {
+            assert!(std::time::Instant::now() < end, "deployment {id} is stuck");
+        }
+        for server in &servers {
+            // As many as a server has, one after another: those that were cut fail once.
+            let mut sound = 0;
+            while sound < 20 {
+                let (status, _) = server.ask("GET", "/user", b"").expect("an answer");
+                sound = if status == 200 { sound + 1 } else { 0 };
+            }
+            shows(server, "shop.localhost", &format!("page {round}"));
+        }
+    }
+    shared.activated_once(4).await;
+}

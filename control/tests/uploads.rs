@@ -144,7 +144,7 @@ async fn a_manifest_is_refused_with_every_problem_at_its_place() {
     let place = |pointer: &str, code| (pointer.to_owned(), code);
     let none = problems(create(vec![], Environment::Production, None, CommitInfo::default()).await);
     assert_eq!(none, [place("/files", "no_files")]);
-    let commit = CommitInfo { sha: Some("no hash".into()), message: Some("m".repeat(2001)) };
+    let commit = CommitInfo { sha: Some("no hash".into()), message: Some("m".repeat(2001)), sequence: None };
     let files = vec![file("a"), file("A"), file("b"), file("b/c")];
     let all = problems(create(files, Environment::Preview, None, commit).await);
     let expected = [

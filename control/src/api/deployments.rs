@@ -95,6 +95,8 @@ pub struct DeploymentView {
     pub commit_sha: Nullable<String>,
     /// The first line of the commit's message, or what the person said of the upload.
     pub commit_message: Nullable<String>,
+    /// Where the commit stands in its branch: a larger one is newer.
+    pub commit_sequence: Nullable<i64>,
     /// The version of its environment's env vars that it was made with; 0 before there were any.
     pub env_version: i64,
     /// How many files it has.
@@ -131,6 +133,7 @@ impl DeploymentView {
             source: SourceView::Upload,
             commit_sha: Nullable(deployment.commit.sha),
             commit_message: Nullable(deployment.commit.message),
+            commit_sequence: Nullable(deployment.commit.sequence),
             env_version: deployment.env_version,
             file_count: deployment.file_count,
             size_bytes: deployment.size_bytes,

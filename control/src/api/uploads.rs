@@ -53,6 +53,10 @@ pub struct NewDeploymentBody {
     /// The first line of the commit's message, or a note on the upload.
     #[oai(nullable)]
     pub commit_message: Option<String>,
+    /// Where the commit stands in its branch, such as how many commits lead to it. Of two deployments that have one, that
+    /// with the larger becomes or stays active, whichever ends first; others are ordered by when they were made.
+    #[oai(nullable, validator(minimum(value = "0")))]
+    pub commit_sequence: Option<i64>,
     /// Every file of the folder, in any order.
     pub files: Vec<FileBody>,
 }
@@ -64,7 +68,14 @@ impl Example for NewDeploymentBody {
             sha256: crate::domain::Sha256::of(b"<h1>Hello</h1>\n").into(),
             size_bytes: 15,
         };
-        Self { environment: None, branch: None, commit_sha: None, commit_message: None, files: vec![file] }
+        Self {
+            environment: None,
+            branch: None,
+            commit_sha: None,
+            commit_message: None,
+            commit_sequence: None,
+            files: vec![file],
+        }
     }
 }
 
@@ -94,7 +105,7 @@ impl NewDeploymentBody {
         Ok(NewDeployment {
             environment: self.environment.map_or(Environment::Production, Into::into),
             branch: self.branch,
-            commit: CommitInfo { sha: self.commit_sha, message: self.commit_message },
+            commit: CommitInfo { sha: self.commit_sha, message: self.commit_message, sequence: self.commit_sequence },
             files,
         })
     }

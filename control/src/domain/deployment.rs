@@ -92,6 +92,8 @@ pub struct CommitInfo {
     pub sha: Option<String>,
     /// The first line of its message, or what the person said of the upload.
     pub message: Option<String>,
+    /// Where the commit stands in its branch: a larger one is newer.
+    pub sequence: Option<i64>,
 }
 
 /// Why a deployment failed, for its owner.

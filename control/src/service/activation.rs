@@ -19,12 +19,12 @@ pub enum Activation {
     Superseded(DeploymentId),
 }
 
-/// Decides whether a deployment that has just ended well becomes active, by what its environment serves now and the
-/// newest deployment that ever was activated in this way.
-pub fn decide(id: DeploymentId, present: Option<&Release>, newest: Option<DeploymentId>) -> Activation {
-    match (present, newest) {
+/// Decides whether a deployment that has just ended well becomes active, by what its environment serves now and a newer
+/// deployment that was activated in this way before.
+pub fn decide(present: Option<&Release>, newer: Option<DeploymentId>) -> Activation {
+    match (present, newer) {
         (Some(release), _) if release.held => Activation::Held(release.deployment_id),
-        (_, Some(newest)) if newest > id => Activation::Superseded(newest),
+        (_, Some(newer)) => Activation::Superseded(newer),
         _ => Activation::Active,
     }
 }
@@ -41,8 +41,8 @@ pub(crate) async fn activate(
     projects::lock(session, deployment.project_id).await?;
     let pointer = Pointer::new(deployment.project_id, deployment.environment, deployment.branch.as_deref());
     let present = releases::get_in_force(session, pointer).await?;
-    let newest = releases::newest_by_deploy(session, pointer).await?;
-    let activation = decide(deployment.id, present.as_ref(), newest);
+    let newer = releases::newer_by_deploy(session, pointer, deployment).await?;
+    let activation = decide(present.as_ref(), newer);
     if activation == Activation::Active {
         releases::move_pointer(session, pointer, present.as_ref(), deployment.id, ReleaseKind::Deploy, now).await?;
         splits::end(session, pointer.project, pointer.environment, now).await?;
@@ -78,36 +78,4 @@ pub(crate) async fn point(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{ProjectId, ReleaseId};
-
-    #[test]
-    fn the_newest_deployment_wins_unless_a_rollback_holds() {
-        let release = |deployment, held| Release {
-            id: ReleaseId(1),
-            project_id: ProjectId(1),
-            environment: Environment::Production,
-            branch: None,
-            deployment_id: DeploymentId(deployment),
-            generation: 1,
-            kind: ReleaseKind::Deploy,
-            held,
-        };
-        let cases = [
-            (5, None, None, Activation::Active),
-            (5, Some(release(4, false)), Some(4), Activation::Active),
-            (5, Some(release(6, false)), Some(6), Activation::Superseded(DeploymentId(6))),
-            // A person went back to 3 by promoting it: what is newer than every deploy before may still take over.
-            (7, Some(release(3, false)), Some(6), Activation::Active),
-            (5, Some(release(3, false)), Some(6), Activation::Superseded(DeploymentId(6))),
-            (7, Some(release(3, true)), Some(6), Activation::Held(DeploymentId(3))),
-            // A promoted preview is no reason for an own deployment to stay back.
-            (5, Some(release(9, false)), Some(4), Activation::Active),
-        ];
-        for (id, present, newest, expected) in cases {
-            let activation = decide(DeploymentId(id), present.as_ref(), newest.map(DeploymentId));
-            assert_eq!(activation, expected, "{id} {present:?} {newest:?}");
-        }
-    }
-}
+mod tests;

@@ -25,7 +25,7 @@ macro_rules! select {
         concat!(
             "SELECT deployments.id, deployments.project_id, projects.slug, projects.team_id, deployments.environment,
                 deployments.branch, deployments.status, deployments.commit_sha, deployments.commit_message,
-                deployments.settings, deployments.env_version, deployments.file_count, deployments.size_bytes, deployments.error_code,
+                deployments.commit_sequence, deployments.settings, deployments.env_version, deployments.file_count, deployments.size_bytes, deployments.error_code,
                 deployments.error_message, deployments.created_at, deployments.deployed_at, deployments.deadline_at,
                 ",
             $role,
@@ -41,10 +41,11 @@ macro_rules! select {
 
 statements! {
     INSERT = "INSERT INTO deployments (project_id, environment, branch, status, source, commit_sha, commit_message,
-            settings, file_count, size_bytes, created_at, updated_at, deadline_at, env_version)
+            settings, file_count, size_bytes, created_at, updated_at, deadline_at, env_version,
+            commit_sequence)
         VALUES ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, $10, $11,
             (SELECT COALESCE(MAX(env_versions.version), 0) FROM env_versions
-             WHERE env_versions.project_id = $1 AND env_versions.environment = $2)) RETURNING id";
+             WHERE env_versions.project_id = $1 AND env_versions.environment = $2), $12) RETURNING id";
     GET = select!("team_members.role",
         "JOIN team_members ON team_members.team_id = projects.team_id AND team_members.user_id = $1
          WHERE deployments.id = $3 AND deployments.deleted_at IS NULL AND projects.deleted_at IS NULL
@@ -107,6 +108,7 @@ struct DeploymentRow {
     status: String,
     commit_sha: Option<String>,
     commit_message: Option<String>,
+    commit_sequence: Option<i64>,
     settings: Json<ProjectSettings>,
     env_version: i64,
     file_count: i64,
@@ -131,7 +133,7 @@ impl TryFrom<DeploymentRow> for Deployment {
             environment: Environment::from_text(&row.environment).ok_or_else(|| unusable("environment"))?,
             branch: row.branch,
             status: DeploymentStatus::from_text(&row.status).ok_or_else(|| unusable("status"))?,
-            commit: CommitInfo { sha: row.commit_sha, message: row.commit_message },
+            commit: CommitInfo { sha: row.commit_sha, message: row.commit_message, sequence: row.commit_sequence },
             env_version: row.env_version,
             file_count: row.file_count,
             size_bytes: row.size_bytes,
@@ -184,6 +186,7 @@ pub async fn insert(session: &mut impl Session, row: NewRow<'_>) -> Result<Deplo
         .bind(row.size_bytes)
         .bind(row.created_at)
         .bind(row.deadline_at)
+        .bind(row.commit.sequence)
         .fetch_one()
         .await?;
     projects::summarise(session, row.project_id).await?;

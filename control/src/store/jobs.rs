@@ -50,7 +50,8 @@ macro_rules! claim {
             "UPDATE jobs SET state = 'running', lease_until = $2, attempts = attempts + 1, generation = generation + 1
              WHERE id = (
                 SELECT due.id FROM jobs AS due
-                WHERE ((due.state = 'queued' AND due.run_at <= $1)
+                WHERE ((due.state = 'queued' AND (due.run_at <= $1
+                            OR due.attempts = 0 AND due.run_at <= due.created_at AND due.created_at > $1))
                        OR (due.state = 'running' AND due.lease_until <= $1))
                   AND NOT EXISTS (
                     SELECT 1 FROM jobs AS other
@@ -71,6 +72,8 @@ macro_rules! claim {
     };
 }
 
+/// What was to run at once is due also when the clock has gone back behind the moment at which it was queued.
+///
 /// The statement that claims a job: for SQLite, for PostgreSQL.
 pub const CLAIM: [&str; 2] = [claim!(""), claim!("FOR UPDATE SKIP LOCKED")];
 

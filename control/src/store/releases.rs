@@ -3,13 +3,19 @@
 use chrono::{DateTime, Utc};
 
 use super::{Error, Session, projects, statements};
-use crate::domain::{DeploymentId, Environment, ProjectId, Release, ReleaseId, ReleaseKind};
+use crate::domain::{Deployment, DeploymentId, Environment, ProjectId, Release, ReleaseId, ReleaseKind};
 
 statements! {
     GET_IN_FORCE = "SELECT id, deployment_id, generation, kind, held FROM releases
         WHERE project_id = $1 AND environment = $2 AND branch = $3 AND in_force";
-    NEWEST_BY_DEPLOY = "SELECT MAX(deployment_id) AS deployment_id FROM releases
-        WHERE project_id = $1 AND environment = $2 AND branch = $3 AND kind = 'deploy'";
+    // Commits that both have a place in their branch are ordered by it; others, and equal ones, by when they were deployed.
+    NEWER_BY_DEPLOY = "SELECT MAX(deployments.id) AS deployment_id FROM releases
+        JOIN deployments ON deployments.id = releases.deployment_id
+        WHERE releases.project_id = $1 AND releases.environment = $2 AND releases.branch = $3
+          AND releases.kind = 'deploy' AND deployments.id <> $4
+          AND (deployments.commit_sequence > $5
+            OR deployments.id > $4 AND (CAST($5 AS BIGINT) IS NULL OR deployments.commit_sequence IS NULL
+                OR deployments.commit_sequence = $5))";
     END = "UPDATE releases SET in_force = FALSE
         WHERE project_id = $1 AND environment = $2 AND branch = $3 AND in_force";
     INSERT = "INSERT INTO releases (project_id, environment, branch, deployment_id, generation, kind, held, in_force,
@@ -76,13 +82,19 @@ pub async fn get_in_force(session: &mut impl Session, pointer: Pointer<'_>) -> R
     .transpose()
 }
 
-/// Returns the newest deployment that was ever activated by its own deploy.
-pub async fn newest_by_deploy(session: &mut impl Session, pointer: Pointer<'_>) -> Result<Option<DeploymentId>, Error> {
+/// Returns a deployment that is newer than `deployment` and was activated by its own deploy.
+pub async fn newer_by_deploy(
+    session: &mut impl Session,
+    pointer: Pointer<'_>,
+    deployment: &Deployment,
+) -> Result<Option<DeploymentId>, Error> {
     let (id,): (Option<i64>,) = session
-        .query(NEWEST_BY_DEPLOY)
+        .query(NEWER_BY_DEPLOY)
         .bind(pointer.project.0)
         .bind(pointer.environment.as_str())
         .bind(pointer.branch_text())
+        .bind(deployment.id.0)
+        .bind(deployment.commit.sequence)
         .fetch_one()
         .await?;
     Ok(id.map(DeploymentId))

@@ -157,7 +157,8 @@ impl Server {
         id.filter(|_| finished).expect("a deployment")
     }
 
-    fn send(&self, project: &str, site: &Site) -> (Option<i64>, bool) {
+    /// Sends `site` for a deployment and returns its id as soon as there is one, and whether its end was acknowledged.
+    pub fn send(&self, project: &str, site: &Site) -> (Option<i64>, bool) {
         let files: Vec<_> = site
             .manifest()
             .iter()
