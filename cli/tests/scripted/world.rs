@@ -115,7 +115,7 @@ impl World {
     fn project(&self, slug: &str) -> Value {
         json!({
             "id": 1, "team_id": 1, "slug": slug, "kind": "static", "status": "creating", "url": self.site(slug), "active_deployment_id": null,
-            "settings": {"html_handling": "auto", "not_found": "404_page", "spa_fallback": "navigation", "redirects_first": false},
+            "settings": {"html_handling": "auto", "not_found": "404_page", "spa_fallback": "navigation", "redirects_first": false, "redirect_status": "308"},
             "created_at": NOW, "updated_at": NOW,
         })
     }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use miaobu_edge::Coding;
 use tokio::sync::Mutex;
 
+use super::callers::Callers;
 use super::vault::Vault;
 use super::{Counts, Events, Rooms};
 use crate::clock::Clock;
@@ -41,6 +42,8 @@ pub struct Context {
     pub shared_limits: Option<SharedLimits>,
     /// What is counted and traced.
     pub telemetry: Telemetry,
+    /// Who was let in a moment ago.
+    pub callers: Callers,
     /// Who waits for what.
     pub events: Events,
     /// What is counted for the metrics.

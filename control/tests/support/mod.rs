@@ -25,8 +25,8 @@ use miaobu_control::provider::local::{LocalEdgeKv, LocalObjectStore};
 use miaobu_control::provider::{LocalHostnames, ObjectBody, ObjectKey, ObjectStore as _, Resolver, SharedLimits};
 use miaobu_control::random::SeededRandom;
 use miaobu_control::service::{
-    Context, Counts, Events, Job, JobSettings, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings,
-    Upload, Vault,
+    Callers, Context, Counts, Events, Job, JobSettings, Limits, NewDeployment, NewProject, ProjectRef, Services,
+    Settings, Upload, Vault,
 };
 use miaobu_control::store::SharedLock;
 use miaobu_control::telemetry::Telemetry;
@@ -133,6 +133,7 @@ impl TestApp {
             edge_hostnames: hostnames.clone(),
             shared_limits,
             telemetry: Telemetry::default(),
+            callers: Callers::default(),
             events: Events::default(),
             counts: Counts::default(),
             vault: Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys"),
@@ -166,6 +167,7 @@ impl TestApp {
             edge_hostnames: Arc::new(LocalHostnames),
             shared_limits: None,
             telemetry: self.context.telemetry.clone(),
+            callers: Callers::default(),
             events: Events::default(),
             counts: Counts::default(),
             vault,
