@@ -14,7 +14,7 @@ use clap_complete::Shell;
 pub use self::accounts::{Proof, Register, Sessions, SessionsCommand, Tokens, TokensCommand, UserCommand};
 pub use self::jobs::{JobState, JobsCommand};
 pub use self::objects::{
-    Build, Choice, DeploymentCommand, Html, NotFound, ProjectCommand, ProjectSettings, SinglePageFor,
+    Build, Choice, DeploymentCommand, Html, NotFound, ProjectCommand, ProjectSettings, RedirectCode, SinglePageFor,
 };
 pub use self::resources::{Domains, DomainsCommand, Env, EnvCommand, Role, TeamsCommand};
 pub use guards::{Password, Protect, Skew, Split, Target};

@@ -30,7 +30,7 @@ use crate::provider::local::LocalEdgeKv;
 use crate::provider::{self, InvalidRedisAddress, Resolver, SharedLimits};
 use crate::random::SystemRandom;
 use crate::service::reconciliation::{self, Drift, Mode};
-use crate::service::{self, Auth, Context, Counts, Events, InvalidKeys, Job, Services, Settings, Vault};
+use crate::service::{self, Auth, Callers, Context, Counts, Events, InvalidKeys, Job, Services, Settings, Vault};
 use crate::store::{self, Access, Db, Location, SharedLock, meta, projects};
 use crate::worker::Runner;
 
@@ -357,6 +357,7 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
         dns: Arc::new(Resolver::new(&config.dns_servers)),
         edge_hostnames: engines.edge_hostnames,
         shared_limits: None,
+        callers: Callers::default(),
         events: Events::default(),
         counts: Counts::default(),
         vault,

@@ -1,6 +1,9 @@
 //! Logging in and out, the account, and API tokens.
 
+use chrono::TimeDelta;
 use insta::assert_snapshot;
+use miaobu_control::domain::Credential;
+use miaobu_control::store::tokens;
 use serde_json::{Value, json};
 
 use crate::api_support::Api;
@@ -101,4 +104,32 @@ async fn an_api_token_cannot_do_what_needs_a_session() {
         assert_eq!((answer.status, answer.code().as_str()), (403, "session_required"), "{method} {path}");
     }
     assert_snapshot!(api.as_user("GET", "/api/v1/tokens").send().await.show());
+}
+
+#[tokio::test]
+async fn a_credential_that_is_taken_away_is_refused_at_once_here_and_within_a_second_elsewhere() {
+    let api = Api::new().await;
+    let session = api.session().await;
+    let make = || async {
+        let made = api.call("POST", "/api/v1/tokens").bearer(&session).json(&json!({ "name": "laptop" })).send().await;
+        (made.json()["data"]["token"].as_str().expect("a token").to_owned(), made.header("location").to_owned())
+    };
+    let ask = async |token: &str| api.call("GET", "/api/v1/public/user").bearer(token).send().await.status;
+
+    let (token, location) = make().await;
+    assert_eq!(ask(&token).await, 200);
+    assert_eq!(api.call("DELETE", &location).bearer(&session).send().await.status, 204);
+    assert_eq!(ask(&token).await, 401);
+
+    let (token, _) = make().await;
+    assert_eq!(ask(&token).await, 200);
+    // Another server of the same database.
+    let revoked_at = api.app.now();
+    let actor = api.app.services.auth.authenticate(&token).await.expect("an actor");
+    let Credential::Token(id) = actor.credential else { panic!("it is a token") };
+    let mut tx = api.app.context.db.begin().await.expect("a transaction");
+    assert!(tokens::revoke(&mut tx, actor.user_id, id, revoked_at).await.expect("revoked"));
+    tx.commit().await.expect("committed");
+    api.app.advance(TimeDelta::seconds(1));
+    assert_eq!(ask(&token).await, 401);
 }

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use miaobu_control::api::RateLimits;
+use miaobu_control::store::Db;
 use poem::http::HeaderMap;
 use serde_json::{Value, json};
 
@@ -125,6 +126,34 @@ async fn a_change_is_made_only_to_what_the_caller_saw() {
     assert_eq!(change("none", "unquoted").send().await.code(), "invalid_if_match");
     let now = api.as_user("GET", &path).send().await.json();
     assert_eq!(now["data"]["settings"]["not_found"], "404_page");
+}
+
+#[tokio::test]
+async fn a_setting_is_replaced_only_as_the_caller_saw_it() {
+    let api = Api::new().await;
+    api.project("shop").await;
+    let of_project = |path: &str| format!("{PROJECTS}/shop/{path}");
+    let cases = [
+        ("skew-protection", "PUT", "skew-protection", json!({ "max_age_seconds": 60 })),
+        ("protection", "PUT", "protection/production", json!({})),
+        ("protection", "DELETE", "protection/production", Value::Null),
+    ];
+    for (seen, method, path, body) in cases {
+        let tag = api.as_user("GET", &of_project(seen)).send().await.header("etag").to_owned();
+        let change = || {
+            let call = api.as_user(method, &of_project(path)).header("if-match", &tag);
+            if body.is_null() { call } else { call.json(&body) }
+        };
+        assert!(change().send().await.status < 300, "{method} {path}");
+        let stale = change().send().await;
+        assert_eq!((stale.status, stale.code().as_str()), (412, "precondition_failed"), "{method} {path}");
+    }
+    let unseen = api.as_user("PUT", &of_project("splits/production")).header("if-match", "*");
+    let unseen = unseen.json(&json!({ "deployment_id": 1, "percent": 10 })).send().await;
+    assert_eq!(unseen.code(), "precondition_failed", "there is no split that anybody could have seen");
+    let team = api.as_user("GET", "/api/v1/public/teams").send().await.json()["data"][0]["id"].clone();
+    let member = api.as_user("PATCH", &format!("/api/v1/public/teams/{team}/members/1")).header("if-match", "\"x\"");
+    assert_eq!(member.json(&json!({ "role": "owner" })).send().await.code(), "precondition_failed");
 }
 
 fn limited(limits: RateLimits) -> impl Future<Output = Api> {
@@ -277,4 +306,21 @@ async fn every_change_is_on_record_and_nothing_else_is() {
     assert!(events[0]["token_id"].is_i64() && events[0]["project_id"].is_i64());
     let only = api.as_user("GET", &format!("{path}?action=createProject")).send().await.json();
     assert_eq!(only["data"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn the_deletion_of_a_team_is_on_record_though_the_team_is_gone() {
+    let api = Api::new().await;
+    let made = api.as_user("POST", "/api/v1/public/teams").json(&json!({ "name": "Engines" })).send().await;
+    let path = made.header("location").to_owned();
+    assert_eq!(api.as_user("DELETE", &format!("{path}?dry_run=true")).send().await.status, 204);
+    assert_eq!(api.as_user("DELETE", &path).send().await.status, 204);
+    let Db::Sqlite { writer, .. } = &api.app.context.db else { return };
+    let events: Vec<(String, String, Option<i64>)> =
+        sqlx::query_as("SELECT action, path, team_id FROM audit_events ORDER BY id")
+            .fetch_all(writer)
+            .await
+            .expect("the events");
+    let createds = ("createTeam".to_owned(), "/api/v1/public/teams".to_owned(), None);
+    assert_eq!(events, [createds, ("deleteTeam".to_owned(), path, None)], "no rehearsal is");
 }

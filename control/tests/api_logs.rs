@@ -1,6 +1,7 @@
 //! A deployment's log over HTTP: pages, and the stream.
 
 use chrono::TimeDelta;
+use miaobu_control::service::{Error, Services};
 use miaobu_control::worker::Outcome;
 use serde_json::{Value, json};
 
@@ -112,4 +113,17 @@ async fn a_deployment_has_ended_for_those_who_wait_when_the_edge_knows_it_and_th
     assert_eq!(end, "\ndata: {\"status\":\"deployed\"}\n\n");
     let last = lines.lines().rfind(|line| line.starts_with("data: ")).expect("a line");
     assert!(last.contains("The edge knows it"), "{lines}");
+}
+
+#[tokio::test]
+async fn a_ticket_opens_one_stream_on_whichever_server() {
+    let (api, path) = with_deployment().await;
+    let made = api.as_user("POST", &format!("{path}/ticket")).send().await.json();
+    let ticket = made["data"]["ticket"].as_str().expect("a ticket");
+    let other = Services::open(api.app.context.clone()).expect("services");
+    other.logs.use_ticket(ticket).await.expect("it is good");
+    for services in [&other, &api.app.services] {
+        let refused = services.logs.use_ticket(ticket).await;
+        assert!(matches!(refused, Err(Error::Unauthenticated { code: "invalid_ticket" })), "{refused:?}");
+    }
 }

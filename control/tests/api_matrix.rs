@@ -282,20 +282,20 @@ async fn what_is_somebody_elses_and_what_is_not_there_look_alike() {
 async fn everything(db: &Db) -> BTreeMap<String, Vec<String>> {
     let mut tables = BTreeMap::new();
     match db {
-        Db::Sqlite { readers, .. } => {
+        Db::Sqlite { writer, .. } => {
             let names = sqlx::query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name");
-            for row in names.fetch_all(readers).await.expect("tables") {
+            for row in names.fetch_all(writer).await.expect("tables") {
                 let name: String = row.get(0);
                 let columns = sqlx::AssertSqlSafe(format!("SELECT name FROM pragma_table_info('{name}')"));
-                let columns = sqlx::query(columns).fetch_all(readers).await.expect("columns");
+                let columns = sqlx::query(columns).fetch_all(writer).await.expect("columns");
                 let quoted: Vec<String> =
                     columns.iter().map(|column| format!("quote(\"{}\")", column.get::<String, _>(0))).collect();
                 let sql = format!("SELECT {} AS text FROM \"{name}\" ORDER BY 1", quoted.join(" || ',' || "));
-                let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(readers).await.expect("rows");
+                let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(writer).await.expect("rows");
                 tables.insert(name, rows.iter().map(|row| row.get(0)).collect());
             }
         }
-        Db::Postgres(pool) => {
+        Db::Postgres { writers: pool, .. } => {
             let names = sqlx::query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'");
             for row in names.fetch_all(pool).await.expect("tables") {
                 let name: String = row.get(0);

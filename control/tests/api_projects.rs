@@ -20,9 +20,14 @@ async fn a_project_is_made_read_and_changed() {
 
     let change = |body: Value| api.as_user("PATCH", "/api/v1/public/projects/my-site").json(&body);
     let settings = async |body: Value| change(body).send().await.json()["data"]["settings"].clone();
-    let defaults = json!({ "html_handling": "auto", "not_found": "404_page", "redirects_first": false, "spa_fallback": "navigation" });
-    let patched = json!({ "html_handling": "drop", "not_found": "single_page", "redirects_first": false, "spa_fallback": "navigation" });
-    let patch = json!({ "settings": { "html_handling": "drop", "not_found": "single_page" } });
+    let defaults = json!({
+        "html_handling": "auto", "not_found": "404_page", "redirect_status": "308", "redirects_first": false, "spa_fallback": "navigation",
+    });
+    let patched = json!({
+        "html_handling": "drop", "not_found": "single_page", "redirect_status": "307", "redirects_first": false, "spa_fallback": "navigation",
+    });
+    let patch =
+        json!({ "settings": { "html_handling": "drop", "not_found": "single_page", "redirect_status": "307" } });
     assert_eq!(settings(patch).await, patched);
     assert_eq!(settings(json!({})).await, patched, "what is absent stays");
     let null = json!({ "settings": { "html_handling": null } });
@@ -155,4 +160,31 @@ async fn a_rollback_serves_the_deployment_before() {
     let forth = api.as_user("POST", path).json(&forth).send().await;
     assert_eq!((forth.status, forth.json()["data"]["id"].as_i64()), (200, Some(second)));
     assert_eq!(forth.json()["data"]["active"], true);
+}
+
+#[tokio::test]
+async fn a_list_across_teams_is_one_list_newest_first() {
+    let api = Api::new().await;
+    let made = api.as_user("POST", "/api/v1/public/teams").json(&json!({ "name": "Engines" })).send().await.json();
+    let mut expected = Vec::new();
+    for number in 0..7 {
+        let mut body = json!({ "slug": format!("shop-{number}") });
+        // Some at the same time, so that ids decide.
+        if number % 3 != 0 {
+            body["team_id"] = made["data"]["id"].clone();
+            api.app.advance(chrono::TimeDelta::seconds(1));
+        }
+        let made = api.as_user("POST", PROJECTS).json(&body).send().await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        expected.insert(0, body["slug"].as_str().expect("text").to_owned());
+    }
+    let (mut found, mut path) = (Vec::new(), format!("{PROJECTS}?limit=2"));
+    loop {
+        let page = api.as_user("GET", &path).send().await.json();
+        let slugs = page["data"].as_array().expect("projects").iter();
+        found.extend(slugs.map(|project| project["slug"].as_str().expect("text").to_owned()));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("{PROJECTS}?limit=2&cursor={cursor}");
+    }
+    assert_eq!(found, expected);
 }

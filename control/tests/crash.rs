@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::Site;
 use crate::support::process::Server;
+use crate::support::{Site, frames};
 
 fn statuses(server: &Server) -> Vec<(i64, String)> {
     let (_, list) = server.ask("GET", "/projects/shop/deployments?limit=100", b"").expect("an answer");
@@ -194,10 +194,7 @@ fn a_death_at_any_step_of_a_deletion_leaves_nothing_behind() {
         let again = json!({"slug": "shop"}).to_string();
         while server.ask("POST", "/projects", again.as_bytes()).expect("an answer").0 != 201 {}
         server.deploy("shop", &Site::page("three"));
-        // The edge was just asked for the name, and finds out a moment later that there is something again.
-        while server.visit("shop.localhost") != Some((200, "three".to_owned())) {
-            assert_eq!(server.ask("GET", "/projects/shop", b"").expect("an answer").0, 200, "{failpoint}");
-        }
+        assert_eq!(server.visit("shop.localhost"), Some((200, "three".to_owned())), "{failpoint}");
     }
 }
 
@@ -224,6 +221,50 @@ fn a_change_is_on_record_although_the_program_died_right_after_it() {
         let (_, events) = server.ask("GET", &path, b"").expect("an answer");
         assert_eq!(events["data"].as_array().map(Vec::len), Some(1), "{events}");
     }
+}
+
+#[test]
+fn a_death_between_a_change_and_its_kept_answer_does_not_make_the_change_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = "idempotency-key: k-1\r\n";
+    let site = Site::page("one");
+    let file = &site.manifest()[0];
+    let listed = json!({"path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes});
+    let manifest = json!({ "files": [listed] }).to_string();
+    let create = |server: &Server| server.ask_with("POST", "/projects/shop/deployments", key, manifest.as_bytes());
+    let server = Server::start(folder.path(), None);
+    project(&server);
+    // The token is part of what a key belongs to.
+    let token = server.token.clone();
+    drop(server);
+    let start = |failpoint| {
+        let mut server = Server::start(folder.path(), failpoint);
+        server.token.clone_from(&token);
+        server
+    };
+
+    let mut server = start(Some("answer.unkept"));
+    assert_eq!(create(&server), None, "the server dies");
+    assert!(!server.process().wait().success());
+    drop(server);
+    let server = start(None);
+    let (status, lost) = create(&server).expect("an answer");
+    assert_eq!((status, lost["code"].as_str()), (409, Some("idempotency_answer_lost")), "{lost}");
+    let ids: Vec<_> = statuses(&server).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids.len(), 1, "one deployment, whatever became of the answer");
+    let blobs = frames([site.blob(file.sha256)].into_iter());
+    assert_eq!(server.ask("PUT", &format!("/deployments/{}/blobs", ids[0]), &blobs).expect("an answer").0, 200);
+    drop(server);
+
+    // What comes to the same each time is simply answered.
+    let finish = |server: &Server| server.ask_with("POST", &format!("/deployments/{}/finish", ids[0]), key, b"");
+    let mut server = start(Some("answer.unkept"));
+    assert_eq!(finish(&server), None, "the server dies");
+    assert!(!server.process().wait().success());
+    drop(server);
+    let server = start(None);
+    assert_eq!(finish(&server).expect("an answer").0, 202);
+    assert_eq!(ended(&server, ids[0])["status"], "deployed");
 }
 
 #[test]

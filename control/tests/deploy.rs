@@ -1,7 +1,7 @@
 //! From a finished upload to what the edge serves.
 
 use chrono::TimeDelta;
-use miaobu_control::domain::{DeploymentStatus, Environment, LogLevel, ProjectSettings};
+use miaobu_control::domain::{DeploymentStatus, Environment, LogLevel, ProjectSettings, RedirectStatus};
 use miaobu_control::service::{Error, Job, NewProject, ProjectRef, SettingsPatch};
 use miaobu_control::worker::Outcome;
 use miaobu_edge::{Lookup, Method, Request, Settings, Site as EdgeSite, decide};
@@ -119,6 +119,32 @@ async fn a_project_may_put_redirects_before_its_files() {
         let lookup = Lookup::Found { record: &record, site: Some(&loaded) };
         let decision = decide(&lookup, &Request::new(Method::Get, "x", "/"), &Settings::default());
         assert_eq!(decision.head().map(|head| head.status), Some(status), "{slug}");
+    }
+}
+
+#[tokio::test]
+async fn a_project_chooses_the_status_of_canonical_redirects_and_the_site_may_choose_another() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let plain = [("index.html", "hello")];
+    let own = [("index.html", "hello"), ("miaobu.json", r#"{"redirect_status": 308}"#)];
+    for (slug, redirect_status, files, expected) in [
+        ("shop", RedirectStatus::Permanent, &plain[..], 308),
+        ("cafe", RedirectStatus::Temporary, &plain, 307),
+        ("club", RedirectStatus::Moved, &plain, 301),
+        ("park", RedirectStatus::Temporary, &own, 308),
+        ("pool", RedirectStatus::Moved, &own, 308),
+    ] {
+        let settings = ProjectSettings { redirect_status, ..ProjectSettings::default() };
+        let new = NewProject { slug: slug.to_owned(), settings, team: None };
+        let project = app.services.projects.create(&ada, new).await.expect("a project");
+        app.deploy(&ada, &project, &Site::new(files)).await;
+        let record = app.route(&format!("{slug}.localhost")).await.expect("a record");
+        let blob = app.edge_kv.get(record.site.as_deref().expect("a site")).await.expect("readable").expect("a blob");
+        let loaded = EdgeSite::load(blob.to_vec()).expect("a sound blob");
+        let lookup = Lookup::Found { record: &record, site: Some(&loaded) };
+        let decision = decide(&lookup, &Request::new(Method::Get, "x", "/index.html"), &Settings::default());
+        assert_eq!(decision.head().map(|head| head.status), Some(expected), "{slug}");
     }
 }
 

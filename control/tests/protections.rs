@@ -34,7 +34,7 @@ impl Shop {
 
     async fn protect(&self, target: ProtectionTarget, password: PasswordChange) {
         let protections = &self.app.services.protections;
-        protections.protect(&self.ada, &self.name, target, password).await.expect("protected");
+        protections.protect(&self.ada, &self.name, target, password, |_| true).await.expect("protected");
     }
 
     async fn record(&self, host: &str) -> RouteRecord {
@@ -125,9 +125,12 @@ async fn each_target_is_protected_for_itself() {
     assert!(!shop.opens(&format!("shop-d{later}.localhost"), &[]).await);
     assert!(shop.opens("shop.localhost", &[]).await);
     let protections = &shop.app.services.protections;
-    protections.unprotect(&shop.ada, &shop.name, ProtectionTarget::Staging).await.expect("unprotected");
+    protections.unprotect(&shop.ada, &shop.name, ProtectionTarget::Staging, |_| true).await.expect("unprotected");
     assert_eq!(open().await, [true, true, false]);
-    assert_eq!(code_of(protections.unprotect(&shop.ada, &shop.name, ProtectionTarget::Staging).await), "not_found");
+    assert_eq!(
+        code_of(protections.unprotect(&shop.ada, &shop.name, ProtectionTarget::Staging, |_| true).await),
+        "not_found"
+    );
 }
 
 #[tokio::test]
@@ -166,7 +169,7 @@ async fn a_cookie_of_one_project_or_environment_opens_no_other() {
     }
     let protections = &shop.app.services.protections;
     let name = ProjectRef::Id(other.id);
-    protections.protect(&shop.ada, &name, ProtectionTarget::Production, password()).await.expect("protected");
+    protections.protect(&shop.ada, &name, ProtectionTarget::Production, password(), |_| true).await.expect("protected");
     let cookie = shop.enter("shop.localhost", PASSWORD).await;
     let fields = [("cookie", cookie.as_str())];
     assert!(shop.opens("shop.localhost", &fields).await);
@@ -249,13 +252,13 @@ async fn nobody_elses_project_can_be_protected_or_split() {
     let name = &shop.name;
     let target = ProtectionTarget::Production;
     assert_eq!(code_of(protections.get(&eve, name).await), "not_found");
-    assert_eq!(code_of(protections.protect(&eve, name, target, PasswordChange::Keep).await), "not_found");
+    assert_eq!(code_of(protections.protect(&eve, name, target, PasswordChange::Keep, |_| true).await), "not_found");
     assert_eq!(code_of(protections.create_bypass(&eve, name, "x").await), "not_found");
-    assert_eq!(code_of(splits.set(&eve, name, Production, (id, 50)).await), "not_found");
-    assert_eq!(code_of(splits.set_skew(&eve, name, Some(60)).await), "not_found");
+    assert_eq!(code_of(splits.set(&eve, name, Production, (id, 50), |_| true).await), "not_found");
+    assert_eq!(code_of(splits.set_skew(&eve, name, Some(60), |_| true).await), "not_found");
     let own = shop.app.project(&eve, "eves").await;
     shop.app.deploy(&eve, &own, &Site::page("eve")).await;
-    assert_eq!(code_of(splits.set(&eve, &ProjectRef::Id(own.id), Production, (id, 50)).await), "not_found");
+    assert_eq!(code_of(splits.set(&eve, &ProjectRef::Id(own.id), Production, (id, 50), |_| true).await), "not_found");
 }
 
 #[tokio::test]
@@ -265,7 +268,7 @@ async fn passwords_of_a_wrong_length_are_refused_and_none_is_stored_or_printed()
     let protections = &shop.app.services.protections;
     for password in ["", "1234567", &"x".repeat(201)] {
         let change = PasswordChange::Set(password.to_owned());
-        let refused = protections.protect(&shop.ada, &shop.name, ProtectionTarget::Pinned, change).await;
+        let refused = protections.protect(&shop.ada, &shop.name, ProtectionTarget::Pinned, change, |_| true).await;
         assert_eq!(code_of(refused), "invalid_length");
     }
     shop.protect(ProtectionTarget::Pinned, PasswordChange::Set(PASSWORD.to_owned())).await;
@@ -281,13 +284,16 @@ async fn a_split_gives_its_share_a_second_deployment_until_the_pointer_moves() {
     let shop = Shop::new().await;
     let splits = &shop.app.services.splits;
     let first = shop.deploy("one").await;
-    let set = |id, percent| splits.set(&shop.ada, &shop.name, Production, (id, percent));
+    let set = |id, percent| splits.set(&shop.ada, &shop.name, Production, (id, percent), |_| true);
     assert_eq!(code_of(set(first, 10).await), "same_deployment");
     let second = shop.deploy("two").await;
     shop.app.services.deployments.promote(&shop.ada, first, Production).await.expect("promoted");
     assert_eq!(code_of(splits.get(&shop.ada, &shop.name, Production).await), "not_found");
-    assert_eq!(code_of(splits.set(&shop.ada, &shop.name, Staging, (second, 10)).await), "nothing_active");
-    assert_eq!(code_of(splits.set(&shop.ada, &shop.name, Preview, (second, 10)).await), "no_split_of_previews");
+    assert_eq!(code_of(splits.set(&shop.ada, &shop.name, Staging, (second, 10), |_| true).await), "nothing_active");
+    assert_eq!(
+        code_of(splits.set(&shop.ada, &shop.name, Preview, (second, 10), |_| true).await),
+        "no_split_of_previews"
+    );
     let split = set(second, 25).await.expect("split");
     let sides = async || {
         let record = shop.record("shop.localhost").await;
@@ -355,7 +361,7 @@ async fn visitors_may_stay_with_what_their_environment_served_while_it_is_young_
     };
     assert_eq!(pinned(first).await, None, "it is off until it is asked for");
     assert_eq!(splits.skew(&shop.ada, &shop.name).await.expect("read"), None);
-    splits.set_skew(&shop.ada, &shop.name, Some(3600)).await.expect("set");
+    splits.set_skew(&shop.ada, &shop.name, Some(3600), |_| true).await.expect("set");
     assert_eq!(splits.skew(&shop.ada, &shop.name).await.expect("read"), Some(3600));
     assert_eq!(pinned(first).await, Some(first.0));
     assert_eq!(pinned(second).await, None, "it is the record's own");
@@ -363,13 +369,13 @@ async fn visitors_may_stay_with_what_their_environment_served_while_it_is_young_
     assert_eq!(shop.record(&format!("shop-d{first}.localhost")).await.pins, "");
     shop.app.advance(TimeDelta::seconds(3600));
     assert_eq!(pinned(first).await, None, "too old, by the record itself");
-    splits.set_skew(&shop.ada, &shop.name, Some(36_000)).await.expect("set");
+    splits.set_skew(&shop.ada, &shop.name, Some(36_000), |_| true).await.expect("set");
     assert_eq!(pinned(first).await, Some(first.0));
     for text in ["three", "four", "five"] {
         shop.deploy(text).await;
     }
     shop.app.run_jobs().await;
     assert_eq!(pinned(first).await, None, "purged");
-    splits.set_skew(&shop.ada, &shop.name, None).await.expect("set");
+    splits.set_skew(&shop.ada, &shop.name, None, |_| true).await.expect("set");
     assert_eq!(shop.record("shop.localhost").await.pins, "");
 }

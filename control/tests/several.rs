@@ -60,7 +60,7 @@ impl Shared {
     async fn numbers(&self, sql: &'static str) -> Vec<(i64, i64)> {
         let location = Location::Postgres(Box::new(self.database.options.clone()));
         let db = Db::open(&location, Access::ReadOnly).await.expect("the database opens");
-        let Db::Postgres(pool) = &db else { unreachable!("it is PostgreSQL") };
+        let Db::Postgres { writers: pool, .. } = &db else { unreachable!("it is PostgreSQL") };
         let rows = sqlx::query_as(sql).fetch_all(pool).await.expect("rows");
         db.close().await;
         rows

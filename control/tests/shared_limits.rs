@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::support::TestApp;
 use crate::support::process::{Process, command};
-use crate::support::redis::Redis;
+use crate::support::redis::{Redis, limits_at};
 
 /// One request is forgotten after hours, so that no machine is too slow for the counts.
 const DAILY: Quota = Quota { name: "daily", requests: 12, window: TimeDelta::days(1) };
@@ -99,6 +99,20 @@ async fn a_redis_that_does_not_answer_is_not_waited_for() {
     );
     redis.signal(Signal::CONT);
     assert!(patient.connect().await);
+}
+
+#[tokio::test]
+async fn a_redis_is_reached_by_tls_when_its_certificate_is_signed_by_whom_the_address_names() {
+    let Some(redis) = Redis::new() else { return };
+    let mut redis = redis.with_tls();
+    redis.start();
+    let trusting = limits_at(&format!("{}?sslrootcert={}", redis.tls_url(), redis.authority().display()));
+    let app = TestApp::sharing(trusting.within(Duration::from_secs(60))).await;
+    assert!(app.services.gate.shared_limits().expect("shared limits").connect().await);
+    assert_eq!(count(&app, DAILY, "ada").await.remaining, 11);
+    assert_eq!(count(&app, DAILY, "ada").await.remaining, 10);
+    assert_eq!(trusting.missed(), 0, "both were counted there");
+    assert!(!limits_at(&redis.tls_url()).connect().await, "nobody whom browsers trust has signed it");
 }
 
 #[test]

@@ -2,35 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use miaobu_control::store::{Access, Db, Location, all_statements, jobs, meta};
+use miaobu_control::store::{Access, Db, Location, all_statements, jobs, meta, projects};
+use sqlx::Row as _;
 use sqlx::migrate::Migrator;
-use sqlx::{Column as _, Executor as _, Row as _, SqlSafeStr as _, Statement as _};
 
 use crate::support::{TestDatabase, postgres};
-
-type Shape = (Vec<String>, usize);
-
-async fn shape(db: &Db, sql: &'static str) -> Result<Shape, sqlx::Error> {
-    fn parameters(count: Option<sqlx::Either<&[impl Sized], usize>>) -> usize {
-        match count {
-            Some(sqlx::Either::Left(types)) => types.len(),
-            Some(sqlx::Either::Right(count)) => count,
-            None => 0,
-        }
-    }
-    Ok(match db {
-        Db::Sqlite { readers, .. } => {
-            let statement = readers.prepare(sql.into_sql_str()).await?;
-            let columns = statement.columns().iter().map(|column| column.name().to_owned()).collect();
-            (columns, parameters(statement.parameters()))
-        }
-        Db::Postgres(pool) => {
-            let statement = pool.prepare(sql.into_sql_str()).await?;
-            let columns = statement.columns().iter().map(|column| column.name().to_owned()).collect();
-            (columns, parameters(statement.parameters()))
-        }
-    })
-}
 
 async fn databases(folder: &std::path::Path) -> Vec<TestDatabase> {
     let mut databases = vec![TestDatabase::create_sqlite(folder).await];
@@ -47,18 +23,20 @@ async fn every_statement_prepares_alike_on_every_database() {
     for (module, name, sql) in all_statements() {
         let mut shapes = Vec::new();
         for database in &databases {
-            let shape = shape(&database.db, sql).await;
+            let shape = database.db.describe(sql).await;
             shapes.push(shape.unwrap_or_else(|error| panic!("{module}::{name}: {error}")));
         }
         assert!(shapes.windows(2).all(|pair| pair[0] == pair[1]), "{module}::{name}: {shapes:?}");
     }
-    let mut claims = Vec::new();
-    for (database, sql) in databases.iter().zip(jobs::CLAIM) {
-        claims.push(shape(&database.db, sql).await.expect("the claim prepares"));
+    for pair in [jobs::CLAIM, projects::LIST] {
+        let mut shapes = Vec::new();
+        for (database, sql) in databases.iter().zip(pair) {
+            shapes.push(database.db.describe(sql).await.expect("it prepares"));
+        }
+        assert!(shapes.windows(2).all(|pair| pair[0] == pair[1]), "{shapes:?}");
     }
-    assert!(claims.windows(2).all(|pair| pair[0] == pair[1]), "{claims:?}");
     for (database, sql) in databases.iter().zip(jobs::CLAIM_ALONE) {
-        shape(&database.db, sql).await.expect("what has claims come one after another prepares");
+        database.db.describe(sql).await.expect("what has claims come one after another prepares");
     }
 }
 
@@ -107,10 +85,10 @@ fn both_databases_have_the_same_migrations_tables_and_columns() {
 async fn the_schema_in_the_database_is_the_one_in_the_migrations() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = TestDatabase::create_sqlite(folder.path()).await;
-    let Db::Sqlite { readers, .. } = &database.db else { unreachable!("it is a SQLite database") };
+    let Db::Sqlite { writer, .. } = &database.db else { unreachable!("it is a SQLite database") };
     for (table, columns) in schema("sqlite") {
         let sql = sqlx::AssertSqlSafe(format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid"));
-        let rows = sqlx::query(sql).fetch_all(readers).await.expect("the table's columns");
+        let rows = sqlx::query(sql).fetch_all(writer).await.expect("the table's columns");
         let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         assert_eq!(found, columns, "{table}");
     }
@@ -195,7 +173,7 @@ async fn check_upgrade(location: &Location, former: i64) {
     assert_eq!(meta::get(&mut session, "former").await.expect("asked").as_deref(), Some("kept"), "after {former}");
     drop(session);
     for (module, name, sql) in all_statements() {
-        shape(&db, sql).await.unwrap_or_else(|error| panic!("after {former}: {module}::{name}: {error}"));
+        db.describe(sql).await.unwrap_or_else(|error| panic!("after {former}: {module}::{name}: {error}"));
     }
     db.close().await;
 }

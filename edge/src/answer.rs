@@ -106,6 +106,12 @@ pub fn options<'a>(context: &Context<'a>) -> Decision<'a> {
     Decision::Refuse { head, body: Cow::Borrowed("") }
 }
 
+/// An answer that says no more than its headers.
+#[inline(never)]
+pub fn no_content<'a>(context: &Context<'a>) -> Decision<'a> {
+    Decision::Refuse { head: context.head(204, Source::None), body: Cow::Borrowed("") }
+}
+
 #[inline(never)]
 pub fn not_acceptable<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "The file is not there in any coding that the request accepts.";

@@ -46,18 +46,23 @@ pub fn resolve<'a>(site: &Site, key: &'a str) -> Asset<'a> {
     if pages.mode == HtmlHandling::Off {
         return Asset::Missing;
     }
+    // What ends as a page's name may be the name of a folder, or of a page whose file's name has one ending more.
+    let whole = || Pages { stem: key, look: site.look(key), ..pages };
+    let has_whole = !matches!(spelling, "" | "/");
     if pages.mode.keeps_names() {
-        return pages.folder(spelling);
+        return match pages.folder(spelling) {
+            Asset::Missing if has_whole => whole().folder(""),
+            asset => asset,
+        };
     }
     let first_page = pages.mode == HtmlHandling::Drop || spelling.is_empty();
     let order = if first_page { [Class::Page, Class::Index] } else { [Class::Index, Class::Page] };
     let asset = order.into_iter().find_map(|class| pages.answer(spelling, class));
-    // `/x/index` is also the clean URL of a folder of that name.
-    let folder = || {
-        let pages = Pages { stem: key, look: site.look(key), ..pages };
-        if spelling == "/index" { pages.answer("", Class::Index) } else { None }
+    let longer = || {
+        let pages = whole();
+        [Class::Page, Class::Index].into_iter().find_map(|class| pages.answer("", class))
     };
-    asset.or_else(folder).unwrap_or(Asset::Missing)
+    asset.or_else(|| if has_whole { longer() } else { None }).unwrap_or(Asset::Missing)
 }
 
 /// The decoded path at which a stored file answers.

@@ -62,6 +62,8 @@ pub struct SiteSettings {
     /// The index of a folder goes before the page of the same name, and its URL needs no slash at the end unless
     /// `html_handling` is `Force`; files answer to every encoding of their path. As Firebase does with clean URLs.
     pub clean_folders: bool,
+    /// A path with two slashes in a row is redirected to the one without. As Vercel does.
+    pub single_slashes: bool,
     /// A path whose escapes mean nothing is a bad request; otherwise it is looked up as it is.
     pub refuse_undecodable: bool,
     /// The content type of files whose extension says nothing; `application/octet-stream` when `None`, and none at all when
@@ -284,6 +286,7 @@ impl SiteBuilder {
             (self.settings.redirects_first, format::FLAG_REDIRECTS_FIRST),
             (self.settings.index_redirects, format::FLAG_INDEX_REDIRECTS),
             (self.settings.clean_folders, format::FLAG_CLEAN_FOLDERS),
+            (self.settings.single_slashes, format::FLAG_SINGLE_SLASHES),
             (self.settings.refuse_undecodable, format::FLAG_REFUSE_UNDECODABLE),
             (self.settings.rules.function_first, format::FLAG_FUNCTION_FIRST),
             (self.settings.rules.navigations_to_assets, format::FLAG_NAVIGATIONS_TO_ASSETS),

@@ -7,7 +7,7 @@ use crate::answer;
 use crate::assets;
 use crate::decision::Decision;
 use crate::origin::Origin;
-use crate::path::Path;
+use crate::path::{Path, push_query};
 use crate::ruled_site::{Own, absent, change, dress, files, missing, pass, redirect, rewrite};
 use crate::rules::canonical_path;
 use crate::rules::headers::HeaderName;
@@ -16,6 +16,7 @@ use crate::rules::regex::Budget;
 use crate::rules::route_table::{Answer, Files, Gathered, Header, Phase, RouteRequest, RouteTable, Target};
 use crate::site::Site;
 use crate::static_site::Answering;
+use crate::text::contains;
 
 /// The files of a site, and the shard that it took to know whether one is there.
 pub struct Known<'s> {
@@ -56,6 +57,10 @@ pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<
     };
     let varies = found.as_ref().map_or_else(Varies::default, |found| found.varies);
     let decision = match answer {
+        // Rules for CORS answer so to OPTIONS.
+        Answer::Here { status: Some(204), .. } | Answer::Missing { status: Some(204), .. } | Answer::Status(204) => {
+            answer::no_content(answering.context).because(Origin::Routes)
+        }
         Answer::Here { target: here, status: None } if here.path == own_path => match answering.asset(path) {
             Some(decision) => decision,
             None => answer::not_found(answering.context),
@@ -83,6 +88,23 @@ pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<
         }
     }
     decision
+}
+
+/// The redirect of a path with two slashes in a row.
+#[inline(never)]
+pub fn single_slashes<'a>(answering: &Answering<'_, 'a>) -> Option<Decision<'a>> {
+    let path = canonical_path(answering.request.path());
+    if !contains(&path, "//") || !answering.request.method.reads() {
+        return None;
+    }
+    let mut location = String::with_capacity(path.len());
+    for char in path.chars() {
+        if char != '/' || !location.ends_with('/') {
+            location.push(char);
+        }
+    }
+    push_query(&mut location, answering.request.query());
+    Some(redirect(answering, 301, location))
 }
 
 /// Sends the request through the table.

@@ -13,7 +13,7 @@ use crate::request::{Method, Request};
 use crate::site::format::{self, Class, Shell};
 use crate::site::{File, Site};
 use crate::text::contains;
-use crate::{function_site, proxy, ruled_site};
+use crate::{function_site, proxy, routed_site, ruled_site};
 use std::borrow::Cow;
 
 pub fn decide<'a>(
@@ -26,6 +26,12 @@ pub fn decide<'a>(
     let answering = Answering { context, record, site, request };
     if !path.decodes && site.has_flag(format::FLAG_REFUSE_UNDECODABLE) {
         return answer::bad_request(context);
+    }
+    if !path.canonical
+        && site.has_flag(format::FLAG_SINGLE_SLASHES)
+        && let Some(decision) = routed_site::single_slashes(&answering)
+    {
+        return decision;
     }
     if let Some(shard) = site.wanted_shard(&path.key, true) {
         return Decision::Shard(shard);

@@ -54,3 +54,25 @@ fn every_claimed_case_of_the_peers_passes() {
     println!("{claimed} of {total} cases pass");
     assert!(claimed * 100 >= total * LEAST_CLAIMED, "only {claimed} of {total} cases are claimed");
 }
+
+#[test]
+fn a_case_that_expects_nothing_does_not_pass() {
+    set_home("native").expect("the core is here");
+    let folder = std::env::temp_dir().join(format!("miaobu-cases-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("cases.json");
+    let request = r#"{"files": [{"path": "/a.txt"}], "request": {"method": "GET", "path": "/a.txt"}"#;
+    let text =
+        format!(r#"{{"suite": "sirv", "cases": [5, {{}}, {request}}}, {request}, "expect": {{"status": 200}}}}]}}"#);
+    std::fs::write(&file, text).expect("a file");
+    let results = run_file(file.to_str().expect("a path that is text")).expect("a file of cases");
+    let passed: Vec<_> = results.iter().map(|result| matches!(result.outcome, Outcome::Pass)).collect();
+    assert_eq!(passed, [false, false, false, true]);
+    for (text, problem) in [("nope", "expected"), ("[]", "no suite"), (r#"{"suite": "sirv"}"#, "no cases")] {
+        std::fs::write(&file, text).expect("a file");
+        let refused = run_file(file.to_str().expect("a path that is text")).err().expect("no file of cases");
+        assert!(refused.contains(problem), "{refused}");
+    }
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
+    assert!(run_file(file.to_str().expect("a path that is text")).is_err());
+}

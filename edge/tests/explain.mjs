@@ -17,11 +17,11 @@ const workspace = fileURLToPath(new URL("../../", import.meta.url));
 const npmPackage = join(workspace, "wasm-pkg");
 const readme = readFileSync(join(npmPackage, "README.md"), "utf8");
 
+const examples = () => join(process.env.CARGO_TARGET_DIR ?? join(workspace, "target"), "debug/examples");
 let folder;
 let site;
 
 before(() => {
-  const target = process.env.CARGO_TARGET_DIR ?? join(workspace, "target");
   execFileSync("cargo", ["build", "--quiet", "-p", "miaobu-edge", "--features", "build", "--examples"], { cwd: workspace, stdio: "inherit" });
   folder = mkdtempSync(join(tmpdir(), "miaobu-explain-"));
   mkdirSync(join(folder, "site"));
@@ -33,7 +33,7 @@ before(() => {
     _headers: "/about\n  X-Robots-Tag: none\n  ! Referrer-Policy\n",
   };
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, "site", name), content);
-  execFileSync(join(target, "debug/examples/make_site"), [join(folder, "site"), folder, "docs.localhost", "docs", "7"]);
+  execFileSync(join(examples(), "make_site"), [join(folder, "site"), folder, "docs.localhost", "docs", "7"]);
   site = { record: readFileSync(join(folder, "kv/docs.localhost")), blob: readFileSync(join(folder, "kv/d-7")) };
 });
 
@@ -84,6 +84,28 @@ test("the deployment that a pin or a side of a split leads to is the one that is
   }
   const late = explain({ record: other, blob: site.blob }, { url: "http://docs.localhost/about?dpl=9", headers: { "sec-fetch-mode": "cors", cookie: "__miaobu_split=9999" }, now: 4_000_000_001_000 });
   assert.equal(late.record.deployment_id, 7);
+});
+
+test("a hashed file that one side of a split lacks is explained as the other side's", () => {
+  for (const [id, name] of [["7", "index-4f2a9c1b.js"], ["9", "index-77d0e3aa.js"]]) {
+    const from = join(folder, `side-${id}`);
+    mkdirSync(join(from, "assets"), { recursive: true });
+    writeFileSync(join(from, "index.html"), `<script type="module" src="/assets/${name}"></script>`);
+    writeFileSync(join(from, "assets", name), `console.log(${id});`);
+    execFileSync(join(examples(), "make_site"), [from, join(folder, id), "docs.localhost", "docs", id]);
+  }
+  const { check, ...record } = JSON.parse(readFileSync(join(folder, "7/kv/docs.localhost")));
+  const [own, other] = ["7", "9"].map((id) => readFileSync(join(folder, `${id}/kv/d-${id}`)));
+  const split = { record: { ...record, split: "9 d-9 5000 1" }, blob: own, blobs: { "d-9": other } };
+  const ask = (path, lot, given = split) => {
+    const told = explain(given, { url: `http://docs.localhost${path}`, headers: { cookie: `__miaobu_split=${lot}` } });
+    return [told.status, told.record.deployment_id, told.file?.key];
+  };
+  assert.deepEqual(ask("/assets/index-77d0e3aa.js", 9999), [200, 9, "projects/docs/9/assets/index-77d0e3aa.js"]);
+  assert.deepEqual(ask("/assets/index-4f2a9c1b.js", 0), [200, 7, "projects/docs/7/assets/index-4f2a9c1b.js"]);
+  assert.deepEqual(ask("/assets/index-4f2a9c1b.js", 9999), [200, 7, "projects/docs/7/assets/index-4f2a9c1b.js"]);
+  assert.deepEqual(ask("/assets/none-4f2a9c1b.js", 9999), [404, 7, undefined]);
+  assert.deepEqual(ask("/assets/index-77d0e3aa.js", 9999, { ...split, blobs: {} }), [404, 7, undefined]);
 });
 
 test("a protection that is closed is a step of its own", () => {

@@ -59,6 +59,11 @@ before(() => {
   mkdirSync(pages);
   for (const name of ["index.html", "502.html", "405.html"]) writeFileSync(join(pages, name), `own ${name}`);
   execFileSync(join(target, "debug/examples/make_site"), [pages, folder, "pages.test", "pages", "8"]);
+  const geo = join(folder, "geo");
+  mkdirSync(geo);
+  writeFileSync(join(geo, "index.html"), "home");
+  writeFileSync(join(geo, "_redirects"), "/ /zh/ 302! Country=cn\n");
+  execFileSync(join(target, "debug/examples/make_site"), [geo, folder, "geo.test", "geo", "12"]);
   console.log = () => {};
 });
 
@@ -130,6 +135,16 @@ test("an ordinary answer costs one fetch, and what needs no file costs nothing",
     const expected = fetched ? [`fetch objects.test/projects/docs/1/${fetched}`] : [];
     assert.deepEqual([answer.status, answer.asked], [status, expected], `${init.method} ${url}`);
   }
+});
+
+test("a platform that tells no countries is told of, once and only where a rule asks for one", async (context) => {
+  const said = context.mock.method(console, "log", () => {});
+  const { ask } = await isolate();
+  const told = () => said.mock.calls.filter(({ arguments: [line] }) => line.includes("countries")).length;
+  await ask("docs.test/about");
+  assert.equal(told(), 0);
+  for (let visit = 0; visit < 3; visit += 1) assert.equal((await ask("geo.test/")).status, 200);
+  assert.equal(told(), 1);
 });
 
 /** Gives the record of a host other fields, at the price of its checksum. */

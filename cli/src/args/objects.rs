@@ -41,6 +41,9 @@ pub struct ProjectSettings {
     /// Whether redirect rules apply even where a file exists
     #[arg(long, value_enum)]
     pub redirects_first: Option<Choice>,
+    /// How canonical URLs are reached
+    #[arg(long, value_enum)]
+    pub redirect_status: Option<RedirectCode>,
 }
 
 /// Which URL an HTML file has.
@@ -78,6 +81,22 @@ pub enum SinglePageFor {
     Navigation,
     /// Every GET and HEAD.
     All,
+    /// The default.
+    Default,
+}
+
+/// How canonical URLs are reached.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum RedirectCode {
+    /// For good.
+    #[value(name = "308")]
+    Permanent,
+    /// For now.
+    #[value(name = "307")]
+    Temporary,
+    /// For good, as before HTTP knew 308.
+    #[value(name = "301")]
+    Moved,
     /// The default.
     Default,
 }

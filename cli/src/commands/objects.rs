@@ -2,10 +2,14 @@
 
 use indicatif::DecimalBytes;
 use miaobu_client::Patch;
-use miaobu_client::types::{HtmlHandling, NotFoundHandling, ProjectPatch, SettingsPatch, SpaFallback, Trigger};
+use miaobu_client::types::{
+    HtmlHandling, NotFoundHandling, ProjectPatch, RedirectStatus, SettingsPatch, SpaFallback, Trigger,
+};
 
 use crate::api::{Deployment, Project};
-use crate::args::{Build, Choice, DeploymentCommand, Html, NotFound, ProjectCommand, ProjectSettings, SinglePageFor};
+use crate::args::{
+    Build, Choice, DeploymentCommand, Html, NotFound, ProjectCommand, ProjectSettings, RedirectCode, SinglePageFor,
+};
 use crate::errors::Failure;
 use crate::output;
 use crate::settings::Settings;
@@ -97,11 +101,18 @@ fn patch(wanted: &ProjectSettings) -> SettingsPatch {
         Choice::No => Patch::Set(false),
         Choice::Default => Patch::Clear,
     });
+    let redirect_status = wanted.redirect_status.map(|status| match status {
+        RedirectCode::Permanent => Patch::Set(RedirectStatus::X308),
+        RedirectCode::Temporary => Patch::Set(RedirectStatus::X307),
+        RedirectCode::Moved => Patch::Set(RedirectStatus::X301),
+        RedirectCode::Default => Patch::Clear,
+    });
     SettingsPatch {
         html_handling: html_handling.unwrap_or_default(),
         not_found: not_found.unwrap_or_default(),
         spa_fallback: spa_fallback.unwrap_or_default(),
         redirects_first: redirects_first.unwrap_or_default(),
+        redirect_status: redirect_status.unwrap_or_default(),
     }
 }
 
@@ -119,6 +130,7 @@ fn show_project(settings: &Settings, project: Project) -> Result<(), Failure> {
         ("not found", project.settings.not_found.to_string()),
         ("single page for", project.settings.spa_fallback.to_string()),
         ("redirects first", project.settings.redirects_first.to_string()),
+        ("redirect status", project.settings.redirect_status.to_string()),
         ("created", output::when(project.created_at, settings.now)),
     ];
     show(rows)

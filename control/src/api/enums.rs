@@ -80,6 +80,23 @@ api_enum! {
 }
 
 api_enum! {
+    /// How canonical URLs are reached: for good (308, or 301, at which old clients may turn the method into GET), or for
+    /// now (307).
+    #[oai(rename = "RedirectStatus")]
+    RedirectStatusView = RedirectStatus {
+        #[oai(rename = "308")]
+        #[serde(rename = "308")]
+        Permanent,
+        #[oai(rename = "307")]
+        #[serde(rename = "307")]
+        Temporary,
+        #[oai(rename = "301")]
+        #[serde(rename = "301")]
+        Moved,
+    }
+}
+
+api_enum! {
     /// Which hostnames of a project are protected together: those that follow an environment, or those that lead to one
     /// deployment for ever.
     #[oai(rename = "ProtectionTarget")]

@@ -2,6 +2,8 @@
 //!
 //! Invariant: no handler runs before its gate has let the request through.
 
+use std::sync::Arc;
+
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderName, HeaderValue, Method, StatusCode};
 use poem::{Endpoint, Request, Response};
@@ -26,13 +28,13 @@ const DEPRECATED: [(&str, &str, &str); 0] = [];
 /// An operation behind its gate.
 pub struct Gated {
     operation: Operation,
-    endpoint: BoxEndpoint<'static>,
+    endpoint: Arc<BoxEndpoint<'static>>,
 }
 
 impl Gated {
     /// Puts the gate before `endpoint`.
     pub fn new(operation: Operation, endpoint: BoxEndpoint<'static>) -> Self {
-        Self { operation, endpoint }
+        Self { operation, endpoint: Arc::new(endpoint) }
     }
 
     async fn admit(&self, request: &Request, services: &Services) -> Result<Option<Actor>, ApiError> {
@@ -123,7 +125,9 @@ impl Gated {
         let is_rehearsal =
             request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "dry_run=true"));
         let response = match self.operation.method {
-            Method::POST => idempotency::once(&services, actor.as_ref(), request, &self.endpoint).await?,
+            Method::POST => {
+                idempotency::once(&services, actor.as_ref(), self.operation.id, request, &self.endpoint).await?
+            }
             _ => self.endpoint.call(request).await?,
         };
         let changed = response.status().is_success() && !is_rehearsal && !idempotency::is_replayed(&response);

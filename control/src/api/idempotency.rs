@@ -10,11 +10,12 @@ use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{Body, Endpoint as _, Request, Response};
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
+use tracing::Instrument as _;
 
 use super::gate::name_of;
 use super::problem::ApiError;
 use crate::domain::{Actor, Sha256};
-use crate::service::{Begun, Services};
+use crate::service::{Attempt, Begun, Services};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -34,20 +35,27 @@ pub fn is_replayed(response: &Response) -> bool {
     response.headers().contains_key(REPLAYED)
 }
 
+/// Operations that may be carried out again: what they lead to is the same each time, and says all that there is to say.
+const REPEATABLE: [&str; 3] = ["finishDeployment", "promoteDeployment", "verifyDomain"];
+
 /// Calls `endpoint`, or answers as it did before when the request has a key that it had then.
 ///
-/// An answer is kept for 24 hours when it is a success. What was refused changed nothing, so its key is free again.
+/// An answer is kept for 24 hours when it is a success; what was refused frees its key. The change notes in its own
+/// transaction that it was made ([`Subject::claim_as`](crate::domain::Subject::claim_as)), so that it is made once even when
+/// the server dies before the answer is kept.
 pub async fn once(
     services: &Services,
     actor: Option<&Actor>,
+    operation: &str,
     mut request: Request,
-    endpoint: &BoxEndpoint<'static>,
+    endpoint: &Arc<BoxEndpoint<'static>>,
 ) -> poem::Result<Response> {
     let Some(key) = key(&request)? else { return endpoint.call(request).await };
     let caller = actor.map_or_else(|| "-".to_owned(), name_of);
     let route = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let scope = Sha256::of(format!("{caller}\n{route}\n{key}").as_bytes());
-    match services.gate.begin(scope).await.map_err(ApiError::from)? {
+    let is_repeatable = REPEATABLE.contains(&operation);
+    match services.gate.begin(scope, is_repeatable).await.map_err(ApiError::from)? {
         Begun::Again { body_hash, answer } => {
             if let Some(former) = body_hash
                 && former != drain(request.take_body()).await?
@@ -60,26 +68,47 @@ pub async fn once(
             Ok(thaw(&answer)?)
         }
         Begun::First(attempt) => {
-            let hash = Arc::new(Mutex::new(Hashing::default()));
-            let body = request.take_body();
-            request.set_body(hashed(body, Arc::clone(&hash)));
-            let result = endpoint.call(request).await;
-            let response = match result {
-                Ok(response) if response.status().is_success() => response,
-                refused => {
-                    services.gate.forget(attempt).await.map_err(ApiError::from)?;
-                    return refused;
-                }
-            };
-            let hash = hash.lock().unwrap_or_else(PoisonError::into_inner).finish();
-            let (response, answer) = freeze(response).await?;
-            if let Err(error) = services.gate.keep(attempt, hash, &answer).await {
-                // The work is done and must be answered; sent again, the request runs again.
-                tracing::error!(error = &error as &dyn std::error::Error, "an answer could not be kept");
+            if let Some(actor) = actor {
+                actor.subject.claim_as(attempt.claim().clone());
             }
-            Ok(response)
+            let work = carry_out(services.clone(), attempt, request, Arc::clone(endpoint));
+            let work = work.instrument(tracing::Span::current());
+            // In a task of its own, which a caller who goes away does not end: the answer is there when it asks again.
+            #[expect(clippy::disallowed_methods, reason = "a request's work ends, and so does this task")]
+            let work = tokio::spawn(work);
+            work.await.unwrap_or_else(|error| match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => Err(ApiError::internal(error.to_string()).into()),
+            })
         }
     }
+}
+
+/// Carries a request out for the first time and keeps its answer.
+async fn carry_out(
+    services: Services,
+    attempt: Attempt,
+    mut request: Request,
+    endpoint: Arc<BoxEndpoint<'static>>,
+) -> poem::Result<Response> {
+    let hash = Arc::new(Mutex::new(Hashing::default()));
+    let body = request.take_body();
+    request.set_body(hashed(body, Arc::clone(&hash)));
+    let response = match endpoint.call(request).await {
+        Ok(response) if response.status().is_success() => response,
+        refused => {
+            services.gate.forget(attempt).await.map_err(ApiError::from)?;
+            return refused;
+        }
+    };
+    let hash = hash.lock().unwrap_or_else(PoisonError::into_inner).finish();
+    let (response, answer) = freeze(response).await?;
+    crate::failpoint!("answer.unkept");
+    if let Err(error) = services.gate.keep(attempt, hash, &answer).await {
+        // The work is done and must be answered; sent again, the request is told that its answer is lost.
+        tracing::error!(error = &error as &dyn std::error::Error, "an answer could not be kept");
+    }
+    Ok(response)
 }
 
 fn key(request: &Request) -> Result<Option<String>, ApiError> {

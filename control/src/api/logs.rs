@@ -146,7 +146,7 @@ impl LogsApi {
 
     /// Follow a log with a ticket
     ///
-    /// The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket. Changes nothing that is stored. Fails
+    /// The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket, which is used up. Changes nothing else. Fails
     /// with `invalid_ticket` (401) when the ticket was used, is too old or is none.
     #[oai(path = "/logs/stream", method = "get", operation_id = "followLogsWithTicket")]
     async fn follow_logs_with_ticket(
@@ -156,7 +156,7 @@ impl LogsApi {
         /// The ticket.
         ticket: Query<String>,
     ) -> ApiResult<EventStream> {
-        let (actor, id) = anyone.services.logs.use_ticket(&ticket.0)?;
+        let (actor, id) = anyone.services.logs.use_ticket(&ticket.0).await?;
         anyone.services.deployments.get(&actor, id).await?;
         let after = last_event_id(request).unwrap_or(0);
         let follower = Follower { services: anyone.services, actor, id, after, ended: false };

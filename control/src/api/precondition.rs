@@ -26,6 +26,11 @@ impl IfMatch {
         }
     }
 
+    /// The same where there may be no object: none is what nobody saw.
+    pub fn allows_any<T: ParseFromJSON + ToJSON + Serialize>(&self, view: Option<impl FnOnce() -> T>) -> bool {
+        view.map_or(self.0.is_none(), |view| self.allows(view))
+    }
+
     /// Returns what the header says. A weak tag is kept, and equals no strong one.
     fn parse(request: &Request) -> Result<Self, ApiError> {
         let mut tags = Vec::new();
@@ -72,6 +77,8 @@ mod tests {
         assert_eq!(parsed, IfMatch(Some(vec!["\"a\"".to_owned(), "W/\"b\"".to_owned()])));
         assert!(parse("*").expect("sound").allows(|| 1_i32));
         assert!(!parse("\"x\"").expect("sound").allows(|| 1_i32));
+        assert!(!parse("*").expect("sound").allows_any(None::<fn() -> i32>));
+        assert!(IfMatch(None).allows_any(None::<fn() -> i32>));
         for wrong in ["", "a", "\"", "\"a"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

@@ -24,6 +24,10 @@ const PROBLEMS: &[(&str, &str)] = &[
         "hash_mismatch",
         "The bytes do not have the digest that the manifest gives: the file changed meanwhile. Deploy again.",
     ),
+    (
+        "idempotency_answer_lost",
+        "The request with this idempotency key was carried out, and the server stopped before it had kept the answer. Look at what it changed.",
+    ),
     ("idempotency_key_in_use", "The first request with this idempotency key is still running."),
     ("idempotency_key_reused", "The idempotency key was used for a request with another body."),
     ("incomplete_body", "The connection broke off before the body's end. Send it again."),

@@ -12,12 +12,15 @@ use super::body::{Body, JsonBody};
 use super::caller::{Caller, DeploymentsWrite, ProjectsRead, ProjectsWrite};
 use super::deployments::DeploymentView;
 use super::enums::{
-    EnvironmentView, HtmlHandlingView, NotFoundView, ProjectKindView, ProjectStatusView, SpaFallbackView,
+    EnvironmentView, HtmlHandlingView, NotFoundView, ProjectKindView, ProjectStatusView, RedirectStatusView,
+    SpaFallbackView,
 };
 use super::params::{default_limit, page_request, project_ref};
 use super::precondition::IfMatch;
 use super::values::{Nullable, Patch, Timestamp};
-use crate::domain::{DeploymentId, Environment, HtmlHandling, NotFound, Project, ProjectSettings, SpaFallback, TeamId};
+use crate::domain::{
+    DeploymentId, Environment, HtmlHandling, NotFound, Project, ProjectSettings, RedirectStatus, SpaFallback, TeamId,
+};
 use crate::service::{Deletion, NewProject, Projects, SettingsPatch};
 
 /// Operations on projects.
@@ -35,6 +38,8 @@ pub struct SettingsView {
     pub spa_fallback: SpaFallbackView,
     /// Whether redirect rules apply even where a file exists.
     pub redirects_first: bool,
+    /// How canonical URLs are reached.
+    pub redirect_status: RedirectStatusView,
 }
 
 impl From<ProjectSettings> for SettingsView {
@@ -44,6 +49,7 @@ impl From<ProjectSettings> for SettingsView {
             not_found: settings.not_found.into(),
             spa_fallback: settings.spa_fallback.into(),
             redirects_first: settings.redirects_first,
+            redirect_status: settings.redirect_status.into(),
         }
     }
 }
@@ -108,6 +114,9 @@ pub struct NewSettingsBody {
     /// Whether redirect rules apply even where a file exists; false when absent.
     #[oai(nullable)]
     pub redirects_first: Option<bool>,
+    /// How canonical URLs are reached; `308` when absent.
+    #[oai(nullable)]
+    pub redirect_status: Option<RedirectStatusView>,
 }
 
 impl From<NewSettingsBody> for ProjectSettings {
@@ -117,6 +126,7 @@ impl From<NewSettingsBody> for ProjectSettings {
             not_found: body.not_found.map(Into::into).unwrap_or_default(),
             spa_fallback: body.spa_fallback.map(Into::into).unwrap_or_default(),
             redirects_first: body.redirects_first.unwrap_or_default(),
+            redirect_status: body.redirect_status.map(Into::into).unwrap_or_default(),
         }
     }
 }
@@ -157,6 +167,8 @@ pub struct SettingsPatchBody {
     pub spa_fallback: Patch<SpaFallbackView>,
     /// Whether redirect rules apply even where a file exists.
     pub redirects_first: Patch<bool>,
+    /// How canonical URLs are reached.
+    pub redirect_status: Patch<RedirectStatusView>,
 }
 
 impl From<Patch<SettingsPatchBody>> for SettingsPatch {
@@ -168,6 +180,7 @@ impl From<Patch<SettingsPatchBody>> for SettingsPatch {
                 not_found: Patch::Cleared,
                 spa_fallback: Patch::Cleared,
                 redirects_first: Patch::Cleared,
+                redirect_status: Patch::Cleared,
             },
             Patch::Set(body) => body,
         };
@@ -176,6 +189,7 @@ impl From<Patch<SettingsPatchBody>> for SettingsPatch {
             not_found: body.not_found.map(NotFound::from).or_default(),
             spa_fallback: body.spa_fallback.map(SpaFallback::from).or_default(),
             redirects_first: body.redirects_first.or_default(),
+            redirect_status: body.redirect_status.map(RedirectStatus::from).or_default(),
         }
     }
 }

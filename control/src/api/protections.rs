@@ -11,6 +11,7 @@ use super::body::{Body, JsonBody};
 use super::caller::{Caller, ProjectsRead, ProjectsWrite};
 use super::enums::ProtectionTargetView;
 use super::params::project_ref;
+use super::precondition::IfMatch;
 use super::problem::{ApiError, FieldProblem};
 use super::values::{Nullable, Timestamp};
 use crate::domain::{BypassToken, DeploymentId, Protections, ShareLink, TargetProtection};
@@ -255,8 +256,8 @@ impl ProtectionsApi {
     ///
     /// Visitors of the target's hostnames have to be let in: by the password, by a share link, or, as programs, by a bypass
     /// token. A new password ends the visits that the one before it opened. When the answer comes, the edge asks for it.
-    /// Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, and with `not_found`
-    /// (404).
+    /// Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, with `not_found` (404), and
+    /// with `precondition_failed` (412) when `If-Match` names another state than `getProtection` gave.
     #[oai(path = "/projects/:project/protection/:target", method = "put", operation_id = "protectTarget")]
     async fn protect_target(
         &self,
@@ -265,6 +266,7 @@ impl ProtectionsApi {
         project: Path<String>,
         /// Which hostnames.
         target: Path<ProtectionTargetView>,
+        if_match: IfMatch,
         body: Body<ProtectionBody>,
     ) -> ApiResult<Answer<TargetProtectionView>> {
         let password = match (body.0.password, body.0.without_password) {
@@ -278,13 +280,15 @@ impl ProtectionsApi {
         };
         let (project, target) = (project_ref(&project.0)?, target.0.into());
         let protections = &caller.services.protections;
-        Ok(Answer::new(protections.protect(&caller.actor, &project, target, password).await?))
+        let expected = |present| if_match.allows(|| ProtectionView::from(present));
+        Ok(Answer::new(protections.protect(&caller.actor, &project, target, password, expected).await?))
     }
 
     /// Let everybody see hostnames again
     ///
     /// The target's share links end, and so do the visits that were let in. Fails with `not_found` (404), also when the
-    /// target is not protected.
+    /// target is not protected, and with `precondition_failed` (412) when `If-Match` names another state than
+    /// `getProtection` gave.
     #[oai(path = "/projects/:project/protection/:target", method = "delete", operation_id = "unprotectTarget")]
     async fn unprotect_target(
         &self,
@@ -293,9 +297,11 @@ impl ProtectionsApi {
         project: Path<String>,
         /// Which hostnames.
         target: Path<ProtectionTargetView>,
+        if_match: IfMatch,
     ) -> ApiResult<NoContent> {
         let (project, target) = (project_ref(&project.0)?, target.0.into());
-        caller.services.protections.unprotect(&caller.actor, &project, target).await?;
+        let expected = |present| if_match.allows(|| ProtectionView::from(present));
+        caller.services.protections.unprotect(&caller.actor, &project, target, expected).await?;
         Ok(NoContent::default())
     }
 

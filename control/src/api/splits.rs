@@ -12,6 +12,7 @@ use super::caller::{Caller, DeploymentsRead, DeploymentsWrite, ProjectsRead, Pro
 use super::deployments::DeploymentView;
 use super::enums::EnvironmentView;
 use super::params::project_ref;
+use super::precondition::IfMatch;
 use super::values::{Nullable, Timestamp};
 use crate::domain::{DeploymentId, Split};
 
@@ -135,7 +136,8 @@ impl SplitsApi {
     /// A share of the visitors gets a second deployment, and stays with it; the rest gets the active one. A larger share of
     /// the same deployment takes nobody back. Any other move of the environment's pointer ends the split. When the answer
     /// comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment` and `no_split_of_previews`
-    /// (409), and with `not_found` (404).
+    /// (409), with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state than
+    /// `getSplit` gave.
     #[oai(path = "/projects/:project/splits/:environment", method = "put", operation_id = "setSplit")]
     async fn set_split(
         &self,
@@ -144,12 +146,15 @@ impl SplitsApi {
         project: Path<String>,
         /// Whose visitors.
         environment: Path<EnvironmentView>,
+        if_match: IfMatch,
         body: Body<SplitBody>,
     ) -> ApiResult<Answer<SplitView>> {
         let percent = u8::try_from(body.0.percent).unwrap_or(100);
         let second = (DeploymentId(body.0.deployment_id), percent);
-        let splits = &caller.services.splits;
-        Ok(Answer::new(splits.set(&caller.actor, &project_ref(&project.0)?, environment.0.into(), second).await?))
+        let expected =
+            |split: Option<&Split>| if_match.allows_any(split.map(|split| || SplitView::from(split.clone())));
+        let (project, environment) = (project_ref(&project.0)?, environment.0.into());
+        Ok(Answer::new(caller.services.splits.set(&caller.actor, &project, environment, second, expected).await?))
     }
 
     /// End the split of an environment
@@ -191,17 +196,21 @@ impl SplitsApi {
     ///
     /// A client that names a deployment (`?dpl=ID`, `x-deployment-id: ID` or the cookie `__vdpl=ID`) gets it, as long as
     /// its environment has served it, it is still there and not older than this. Navigations heed the cookie only. When the
-    /// answer comes, the edge does so. Fails with `not_found` (404).
+    /// answer comes, the edge does so. Fails with `not_found` (404), and with `precondition_failed` (412) when `If-Match`
+    /// names another state.
     #[oai(path = "/projects/:project/skew-protection", method = "put", operation_id = "setSkewProtection")]
     async fn set_skew_protection(
         &self,
         caller: Caller<ProjectsWrite>,
         /// The project's slug or id.
         project: Path<String>,
+        if_match: IfMatch,
         body: Body<SkewBody>,
     ) -> ApiResult<Answer<SkewView>> {
         let seconds = body.0.max_age_seconds.map(i64::from);
-        caller.services.splits.set_skew(&caller.actor, &project_ref(&project.0)?, seconds).await?;
-        Ok(Answer::new(SkewView { max_age_seconds: Nullable(seconds) }))
+        let view = |seconds| SkewView { max_age_seconds: Nullable(seconds) };
+        let expected = |present: Option<i64>| if_match.allows(|| view(present));
+        caller.services.splits.set_skew(&caller.actor, &project_ref(&project.0)?, seconds, expected).await?;
+        Ok(Answer::new(view(seconds)))
     }
 }

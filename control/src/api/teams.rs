@@ -241,7 +241,8 @@ impl TeamsApi {
     /// Give a member another role
     ///
     /// Fails with `last_owner` (409) when nobody would own the team, with `role_too_small` (403) below admin, or below owner
-    /// where an owner is made or unmade, and with `not_found` (404).
+    /// where an owner is made or unmade, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+    /// another state.
     #[oai(path = "/teams/:team_id/members/:user_id", method = "patch", operation_id = "updateMember")]
     async fn update_member(
         &self,
@@ -250,10 +251,13 @@ impl TeamsApi {
         team_id: Path<i64>,
         /// The user's id.
         user_id: Path<i64>,
+        if_match: IfMatch,
         body: Body<MemberPatchBody>,
     ) -> ApiResult<Answer<MemberView>> {
         let (team, user) = (TeamId(team_id.0), UserId(user_id.0));
-        let member = caller.services.teams.update_member(&caller.actor, team, user, body.0.role.into()).await?;
+        let expected = |member: &Member| if_match.allows(|| MemberView::from(member.clone()));
+        let role = body.0.role.into();
+        let member = caller.services.teams.update_member(&caller.actor, team, user, role, expected).await?;
         Ok(Answer::new(member))
     }
 

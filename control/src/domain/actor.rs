@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::{ProjectId, Role, Scope, Scopes, SessionId, TeamId, TokenId, UserId};
+use super::{ProjectId, Role, Scope, Scopes, SessionId, Sha256, TeamId, TokenId, UserId};
 
 /// What an actor came in with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +74,16 @@ struct Facts {
     about: OnceLock<(TeamId, Option<ProjectId>)>,
     entry: OnceLock<Entry>,
     recorded: AtomicBool,
+    claim: OnceLock<Claim>,
+}
+
+/// What an idempotency key gives a request: the right to be the one that changes something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Stands for the caller, the route and the key.
+    pub scope: Sha256,
+    /// The process that carries the request out.
+    pub holder: String,
 }
 
 /// How the record of changes names a request.
@@ -112,5 +122,15 @@ impl Subject {
     pub fn take_entry(&self) -> Option<&Entry> {
         let entry = self.0.entry.get()?;
         (!self.0.recorded.swap(true, Ordering::Relaxed)).then_some(entry)
+    }
+
+    /// Says that the request was sent with an idempotency key; the first word stands.
+    pub fn claim_as(&self, claim: Claim) {
+        let _ = self.0.claim.set(claim);
+    }
+
+    /// What the request's idempotency key gives it, if it has one.
+    pub fn claim(&self) -> Option<&Claim> {
+        self.0.claim.get()
     }
 }

@@ -26,7 +26,7 @@ mod team;
 mod user;
 
 pub use access::{Role, Scope, Scopes};
-pub use actor::{Actor, Credential, Entry, Subject};
+pub use actor::{Actor, Claim, Credential, Entry, Subject};
 pub use audit::AuditEvent;
 pub use custom_domain::{Domain, DomainName, EdgeState, EsaStatus, InvalidDomainName, SslStatus};
 pub use deployment::{CommitInfo, Deployment, DeploymentError, DeploymentStatus, Environment, LogLevel, LogLine};
@@ -40,7 +40,7 @@ pub use ids::{
 pub use job::{JobInfo, JobState};
 pub use manifest::{InvalidManifest, Manifest, ManifestFile, ManifestProblem};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest};
-pub use project::{HtmlHandling, NotFound, Project, ProjectKind, ProjectSettings, SpaFallback};
+pub use project::{HtmlHandling, NotFound, Project, ProjectKind, ProjectSettings, RedirectStatus, SpaFallback};
 pub use project_status::ProjectStatus;
 pub use protection::{BypassToken, ProtectionTarget, Protections, ShareLink, Split, TargetProtection};
 pub use release::{Release, ReleaseKind};

@@ -59,9 +59,25 @@ pub enum SpaFallback {
     All,
 }
 
+/// How canonical URLs are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum RedirectStatus {
+    /// 308: for good, with the same method.
+    #[default]
+    #[serde(rename = "308")]
+    Permanent,
+    /// 307: for now, with the same method.
+    #[serde(rename = "307")]
+    Temporary,
+    /// 301: for good, and old clients may turn the method into GET.
+    #[serde(rename = "301")]
+    Moved,
+}
+
 text_enum!(HtmlHandling { Auto = "auto", Force = "force", Drop = "drop", None = "none" });
 text_enum!(NotFound { Page404 = "404_page", SinglePage = "single_page", None = "none" });
 text_enum!(SpaFallback { Navigation = "navigation", All = "all" });
+text_enum!(RedirectStatus { Permanent = "308", Temporary = "307", Moved = "301" });
 
 /// How a project's site is served; a deployment keeps the settings that it was made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -75,6 +91,8 @@ pub struct ProjectSettings {
     pub spa_fallback: SpaFallback,
     /// Whether redirect rules apply even where a file exists.
     pub redirects_first: bool,
+    /// How canonical URLs are reached.
+    pub redirect_status: RedirectStatus,
 }
 
 /// What a user deploys.

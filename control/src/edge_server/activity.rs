@@ -21,6 +21,11 @@ pub(super) struct Activity {
     write_blocked: AtomicBool,
     /// Somebody waits for bytes of a request's body.
     read_wanted: AtomicBool,
+    /// Bytes came after the last request, and no head that they are a part of.
+    head_begun: AtomicBool,
+    /// We spoke before any request came, which servers do in HTTP/2 alone.
+    speaks_first: AtomicBool,
+    timed_out: AtomicBool,
     closing: AtomicBool,
     waker: AtomicWaker,
 }
@@ -30,12 +35,43 @@ impl Activity {
     pub(super) fn begin(self: &Arc<Self>) -> Answering {
         self.moved();
         self.owed.fetch_add(1, Ordering::Relaxed);
+        self.head_begun.store(false, Ordering::Relaxed);
         Answering { activity: Arc::clone(self), owes: true }
     }
 
     /// Notes that something moved. One thread writes, so the count needs no locked instruction.
     pub(super) fn moved(&self) {
         self.moves.store(self.moves.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Notes that the visitor sent something.
+    pub(super) fn heard(&self) {
+        if self.owed.load(Ordering::Relaxed) == 0 {
+            self.head_begun.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that the visitor was sent something.
+    pub(super) fn spoke(&self) {
+        if self.moves() == 0 {
+            self.speaks_first.store(true, Ordering::Relaxed);
+        }
+        self.moved();
+    }
+
+    /// Has the connection end with 408, and returns true, when a part of a head is all that the visitor sent.
+    pub(super) fn time_out(&self) -> bool {
+        let may = self.head_begun.load(Ordering::Relaxed) && !self.speaks_first.load(Ordering::Relaxed);
+        let begins = may && !self.timed_out.swap(true, Ordering::Relaxed);
+        if begins {
+            self.waker.wake();
+        }
+        begins
+    }
+
+    /// Whether [`time_out`](Self::time_out) found that the visitor's time is up.
+    pub(super) fn is_timed_out(&self) -> bool {
+        self.timed_out.load(Ordering::Relaxed)
     }
 
     /// Returns the count of what moved; only a change of it means anything.
@@ -101,6 +137,7 @@ impl Answering {
 impl Drop for Answering {
     fn drop(&mut self) {
         self.activity.moved();
+        self.activity.head_begun.store(false, Ordering::Relaxed);
         self.owe(false);
     }
 }
@@ -108,6 +145,27 @@ impl Drop for Answering {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_part_of_a_head_is_told_that_its_time_is_up() {
+        let activity = Arc::new(Activity::default());
+        assert!(!activity.time_out(), "nothing came");
+        activity.heard();
+        let answering = activity.begin();
+        assert!(!activity.time_out(), "a whole head came");
+        activity.heard();
+        activity.spoke();
+        drop(answering);
+        assert!(!activity.time_out(), "the request is answered");
+        activity.heard();
+        assert!(!activity.is_timed_out());
+        assert!(activity.time_out(), "a part of the next one came");
+        assert!(activity.is_timed_out() && !activity.time_out(), "once is enough");
+        let of_http2 = Activity::default();
+        of_http2.heard();
+        of_http2.spoke();
+        assert!(!of_http2.time_out(), "frames are no head");
+    }
 
     #[test]
     fn only_a_connection_whose_visitor_is_awaited_in_vain_fails_the_sweep() {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use miaobu_edge::record::{self, RouteRecord};
 use miaobu_edge::{Lookup, Site};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::OnceCell;
 
 use super::recent::Recent;
 use super::sites::{self, SiteError};
@@ -84,8 +84,6 @@ pub(super) struct Routes {
     /// Reads run here: a database connection may live on the runtime that opened it only.
     runtime: Handle,
     epoch: AtomicU64,
-    /// Told when a route became stale.
-    doubt: Notify,
     table: Mutex<Table>,
 }
 
@@ -110,7 +108,7 @@ impl Routes {
             stale: HashSet::new(),
         };
         let (epoch, table) = (AtomicU64::new(0), Mutex::new(table));
-        Arc::new(Self { source, objects, runtime: Handle::current(), epoch, doubt: Notify::new(), table })
+        Arc::new(Self { source, objects, runtime: Handle::current(), epoch, table })
     }
 
     /// A number that changes whenever a route found earlier may no longer be the right one.
@@ -143,16 +141,13 @@ impl Routes {
             let version = routes.table().version;
             let route = Arc::new(routes.read(&key).await);
             let mut table = routes.table();
-            if !matches!(*route, Route::Unavailable) {
-                // Threads hold routes too; without a new epoch, what leaves the table here would stay in memory.
-                if table.routes.insert(key.as_str().into(), Arc::clone(&route), route.cost()) {
-                    routes.epoch.fetch_add(1, Ordering::Release);
-                }
-                // A write that became known meanwhile is not told again, and this may have been read before it.
-                if table.version != version {
-                    table.stale.insert(key.clone());
-                    routes.doubt.notify_one();
-                }
+            // A write that became known meanwhile is not told again, and this may have been read before it: it is for those
+            // who asked, and whoever asks next reads again. Threads hold routes too: a new epoch has them let go of this one,
+            // and of what leaves the table for it.
+            let is_outdated = table.version != version;
+            let is_kept = !is_outdated && !matches!(*route, Route::Unavailable);
+            if is_outdated || is_kept && table.routes.insert(key.as_str().into(), Arc::clone(&route), route.cost()) {
+                routes.epoch.fetch_add(1, Ordering::Release);
             }
             table.reading.remove(&key);
             drop(table);
@@ -222,9 +217,9 @@ impl Routes {
         Ok(site)
     }
 
-    /// Follows the edge KV for ever: asks for changes when this process wrote, when a route is in doubt, and every
-    /// `interval`.
+    /// Follows the edge KV for ever: asks for changes when this process wrote, and every `interval`.
     pub(super) async fn follow(self: Arc<Self>, interval: Duration) {
+        let _leaving = Leaving(&*self.source);
         let mut written = self.source.subscribe();
         let mut tells = true;
         let mut reachable = true;
@@ -237,7 +232,6 @@ impl Routes {
             reachable = outcome.is_ok();
             tokio::select! {
                 told = written.changed(), if tells => tells = told.is_ok(),
-                () = self.doubt.notified() => {}
                 () = tokio::time::sleep(interval) => {}
             }
         }
@@ -279,10 +273,23 @@ impl Routes {
             table.routes.insert(host.into(), Arc::clone(&route), route.cost());
             self.epoch.fetch_add(1, Ordering::Release);
         }
+        let table = self.table();
+        if table.stale.is_empty() {
+            self.source.caught_up(table.version);
+        }
         Ok(())
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets nobody wait for an edge that follows no more.
+struct Leaving<'a>(&'a dyn RouteSource);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.caught_up(i64::MAX);
     }
 }

@@ -25,6 +25,9 @@ pub trait RouteSource: Send + Sync {
     /// Returns a receiver that is told the version of each write made by this process. Writes of other processes are
     /// only seen by asking.
     fn subscribe(&self) -> watch::Receiver<i64>;
+
+    /// Says that visitors get nothing any more that a write up to `version` has replaced.
+    fn caught_up(&self, version: i64);
 }
 
 #[async_trait]
@@ -43,5 +46,9 @@ impl RouteSource for LocalEdgeKv {
 
     fn subscribe(&self) -> watch::Receiver<i64> {
         self.subscribe()
+    }
+
+    fn caught_up(&self, version: i64) {
+        self.caught_up(version);
     }
 }

@@ -22,6 +22,10 @@ use super::file::FileParts;
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1024 * 1024;
 
+/// What a visitor hears who sends a part of a head, and then nothing in time.
+const TIMED_OUT: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\ncache-control: no-store\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
 /// A socket that sends files in the place of their stand-ins, and tells its connection's [`Activity`] how it goes.
 #[derive(Debug)]
 pub(super) struct EdgeStream {
@@ -29,6 +33,8 @@ pub(super) struct EdgeStream {
     activity: Arc<Activity>,
     file_parts: Arc<FileParts>,
     lingering: Option<Lingering>,
+    /// The visitor was told that its time is up.
+    told: bool,
 }
 
 /// What is left of a visitor's time after our last word.
@@ -40,7 +46,7 @@ struct Lingering {
 
 impl EdgeStream {
     pub(super) fn new(stream: TcpStream, activity: Arc<Activity>, file_parts: Arc<FileParts>) -> Self {
-        Self { stream: TokioIo::new(stream), activity, file_parts, lingering: None }
+        Self { stream: TokioIo::new(stream), activity, file_parts, lingering: None, told: false }
     }
 
     fn write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
@@ -51,6 +57,15 @@ impl EdgeStream {
             1 => self.write_by(cx, |_, socket| Ok(rustix::net::send(socket, &slices[0], SendFlags::MORE)?)),
             before => Pin::new(&mut self.stream).poll_write_vectored(cx, &slices[..before]),
         }
+    }
+
+    /// Says so, once, where the visitor's time is up. Whether it gets there is the visitor's affair.
+    fn is_over(&mut self) -> bool {
+        if self.activity.is_timed_out() && !self.told {
+            self.told = true;
+            let _ = self.stream.inner().try_write(TIMED_OUT);
+        }
+        self.told
     }
 
     /// Waits until the visitor has ended too, or used up what it is given. What it sends is not kept.
@@ -94,7 +109,15 @@ impl EdgeStream {
 
 impl hyper::rt::Read for EdgeStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        // What looks like the visitor's end makes hyper end without a word of its own.
+        if self.is_over() {
+            return Poll::Ready(Ok(()));
+        }
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if read.is_ready() {
+            self.activity.heard();
+        }
+        read
     }
 }
 
@@ -111,7 +134,7 @@ impl hyper::rt::Write for EdgeStream {
         let written = self.write(cx, bufs);
         self.activity.block_write(written.is_pending());
         if written.is_ready() {
-            self.activity.moved();
+            self.activity.spoke();
         }
         written
     }

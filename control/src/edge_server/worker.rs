@@ -218,6 +218,7 @@ impl Worker {
         for open in self.connections.borrow_mut().open.values_mut() {
             match open.activity.sweep(open.seen) {
                 Some(seen) => open.seen = seen,
+                None if open.activity.time_out() => {}
                 None => open.task.abort(),
             }
         }

@@ -4,13 +4,14 @@
 //! has found it again, nobody is told to ask it. What is asked of it is one round trip.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError, Script};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError, Script, TlsCertificates};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -25,18 +26,41 @@ const PREFIX: &str = "miaobu:limits:";
 
 /// Where the Redis is. Its password does not print.
 #[derive(Debug, Clone)]
-pub struct RedisAddress(ConnectionInfo);
+pub struct RedisAddress {
+    connection: ConnectionInfo,
+    /// Who signs its certificate, in PEM, when that is nobody whom browsers trust.
+    authority: Option<Vec<u8>>,
+}
 
-/// The text is no address of a Redis; it is not repeated, for it may hold a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a sound redis://, rediss:// or unix:// URL")]
-pub struct InvalidRedisAddress;
+/// The Redis cannot be used. Its address is not repeated, for it may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRedisAddress {
+    /// The text is no address.
+    #[error("is not a sound redis://, rediss:// or unix:// URL")]
+    Malformed,
+    /// The file that it names has no certificates.
+    #[error("names {} as the authority that signs the certificate of the Redis, which is no readable PEM file", .0.display())]
+    Authority(PathBuf),
+}
+
+/// Names the file with the authority's certificate, as in URLs of PostgreSQL.
+const AUTHORITY: &str = "?sslrootcert=";
 
 impl FromStr for RedisAddress {
     type Err = InvalidRedisAddress;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self).map_err(|_| InvalidRedisAddress)
+        let (url, path) = match text.split_once(AUTHORITY) {
+            Some((url, path)) if url.starts_with("rediss://") => (url, Some(PathBuf::from(path))),
+            Some(_) => return Err(InvalidRedisAddress::Malformed),
+            None => (text, None),
+        };
+        let connection = url.parse().map_err(|_| InvalidRedisAddress::Malformed)?;
+        let authority = path.map(|path| match std::fs::read(&path) {
+            Ok(pem) if pem.starts_with(b"-----BEGIN CERTIFICATE-----") => Ok(pem),
+            _ => Err(InvalidRedisAddress::Authority(path)),
+        });
+        Ok(Self { connection, authority: authority.transpose()? })
     }
 }
 
@@ -77,8 +101,13 @@ impl SharedLimits {
     /// Returns the buckets at `address`. They are not used until [`SharedLimits::run`] or [`SharedLimits::connect`] found
     /// them.
     pub fn new(address: &RedisAddress) -> Result<Self, InvalidRedisAddress> {
+        let RedisAddress { connection, authority } = address.clone();
+        let client = match authority {
+            None => Client::open(connection),
+            some => Client::build_with_tls(connection, TlsCertificates { client_tls: None, root_cert: some }),
+        };
         let inner = Arc::new(Inner {
-            client: Client::open(address.0.clone()).map_err(|_| InvalidRedisAddress)?,
+            client: client.map_err(|_| InvalidRedisAddress::Malformed)?,
             script: Script::new(include_str!("shared_limits.lua")),
             connection: Mutex::default(),
             lost: Notify::new(),
@@ -202,5 +231,11 @@ mod tests {
             let error = bad.parse::<RedisAddress>().expect_err(bad);
             assert!(!error.to_string().contains("secret"));
         }
+        let missing = "rediss://:secret@host?sslrootcert=/no/such/file".parse::<RedisAddress>().expect_err("no file");
+        assert!(missing.to_string().contains("/no/such/file") && !missing.to_string().contains("secret"));
+        assert_eq!(
+            "redis://host?sslrootcert=/no/such/file".parse::<RedisAddress>().expect_err("there is no TLS"),
+            InvalidRedisAddress::Malformed
+        );
     }
 }

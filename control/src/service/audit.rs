@@ -2,15 +2,26 @@
 
 use std::sync::Arc;
 
-use super::{Context, Result, teams};
+use super::{Context, Result, gate, teams};
 use crate::domain::{Actor, AuditEvent, Credential, Page, PageRequest, ProjectId, TeamId};
 use crate::store::audit::{self, NewEvent};
-use crate::store::{Session, Tx};
+use crate::store::{Session, Tx, idempotency};
 
-/// Makes a change last together with the record of it: a crash leaves both or neither.
+/// Makes a change last together with the record of it and with the note that the request's idempotency key has done its
+/// work: a crash leaves all of them or none.
+///
+/// Fails with `idempotency_key_in_use` when the request was taken for dead meanwhile and sent again.
 pub(super) async fn commit(context: &Context, mut tx: Tx, actor: &Actor) -> Result<()> {
     record(context, &mut tx, actor).await?;
-    Ok(tx.commit().await?)
+    if let Some(claim) = actor.subject.claim()
+        && !idempotency::note_change(&mut tx, claim).await?
+    {
+        return Err(gate::in_use());
+    }
+    tx.commit().await?;
+    // The change may be of credentials or members; looking everybody up again costs less than telling changes apart.
+    context.callers.forget();
+    Ok(())
 }
 
 /// Puts the actor's request on record, unless it is, or is not to be.

@@ -90,16 +90,23 @@ impl Auth {
     ///
     /// Fails with `invalid_token` when nobody does, or no longer.
     pub async fn authenticate(&self, secret: &str) -> Result<Actor> {
-        let now = self.context.now();
+        let (now, callers) = (self.context.now(), &self.context.callers);
         let digest = Sha256::of(secret.as_bytes());
+        if let Some(actor) = callers.get(digest, now) {
+            return Ok(actor);
+        }
+        let invalid = || Error::Unauthenticated { code: "invalid_token" };
+        let era = callers.era();
         let mut session = self.context.db.read().await?;
         if secret.starts_with(SESSION_PREFIX) {
-            let actor = sessions::get_actor(&mut session, digest, now).await?;
-            return actor.ok_or(Error::Unauthenticated { code: "invalid_token" });
+            let (actor, expires_at) = sessions::get_actor(&mut session, digest, now).await?.ok_or_else(invalid)?;
+            callers.put(era, digest, &actor, now, Some(expires_at));
+            return Ok(actor);
         }
         let found = tokens::get_actor(&mut session, digest, now).await?;
         drop(session);
-        let (actor, last_used_at) = found.ok_or(Error::Unauthenticated { code: "invalid_token" })?;
+        let tokens::Holder { actor, last_used_at, expires_at } = found.ok_or_else(invalid)?;
+        callers.put(era, digest, &actor, now, expires_at);
         if last_used_at.is_none_or(|last| now - last >= TimeDelta::minutes(1))
             && let Err(error) = self.touch(&actor, now).await
         {

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use miaobu_edge::Coding;
 use tokio::sync::Mutex;
 
+use super::callers::Callers;
 use super::vault::Vault;
 use super::{Counts, Events};
 use crate::clock::Clock;
@@ -38,6 +39,8 @@ pub struct Context {
     pub edge_hostnames: Arc<dyn EdgeHostnames>,
     /// Counts of requests, when servers are to share them.
     pub shared_limits: Option<SharedLimits>,
+    /// Who was let in a moment ago.
+    pub callers: Callers,
     /// Who waits for what.
     pub events: Events,
     /// What is counted for the metrics.

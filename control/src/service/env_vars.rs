@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use self::checks::{MOST, checked, checked_set, no_value, too_many, value_problem};
-use self::sealed::{open, place, set_place};
+use self::sealed::open;
 use super::fernet::FernetKey;
 use super::{Context, Error, Problem, ProjectRef, Result, audit, projects};
 use crate::domain::env_set::{self, EnvSetStep};
@@ -22,7 +22,7 @@ use crate::store::env_vars::{self, Sealed, SealedVar};
 use crate::store::releases::{self, Pointer};
 use crate::store::{Session, Tx};
 
-pub use self::sealed::{at_version, has_stale_secrets, reseal_some};
+pub use self::sealed::{at_version, has_stale_secrets, keep_version, reseal_some, seal};
 
 /// An env var to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -307,8 +307,7 @@ impl EnvVars {
         name: &EnvVarName,
         value: &EnvVarValue,
     ) -> Result<Vec<u8>> {
-        let context = &self.context;
-        context.vault.seal(&place(project, environment, name), value.0.as_bytes(), &*context.random)
+        seal(&self.context, project, environment, name, value)
     }
 
     fn boxed<'a>(&'a self, bytes: &'a [u8]) -> Sealed<'a> {
@@ -317,16 +316,7 @@ impl EnvVars {
 
     /// Keeps a version of the set as it is now in the transaction, and says what the change does.
     async fn changed(&self, tx: &mut Tx, project: &Project, environment: Environment) -> Result<EnvVarEffect> {
-        let mut set = BTreeMap::new();
-        for var in env_vars::list_all(tx, project.id, environment).await? {
-            set.insert(var.name.to_string(), open(&self.context, &var)?);
-        }
-        let version = env_vars::newest_version(tx, project.id, environment).await? + 1;
-        let plain = serde_json::to_vec(&set).map_err(Error::internal)?;
-        let context = &self.context;
-        let sealed = context.vault.seal(&set_place(project.id, environment, version), &plain, &*context.random)?;
-        let now = context.now();
-        env_vars::insert_version(tx, project.id, environment, version, self.boxed(&sealed), now).await?;
+        keep_version(&self.context, tx, project.id, environment).await?;
         effect(tx, project, environment).await
     }
 }

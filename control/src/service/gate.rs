@@ -7,14 +7,15 @@ use chrono::TimeDelta;
 
 use super::limits::{self, Limiter, Quota, Verdict};
 use super::{Context, Error, Result, audit};
-use crate::domain::{Actor, ProjectId, Role, Sha256, TeamId};
+use crate::domain::{Actor, Claim, ProjectId, Role, Sha256, TeamId};
 use crate::provider::SharedLimits;
 use crate::store::idempotency::{self, Known, Times};
 
 /// How long an answer is kept for a request that is sent again.
 const KEPT: TimeDelta = TimeDelta::hours(24);
-/// How long the first request with a key may run before another process takes it for dead.
-const HELD: TimeDelta = TimeDelta::minutes(10);
+/// How long the first request with a key may run before another process takes it for dead. One that is not loses its right
+/// to change anything.
+const HELD: TimeDelta = TimeDelta::minutes(2);
 
 /// Keeps order among requests.
 #[derive(Debug, Clone)]
@@ -37,17 +38,24 @@ impl Running {
     }
 }
 
-/// A request that was begun under an idempotency key. Dropped without [`Gate::keep`] or [`Gate::forget`], as when the
-/// caller goes away, it leaves the key to whoever tries again.
+/// A request that was begun under an idempotency key. Dropped without [`Gate::keep`] or [`Gate::forget`] it leaves the key
+/// to whoever tries again, unless it has changed something.
 #[derive(Debug)]
 pub struct Attempt {
-    scope: Sha256,
+    claim: Claim,
     running: Arc<Running>,
+}
+
+impl Attempt {
+    /// What whoever changes something for the request has to show.
+    pub fn claim(&self) -> &Claim {
+        &self.claim
+    }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.running.scopes().remove(&self.scope);
+        self.running.scopes().remove(&self.claim.scope);
     }
 }
 
@@ -93,23 +101,27 @@ impl Gate {
     }
 
     /// Begins a request that its caller may send again; `scope` stands for the caller, the route and the key.
+    /// `is_repeatable` says that it does no harm when it is carried out twice.
     ///
-    /// Fails with `idempotency_key_in_use` while the first request with the key runs.
-    pub async fn begin(&self, scope: Sha256) -> Result<Begun> {
+    /// Fails with `idempotency_key_in_use` while the first request with the key runs, and with `idempotency_answer_lost`
+    /// when that made its change and the server stopped before it had kept the answer.
+    pub async fn begin(&self, scope: Sha256, is_repeatable: bool) -> Result<Begun> {
         // From here on no other request of this process begins with the key.
         let is_new = self.running.scopes().insert(scope);
         if !is_new {
             return Err(in_use());
         }
-        let attempt = Attempt { scope, running: Arc::clone(&self.running) };
+        let claim = Claim { scope, holder: self.running.holder.clone() };
+        let attempt = Attempt { claim, running: Arc::clone(&self.running) };
         let now = self.context.now();
         let times = Times { now, held_until: now + HELD, expires_at: now + KEPT };
         let mut tx = self.context.db.begin().await?;
-        let known = idempotency::begin(&mut tx, scope, &self.running.holder, times, true).await?;
+        let known = idempotency::begin(&mut tx, &attempt.claim, times, is_repeatable).await?;
         tx.commit().await?;
         match known {
             Known::Begun => Ok(Begun::First(attempt)),
             Known::Running => Err(in_use()),
+            Known::Changed => Err(answer_lost()),
             Known::Done { body_hash, answer } => {
                 let answer = self.context.vault.open(&place(scope), &answer)?;
                 Ok(Begun::Again { body_hash, answer })
@@ -119,16 +131,16 @@ impl Gate {
 
     /// Keeps the answer to a request for 24 hours. It may hold a secret that is stored nowhere else, so it is sealed.
     pub async fn keep(&self, attempt: Attempt, body_hash: Option<Sha256>, answer: &[u8]) -> Result<()> {
-        let sealed = self.context.vault.seal(&place(attempt.scope), answer, &*self.context.random)?;
+        let sealed = self.context.vault.seal(&place(attempt.claim.scope), answer, &*self.context.random)?;
         let mut tx = self.context.db.begin().await?;
-        idempotency::finish(&mut tx, attempt.scope, &self.running.holder, body_hash, &sealed).await?;
+        idempotency::finish(&mut tx, &attempt.claim, body_hash, &sealed).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Frees the key of a request that was refused: it changed nothing, so it may as well be tried anew.
+    /// Frees the key of a request that was refused: it did not do what it was to do, so it may as well be tried anew.
     pub async fn forget(&self, attempt: Attempt) -> Result<()> {
         let mut tx = self.context.db.begin().await?;
-        idempotency::release(&mut tx, attempt.scope, &self.running.holder).await?;
+        idempotency::release(&mut tx, &attempt.claim).await?;
         Ok(tx.commit().await?)
     }
 
@@ -151,7 +163,15 @@ pub(super) fn permit(actor: &Actor, role: Role, team: TeamId, project: Option<Pr
     Err(Error::Forbidden { code: "role_too_small", message: format!("this needs the role {needed}; yours is {role}") })
 }
 
-fn in_use() -> Error {
+fn answer_lost() -> Error {
+    Error::Conflict {
+        code: "idempotency_answer_lost",
+        message: "the request with this idempotency key was carried out, and its answer is lost".to_owned(),
+        hint: Some("look at what it changed; only what is to be done once more needs a new key".to_owned()),
+    }
+}
+
+pub(super) fn in_use() -> Error {
     Error::Conflict {
         code: "idempotency_key_in_use",
         message: "a request with this idempotency key is still running".to_owned(),

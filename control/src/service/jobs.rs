@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 
 use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus, DomainId, ProjectId};
 use crate::store::jobs::{self, About, NewJob};
-use crate::store::{self, Session, deployments};
+use crate::store::{self, Session, deployments, idempotency};
 
-/// Takes up the jobs that a former process left, which has to be dead. The time that nobody worked does not count.
+/// Takes up the jobs that a former process left, which has to be dead, and frees its idempotency keys. The time that nobody
+/// worked does not count.
 pub async fn recover(session: &mut impl Session, now: DateTime<Utc>) -> Result<u64, store::Error> {
+    idempotency::end_all(session, now).await?;
     let released = jobs::release_all(session).await?;
     let until = now + super::deployments::DEPLOYING_LIMIT;
     jobs::prolong(session, "deploy", until).await?;

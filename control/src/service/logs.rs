@@ -1,7 +1,6 @@
 //! What deployments said.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{Context, Error, Result, deployments};
 use crate::domain::{Actor, DeploymentId, DeploymentStatus, LogLine, Sha256, TokenId, UserId};
-use crate::store::{self, logs};
+use crate::store::{self, idempotency, logs};
 
 /// How often a waiting caller looks although nothing was announced.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -24,13 +23,11 @@ const TICKET: &str = "log_ticket";
 #[derive(Debug, Clone)]
 pub struct Logs {
     context: Arc<Context>,
-    /// Tickets that were used, until they would stop working anyway.
-    used: Arc<Mutex<HashMap<Sha256, i64>>>,
 }
 
 impl Logs {
     pub(super) fn new(context: Arc<Context>) -> Self {
-        Self { context, used: Arc::default() }
+        Self { context }
     }
 
     /// Returns a ticket that opens one stream of the log within a minute, and when it stops working.
@@ -47,22 +44,20 @@ impl Logs {
     /// Returns who holds a ticket and of what log; it is used up.
     ///
     /// Fails with `invalid_ticket` when it was used before, is too old or is none.
-    pub fn use_ticket(&self, ticket: &str) -> Result<(Actor, DeploymentId)> {
+    pub async fn use_ticket(&self, ticket: &str) -> Result<(Actor, DeploymentId)> {
         let invalid = || Error::Unauthenticated { code: "invalid_ticket" };
-        let now = self.context.now().timestamp_millis();
+        let now = self.context.now();
         let sealed = data_encoding::BASE64URL_NOPAD.decode(ticket.as_bytes()).map_err(|_| invalid())?;
         let opened = self.context.vault.open(TICKET, &sealed).map_err(|_| invalid())?;
         let text = String::from_utf8(opened).map_err(|_| invalid())?;
         let numbers: Vec<i64> = text.split(' ').filter_map(|number| number.parse().ok()).collect();
         let [user, bound, id, expires_at] = numbers[..] else { return Err(invalid()) };
-        if expires_at <= now {
+        let expires_at = DateTime::from_timestamp_millis(expires_at).filter(|at| *at > now).ok_or_else(invalid)?;
+        let mut tx = self.context.db.begin().await?;
+        if !idempotency::use_up(&mut tx, Sha256::of(&sealed), now, expires_at).await? {
             return Err(invalid());
         }
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.retain(|_, expires_at| *expires_at > now);
-        if used.insert(Sha256::of(&sealed), expires_at).is_some() {
-            return Err(invalid());
-        }
+        tx.commit().await?;
         Ok((Actor::of_ticket(UserId(user), (bound != 0).then_some(TokenId(bound))), DeploymentId(id)))
     }
 

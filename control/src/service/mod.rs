@@ -7,6 +7,7 @@ mod accounts;
 pub(crate) mod activation;
 mod audit;
 mod auth;
+mod callers;
 mod context;
 mod counts;
 mod deployments;
@@ -49,6 +50,7 @@ pub use accounts::{Accounts, Profile, Registration};
 pub use activation::Activation;
 pub use audit::{Audit, AuditFilter};
 pub use auth::{Auth, NewToken};
+pub use callers::Callers;
 pub use context::{
     Context, JobSettings, Limits, Settings, artifact_path, blob_key, coded_blob_key, coded_path, diagnostics_key,
     manifest_key, refinements_key, retained_key,
@@ -57,7 +59,9 @@ pub use counts::Counts;
 pub use deployments::{DeploymentFilter, Deployments, Statistics, Urls};
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use domains::{DomainPatch, Domains, Instruction};
-pub use env_vars::{EnvVarPatch, EnvVarPlan, EnvVars, NewEnvVar, at_version, has_stale_secrets};
+pub use env_vars::{
+    EnvVarPatch, EnvVarPlan, EnvVars, NewEnvVar, at_version, has_stale_secrets, keep_version, seal as seal_env_var,
+};
 pub use error::{Error, Problem};
 pub use events::Events;
 pub use explanations::{Explanations, Question};

@@ -8,7 +8,7 @@ use super::gate::permit;
 use super::{Context, Error, Result, audit, teams};
 use crate::domain::{
     Actor, Environment, HtmlHandling, InvalidSlug, NotFound, Page, PageRequest, Project, ProjectId, ProjectKind,
-    ProjectSettings, Slug, SpaFallback, TeamId, branch_label,
+    ProjectSettings, RedirectStatus, Slug, SpaFallback, TeamId, branch_label,
 };
 use crate::store::hostnames::{self, Target};
 use crate::store::releases::Pointer;
@@ -53,6 +53,8 @@ pub struct SettingsPatch {
     pub spa_fallback: Option<SpaFallback>,
     /// Whether redirect rules apply even where a file exists.
     pub redirects_first: Option<bool>,
+    /// How canonical URLs are reached.
+    pub redirect_status: Option<RedirectStatus>,
 }
 
 /// Projects of their owners.
@@ -139,6 +141,7 @@ impl Projects {
             not_found: patch.not_found.unwrap_or(project.settings.not_found),
             spa_fallback: patch.spa_fallback.unwrap_or(project.settings.spa_fallback),
             redirects_first: patch.redirects_first.unwrap_or(project.settings.redirects_first),
+            redirect_status: patch.redirect_status.unwrap_or(project.settings.redirect_status),
         };
         if settings != project.settings {
             project.settings = settings;

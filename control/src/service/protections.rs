@@ -8,11 +8,11 @@ use miaobu_edge::protection::{Password, Protection, SHARE_PARAMETER};
 use super::secret::{BYPASS_PREFIX, hint, secret};
 use super::{Context, Error, ProjectRef, Result, projects, routes};
 use crate::domain::{
-    Actor, BypassToken, DeploymentId, Environment, Project, ProtectionTarget, Protections as View, Sha256, ShareLink,
-    TargetProtection, branch_label, pinned_label,
+    Actor, BypassToken, DeploymentId, Environment, Project, ProjectId, ProtectionTarget, Protections as View, Sha256,
+    ShareLink, TargetProtection, branch_label, pinned_label,
 };
-use crate::store::Tx;
 use crate::store::protections::{self, ProtectionRow, SigningKey};
+use crate::store::{Session, Tx};
 
 /// How many rounds lead to a password's verifier: what the routine can check within a few milliseconds.
 const PASSWORD_ROUNDS: u64 = 2_000;
@@ -78,25 +78,30 @@ impl Protections {
 
     /// Returns what of a project is protected, and what opens it, without any secret.
     pub async fn get(&self, actor: &Actor, project: &ProjectRef) -> Result<View> {
-        let now = self.context.now();
         let mut session = self.context.db.read().await?;
         let project = projects::find(&mut session, actor, project).await?;
-        let rows = protections::list(&mut session, project.id).await?;
+        self.view(&mut session, project.id).await
+    }
+
+    async fn view(&self, session: &mut impl Session, project: ProjectId) -> Result<View> {
+        let rows = protections::list(session, project).await?;
         let targets = ProtectionTarget::ALL.iter().map(|&target| shown(target, &rows)).collect();
-        let share_links = protections::list_links(&mut session, project.id, now).await?;
-        let tokens = protections::list_tokens(&mut session, project.id).await?;
+        let share_links = protections::list_links(session, project, self.context.now()).await?;
+        let tokens = protections::list_tokens(session, project).await?;
         Ok(View { targets, share_links, bypass_tokens: tokens.into_iter().map(|(token, _)| token).collect() })
     }
 
     /// Protects a target, or changes its password. When this returns the embedded edge asks for it.
     ///
-    /// Fails with a problem at `/password` when that is too short or too long.
+    /// Fails with a problem at `/password` when that is too short or too long, and with [`Error::Changed`] when `expected`
+    /// does not hold for the project's protection as it is.
     pub async fn protect(
         &self,
         actor: &Actor,
         project: &ProjectRef,
         target: ProtectionTarget,
         password: PasswordChange,
+        expected: impl Fn(View) -> bool + Send,
     ) -> Result<TargetProtection> {
         // Before the transaction: it takes some milliseconds of computing.
         let password = match password {
@@ -105,6 +110,9 @@ impl Protections {
             PasswordChange::Set(password) => Some(Some(self.verifier(password).await?)),
         };
         let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
+        if !expected(self.view(&mut tx, project.id).await?) {
+            return Err(Error::Changed);
+        }
         let rows = protections::list(&mut tx, project.id).await?;
         let present = rows.iter().find(|row| row.target == target);
         let row = ProtectionRow {
@@ -120,9 +128,19 @@ impl Protections {
 
     /// Lets everybody see a target again. Its share links and the cookies of its visitors end.
     ///
-    /// Fails with `NotFound` when it is not protected.
-    pub async fn unprotect(&self, actor: &Actor, project: &ProjectRef, target: ProtectionTarget) -> Result<()> {
+    /// Fails with `NotFound` when it is not protected, and with [`Error::Changed`] when `expected` does not hold for the
+    /// project's protection as it is.
+    pub async fn unprotect(
+        &self,
+        actor: &Actor,
+        project: &ProjectRef,
+        target: ProtectionTarget,
+        expected: impl Fn(View) -> bool + Send,
+    ) -> Result<()> {
         let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
+        if !expected(self.view(&mut tx, project.id).await?) {
+            return Err(Error::Changed);
+        }
         if !protections::delete(&mut tx, project.id, target, self.context.now()).await? {
             return Err(Error::NotFound);
         }

@@ -34,19 +34,25 @@ impl Splits {
     /// does so.
     ///
     /// Fails with `not_deployed` unless the deployment is deployed, with `nothing_active` when the environment has no
-    /// deployment to share with, with `same_deployment` when it is that one, and with `no_split_of_previews`.
+    /// deployment to share with, with `same_deployment` when it is that one, with `no_split_of_previews`, and with
+    /// [`Error::Changed`] when `expected` does not hold for the split as it is.
     pub async fn set(
         &self,
         actor: &Actor,
         project: &ProjectRef,
         environment: Environment,
         (deployment, percent): (DeploymentId, u8),
+        expected: impl Fn(Option<&Split>) -> bool + Send,
     ) -> Result<Split> {
         let now = self.context.now();
         let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
         if environment == Environment::Preview {
             let message = "a preview shows its branch's newest deployment and can't be split";
             return Err(Error::conflict("no_split_of_previews", message));
+        }
+        let present_split = present(&mut tx, &project, environment).await?;
+        if !expected(present_split.as_ref()) {
+            return Err(Error::Changed);
         }
         let second = super::deployments::find(&mut tx, actor, deployment).await?;
         if second.project_id != project.id {
@@ -61,7 +67,7 @@ impl Splits {
             let message = format!("deployment {deployment} is what {environment} serves already");
             return Err(Error::conflict("same_deployment", message));
         }
-        match present(&mut tx, &project, environment).await? {
+        match present_split {
             Some(split) if split.deployment_id == deployment => {
                 splits::change(&mut tx, project.id, environment, percent, now).await?;
             }
@@ -120,8 +126,19 @@ impl Splits {
 
     /// Lets visitors stay with deployments that are at most `seconds` old, or with none. When this returns the embedded
     /// edge does so.
-    pub async fn set_skew(&self, actor: &Actor, project: &ProjectRef, seconds: Option<i64>) -> Result<()> {
+    ///
+    /// Fails with [`Error::Changed`] when `expected` does not hold for what is set.
+    pub async fn set_skew(
+        &self,
+        actor: &Actor,
+        project: &ProjectRef,
+        seconds: Option<i64>,
+        expected: impl Fn(Option<i64>) -> bool + Send,
+    ) -> Result<()> {
         let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
+        if !expected(splits::get_skew(&mut tx, project.id).await?) {
+            return Err(Error::Changed);
+        }
         splits::set_skew(&mut tx, project.id, seconds).await?;
         routes::commit_and_sync(&self.context, tx, actor, project.id).await
     }

@@ -121,11 +121,23 @@ impl Teams {
 
     /// Gives a member another role. Only an owner makes and unmakes owners.
     ///
-    /// Fails with `last_owner` when nobody would own the team.
-    pub async fn update_member(&self, actor: &Actor, id: TeamId, user: UserId, role: Role) -> Result<Member> {
+    /// Fails with `last_owner` when nobody would own the team, and with [`Error::Changed`] when `expected` does not hold for
+    /// the member as it is.
+    pub async fn update_member(
+        &self,
+        actor: &Actor,
+        id: TeamId,
+        user: UserId,
+        role: Role,
+        expected: impl Fn(&Member) -> bool + Send,
+    ) -> Result<Member> {
         let mut tx = self.context.db.begin().await?;
         let (team, own) = self.locked(&mut tx, actor, id).await?;
-        let present = teams::get_role(&mut tx, id, user).await?.ok_or(Error::NotFound)?;
+        let member = teams::get_member(&mut tx, id, user).await?.ok_or(Error::NotFound)?;
+        if !expected(&member) {
+            return Err(Error::Changed);
+        }
+        let present = member.role;
         if present.max(role) == Role::Owner {
             require_owner(own)?;
         }

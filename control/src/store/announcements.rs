@@ -40,7 +40,7 @@ pub struct Announcements(PgListener);
 impl Announcements {
     /// Listens; `None` on SQLite, where only this process writes.
     pub async fn open(db: &Db) -> Result<Option<Self>, Error> {
-        let Db::Postgres(pool) = db else { return Ok(None) };
+        let Db::Postgres { writers: pool, .. } = db else { return Ok(None) };
         let mut listener = PgListener::connect_with(pool).await?;
         listener.ignore_pool_close_event(true);
         listener.listen(CHANNEL).await?;

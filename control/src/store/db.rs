@@ -3,24 +3,26 @@
 //! Invariant: a session is never held while another is asked for: SQLite has one writer, and waiting for it while
 //! holding it would never end.
 
+use std::num::NonZero;
 use std::path::PathBuf;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use futures_util::TryStreamExt as _;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
-use sqlx::query::Query as SqlxQuery;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteRow, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
-use sqlx::{Connection as _, Encode, FromRow, Postgres, Sqlite, Transaction, Type};
+use sqlx::{
+    Column, Connection as _, Encode, Executor as _, FromRow, Postgres, SqlSafeStr as _, Sqlite, Statement as _,
+    Transaction, Type,
+};
 
-use super::Error;
+use super::{Borrowed, Error, Query, Shelf};
 
 /// After which a connection is asked whether it still works before it is used.
-const IDLE: Duration = Duration::from_secs(2);
+pub(super) const IDLE: Duration = Duration::from_secs(2);
 /// When PostgreSQL ends a transaction whose server says nothing: the rows that it holds are others' as well.
 const FROZEN: &str = "10s";
 
@@ -48,12 +50,17 @@ pub enum Db {
     /// SQLite: any number of readers beside one writer.
     Sqlite {
         /// Connections for reading.
-        readers: SqlitePool,
+        readers: Arc<Shelf<Sqlite>>,
         /// The one connection for writing: waiting for it is fair, which SQLite's own lock is not.
         writer: SqlitePool,
     },
     /// PostgreSQL.
-    Postgres(PgPool),
+    Postgres {
+        /// Connections for reading.
+        readers: Arc<Shelf<Postgres>>,
+        /// Connections for transactions.
+        writers: PgPool,
+    },
 }
 
 impl Db {
@@ -68,28 +75,16 @@ impl Db {
                 if access == Access::ReadWrite {
                     sqlx::migrate!("../migrations/sqlite").run(&writer).await?;
                 }
-                Ok(Self::Sqlite { readers: sqlite_pool(4).connect_lazy_with(options), writer })
+                Ok(Self::Sqlite { readers: Shelf::new(sqlite_pool(4).connect_lazy_with(options)), writer })
             }
             Location::Postgres(options) => {
-                let pool = PgPoolOptions::new()
-                    .max_connections(16)
-                    .test_before_acquire(false)
-                    .acquire_timeout(Duration::from_secs(10))
-                    .before_acquire(|connection, idle| {
-                        Box::pin(async move {
-                            // One that was idle may have lost its server meanwhile; one that was not would have noticed.
-                            if idle.idle_for > IDLE {
-                                connection.ping().await?;
-                            }
-                            Ok(true)
-                        })
-                    })
-                    .connect_with(options.as_ref().clone().options([("idle_in_transaction_session_timeout", FROZEN)]))
-                    .await?;
+                let options = options.as_ref().clone().options([("idle_in_transaction_session_timeout", FROZEN)]);
+                let writers = postgres_pool().connect_with(options.clone()).await?;
                 if access == Access::ReadWrite {
-                    sqlx::migrate!("../migrations/postgres").run(&pool).await?;
+                    sqlx::migrate!("../migrations/postgres").run(&writers).await?;
                 }
-                Ok(Self::Postgres(pool))
+                let readers = Shelf::new(postgres_pool().connect_lazy_with(options));
+                Ok(Self::Postgres { readers, writers })
             }
         }
     }
@@ -97,8 +92,8 @@ impl Db {
     /// Returns a session for reading.
     pub async fn read(&self) -> Result<Reader, Error> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await?),
-            Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
+            Self::Sqlite { readers, .. } => Reader::Sqlite(readers.take().await?),
+            Self::Postgres { readers, .. } => Reader::Postgres(readers.take().await?),
         })
     }
 
@@ -111,7 +106,7 @@ impl Db {
                 sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
                 Tx::Sqlite(connection)
             }
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Postgres { writers, .. } => Tx::Postgres(writers.begin().await?),
         })
     }
 
@@ -122,8 +117,37 @@ impl Db {
                 readers.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres { readers, writers } => {
+                readers.close().await;
+                writers.close().await;
+            }
         }
+    }
+}
+
+impl Db {
+    /// Describes a statement: its columns, and how many parameters it has.
+    pub async fn describe(&self, sql: &'static str) -> Result<(Vec<String>, usize), Error> {
+        fn parameters(count: Option<sqlx::Either<&[impl Sized], usize>>) -> usize {
+            match count {
+                Some(sqlx::Either::Left(types)) => types.len(),
+                Some(sqlx::Either::Right(count)) => count,
+                None => 0,
+            }
+        }
+        fn names(columns: &[impl Column]) -> Vec<String> {
+            columns.iter().map(|column| column.name().to_owned()).collect()
+        }
+        Ok(match self {
+            Self::Sqlite { writer, .. } => {
+                let statement = writer.prepare(sql.into_sql_str()).await?;
+                (names(statement.columns()), parameters(statement.parameters()))
+            }
+            Self::Postgres { writers, .. } => {
+                let statement = writers.prepare(sql.into_sql_str()).await?;
+                (names(statement.columns()), parameters(statement.parameters()))
+            }
+        })
     }
 }
 
@@ -176,6 +200,60 @@ fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(30))
+        .after_connect(|connection, _| Box::pin(plan_once_sqlite(connection)))
+}
+
+fn postgres_pool() -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(postgres_connections())
+        .test_before_acquire(false)
+        .acquire_timeout(Duration::from_secs(10))
+        .before_acquire(|connection, idle| {
+            Box::pin(async move {
+                // One that was idle may have lost its server meanwhile; one that was not would have noticed.
+                if idle.idle_for > IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(|connection, _| Box::pin(plan_once_postgres(connection)))
+}
+
+/// More than a few for each processor only wait for one another; the least is for a server elsewhere, whose answers take
+/// longer.
+fn postgres_connections() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    u32::try_from(processors).unwrap_or(u32::MAX).saturating_mul(4).clamp(8, 64)
+}
+
+/// Has a statement planned once, whatever values it is run with. A `LIMIT` that is a value makes SQLite plan each run anew
+/// otherwise, which takes as long as reading a page of rows.
+#[expect(unsafe_code, reason = "sqlx has no words for this setting of a connection")]
+async fn plan_once_sqlite(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let mut handle = connection.lock_handle().await?;
+    let on: std::ffi::c_int = 1;
+    // SAFETY: the handle is locked, so the connection lives and nobody else uses it. The option takes an int and a pointer
+    // to where the new setting goes, which may be null.
+    let result = unsafe {
+        libsqlite3_sys::sqlite3_db_config(
+            handle.as_raw_handle().as_ptr(),
+            libsqlite3_sys::SQLITE_DBCONFIG_ENABLE_QPSG,
+            on,
+            std::ptr::null_mut::<std::ffi::c_int>(),
+        )
+    };
+    if result != libsqlite3_sys::SQLITE_OK {
+        tracing::warn!(result, "SQLite plans some statements each time that they run");
+    }
+    Ok(())
+}
+
+/// The same for PostgreSQL, which would go on planning whatever looks dearer for values that it does not know. All of our
+/// statements are small, so compiling one never pays either.
+async fn plan_once_postgres(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("SET plan_cache_mode = force_generic_plan; SET jit = off").execute(connection).await?;
+    Ok(())
 }
 
 /// A value that both databases take.
@@ -201,9 +279,9 @@ pub trait Session: Send {
 #[derive(Debug)]
 pub enum Reader {
     /// On SQLite.
-    Sqlite(PoolConnection<Sqlite>),
+    Sqlite(Borrowed<Sqlite>),
     /// On PostgreSQL.
-    Postgres(PoolConnection<Postgres>),
+    Postgres(Borrowed<Postgres>),
 }
 
 /// A transaction.
@@ -231,8 +309,14 @@ impl Tx {
 impl Session for Reader {
     fn query_either(&mut self, sqlite: &'static str, postgres: &'static str) -> Query<'_> {
         match self {
-            Self::Sqlite(connection) => Query::Sqlite(connection, sqlx::query(sqlite)),
-            Self::Postgres(connection) => Query::Postgres(connection, sqlx::query(postgres)),
+            Self::Sqlite(borrowed) => {
+                let (connection, is_sound) = borrowed.parts();
+                Query::sqlite(connection, sqlite, Some(is_sound))
+            }
+            Self::Postgres(borrowed) => {
+                let (connection, is_sound) = borrowed.parts();
+                Query::postgres(connection, postgres, Some(is_sound))
+            }
         }
     }
 }
@@ -240,72 +324,8 @@ impl Session for Reader {
 impl Session for Tx {
     fn query_either(&mut self, sqlite: &'static str, postgres: &'static str) -> Query<'_> {
         match self {
-            Self::Sqlite(connection) => Query::Sqlite(connection, sqlx::query(sqlite)),
-            Self::Postgres(connection) => Query::Postgres(connection, sqlx::query(postgres)),
+            Self::Sqlite(connection) => Query::sqlite(connection, sqlite, None),
+            Self::Postgres(connection) => Query::postgres(connection, postgres, None),
         }
-    }
-}
-
-/// A statement with its values.
-#[must_use]
-pub enum Query<'s> {
-    /// For SQLite.
-    Sqlite(&'s mut SqliteConnection, SqlxQuery<'static, Sqlite, SqliteArguments>),
-    /// For PostgreSQL.
-    Postgres(&'s mut PgConnection, SqlxQuery<'static, Postgres, PgArguments>),
-}
-
-impl Query<'_> {
-    /// Gives the next value.
-    pub fn bind<'v>(self, value: impl Param<'v>) -> Self {
-        match self {
-            Self::Sqlite(connection, query) => Self::Sqlite(connection, query.bind(value)),
-            Self::Postgres(connection, query) => Self::Postgres(connection, query.bind(value)),
-        }
-    }
-
-    /// Runs it and returns how many rows it changed.
-    pub async fn execute(self) -> Result<u64, Error> {
-        Ok(match self {
-            Self::Sqlite(connection, query) => query.execute(connection).await?.rows_affected(),
-            Self::Postgres(connection, query) => query.execute(connection).await?.rows_affected(),
-        })
-    }
-
-    /// Runs it and returns its first row, if there is one.
-    pub async fn fetch_optional<T: Record>(self) -> Result<Option<T>, Error> {
-        Ok(match self {
-            Self::Sqlite(connection, query) => {
-                query.fetch_optional(connection).await?.map(|row| T::from_row(&row)).transpose()?
-            }
-            Self::Postgres(connection, query) => {
-                query.fetch_optional(connection).await?.map(|row| T::from_row(&row)).transpose()?
-            }
-        })
-    }
-
-    /// Runs it and returns its one row.
-    pub async fn fetch_one<T: Record>(self) -> Result<T, Error> {
-        self.fetch_optional().await?.ok_or(Error::Database(sqlx::Error::RowNotFound))
-    }
-
-    /// Runs it and returns its rows.
-    pub async fn fetch_all<T: Record>(self) -> Result<Vec<T>, Error> {
-        let mut records = Vec::new();
-        match self {
-            Self::Sqlite(connection, query) => {
-                let mut rows = query.fetch(connection);
-                while let Some(row) = rows.try_next().await? {
-                    records.push(T::from_row(&row)?);
-                }
-            }
-            Self::Postgres(connection, query) => {
-                let mut rows = query.fetch(connection);
-                while let Some(row) = rows.try_next().await? {
-                    records.push(T::from_row(&row)?);
-                }
-            }
-        }
-        Ok(records)
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{Error, Session, page_of, statements};
+use super::{Error, Session, page_of, projects, statements};
 use crate::domain::{
     Actor, CommitInfo, Cursor, Deployment, DeploymentError, DeploymentId, DeploymentStatus, Environment, Page,
     PageRequest, ProjectId, ProjectSettings, Role, Slug, TeamId,
@@ -14,6 +14,14 @@ macro_rules! select {
         select!("CAST(NULL AS TEXT)", $rest)
     };
     ($role:literal, $rest:literal) => {
+        select!(
+            $role,
+            "EXISTS (SELECT 1 FROM releases
+                WHERE releases.deployment_id = deployments.id AND releases.in_force)",
+            $rest
+        )
+    };
+    ($role:literal, $active:literal, $rest:literal) => {
         concat!(
             "SELECT deployments.id, deployments.project_id, projects.slug, projects.team_id, deployments.environment,
                 deployments.branch, deployments.status, deployments.commit_sha, deployments.commit_message,
@@ -22,8 +30,9 @@ macro_rules! select {
                 ",
             $role,
             " AS role,
-                EXISTS (SELECT 1 FROM releases
-                        WHERE releases.deployment_id = deployments.id AND releases.in_force) AS active
+                ",
+            $active,
+            " AS active
              FROM deployments JOIN projects ON projects.id = deployments.project_id ",
             $rest
         )
@@ -44,7 +53,10 @@ statements! {
              SELECT 1 FROM api_token_projects AS bound
              WHERE bound.token_id = $2 AND bound.project_id = projects.id))");
     GET_ANY = select!("WHERE deployments.id = $1");
-    LIST = select!("WHERE deployments.project_id = $1 AND (deployments.created_at, deployments.id) < ($2, $3)
+    // Which ones are active is asked once for all rows.
+    LIST = select!("CAST(NULL AS TEXT)", "deployments.id IN (SELECT releases.deployment_id FROM releases
+            WHERE releases.project_id = $1 AND releases.in_force)",
+        "WHERE deployments.project_id = $1 AND (deployments.created_at, deployments.id) < ($2, $3)
           AND (CAST($5 AS TEXT) IS NULL OR deployments.environment = $5)
           AND (CAST($6 AS TEXT) IS NULL OR deployments.status = $6)
           AND (CAST($7 AS TEXT) IS NULL OR deployments.branch = $7)
@@ -177,6 +189,7 @@ pub async fn insert(session: &mut impl Session, row: NewRow<'_>) -> Result<Deplo
         .bind(row.commit.sequence)
         .fetch_one()
         .await?;
+    projects::summarise(session, row.project_id).await?;
     Ok(DeploymentId(id))
 }
 
@@ -264,6 +277,8 @@ pub async fn take_step(
     step: Step,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
+    // Before its deployments' rows: everybody takes them in this order.
+    projects::lock_of_deployment(session, id).await?;
     let (code, message) = step.error.map(|error| (error.code, error.message)).unzip();
     let changed = session
         .query(MOVE)
@@ -277,6 +292,9 @@ pub async fn take_step(
         .bind(message)
         .execute()
         .await?;
+    if changed == 1 {
+        projects::summarise_of_deployment(session, id).await?;
+    }
     Ok(changed == 1)
 }
 
@@ -340,7 +358,7 @@ pub async fn totals(session: &mut impl Session, project: ProjectId) -> Result<(i
 /// Ends every deployment of a project: those on their way are cancelled, the others are to be purged.
 pub async fn end_all(session: &mut impl Session, project: ProjectId, now: DateTime<Utc>) -> Result<(), Error> {
     session.query(END_ALL).bind(project.0).bind(now).execute().await?;
-    Ok(())
+    projects::summarise(session, project).await
 }
 
 /// Returns a project's deployments that are not deleted.
@@ -351,8 +369,9 @@ pub async fn list_unpurged(session: &mut impl Session, project: ProjectId) -> Re
 
 /// Hides a deployment; its row stays for history.
 pub async fn set_deleted(session: &mut impl Session, id: DeploymentId, now: DateTime<Utc>) -> Result<(), Error> {
+    projects::lock_of_deployment(session, id).await?;
     session.query(SET_DELETED).bind(id.0).bind(now).execute().await?;
-    Ok(())
+    projects::summarise_of_deployment(session, id).await
 }
 
 /// Returns a deployment's state.

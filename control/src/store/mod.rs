@@ -3,7 +3,9 @@
 mod announcements;
 mod db;
 mod error;
+mod query;
 mod shared_lock;
+mod shelf;
 
 pub mod audit;
 pub mod blobs;
@@ -32,9 +34,11 @@ use chrono::{DateTime, Utc};
 use crate::domain::{Cursor, Page, PageRequest};
 
 pub use announcements::{Announcement, Announcements};
-pub use db::{Access, Db, Location, Param, Query, Reader, Record, Session, Tx};
+pub use db::{Access, Db, Location, Param, Reader, Record, Session, Tx};
 pub use error::Error;
+pub use query::Query;
 pub use shared_lock::{Held, SharedLock};
+pub use shelf::{Borrowed, Shelf};
 
 /// Names statements and lists them, so that none is left out of the test that prepares them all.
 macro_rules! statements {

@@ -9,24 +9,20 @@ use crate::domain::{
     ProjectStatus, Role, Slug, TeamId, UserId,
 };
 
+macro_rules! columns {
+    () => {
+        "projects.id, projects.team_id, team_members.role, projects.owner_id, projects.slug, projects.kind,
+                projects.settings, projects.created_at, projects.updated_at, projects.active_deployment_id,
+                projects.production_status, projects.staging_status, projects.staging_active"
+    };
+}
+
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT projects.id, projects.team_id, team_members.role, projects.owner_id, projects.slug, projects.kind, projects.settings,
-                projects.created_at, projects.updated_at,
-                (SELECT releases.deployment_id FROM releases
-                 WHERE releases.project_id = projects.id AND releases.environment = 'production'
-                   AND releases.branch = '' AND releases.in_force) AS active_deployment_id,
-                (SELECT newest.status FROM deployments AS newest
-                 WHERE newest.project_id = projects.id AND newest.environment = 'production'
-                   AND newest.deleted_at IS NULL ORDER BY newest.id DESC LIMIT 1) AS production_status,
-                (SELECT newest.status FROM deployments AS newest
-                 WHERE newest.project_id = projects.id AND newest.environment = 'staging'
-                   AND newest.deleted_at IS NULL ORDER BY newest.id DESC LIMIT 1) AS staging_status,
-                EXISTS (SELECT 1 FROM releases
-                 WHERE releases.project_id = projects.id AND releases.environment = 'staging'
-                   AND releases.branch = '' AND releases.in_force) AS staging_active
-             FROM projects
+            "SELECT ",
+            columns!(),
+            " FROM projects
              JOIN team_members ON team_members.team_id = projects.team_id AND team_members.user_id = $1
              WHERE projects.deleted_at IS NULL
                AND (CAST($2 AS BIGINT) IS NULL OR EXISTS (
@@ -37,14 +33,38 @@ macro_rules! select {
     };
 }
 
+/// A page across teams: the newest of each team by its index, then the newest of these. Sorting all projects of all teams
+/// would take longer the more there are.
+macro_rules! across {
+    ($before:literal, $selected:literal, $after:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM team_members ",
+            $before,
+            " (SELECT ",
+            $selected,
+            " FROM projects AS top
+             WHERE top.team_id = team_members.team_id AND top.deleted_at IS NULL
+               AND (CAST($2 AS BIGINT) IS NULL OR EXISTS (
+                 SELECT 1 FROM api_token_projects AS bound WHERE bound.token_id = $2 AND bound.project_id = top.id))
+               AND (top.created_at, top.id) < ($3, $4)
+             ORDER BY top.created_at DESC, top.id DESC LIMIT $5) ",
+            $after,
+            " WHERE team_members.user_id = $1 ORDER BY projects.created_at DESC, projects.id DESC LIMIT $5"
+        )
+    };
+}
+
+/// The page across teams for SQLite, which has no `LATERAL`, and for PostgreSQL, which would not use the index without.
+pub const LIST: [&str; 2] =
+    [across!("JOIN projects ON projects.id IN", "top.id", ""), across!("CROSS JOIN LATERAL", "top.*", "AS projects")];
+
 statements! {
     INSERT = "INSERT INTO projects (owner_id, team_id, slug, kind, settings, created_at, updated_at)
         VALUES ($1, $6, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING RETURNING id";
     GET = select!("projects.id = $3");
     GET_BY_SLUG = select!("projects.slug = $3");
-    LIST = select!("(projects.created_at, projects.id) < ($3, $4)
-        ORDER BY projects.created_at DESC, projects.id DESC LIMIT $5");
-    // With the team given the index has the order; across teams the rows have to be sorted.
     LIST_OF_TEAM = select!("projects.team_id = $6 AND (projects.created_at, projects.id) < ($3, $4)
         ORDER BY projects.created_at DESC, projects.id DESC LIMIT $5");
     COUNT_OF_TEAM = "SELECT COUNT(*) AS count FROM projects WHERE team_id = $1 AND deleted_at IS NULL";
@@ -57,6 +77,23 @@ statements! {
     // Longer than a person's slug would have to be to clash with it; a clash would only keep the job trying.
     GIVE_UP_SLUG = "UPDATE projects SET slug = 'deleted-project-' || CAST(id AS TEXT) WHERE id = $1";
     LOCK = "UPDATE projects SET updated_at = updated_at WHERE id = $1";
+    LOCK_OF_DEPLOYMENT = "UPDATE projects SET updated_at = updated_at
+        WHERE id = (SELECT deployments.project_id FROM deployments WHERE deployments.id = $1)";
+    SUMMARISE = "UPDATE projects SET
+            active_deployment_id = (SELECT releases.deployment_id FROM releases
+                WHERE releases.project_id = $1 AND releases.environment = 'production' AND releases.branch = ''
+                  AND releases.in_force),
+            production_status = (SELECT newest.status FROM deployments AS newest
+                WHERE newest.project_id = $1 AND newest.environment = 'production' AND newest.deleted_at IS NULL
+                ORDER BY newest.id DESC LIMIT 1),
+            staging_status = (SELECT newest.status FROM deployments AS newest
+                WHERE newest.project_id = $1 AND newest.environment = 'staging' AND newest.deleted_at IS NULL
+                ORDER BY newest.id DESC LIMIT 1),
+            staging_active = EXISTS (SELECT 1 FROM releases
+                WHERE releases.project_id = $1 AND releases.environment = 'staging' AND releases.branch = ''
+                  AND releases.in_force)
+        WHERE id = $1";
+    GET_OF_DEPLOYMENT = "SELECT project_id FROM deployments WHERE id = $1";
 }
 
 #[derive(sqlx::FromRow)]
@@ -158,7 +195,8 @@ pub async fn list(
     page: PageRequest,
 ) -> Result<Page<Project>, Error> {
     let (created_at, id) = super::after(page);
-    let query = session.query(if team.is_some() { LIST_OF_TEAM } else { LIST }).bind(actor.user_id.0);
+    let [sqlite, postgres] = if team.is_some() { [LIST_OF_TEAM; 2] } else { LIST };
+    let query = session.query_either(sqlite, postgres).bind(actor.user_id.0);
     let query = query.bind(actor.bound_to.map(|token| token.0)).bind(created_at).bind(id);
     let query = query.bind(i64::from(page.limit) + 1);
     let query = match team {
@@ -230,4 +268,26 @@ pub async fn give_up_slug(session: &mut impl Session, id: ProjectId) -> Result<(
 pub async fn lock(session: &mut impl Session, id: ProjectId) -> Result<(), Error> {
     session.query(LOCK).bind(id.0).execute().await?;
     Ok(())
+}
+
+/// The same for the project of a deployment.
+pub(super) async fn lock_of_deployment(session: &mut impl Session, id: DeploymentId) -> Result<(), Error> {
+    session.query(LOCK_OF_DEPLOYMENT).bind(id.0).execute().await?;
+    Ok(())
+}
+
+/// Brings what a project's row says of its deployments and releases up to date. Whoever changes those calls this, and has
+/// the project locked.
+pub(super) async fn summarise(session: &mut impl Session, id: ProjectId) -> Result<(), Error> {
+    session.query(SUMMARISE).bind(id.0).execute().await?;
+    Ok(())
+}
+
+/// The same for the project of a deployment.
+pub(super) async fn summarise_of_deployment(session: &mut impl Session, id: DeploymentId) -> Result<(), Error> {
+    let row: Option<(i64,)> = session.query(GET_OF_DEPLOYMENT).bind(id.0).fetch_optional().await?;
+    match row {
+        Some((project,)) => summarise(session, ProjectId(project)).await,
+        None => Ok(()),
+    }
 }

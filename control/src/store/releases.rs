@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Session, statements};
+use super::{Error, Session, projects, statements};
 use crate::domain::{Deployment, DeploymentId, Environment, ProjectId, Release, ReleaseId, ReleaseKind};
 
 statements! {
@@ -124,7 +124,7 @@ pub async fn move_pointer(
         .bind(now)
         .execute()
         .await?;
-    Ok(())
+    projects::summarise(session, pointer.project).await
 }
 
 /// Returns what the pointer led to before it led to `present`, among the deployments that are still there.
@@ -147,7 +147,7 @@ pub async fn previous(
 /// Makes every pointer of a project lead nowhere.
 pub async fn end_all(session: &mut impl Session, project: ProjectId) -> Result<(), Error> {
     session.query(END_ALL).bind(project.0).execute().await?;
-    Ok(())
+    projects::summarise(session, project).await
 }
 
 /// Returns what any of a project's pointers leads to.

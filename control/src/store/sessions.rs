@@ -9,7 +9,7 @@ use crate::domain::{
 
 statements! {
     INSERT = "INSERT INTO sessions (user_id, secret_hash, created_at, expires_at) VALUES ($1, $2, $3, $4)";
-    GET_ACTOR = "SELECT sessions.id, sessions.user_id,
+    GET_ACTOR = "SELECT sessions.id, sessions.user_id, sessions.expires_at,
             (SELECT CASE WHEN COUNT(*) = 1 THEN MIN(team_members.team_id) END FROM team_members
              WHERE team_members.user_id = sessions.user_id) AS only_team
         FROM sessions WHERE sessions.secret_hash = $1 AND sessions.expires_at > $2";
@@ -35,19 +35,29 @@ pub async fn insert(
     Ok(())
 }
 
-/// Returns who holds the session with this secret.
-pub async fn get_actor(session: &mut impl Session, hash: Sha256, now: DateTime<Utc>) -> Result<Option<Actor>, Error> {
-    let row: Option<(i64, i64, Option<i64>)> =
+/// Returns who holds the session with this secret, and when it ends.
+pub async fn get_actor(
+    session: &mut impl Session,
+    hash: Sha256,
+    now: DateTime<Utc>,
+) -> Result<Option<(Actor, DateTime<Utc>)>, Error> {
+    let row: Option<(i64, i64, DateTime<Utc>, Option<i64>)> =
         session.query(GET_ACTOR).bind(&hash.0[..]).bind(now).fetch_optional().await?;
-    Ok(row.map(|(id, user, only_team)| Actor {
-        user_id: UserId(user),
-        credential: Credential::Session(SessionId(id)),
-        scopes: Scopes::ALL,
-        bound_to: None,
-        only_team: only_team.map(TeamId),
-        asks: None,
-        subject: Subject::default(),
-    }))
+    let actor = |(id, user, expires_at, only_team): (i64, i64, _, Option<i64>)| {
+        (
+            Actor {
+                user_id: UserId(user),
+                credential: Credential::Session(SessionId(id)),
+                scopes: Scopes::ALL,
+                bound_to: None,
+                only_team: only_team.map(TeamId),
+                asks: None,
+                subject: Subject::default(),
+            },
+            expires_at,
+        )
+    };
+    Ok(row.map(actor))
 }
 
 /// Returns a user's sessions, newest first.

@@ -36,7 +36,7 @@ impl SharedLock {
     pub fn of(db: &Db) -> Self {
         let outside = match db {
             Db::Sqlite { .. } => None,
-            Db::Postgres(pool) => {
+            Db::Postgres { writers: pool, .. } => {
                 let options = PgPoolOptions::new().max_connections(CONNECTIONS);
                 let options = options.acquire_timeout(Duration::from_secs(30)).idle_timeout(Duration::from_secs(60));
                 Some(options.connect_lazy_with(pool.connect_options().as_ref().clone()))

@@ -16,7 +16,8 @@ statements! {
         FROM api_token_projects JOIN api_tokens ON api_tokens.id = api_token_projects.token_id
         WHERE api_tokens.user_id = $1 AND api_tokens.revoked_at IS NULL
         ORDER BY api_token_projects.token_id, api_token_projects.project_id";
-    GET_ACTOR = "SELECT api_tokens.id, api_tokens.user_id, api_tokens.last_used_at, api_tokens.scopes, api_tokens.bound,
+    GET_ACTOR = "SELECT api_tokens.id, api_tokens.user_id, api_tokens.last_used_at, api_tokens.expires_at,
+            api_tokens.scopes, api_tokens.bound,
             (SELECT CASE WHEN COUNT(*) = 1 THEN MIN(team_members.team_id) END FROM team_members
              WHERE team_members.user_id = api_tokens.user_id) AS only_team
         FROM api_tokens WHERE api_tokens.secret_hash = $1 AND api_tokens.revoked_at IS NULL
@@ -109,17 +110,25 @@ struct ActorRow {
     id: i64,
     user_id: i64,
     last_used_at: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
     scopes: String,
     bound: bool,
     only_team: Option<i64>,
 }
 
-/// Returns who holds the token with this secret, and when it was last used.
-pub async fn get_actor(
-    session: &mut impl Session,
-    hash: Sha256,
-    now: DateTime<Utc>,
-) -> Result<Option<(Actor, Option<DateTime<Utc>>)>, Error> {
+/// Who holds a token.
+#[derive(Debug)]
+pub struct Holder {
+    /// The caller that it stands for.
+    pub actor: Actor,
+    /// When it was last used.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// When it stops working.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Returns who holds the token with this secret.
+pub async fn get_actor(session: &mut impl Session, hash: Sha256, now: DateTime<Utc>) -> Result<Option<Holder>, Error> {
     let row: Option<ActorRow> = session.query(GET_ACTOR).bind(&hash.0[..]).bind(now).fetch_optional().await?;
     Ok(row.map(|row| {
         let token = TokenId(row.id);
@@ -132,7 +141,7 @@ pub async fn get_actor(
             asks: None,
             subject: Subject::default(),
         };
-        (actor, row.last_used_at)
+        Holder { actor, last_used_at: row.last_used_at, expires_at: row.expires_at }
     }))
 }
 

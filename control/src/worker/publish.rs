@@ -8,7 +8,7 @@ use miaobu_edge::{HtmlHandling, Shell, record};
 
 use super::deploy::{PUBLISHED, later};
 use super::{JobError, coded, site_config};
-use crate::domain::{self, Deployment, Manifest, ManifestFile, NotFound, ProjectSettings, SpaFallback};
+use crate::domain::{self, Deployment, Manifest, ManifestFile, NotFound, ProjectSettings, RedirectStatus, SpaFallback};
 use crate::provider::{KvEntry, ObjectKey};
 use crate::service::refinements::Refinements;
 use crate::service::{Context, artifact_path};
@@ -116,6 +116,8 @@ fn of_project(files: &Files) -> SiteSettings {
         shell,
         without_not_found_page,
         redirects_first: files.settings.redirects_first,
+        temporary_redirects: files.settings.redirect_status == RedirectStatus::Temporary,
+        moved_redirects: files.settings.redirect_status == RedirectStatus::Moved,
         ..SiteSettings::default()
     }
 }

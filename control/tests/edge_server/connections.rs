@@ -96,6 +96,7 @@ async fn idle_connections_and_endless_heads_are_ended() {
     assert!(idle.is_closed().await);
     let mut endless = edge.connect().await;
     endless.send("GET /a.txt HTTP/1.1\r\nx: y\r\n").await;
+    assert_eq!(endless.answer().await.status, 408);
     assert!(endless.is_closed().await);
 }
 

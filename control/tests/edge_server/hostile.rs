@@ -94,6 +94,35 @@ async fn visitors_who_stall_are_let_go_and_delay_nobody() {
 }
 
 #[tokio::test]
+async fn a_head_that_stalls_is_told_so_and_nothing_else_is() {
+    let edge = Edge::start_with(|config| config.idle_timeout = Duration::from_secs(1)).await;
+    edge.deploy(HOST, 1, &[("/a.txt", b"a")]).await;
+    for start in ["G", "GET /a.txt HTTP/1.1\r\n", "GET /a.txt HTTP/1.1\r\nhost: site.localhost\r\nx: "] {
+        let mut stalled = edge.connect().await;
+        stalled.send(start).await;
+        let answer = stalled.answer().await;
+        assert_eq!((answer.status, answer.header("connection")), (408, Some("close")), "{start:?}");
+        assert!(stalled.is_closed().await, "{start:?}");
+    }
+    let mut second = edge.connect().await;
+    assert_eq!(second.ask("GET", HOST, "/a.txt", "").await.status, 200);
+    second.send("GET /a.txt HTTP/1.1\r\n").await;
+    assert_eq!(second.answer().await.status, 408, "after an answer");
+    for start in ["", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let mut stalled = edge.connect().await;
+        stalled.send(start).await;
+        let mut heard = Vec::new();
+        while !stalled.is_closed().await {
+            heard.extend(stalled.take(1).await);
+        }
+        assert!(!heard.windows(4).any(|part| part == b"HTTP"), "{start:?} {heard:?}");
+    }
+    let mut idle = edge.connect().await;
+    assert_eq!(idle.ask("GET", HOST, "/a.txt", "").await.status, 200);
+    assert!(idle.is_closed().await, "without a word");
+}
+
+#[tokio::test]
 async fn a_head_that_drips_is_let_go() {
     let edge = Edge::start_with(|config| config.idle_timeout = Duration::from_secs(1)).await;
     edge.deploy(HOST, 1, &[("/a.txt", b"a")]).await;

@@ -196,3 +196,18 @@ async fn a_site_whose_value_only_leads_to_shards_is_read_from_its_whole_copy() {
     assert_eq!((answer.status, answer.text()), (200, "/42.txt".to_owned()));
     assert_eq!(edge.get(HOST, "/none.txt").await.status, 404);
 }
+
+#[tokio::test]
+async fn a_write_is_seen_by_whoever_asks_after_it_is_done_also_where_nothing_was_before() {
+    let edge = Edge::start().await;
+    for id in 1..=30 {
+        let (known, new) = ("known.localhost", format!("new-{id}.localhost"));
+        let record = edge.store(id, &[("/index.html", id.to_string().as_bytes())]).await;
+        // Asked for at the same time, so that it may be read before the write and kept after it.
+        let (asked, ()) = tokio::join!(edge.get(&new, "/"), edge.point(&new, &record));
+        assert!(asked.status == 421 || asked.text() == id.to_string(), "{} {}", asked.status, asked.text());
+        edge.point(known, &record).await;
+        assert_eq!(edge.get(&new, "/").await.text(), id.to_string());
+        assert_eq!(edge.get(known, "/").await.text(), id.to_string());
+    }
+}

@@ -177,4 +177,8 @@ impl RouteSource for BreakableKv {
     fn subscribe(&self) -> watch::Receiver<i64> {
         self.kv.subscribe()
     }
+
+    fn caught_up(&self, version: i64) {
+        self.kv.caught_up(version);
+    }
 }

@@ -24,8 +24,8 @@ use miaobu_control::provider::local::{LocalEdgeKv, LocalObjectStore};
 use miaobu_control::provider::{LocalHostnames, ObjectBody, ObjectKey, ObjectStore as _, Resolver, SharedLimits};
 use miaobu_control::random::SeededRandom;
 use miaobu_control::service::{
-    Context, Counts, Events, Job, JobSettings, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings,
-    Upload, Vault,
+    Callers, Context, Counts, Events, Job, JobSettings, Limits, NewDeployment, NewProject, ProjectRef, Services,
+    Settings, Upload, Vault,
 };
 use miaobu_control::store::SharedLock;
 use miaobu_control::worker::{Outcome, Runner};
@@ -122,6 +122,7 @@ impl TestApp {
             dns: Arc::new(Resolver::new(&[dns.address])),
             edge_hostnames: hostnames.clone(),
             shared_limits,
+            callers: Callers::default(),
             events: Events::default(),
             counts: Counts::default(),
             vault: Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys"),
@@ -153,6 +154,7 @@ impl TestApp {
             dns: self.context.dns.clone(),
             edge_hostnames: Arc::new(LocalHostnames),
             shared_limits: None,
+            callers: Callers::default(),
             events: Events::default(),
             counts: Counts::default(),
             vault,

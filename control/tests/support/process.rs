@@ -21,7 +21,7 @@ pub struct Server {
     pub api: String,
     pub edge: String,
     pub code: String,
-    token: String,
+    pub token: String,
 }
 
 /// The program with its settings for a test; what it says goes to the test's own output.
@@ -124,8 +124,13 @@ impl Server {
 
     /// Asks the API; `None` when the server died before it answered.
     pub fn ask(&self, method: &str, path: &str, body: &[u8]) -> Option<(u16, Value)> {
+        self.ask_with(method, path, "", body)
+    }
+
+    /// The same with more lines in the request's head.
+    pub fn ask_with(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Option<(u16, Value)> {
         let kind = if method == "PUT" { "application/octet-stream" } else { "application/json" };
-        let head = format!("authorization: Bearer {}\r\ncontent-type: {kind}\r\n", self.token);
+        let head = format!("authorization: Bearer {}\r\ncontent-type: {kind}\r\n{more}", self.token);
         let (status, body) = request(&self.api, method, &format!("/api/v1/public{path}"), "localhost", &head, body)?;
         Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }

@@ -18,12 +18,14 @@ pub fn run(case: &Value) -> Outcome {
     }
     let html = input["content_type"].as_str().is_some_and(|content_type| content_type.starts_with("text/html"));
     let link = if html { links::extract(input["html"].as_str().unwrap_or_default().as_bytes()) } else { None };
-    let link = resolved(link.as_deref().unwrap_or_default(), input["request_url"].as_str().unwrap_or_default());
+    let url = input["request_url"].as_str().unwrap_or_default();
+    let link = resolved(link.as_deref().unwrap_or_default(), url);
     let parts = |name: &str| case["expect"][name].as_array().cloned().unwrap_or_default();
     let holds = |part: &Value| link.contains(part.as_str().unwrap_or_default());
     let missing = parts("link_contains").iter().any(|part| !holds(part));
     let extra = parts("link_not_contains").iter().any(holds);
-    let whole = case["expect"].get("link").is_some_and(|expected| expected.as_str().unwrap_or_default() != link);
+    let whole =
+        case["expect"].get("link").is_some_and(|expected| resolved(expected.as_str().unwrap_or_default(), url) != link);
     if missing || extra || whole {
         return Outcome::Fail { why: format!("/link: got {link}"), got: json!({ "link": link }) };
     }

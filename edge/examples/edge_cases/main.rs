@@ -29,10 +29,10 @@ fn run(words: Vec<String>) -> Result<bool, String> {
     // A panic is a failed case, and its message belongs into that case's line.
     std::panic::set_hook(Box::new(|_| {}));
     match words.as_slice() {
-        [] => Err("usage: edge_cases [--home native|node|workerd] FILE…, or --table FILE…".to_owned()),
-        [word, files @ ..] if word == "--table" => table::print(files),
-        [word, home, files @ ..] if word == "--home" => run_files(home, files),
-        files => run_files("native", files),
+        [word, files @ ..] if word == "--table" && !files.is_empty() => table::print(files),
+        [word, home, files @ ..] if word == "--home" && !files.is_empty() => run_files(home, files),
+        [word, ..] if !word.starts_with("--") => run_files("native", &words),
+        _ => Err("usage: edge_cases [--home native|node|workerd] FILE…, or --table FILE…".to_owned()),
     }
 }
 

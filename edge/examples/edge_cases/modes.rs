@@ -332,10 +332,37 @@ fn host(case: &Value, project: SiteSettings) -> SiteSettings {
     match case["dialect"].as_str() {
         Some("vercel") => peer("/vercel.json", config, project),
         Some("cloudflare-pages") => project,
-        Some("netlify") if config["pretty_urls"] == true => project,
-        Some("github-pages") => SiteSettings { html_handling: HtmlHandling::Folders, ..project },
-        _ => SiteSettings { html_handling: HtmlHandling::OpenPages, ..project },
+        _ => {
+            let redirects = redirects::compile(&host_redirects(case), Dialect::Cloudflare, Limits::INLINE).image;
+            let rules = SiteRules { redirects, ..SiteRules::default() };
+            SiteSettings { html_handling: HtmlHandling::OpenPages, redirects_first: true, rules, ..project }
+        }
     }
+}
+
+/// What some hosts make of a slash that is missing or too many, file by file, as rules.
+fn host_redirects(case: &Value) -> Vec<RedirectRule> {
+    let paths: Vec<_> = list(&case["files"]).filter_map(|file| file["path"].as_str()).collect();
+    let has = |path: String| paths.contains(&path.as_str());
+    let host = case["dialect"].as_str().unwrap_or_default();
+    let pretty = host == "netlify" && case["config"]["pretty_urls"] == true;
+    let mut rules = Vec::new();
+    for path in &paths {
+        if let Some(folder) = path.strip_suffix("/index.html").filter(|folder| !folder.is_empty()) {
+            if (pretty || host == "github-pages") && !has(format!("{folder}.html")) {
+                rules.push(rewrite(folder, &format!("{folder}/"), 301));
+            }
+        } else if let Some(page) = path.strip_suffix(".html") {
+            let (slashed, alone) = (format!("{page}/"), !has(format!("{page}/index.html")));
+            match host {
+                "github-pages" if alone => rules.push(rewrite(&slashed, "/", 404)),
+                "azure-static-web-apps" if alone => rules.push(rewrite(&slashed, page, 301)),
+                _ if pretty => rules.push(rewrite(&slashed, page, 301)),
+                _ => {}
+            }
+        }
+    }
+    rules
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

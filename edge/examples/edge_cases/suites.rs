@@ -108,6 +108,9 @@ fn is_whole(suite: &str, case: &Value) -> bool {
 }
 
 fn run_case(suite: &str, case: &Value) -> Outcome {
+    if !case["expect"].is_object() {
+        return Outcome::Fail { got: Value::Null, why: "a case has to say what it expects, under `expect`".to_owned() };
+    }
     if let Some(why) = differences::reason(suite, case) {
         return Outcome::Unclaimed { why };
     }

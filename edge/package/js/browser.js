@@ -1,6 +1,6 @@
-import load, { explainBytes, otherSite } from "./core.js";
+import load, { explainBytes, siteKeys } from "./core.js";
 import { explainer } from "./shared.js";
 
 await load({ module_or_path: new URL("./core_bg.wasm", import.meta.url) });
 
-export const explain = explainer({ explainBytes, otherSite });
+export const explain = explainer({ explainBytes, siteKeys });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { explainBytes, initSync, otherSite } from "./core.js";
+import { explainBytes, initSync, siteKeys } from "./core.js";
 import { explainer } from "./shared.js";
 
 initSync({ module: readFileSync(new URL("./core_bg.wasm", import.meta.url)) });
 
-export const explain = explainer({ explainBytes, otherSite });
+export const explain = explainer({ explainBytes, siteKeys });

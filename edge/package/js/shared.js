@@ -1,7 +1,7 @@
 // What both entries have in common: a site and a request as people write them, in the form that the core takes.
 
 /** Makes `explain` of the core's functions. */
-export function explainer({ explainBytes, otherSite }) {
+export function explainer({ explainBytes, siteKeys }) {
   return function explain(site, request) {
     const { url, method = "GET", headers, country, clientAddress, now } = typeof request === "string" ? { url: request } : request;
     const [, scheme, host, target] = /^(https?):\/\/([^/?#]+)([^#]*)/i.exec(url) ?? [];
@@ -18,8 +18,8 @@ export function explainer({ explainBytes, otherSite }) {
       headers: [...new Headers(headers)],
     };
     const record = bytesOf(site.record);
-    const other = otherSite(record, asked);
-    return explainBytes(record, bytesOf(other === undefined ? site.blob : site.blobs?.[other]), asked);
+    const [first, second] = siteKeys(record, asked).map((key) => bytesOf(key === "" ? site.blob : site.blobs?.[key]));
+    return explainBytes(record, first, second, asked);
   };
 }
 

@@ -50,6 +50,14 @@ fn every_page_has_one_canonical_url_in_each_mode() {
         (&["/.html"], "/.html", ["= /.html"; 4]),
         (&["/x/index/index.html"], "/x/index", ["> /x/index/", "> /x/index/", "= /x/index/index.html", "-"]),
         (&["/x/index"], "/x/index", ["= /x/index"; 4]),
+        (&["/x.html/index.html"], "/x.html", ["> /x.html/", "> /x.html/", "= /x.html/index.html", "-"]),
+        (&["/x.html/index.html"], "/x.html/", ["= /x.html/index.html", "= /x.html/index.html", "> /x.html", "-"]),
+        (
+            &["/x/index.html.html"],
+            "/x/index.html",
+            ["= /x/index.html.html", "> /x/index.html/", "= /x/index.html.html", "-"],
+        ),
+        (&["/x.html/index.html", "/x.html.html"], "/x.html", ["= /x.html.html", "> /x.html/", "= /x.html.html", "-"]),
         (&[], "/", ["-"; 4]),
     ] {
         let got = [Auto, Force, Drop, Off].map(|mode| outcome(mode, files, path));

@@ -24,7 +24,6 @@ pub fn extract(html: &[u8]) -> Option<String> {
     let mut count = 0;
     for tag in tags(html) {
         match tag.name.as_str() {
-            "body" => break,
             "base" if base.is_none() => base = tag.attribute("href").map(str::to_owned),
             "link" => {
                 let Some(link) = link(&tag, base.as_deref()) else { continue };
@@ -85,7 +84,29 @@ fn resolve(base: Option<&str>, href: &str) -> String {
     let path = path.split(['?', '#']).next().unwrap_or(path);
     let folder = path.rfind('/').map_or("", |slash| path.get(..=slash).unwrap_or(path));
     let slash = if folder.is_empty() && !origin.is_empty() { "/" } else { "" };
-    [origin, slash, folder, href].concat()
+    let joined = [slash, folder, href].concat();
+    [origin, &without_dots(&joined)].concat()
+}
+
+/// Resolves the dot segments of a path that begins with a slash, query and fragment aside.
+fn without_dots(joined: &str) -> String {
+    let end = joined.find(['?', '#']).unwrap_or(joined.len());
+    let (path, rest) = joined.split_at_checked(end).unwrap_or((joined, ""));
+    let Some(path) = path.strip_prefix('/') else { return joined.to_owned() };
+    let mut segments: Vec<&str> = Vec::new();
+    let mut last = "";
+    for segment in path.split('/') {
+        match segment {
+            "." => {}
+            ".." => drop(segments.pop()),
+            segment => segments.push(segment),
+        }
+        last = segment;
+    }
+    if matches!(last, "." | "..") {
+        segments.push("");
+    }
+    ["/", &segments.join("/"), rest].concat()
 }
 
 fn has_scheme(url: &str) -> bool {
@@ -152,7 +173,7 @@ mod tests {
             ("<!-- <link rel=preload href=/a> --><link rel=preload href=/b>", Some("</b>; rel=\"preload\"")),
             ("<script>'<link rel=preload href=/a>'</script><title><link rel=preload href=/c></title>", None),
             ("<noscript><link rel=preload href=/a></noscript>", None),
-            ("<body><link rel=preload href=/a>", None),
+            ("<body><p><link rel=preload href=/a></body>", Some("</a>; rel=\"preload\"")),
             ("<link rel=preload href=/a", None),
         ] {
             assert_eq!(extract(html.as_bytes()).as_deref(), expected, "{html}");
@@ -164,7 +185,11 @@ mod tests {
         for (base, href, expected) in [
             ("/", "a.js", "/a.js"),
             ("/docs/index.html", "a.js", "/docs/a.js"),
-            ("/docs/", "../a.js", "/docs/../a.js"),
+            ("/docs/", "../a.js", "/a.js"),
+            ("/docs/x/", ".././a.js?b=../c", "/docs/a.js?b=../c"),
+            ("/docs/x/", "..", "/docs/"),
+            ("https://cdn.test/x/", "../../a.js", "https://cdn.test/a.js"),
+            ("docs/", "../a.js", "docs/../a.js"),
             ("https://cdn.test", "a.js", "https://cdn.test/a.js"),
             ("https://cdn.test/x/y?z/w", "a.js", "https://cdn.test/x/a.js"),
             ("https://cdn.test/x/", "/a.js", "https://cdn.test/a.js"),

@@ -15,6 +15,8 @@ pub struct Lowered {
     pub file_headers: Vec<Value>,
     /// Whether sources are for whole paths, see [`TableOptions::rooted`].
     pub rooted: bool,
+    /// Whether case counts in paths, see [`TableOptions::case_sensitive`].
+    pub case_sensitive: bool,
     /// Pages answer without their `.html`. Files know it, not routes, where the peer looks at files first.
     pub clean_urls: bool,
     /// Whether paths of pages end with a slash; `None` when the file does not say.
@@ -33,7 +35,7 @@ impl Lowered {
         if self.routes.is_empty() {
             return (None, refused);
         }
-        match build(&self.routes, TableOptions { rooted: self.rooted, ..TableOptions::default() }) {
+        match build(&self.routes, TableOptions { rooted: self.rooted, case_sensitive: self.case_sensitive }) {
             Ok((image, others)) => {
                 refused.extend(others);
                 (Some(image), refused)

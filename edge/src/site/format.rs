@@ -103,6 +103,8 @@ pub const FLAG_INDEX_REDIRECTS: u32 = 1 << 20;
 pub const FLAG_REFUSE_UNDECODABLE: u32 = 1 << 21;
 /// Pages have clean URLs in the way of Firebase, see `assets::clean_folders`.
 pub const FLAG_CLEAN_FOLDERS: u32 = 1 << 22;
+/// A path with two slashes in a row is redirected to the one without.
+pub const FLAG_SINGLE_SLASHES: u32 = 1 << 23;
 /// Eight bits: 0 when no folder has a `404.html`, else one more than the depth of the deepest folder that has one.
 pub const FLAG_NOT_FOUND_SHIFT: u32 = 8;
 

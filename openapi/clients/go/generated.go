@@ -1039,6 +1039,8 @@ type NewProjectSettings struct {
 	HTMLHandling *HTMLHandling `json:"html_handling,omitempty"`
 	// What a path without a file gets; `404_page` when absent.
 	NotFound *NotFoundHandling `json:"not_found,omitempty"`
+	// How canonical URLs are reached; `308` when absent.
+	RedirectStatus *RedirectStatus `json:"redirect_status,omitempty"`
 	// Whether redirect rules apply even where a file exists; false when absent.
 	RedirectsFirst *bool `json:"redirects_first,omitempty"`
 	// Which requests the single page answers; `navigation` when absent.
@@ -1227,6 +1229,8 @@ type ProjectSettings struct {
 	HTMLHandling HTMLHandling `json:"html_handling"`
 	// What a path without a file gets.
 	NotFound NotFoundHandling `json:"not_found"`
+	// How canonical URLs are reached.
+	RedirectStatus RedirectStatus `json:"redirect_status"`
 	// Whether redirect rules apply even where a file exists.
 	RedirectsFirst bool `json:"redirects_first"`
 	// Which requests the single page answers.
@@ -1289,6 +1293,17 @@ const (
 	ProtectionTargetStaging    ProtectionTarget = "staging"
 	ProtectionTargetPreview    ProtectionTarget = "preview"
 	ProtectionTargetPinned     ProtectionTarget = "pinned"
+)
+
+// RedirectStatus: How canonical URLs are reached: for good (308, or 301, at which old clients may turn the method into GET), or for
+// now (307).
+type RedirectStatus string
+
+// The values of RedirectStatus; a newer server may answer with others.
+const (
+	RedirectStatus308 RedirectStatus = "308"
+	RedirectStatus307 RedirectStatus = "307"
+	RedirectStatus301 RedirectStatus = "301"
 )
 
 // Registration: An account to be made.
@@ -1395,6 +1410,8 @@ type SettingsPatch struct {
 	HTMLHandling Change[HTMLHandling] `json:"html_handling,omitzero"`
 	// What a path without a file gets.
 	NotFound Change[NotFoundHandling] `json:"not_found,omitzero"`
+	// How canonical URLs are reached.
+	RedirectStatus Change[RedirectStatus] `json:"redirect_status,omitzero"`
 	// Whether redirect rules apply even where a file exists.
 	RedirectsFirst Change[bool] `json:"redirects_first,omitzero"`
 	// Which requests the single page answers.
@@ -2002,7 +2019,7 @@ func (p FollowLogsWithTicketParams) apply(r *request) {
 
 // FollowLogsWithTicket: Follow a log with a ticket.
 //
-// The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket. Changes nothing that is stored. Fails
+// The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket, which is used up. Changes nothing else. Fails
 // with `invalid_ticket` (401) when the ticket was used, is too old or is none.
 //
 // [FollowLogsWithTicketParams] is one of the options that it takes.
@@ -2460,7 +2477,8 @@ func (c *Client) GetProtection(ctx context.Context, project string, options ...R
 // UnprotectTarget: Let everybody see hostnames again.
 //
 // The target's share links end, and so do the visits that were let in. Fails with `not_found` (404), also when the
-// target is not protected.
+// target is not protected, and with `precondition_failed` (412) when `If-Match` names another state than
+// `getProtection` gave.
 func (c *Client) UnprotectTarget(ctx context.Context, project string, target ProtectionTarget, options ...RequestOption) error {
 	return c.do(ctx, "DELETE", "/api/v1/public/projects/"+segment(project)+"/protection/"+segment(target), nil, options, nil)
 }
@@ -2469,8 +2487,8 @@ func (c *Client) UnprotectTarget(ctx context.Context, project string, target Pro
 //
 // Visitors of the target's hostnames have to be let in: by the password, by a share link, or, as programs, by a bypass
 // token. A new password ends the visits that the one before it opened. When the answer comes, the edge asks for it.
-// Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, and with `not_found`
-// (404).
+// Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, with `not_found` (404), and
+// with `precondition_failed` (412) when `If-Match` names another state than `getProtection` gave.
 func (c *Client) ProtectTarget(ctx context.Context, project string, target ProtectionTarget, body ProtectionSettings, options ...RequestOption) (*TargetProtectionData, error) {
 	answer := new(TargetProtectionData)
 	if err := c.do(ctx, "PUT", "/api/v1/public/projects/"+segment(project)+"/protection/"+segment(target), jsonBody{body}, options, answer); err != nil {
@@ -2527,7 +2545,8 @@ func (c *Client) GetSkewProtection(ctx context.Context, project string, options 
 //
 // A client that names a deployment (`?dpl=ID`, `x-deployment-id: ID` or the cookie `__vdpl=ID`) gets it, as long as
 // its environment has served it, it is still there and not older than this. Navigations heed the cookie only. When the
-// answer comes, the edge does so. Fails with `not_found` (404).
+// answer comes, the edge does so. Fails with `not_found` (404), and with `precondition_failed` (412) when `If-Match`
+// names another state.
 func (c *Client) SetSkewProtection(ctx context.Context, project string, body SkewProtectionSettings, options ...RequestOption) (*SkewProtectionData, error) {
 	answer := new(SkewProtectionData)
 	if err := c.do(ctx, "PUT", "/api/v1/public/projects/"+segment(project)+"/skew-protection", jsonBody{body}, options, answer); err != nil {
@@ -2552,7 +2571,8 @@ func (c *Client) GetSplit(ctx context.Context, project string, environment Envir
 // A share of the visitors gets a second deployment, and stays with it; the rest gets the active one. A larger share of
 // the same deployment takes nobody back. Any other move of the environment's pointer ends the split. When the answer
 // comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment` and `no_split_of_previews`
-// (409), and with `not_found` (404).
+// (409), with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state than
+// `getSplit` gave.
 func (c *Client) SetSplit(ctx context.Context, project string, environment Environment, body SplitSettings, options ...RequestOption) (*SplitData, error) {
 	answer := new(SplitData)
 	if err := c.do(ctx, "PUT", "/api/v1/public/projects/"+segment(project)+"/splits/"+segment(environment), jsonBody{body}, options, answer); err != nil {
@@ -2772,7 +2792,8 @@ func (c *Client) RemoveMember(ctx context.Context, teamID int64, userID int64, o
 // UpdateMember: Give a member another role.
 //
 // Fails with `last_owner` (409) when nobody would own the team, with `role_too_small` (403) below admin, or below owner
-// where an owner is made or unmade, and with `not_found` (404).
+// where an owner is made or unmade, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+// another state.
 func (c *Client) UpdateMember(ctx context.Context, teamID int64, userID int64, body MemberPatch, options ...RequestOption) (*MemberData, error) {
 	answer := new(MemberData)
 	if err := c.do(ctx, "PATCH", "/api/v1/public/teams/"+segment(teamID)+"/members/"+segment(userID), jsonBody{body}, options, answer); err != nil {

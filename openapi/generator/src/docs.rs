@@ -9,6 +9,7 @@ mod language;
 mod links;
 mod markdown;
 mod page;
+mod summaries;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -134,6 +135,22 @@ mod tests {
             let named = format!("<link rel=\"alternate\" hreflang=\"zh-Hans\" href=\"https://docs.example/{other}\">");
             assert!(english.contains(&named) && twin.contains(&named), "{name}: {named}");
         }
+    }
+
+    #[test]
+    fn every_operation_has_a_chinese_summary_and_its_page_says_that_the_rest_is_english() {
+        let document = document();
+        let files = files(source(), &commands(), &document, "https://docs.example").expect("builds");
+        let operations = document["paths"].as_object().into_iter().flat_map(|paths| paths.values());
+        let operations = operations.flat_map(|methods| methods.as_object().into_iter().flat_map(|methods| methods.values()));
+        let ids: Vec<&str> = operations.filter_map(|operation| operation["operationId"].as_str()).collect();
+        let without: Vec<_> = ids.iter().filter(|id| !summaries::CHINESE.iter().any(|(known, _)| known == *id)).collect();
+        assert_eq!(without, Vec::<&&str>::new(), "docs/summaries.rs lacks them");
+        for (name, html) in files.iter().filter(|(name, _)| name.starts_with("zh/api-") && name.ends_with(".html")) {
+            assert!(html.contains("说明文字为英文"), "{name}");
+        }
+        assert!(files["zh/api-projects.html"].contains("创建项目"));
+        assert!(files["en/api-projects.html"].contains("Make a project"));
     }
 
     #[test]

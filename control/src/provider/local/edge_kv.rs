@@ -1,5 +1,7 @@
 //! The edge KV of one machine: a table that the edge beside the control plane reads, also while that is down.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
@@ -15,12 +17,17 @@ const PROVIDER: &str = "edge kv";
 pub struct LocalEdgeKv {
     db: Db,
     newest: watch::Sender<i64>,
+    /// Up to where the edge of this process has caught up; `None` where there is none.
+    followed: watch::Sender<Option<i64>>,
 }
+
+/// How long a write waits for the edge of this process to know of it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl LocalEdgeKv {
     /// Returns the edge KV that `db` holds.
     pub fn new(db: Db) -> Self {
-        Self { db, newest: watch::Sender::new(0) }
+        Self { db, newest: watch::Sender::new(0), followed: watch::Sender::new(None) }
     }
 
     /// Returns a value, `None` when there is none.
@@ -60,6 +67,20 @@ impl LocalEdgeKv {
     /// Returns a receiver of the newest version that this process wrote or saw, sent once it can be read.
     pub fn subscribe(&self) -> watch::Receiver<i64> {
         self.newest.subscribe()
+    }
+
+    /// Notes that the edge of this process knows of every write up to `version`.
+    pub fn caught_up(&self, version: i64) {
+        self.followed.send_replace(Some(version));
+    }
+
+    /// Waits until the edge of this process, if there is one, knows of a write: whoever hears that it is done finds it.
+    async fn wait_for_edge(&self, version: i64) {
+        let mut followed = self.followed.subscribe();
+        let known = followed.wait_for(|followed| followed.is_none_or(|known| known >= version));
+        if tokio::time::timeout(PATIENCE, known).await.is_err() {
+            tracing::warn!(version, "the edge is slow to take up what was written");
+        }
     }
 
     /// Returns what is stored under those of `keys` that were ever written, deleted ones included.
@@ -160,6 +181,7 @@ impl EdgeKv for LocalEdgeKv {
         }
         let version = self.write_all(&entries).await.map_err(failed("write"))?;
         self.tell(version);
+        self.wait_for_edge(version).await;
         Ok(())
     }
 }

@@ -2,10 +2,39 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{EnvVarName, Environment, ProjectId};
+use crate::domain::{EnvVarName, EnvVarValue, Environment, ProjectId};
 use crate::service::{Context, Error, Result};
 use crate::store::env_vars::{self, Sealed, SealedVar};
 use crate::store::{self, Session};
+
+/// Seals the value of an env var for its place.
+pub fn seal(
+    context: &Context,
+    project: ProjectId,
+    environment: Environment,
+    name: &EnvVarName,
+    value: &EnvVarValue,
+) -> Result<Vec<u8>> {
+    context.vault.seal(&place(project, environment, name), value.0.as_bytes(), &*context.random)
+}
+
+/// Keeps a version of an environment's set as it is now in the session's transaction, which has the project locked.
+pub async fn keep_version(
+    context: &Context,
+    session: &mut impl Session,
+    project: ProjectId,
+    environment: Environment,
+) -> Result<()> {
+    let mut set = BTreeMap::new();
+    for var in env_vars::list_all(session, project, environment).await? {
+        set.insert(var.name.to_string(), open(context, &var)?);
+    }
+    let version = env_vars::newest_version(session, project, environment).await? + 1;
+    let plain = serde_json::to_vec(&set).map_err(Error::internal)?;
+    let bytes = context.vault.seal(&set_place(project, environment, version), &plain, &*context.random)?;
+    let sealed = Sealed { bytes: &bytes, key_id: context.vault.current() };
+    Ok(env_vars::insert_version(session, project, environment, version, sealed, context.now()).await?)
+}
 
 /// Returns the set of an environment as it was in `version`, for whatever runs or builds a deployment. Version 0 is empty.
 ///

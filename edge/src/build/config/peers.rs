@@ -59,8 +59,11 @@ impl Reading {
         rules.not_found_page = lowered.error_page.or(rules.not_found_page.take());
         self.settings.html_handling = html_handling(peer, lowered.clean_urls, lowered.trailing_slash);
         self.settings.clean_folders |= matches!(peer, Peer::Firebase) && lowered.clean_urls;
+        self.settings.single_slashes |= matches!(peer, Peer::Vercel);
         self.settings.refuse_undecodable |= matches!(peer, Peer::Serve);
-        self.settings.moved_redirects |= matches!(peer, Peer::Firebase);
+        if matches!(peer, Peer::Firebase) {
+            (self.settings.temporary_redirects, self.settings.moved_redirects) = (false, true);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Guards before a function: paths and requests that are more often an attack than a wish.
 
-use crate::rules::template::query_value;
 use crate::rules::text::form_decoded;
+use crate::scan::cut;
 use crate::text::split_once;
 
 /// Whether a raw path tries to reach the network's own paths, `/cdn-cgi/`, by a backslash that browsers and proxies read
@@ -25,28 +25,45 @@ pub enum ImageGuard {
 /// Looks at a request for the image proxies `…/_next/image?url=` and `/_image?href=`: with foreign sources they are for
 /// `<img>` elements only, which say so by `Sec-Fetch-Dest: image`.
 #[must_use]
+#[inline(never)]
 pub fn image_guard(path: &str, query: &str, host: &str, is_get: bool, fetch_dest: Option<&str>) -> ImageGuard {
     let for_image = fetch_dest == Some("image");
-    let source = |name| query_value(query, name).map(form_decoded).filter(|source| !source.is_empty());
     if path.ends_with("/_next/image") && !(is_get && for_image) {
-        return match source("url") {
-            Some(source) if !source.starts_with(b"/") => ImageGuard::CheckContent,
-            _ => ImageGuard::Pass,
-        };
+        let foreign = any_value(query, "url", |source| !source.is_empty() && !source.starts_with(b"/"));
+        return if foreign { ImageGuard::CheckContent } else { ImageGuard::Pass };
     }
-    if path == "/_image" && !for_image {
-        let foreign = source("href").is_some_and(|source| {
-            let rest = source.strip_prefix(b"//").unwrap_or_default();
-            let authority = rest.split(|byte| b"/?#\\".contains(byte)).next().unwrap_or_default();
-            let name = authority.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
-            let name = name.split(|byte| *byte == b':').next().unwrap_or_default();
-            !name.is_empty() && !name.eq_ignore_ascii_case(host.as_bytes())
-        });
-        if foreign {
-            return ImageGuard::Block;
-        }
+    if path == "/_image" && !for_image && any_value(query, "href", |source| names_other_host(source, host)) {
+        return ImageGuard::Block;
     }
     ImageGuard::Pass
+}
+
+/// Whether any of the values under `name` is so: nobody knows which of them the function reads.
+fn any_value(query: &str, name: &str, is_so: impl Fn(&[u8]) -> bool) -> bool {
+    let mut rest = Some(query.strip_prefix("?").unwrap_or(query));
+    while let Some(pairs) = rest {
+        let (pair, after) = cut(pairs, b'&');
+        let (key, value) = cut(pair, b'=');
+        let value = value.map_or_else(Vec::new, form_decoded);
+        if (key == name || form_decoded(key) == name.as_bytes()) && is_so(&value) {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
+/// Whether `//host…` names another host. URL parsers take a backslash for a slash, and any more of them for nothing.
+fn names_other_host(source: &[u8], host: &str) -> bool {
+    let [b'/' | b'\\', b'/' | b'\\', rest @ ..] = source else { return false };
+    let mut rest = rest;
+    while let [b'/' | b'\\', after @ ..] = rest {
+        rest = after;
+    }
+    let authority = rest.split(|byte| b"/?#\\".contains(byte)).next().unwrap_or_default();
+    let name = authority.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
+    let name = name.split(|byte| *byte == b':').next().unwrap_or_default();
+    !name.is_empty() && !name.eq_ignore_ascii_case(host.as_bytes())
 }
 
 /// Whether an image proxy's answer is none: only images and plain text (errors) pass. A 304 describes nothing and passes.

@@ -43,7 +43,7 @@ fn from_items(items: Result<Vec<Item>, Refusal>) -> Parsed<RedirectRule> {
 }
 
 fn read(table: &Table) -> Result<RedirectRule, String> {
-    let from = text(table, &["from", "origin"])?.ok_or("from is missing")?;
+    let from = text(table, &["from", "origin"])?.filter(|from| !from.is_empty()).ok_or("from is missing")?;
     let status = match table.get("status") {
         None => None,
         Some(Value::Integer(code)) => Some(u16::try_from(*code).map_err(|_| format!("{code} is not a status code"))?),

@@ -25,6 +25,8 @@ pub fn read(text: &str) -> Result<Lowered, Vec<Refusal>> {
         routes: routes.unwrap_or_default(),
         clean_urls: config.get("cleanUrls") == Some(&Value::Bool(true)),
         trailing_slash: config.get("trailingSlash").and_then(Value::as_bool),
+        // The older way to write rules took paths in any case.
+        case_sensitive: config.get("routes").is_none(),
         ..Lowered::default()
     })
 }

@@ -2141,6 +2141,9 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         ///What a path without a file gets; `404_page` when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub not_found: ::std::option::Option<NotFoundHandling>,
+        ///How canonical URLs are reached; `308` when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub redirect_status: ::std::option::Option<RedirectStatus>,
         ///Whether redirect rules apply even where a file exists; false when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub redirects_first: ::std::option::Option<bool>,
@@ -2508,6 +2511,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         pub html_handling: HtmlHandling,
         ///What a path without a file gets.
         pub not_found: NotFoundHandling,
+        ///How canonical URLs are reached.
+        pub redirect_status: RedirectStatus,
         ///Whether redirect rules apply even where a file exists.
         pub redirects_first: bool,
         ///Which requests the single page answers.
@@ -2713,6 +2718,66 @@ deployment for ever.*/
         }
     }
     impl ::std::convert::TryFrom<::std::string::String> for ProtectionTarget {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    /**How canonical URLs are reached: for good (308, or 301, at which old clients may turn the method into GET), or for
+now (307).*/
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum RedirectStatus {
+        #[serde(rename = "308")]
+        X308,
+        #[serde(rename = "307")]
+        X307,
+        #[serde(rename = "301")]
+        X301,
+    }
+    impl ::std::fmt::Display for RedirectStatus {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::X308 => f.write_str("308"),
+                Self::X307 => f.write_str("307"),
+                Self::X301 => f.write_str("301"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for RedirectStatus {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "308" => Ok(Self::X308),
+                "307" => Ok(Self::X307),
+                "301" => Ok(Self::X301),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for RedirectStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for RedirectStatus {
         type Error = self::error::ConversionError;
         fn try_from(
             value: ::std::string::String,
@@ -9950,6 +10015,10 @@ as well, an owner everything.*/
                 ::std::option::Option<super::NotFoundHandling>,
                 ::std::string::String,
             >,
+            redirect_status: ::std::result::Result<
+                ::std::option::Option<super::RedirectStatus>,
+                ::std::string::String,
+            >,
             redirects_first: ::std::result::Result<
                 ::std::option::Option<bool>,
                 ::std::string::String,
@@ -9964,6 +10033,7 @@ as well, an owner everything.*/
                 Self {
                     html_handling: Ok(Default::default()),
                     not_found: Ok(Default::default()),
+                    redirect_status: Ok(Default::default()),
                     redirects_first: Ok(Default::default()),
                     spa_fallback: Ok(Default::default()),
                 }
@@ -9993,6 +10063,20 @@ as well, an owner everything.*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for not_found: {e}")
+                    });
+                self
+            }
+            pub fn redirect_status<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::RedirectStatus>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.redirect_status = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for redirect_status: {e}"
+                        )
                     });
                 self
             }
@@ -10031,6 +10115,7 @@ as well, an owner everything.*/
                 Ok(Self {
                     html_handling: value.html_handling?,
                     not_found: value.not_found?,
+                    redirect_status: value.redirect_status?,
                     redirects_first: value.redirects_first?,
                     spa_fallback: value.spa_fallback?,
                 })
@@ -10041,6 +10126,7 @@ as well, an owner everything.*/
                 Self {
                     html_handling: Ok(value.html_handling),
                     not_found: Ok(value.not_found),
+                    redirect_status: Ok(value.redirect_status),
                     redirects_first: Ok(value.redirects_first),
                     spa_fallback: Ok(value.spa_fallback),
                 }
@@ -11232,6 +11318,10 @@ as well, an owner everything.*/
                 super::NotFoundHandling,
                 ::std::string::String,
             >,
+            redirect_status: ::std::result::Result<
+                super::RedirectStatus,
+                ::std::string::String,
+            >,
             redirects_first: ::std::result::Result<bool, ::std::string::String>,
             spa_fallback: ::std::result::Result<
                 super::SpaFallback,
@@ -11245,6 +11335,9 @@ as well, an owner everything.*/
                         "no value supplied for html_handling".to_string(),
                     ),
                     not_found: Err("no value supplied for not_found".to_string()),
+                    redirect_status: Err(
+                        "no value supplied for redirect_status".to_string(),
+                    ),
                     redirects_first: Err(
                         "no value supplied for redirects_first".to_string(),
                     ),
@@ -11274,6 +11367,20 @@ as well, an owner everything.*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for not_found: {e}")
+                    });
+                self
+            }
+            pub fn redirect_status<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::RedirectStatus>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.redirect_status = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for redirect_status: {e}"
+                        )
                     });
                 self
             }
@@ -11312,6 +11419,7 @@ as well, an owner everything.*/
                 Ok(Self {
                     html_handling: value.html_handling?,
                     not_found: value.not_found?,
+                    redirect_status: value.redirect_status?,
                     redirects_first: value.redirects_first?,
                     spa_fallback: value.spa_fallback?,
                 })
@@ -11322,6 +11430,7 @@ as well, an owner everything.*/
                 Self {
                     html_handling: Ok(value.html_handling),
                     not_found: Ok(value.not_found),
+                    redirect_status: Ok(value.redirect_status),
                     redirects_first: Ok(value.redirects_first),
                     spa_fallback: Ok(value.spa_fallback),
                 }
@@ -13643,6 +13752,9 @@ as well, an owner everything.*/
         ///What a path without a file gets.
         #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
         pub not_found: crate::Patch<NotFoundHandling>,
+        ///How canonical URLs are reached.
+        #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
+        pub redirect_status: crate::Patch<RedirectStatus>,
         ///Whether redirect rules apply even where a file exists.
         #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
         pub redirects_first: crate::Patch<bool>,
@@ -14203,7 +14315,7 @@ let response = client.accept_invitation()
     }
     /**Follow a log with a ticket
 
-The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket. Changes nothing that is stored. Fails
+The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket, which is used up. Changes nothing else. Fails
 with `invalid_ticket` (401) when the ticket was used, is too old or is none.
 
 Sends a `GET` request to `/api/v1/public/logs/stream`
@@ -14789,19 +14901,21 @@ let response = client.get_protection()
 
 Visitors of the target's hostnames have to be let in: by the password, by a share link, or, as programs, by a bypass
 token. A new password ends the visits that the one before it opened. When the answer comes, the edge asks for it.
-Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, and with `not_found`
-(404).
+Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, with `not_found` (404), and
+with `precondition_failed` (412) when `If-Match` names another state than `getProtection` gave.
 
 Sends a `PUT` request to `/api/v1/public/projects/{project}/protection/{target}`
 
 Arguments:
 - `project`: The project's slug or id.
 - `target`: Which hostnames.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
 - `body`
 ```ignore
 let response = client.protect_target()
     .project(project)
     .target(target)
+    .if_match(if_match)
     .body(body)
     .send()
     .await;
@@ -14812,17 +14926,20 @@ let response = client.protect_target()
     /**Let everybody see hostnames again
 
 The target's share links end, and so do the visits that were let in. Fails with `not_found` (404), also when the
-target is not protected.
+target is not protected, and with `precondition_failed` (412) when `If-Match` names another state than
+`getProtection` gave.
 
 Sends a `DELETE` request to `/api/v1/public/projects/{project}/protection/{target}`
 
 Arguments:
 - `project`: The project's slug or id.
 - `target`: Which hostnames.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
 ```ignore
 let response = client.unprotect_target()
     .project(project)
     .target(target)
+    .if_match(if_match)
     .send()
     .await;
 ```*/
@@ -14915,16 +15032,19 @@ let response = client.get_skew_protection()
 
 A client that names a deployment (`?dpl=ID`, `x-deployment-id: ID` or the cookie `__vdpl=ID`) gets it, as long as
 its environment has served it, it is still there and not older than this. Navigations heed the cookie only. When the
-answer comes, the edge does so. Fails with `not_found` (404).
+answer comes, the edge does so. Fails with `not_found` (404), and with `precondition_failed` (412) when `If-Match`
+names another state.
 
 Sends a `PUT` request to `/api/v1/public/projects/{project}/skew-protection`
 
 Arguments:
 - `project`: The project's slug or id.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
 - `body`
 ```ignore
 let response = client.set_skew_protection()
     .project(project)
+    .if_match(if_match)
     .body(body)
     .send()
     .await;
@@ -14956,18 +15076,21 @@ let response = client.get_split()
 A share of the visitors gets a second deployment, and stays with it; the rest gets the active one. A larger share of
 the same deployment takes nobody back. Any other move of the environment's pointer ends the split. When the answer
 comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment` and `no_split_of_previews`
-(409), and with `not_found` (404).
+(409), with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state than
+`getSplit` gave.
 
 Sends a `PUT` request to `/api/v1/public/projects/{project}/splits/{environment}`
 
 Arguments:
 - `project`: The project's slug or id.
 - `environment`: Whose visitors.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
 - `body`
 ```ignore
 let response = client.set_split()
     .project(project)
     .environment(environment)
+    .if_match(if_match)
     .body(body)
     .send()
     .await;
@@ -15234,18 +15357,21 @@ let response = client.remove_member()
     /**Give a member another role
 
 Fails with `last_owner` (409) when nobody would own the team, with `role_too_small` (403) below admin, or below owner
-where an owner is made or unmade, and with `not_found` (404).
+where an owner is made or unmade, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+another state.
 
 Sends a `PATCH` request to `/api/v1/public/teams/{team_id}/members/{user_id}`
 
 Arguments:
 - `team_id`: The team's id.
 - `user_id`: The user's id.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
 - `body`
 ```ignore
 let response = client.update_member()
     .team_id(team_id)
     .user_id(user_id)
+    .if_match(if_match)
     .body(body)
     .send()
     .await;
@@ -20846,6 +20972,7 @@ pub mod builder {
         client: &'a super::Client,
         project: Result<::std::string::String, String>,
         target: Result<types::ProtectionTarget, String>,
+        if_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::ProtectionSettings, String>,
     }
     impl<'a> ProtectTarget<'a> {
@@ -20854,6 +20981,7 @@ pub mod builder {
                 client: client,
                 project: Err("project was not initialized".to_string()),
                 target: Err("target was not initialized".to_string()),
+                if_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -20877,6 +21005,19 @@ pub mod builder {
                 .try_into()
                 .map_err(|_| {
                     "conversion to `ProtectionTarget` for target failed".to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
                 });
             self
         }
@@ -20908,9 +21049,10 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::TargetProtectionData>, Error<types::Problem>> {
-            let Self { client, project, target, body } = self;
+            let Self { client, project, target, if_match, body } = self;
             let project = project.map_err(Error::InvalidRequest)?;
             let target = target.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::ProtectionSettings::try_from(v).map_err(|e| e.to_string())
@@ -20920,7 +21062,7 @@ pub mod builder {
                 "{}/api/v1/public/projects/{}/protection/{}", client.baseurl,
                 encode_path(& project.to_string()), encode_path(& target.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -20928,6 +21070,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -20974,6 +21119,7 @@ pub mod builder {
         client: &'a super::Client,
         project: Result<::std::string::String, String>,
         target: Result<types::ProtectionTarget, String>,
+        if_match: Result<Option<::std::string::String>, String>,
     }
     impl<'a> UnprotectTarget<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -20981,6 +21127,7 @@ pub mod builder {
                 client: client,
                 project: Err("project was not initialized".to_string()),
                 target: Err("target was not initialized".to_string()),
+                if_match: Ok(None),
             }
         }
         pub fn project<V>(mut self, value: V) -> Self
@@ -21006,16 +21153,30 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `DELETE` request to `/api/v1/public/projects/{project}/protection/{target}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, project, target } = self;
+            let Self { client, project, target, if_match } = self;
             let project = project.map_err(Error::InvalidRequest)?;
             let target = target.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/api/v1/public/projects/{}/protection/{}", client.baseurl,
                 encode_path(& project.to_string()), encode_path(& target.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -21023,6 +21184,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -21497,6 +21661,7 @@ pub mod builder {
     pub struct SetSkewProtection<'a> {
         client: &'a super::Client,
         project: Result<::std::string::String, String>,
+        if_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::SkewProtectionSettings, String>,
     }
     impl<'a> SetSkewProtection<'a> {
@@ -21504,6 +21669,7 @@ pub mod builder {
             Self {
                 client: client,
                 project: Err("project was not initialized".to_string()),
+                if_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -21515,6 +21681,19 @@ pub mod builder {
                 .try_into()
                 .map_err(|_| {
                     "conversion to `:: std :: string :: String` for project failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
                         .to_string()
                 });
             self
@@ -21549,8 +21728,9 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::SkewProtectionData>, Error<types::Problem>> {
-            let Self { client, project, body } = self;
+            let Self { client, project, if_match, body } = self;
             let project = project.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::SkewProtectionSettings::try_from(v).map_err(|e| e.to_string())
@@ -21560,7 +21740,7 @@ pub mod builder {
                 "{}/api/v1/public/projects/{}/skew-protection", client.baseurl,
                 encode_path(& project.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -21568,6 +21748,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -21710,6 +21893,7 @@ pub mod builder {
         client: &'a super::Client,
         project: Result<::std::string::String, String>,
         environment: Result<types::Environment, String>,
+        if_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::SplitSettings, String>,
     }
     impl<'a> SetSplit<'a> {
@@ -21718,6 +21902,7 @@ pub mod builder {
                 client: client,
                 project: Err("project was not initialized".to_string()),
                 environment: Err("environment was not initialized".to_string()),
+                if_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -21741,6 +21926,19 @@ pub mod builder {
                 .try_into()
                 .map_err(|_| {
                     "conversion to `Environment` for environment failed".to_string()
+                });
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
                 });
             self
         }
@@ -21770,9 +21968,10 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::SplitData>, Error<types::Problem>> {
-            let Self { client, project, environment, body } = self;
+            let Self { client, project, environment, if_match, body } = self;
             let project = project.map_err(Error::InvalidRequest)?;
             let environment = environment.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::SplitSettings::try_from(v).map_err(|e| e.to_string())
@@ -21782,7 +21981,7 @@ pub mod builder {
                 "{}/api/v1/public/projects/{}/splits/{}", client.baseurl, encode_path(&
                 project.to_string()), encode_path(& environment.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -21790,6 +21989,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -23160,6 +23362,7 @@ pub mod builder {
         client: &'a super::Client,
         team_id: Result<i64, String>,
         user_id: Result<i64, String>,
+        if_match: Result<Option<::std::string::String>, String>,
         body: Result<crate::types::MemberPatch, String>,
     }
     impl<'a> UpdateMember<'a> {
@@ -23168,6 +23371,7 @@ pub mod builder {
                 client: client,
                 team_id: Err("team_id was not initialized".to_string()),
                 user_id: Err("user_id was not initialized".to_string()),
+                if_match: Ok(None),
                 body: Err("body was not initialized".to_string()),
             }
         }
@@ -23189,6 +23393,19 @@ pub mod builder {
                 .map_err(|_| "conversion to `i64` for user_id failed".to_string());
             self
         }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<crate::types::MemberPatch>,
@@ -23205,15 +23422,16 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::MemberData>, Error<types::Problem>> {
-            let Self { client, team_id, user_id, body } = self;
+            let Self { client, team_id, user_id, if_match, body } = self;
             let team_id = team_id.map_err(Error::InvalidRequest)?;
             let user_id = user_id.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
             let body = body.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/api/v1/public/teams/{}/members/{}", client.baseurl, encode_path(&
                 team_id.to_string()), encode_path(& user_id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -23221,6 +23439,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client

@@ -908,6 +908,8 @@ export interface NewProjectSettings {
   html_handling?: HtmlHandling | null;
   /** What a path without a file gets; `404_page` when absent. */
   not_found?: NotFoundHandling | null;
+  /** How canonical URLs are reached; `308` when absent. */
+  redirect_status?: RedirectStatus | null;
   /** Whether redirect rules apply even where a file exists; false when absent. */
   redirects_first?: boolean | null;
   /** Which requests the single page answers; `navigation` when absent. */
@@ -1080,6 +1082,8 @@ export interface ProjectSettings {
   html_handling: HtmlHandling;
   /** What a path without a file gets. */
   not_found: NotFoundHandling;
+  /** How canonical URLs are reached. */
+  redirect_status: RedirectStatus;
   /** Whether redirect rules apply even where a file exists. */
   redirects_first: boolean;
   /** Which requests the single page answers. */
@@ -1124,6 +1128,12 @@ export interface ProtectionSettings {
  * deployment for ever.
  */
 export type ProtectionTarget = 'production' | 'staging' | 'preview' | 'pinned';
+
+/**
+ * How canonical URLs are reached: for good (308, or 301, at which old clients may turn the method into GET), or for
+ * now (307).
+ */
+export type RedirectStatus = '308' | '307' | '301';
 
 /** An account to be made. */
 export interface Registration {
@@ -1202,6 +1212,8 @@ export interface SettingsPatch {
   html_handling?: HtmlHandling | null;
   /** What a path without a file gets. */
   not_found?: NotFoundHandling | null;
+  /** How canonical URLs are reached. */
+  redirect_status?: RedirectStatus | null;
   /** Whether redirect rules apply even where a file exists. */
   redirects_first?: boolean | null;
   /** Which requests the single page answers. */
@@ -1852,7 +1864,7 @@ export abstract class Operations extends Sender {
   /**
    * Follow a log with a ticket.
    *
-   * The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket. Changes nothing that is stored. Fails
+   * The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket, which is used up. Changes nothing else. Fails
    * with `invalid_ticket` (401) when the ticket was used, is too old or is none.
    */
   followLogsWithTicket(options: FollowLogsWithTicketOptions = {}): Promise<Response> {
@@ -2123,7 +2135,8 @@ export abstract class Operations extends Sender {
    * Let everybody see hostnames again.
    *
    * The target's share links end, and so do the visits that were let in. Fails with `not_found` (404), also when the
-   * target is not protected.
+   * target is not protected, and with `precondition_failed` (412) when `If-Match` names another state than
+   * `getProtection` gave.
    */
   unprotectTarget(project: string, target: ProtectionTarget, options: RequestOptions = {}): Promise<void> {
     return this.sendForNothing('DELETE', `/api/v1/public/projects/${segment(project)}/protection/${segment(target)}`, {}, options);
@@ -2134,8 +2147,8 @@ export abstract class Operations extends Sender {
    *
    * Visitors of the target's hostnames have to be let in: by the password, by a share link, or, as programs, by a bypass
    * token. A new password ends the visits that the one before it opened. When the answer comes, the edge asks for it.
-   * Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, and with `not_found`
-   * (404).
+   * Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, with `not_found` (404), and
+   * with `precondition_failed` (412) when `If-Match` names another state than `getProtection` gave.
    */
   protectTarget(project: string, target: ProtectionTarget, body: ProtectionSettings, options: RequestOptions = {}): Promise<TargetProtectionData> {
     return this.sendForJson('PUT', `/api/v1/public/projects/${segment(project)}/protection/${segment(target)}`, { json: body }, options);
@@ -2186,7 +2199,8 @@ export abstract class Operations extends Sender {
    *
    * A client that names a deployment (`?dpl=ID`, `x-deployment-id: ID` or the cookie `__vdpl=ID`) gets it, as long as
    * its environment has served it, it is still there and not older than this. Navigations heed the cookie only. When the
-   * answer comes, the edge does so. Fails with `not_found` (404).
+   * answer comes, the edge does so. Fails with `not_found` (404), and with `precondition_failed` (412) when `If-Match`
+   * names another state.
    */
   setSkewProtection(project: string, body: SkewProtectionSettings, options: RequestOptions = {}): Promise<SkewProtectionData> {
     return this.sendForJson('PUT', `/api/v1/public/projects/${segment(project)}/skew-protection`, { json: body }, options);
@@ -2207,7 +2221,8 @@ export abstract class Operations extends Sender {
    * A share of the visitors gets a second deployment, and stays with it; the rest gets the active one. A larger share of
    * the same deployment takes nobody back. Any other move of the environment's pointer ends the split. When the answer
    * comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment` and `no_split_of_previews`
-   * (409), and with `not_found` (404).
+   * (409), with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state than
+   * `getSplit` gave.
    */
   setSplit(project: string, environment: Environment, body: SplitSettings, options: RequestOptions = {}): Promise<SplitData> {
     return this.sendForJson('PUT', `/api/v1/public/projects/${segment(project)}/splits/${segment(environment)}`, { json: body }, options);
@@ -2335,7 +2350,8 @@ export abstract class Operations extends Sender {
    * Give a member another role.
    *
    * Fails with `last_owner` (409) when nobody would own the team, with `role_too_small` (403) below admin, or below owner
-   * where an owner is made or unmade, and with `not_found` (404).
+   * where an owner is made or unmade, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+   * another state.
    */
   updateMember(teamId: number, userId: number, body: MemberPatch, options: RequestOptions = {}): Promise<MemberData> {
     return this.sendForJson('PATCH', `/api/v1/public/teams/${segment(teamId)}/members/${segment(userId)}`, { json: body }, options);

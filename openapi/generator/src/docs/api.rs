@@ -20,11 +20,11 @@ fn page(language: &Language, document: &Value, tag: &Value) -> Page {
     let own = language.tags.iter().find(|(tag, ..)| *tag == name);
     let title = own.map_or_else(|| spaced(name), |(_, title, _)| (*title).to_owned());
     let about = own.map_or_else(|| tag["description"].as_str().unwrap_or_default(), |(.., about)| about);
-    let (mut html, mut headings) = (fragment(about), Vec::new());
+    let (mut html, mut headings) = (fragment(about) + language.reference_text, Vec::new());
     for (path, methods) in document["paths"].as_object().into_iter().flatten() {
         for (method, operation) in methods.as_object().into_iter().flatten() {
             if operation["tags"][0] == name {
-                headings.push((word(operation, "operationId").to_owned(), word(operation, "summary").to_owned()));
+                headings.push((word(operation, "operationId").to_owned(), summary(language, operation).to_owned()));
                 write_operation(&mut html, language, document, (path, method, operation));
             }
         }
@@ -58,7 +58,7 @@ fn write_operation(
         html,
         "<section>\n<h2 id=\"{}\">{}</h2>\n<p class=\"operation\"><code><b>{method}</b> {}</code> <code class=\"id\">{0}</code></p>\n{}",
         word(operation, "operationId"),
-        escaped(word(operation, "summary")),
+        escaped(summary(language, operation)),
         escaped(path),
         fragment(word(operation, "description")),
     );
@@ -175,6 +175,13 @@ fn curl(method: &str, path: &str, operation: &Value, sent: Option<&Value>) -> St
     }
     _ = write!(line, " \\\n  \"$MIAOBU_URL{place}\"");
     line
+}
+
+/// What the operation does, in a few words of the language.
+fn summary<'a>(language: &Language, operation: &'a Value) -> &'a str {
+    let id = word(operation, "operationId");
+    let own = language.summaries.iter().find(|(known, _)| *known == id);
+    own.map_or_else(|| word(operation, "summary"), |(_, summary)| summary)
 }
 
 fn word<'a>(value: &'a Value, name: &str) -> &'a str {

@@ -1,5 +1,7 @@
 //! What the pages say around their content.
 
+use super::summaries;
+
 /// A language of the documentation.
 pub struct Language {
     /// Its folder.
@@ -34,6 +36,10 @@ pub struct Language {
     pub usage: &'static str,
     pub default: &'static str,
     pub one_of: &'static str,
+    /// What stands above the operations of a page of the reference.
+    pub reference_text: &'static str,
+    /// Summaries of operations by their ids; the document's own where there are none.
+    pub summaries: &'static [(&'static str, &'static str)],
     /// What the groups of operations are about, by their tags; the document's own words where there are none.
     pub tags: &'static [(&'static str, &'static str, &'static str)],
 }
@@ -70,6 +76,8 @@ pub const LANGUAGES: [Language; 2] = [
         usage: "Usage",
         default: "default",
         one_of: "one of",
+        reference_text: "",
+        summaries: &[],
         tags: &[],
     },
     Language {
@@ -102,6 +110,8 @@ pub const LANGUAGES: [Language; 2] = [
         usage: "用法",
         default: "默认",
         one_of: "可选值",
+        reference_text: "<p>标题以中文给出；各操作的说明文字为英文，与 <code>/openapi.json</code> 一致。</p>\n",
+        summaries: summaries::CHINESE,
         tags: &[
             ("Audit", "审计", "谁做过什么。"),
             ("Auth", "登录", "登录与退出。"),

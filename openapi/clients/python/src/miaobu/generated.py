@@ -1266,6 +1266,9 @@ class NewProjectSettings:
     not_found: NotFoundHandling | None | Unset = UNSET
     """What a path without a file gets; `404_page` when absent."""
 
+    redirect_status: RedirectStatus | None | Unset = UNSET
+    """How canonical URLs are reached; `308` when absent."""
+
     redirects_first: bool | None | Unset = UNSET
     """Whether redirect rules apply even where a file exists; false when absent."""
 
@@ -1506,6 +1509,9 @@ class ProjectSettings:
     not_found: NotFoundHandling
     """What a path without a file gets."""
 
+    redirect_status: RedirectStatus
+    """How canonical URLs are reached."""
+
     redirects_first: bool
     """Whether redirect rules apply even where a file exists."""
 
@@ -1560,6 +1566,11 @@ class ProtectionSettings:
 ProtectionTarget = Literal["production", "staging", "preview", "pinned"]
 """Which hostnames of a project are protected together: those that follow an environment, or those that lead to one
 deployment for ever.
+"""
+
+RedirectStatus = Literal["308", "307", "301"]
+"""How canonical URLs are reached: for good (308, or 301, at which old clients may turn the method into GET), or for
+now (307).
 """
 
 @dataclass(kw_only=True)
@@ -1665,6 +1676,9 @@ class SettingsPatch:
 
     not_found: NotFoundHandling | None | Unset = UNSET
     """What a path without a file gets."""
+
+    redirect_status: RedirectStatus | None | Unset = UNSET
+    """How canonical URLs are reached."""
 
     redirects_first: bool | None | Unset = UNSET
     """Whether redirect rules apply even where a file exists."""
@@ -2174,7 +2188,7 @@ class Operations(Sender):
     def follow_logs_with_ticket(self, *, ticket: str | None = None, options: RequestOptions | None = None) -> Answer:
         """Follow a log with a ticket.
 
-        The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket. Changes nothing that is stored. Fails
+        The `text/event-stream` of `getDeploymentLogs`, for whoever holds the ticket, which is used up. Changes nothing else. Fails
         with `invalid_ticket` (401) when the ticket was used, is too old or is none.
         """
         return self.send("GET", f"/api/v1/public/logs/stream", query={"ticket": ticket}, options=options)
@@ -2393,7 +2407,8 @@ class Operations(Sender):
         """Let everybody see hostnames again.
 
         The target's share links end, and so do the visits that were let in. Fails with `not_found` (404), also when the
-        target is not protected.
+        target is not protected, and with `precondition_failed` (412) when `If-Match` names another state than
+        `getProtection` gave.
         """
         return self.send_for_nothing("DELETE", f"/api/v1/public/projects/{segment(project)}/protection/{segment(target)}", options=options)
 
@@ -2402,8 +2417,8 @@ class Operations(Sender):
 
         Visitors of the target's hostnames have to be let in: by the password, by a share link, or, as programs, by a bypass
         token. A new password ends the visits that the one before it opened. When the answer comes, the edge asks for it.
-        Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, and with `not_found`
-        (404).
+        Fails with `invalid_request` (422, pointer `/password`) for a password that is too short, with `not_found` (404), and
+        with `precondition_failed` (412) when `If-Match` names another state than `getProtection` gave.
         """
         return self.send_for_json(TargetProtectionData, "PUT", f"/api/v1/public/projects/{segment(project)}/protection/{segment(target)}", json=body, options=options)
 
@@ -2444,7 +2459,8 @@ class Operations(Sender):
 
         A client that names a deployment (`?dpl=ID`, `x-deployment-id: ID` or the cookie `__vdpl=ID`) gets it, as long as
         its environment has served it, it is still there and not older than this. Navigations heed the cookie only. When the
-        answer comes, the edge does so. Fails with `not_found` (404).
+        answer comes, the edge does so. Fails with `not_found` (404), and with `precondition_failed` (412) when `If-Match`
+        names another state.
         """
         return self.send_for_json(SkewProtectionData, "PUT", f"/api/v1/public/projects/{segment(project)}/skew-protection", json=body, options=options)
 
@@ -2461,7 +2477,8 @@ class Operations(Sender):
         A share of the visitors gets a second deployment, and stays with it; the rest gets the active one. A larger share of
         the same deployment takes nobody back. Any other move of the environment's pointer ends the split. When the answer
         comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment` and `no_split_of_previews`
-        (409), and with `not_found` (404).
+        (409), with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state than
+        `getSplit` gave.
         """
         return self.send_for_json(SplitData, "PUT", f"/api/v1/public/projects/{segment(project)}/splits/{segment(environment)}", json=body, options=options)
 
@@ -2563,7 +2580,8 @@ class Operations(Sender):
         """Give a member another role.
 
         Fails with `last_owner` (409) when nobody would own the team, with `role_too_small` (403) below admin, or below owner
-        where an owner is made or unmade, and with `not_found` (404).
+        where an owner is made or unmade, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+        another state.
         """
         return self.send_for_json(MemberData, "PATCH", f"/api/v1/public/teams/{segment(team_id)}/members/{segment(user_id)}", json=body, options=options)
 

@@ -1,0 +1,107 @@
+//! Connections for reading, at hand.
+//!
+//! The pool asks a connection whether it lives each time that it comes back, which costs a whole way to the database and as
+//! much as a small answer. A connection whose last statement was answered lives, so it waits here instead and goes through
+//! the pool only when something is in doubt.
+
+use std::fmt;
+use std::ops::DerefMut as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Database, Pool};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
+
+use super::db::IDLE;
+
+/// Connections of a pool that nobody else takes from.
+pub struct Shelf<DB: Database> {
+    pool: Pool<DB>,
+    places: Arc<Semaphore>,
+    idle: Mutex<Vec<(Instant, PoolConnection<DB>)>>,
+    patience: Duration,
+}
+
+impl<DB: Database> fmt::Debug for Shelf<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shelf").finish_non_exhaustive()
+    }
+}
+
+impl<DB: Database> Shelf<DB> {
+    /// Returns an empty shelf before `pool`; whoever finds nothing waits for as long as it would there.
+    pub(super) fn new(pool: Pool<DB>) -> Arc<Self> {
+        let options = pool.options();
+        let places = Arc::new(Semaphore::new(options.get_max_connections() as usize));
+        let patience = options.get_acquire_timeout();
+        Arc::new(Self { pool, places, idle: Mutex::default(), patience })
+    }
+
+    /// Takes a connection.
+    pub(super) async fn take(self: &Arc<Self>) -> Result<Borrowed<DB>, sqlx::Error> {
+        let place = timeout(self.patience, Arc::clone(&self.places).acquire_owned()).await;
+        let place = place.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
+        let idle = self.idle().pop();
+        let connection = match idle {
+            Some((since, connection)) if since.elapsed() < IDLE => connection,
+            // Dropped here, an old one is looked at by the pool and given out again if it lives.
+            _ => self.pool.acquire().await?,
+        };
+        Ok(Borrowed { connection: Some(connection), is_sound: true, shelf: Arc::clone(self), _place: place })
+    }
+
+    /// Closes every connection once it is back.
+    pub(super) async fn close(&self) {
+        self.places.close();
+        let idle = std::mem::take(&mut *self.idle());
+        drop(idle);
+        self.pool.close().await;
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(Instant, PoolConnection<DB>)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<DB: Database> Drop for Shelf<DB> {
+    fn drop(&mut self) {
+        // The pool would want a runtime to take them back, and there may be none any more.
+        for (_, connection) in std::mem::take(&mut *self.idle()) {
+            drop(connection.detach());
+        }
+    }
+}
+
+/// A connection that goes back to its shelf, or through the pool when its last statement was not answered.
+pub struct Borrowed<DB: Database> {
+    connection: Option<PoolConnection<DB>>,
+    /// Whether its last statement was answered.
+    is_sound: bool,
+    shelf: Arc<Shelf<DB>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl<DB: Database> fmt::Debug for Borrowed<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Borrowed").field("is_sound", &self.is_sound).finish_non_exhaustive()
+    }
+}
+
+impl<DB: Database> Borrowed<DB> {
+    /// The connection, and where it is noted whether its last statement was answered.
+    pub(super) fn parts(&mut self) -> (&mut DB::Connection, &mut bool) {
+        let Some(connection) = &mut self.connection else { unreachable!("only dropping takes it") };
+        (connection.deref_mut(), &mut self.is_sound)
+    }
+}
+
+impl<DB: Database> Drop for Borrowed<DB> {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        if self.is_sound && !self.shelf.places.is_closed() {
+            self.shelf.idle().push((Instant::now(), connection));
+        }
+    }
+}
