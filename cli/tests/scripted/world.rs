@@ -146,7 +146,7 @@ impl World {
             "status": deployment.status, "source": "upload", "active": deployment.active,
             "file_count": files.len(), "size_bytes": files.iter().filter_map(|file| file["size_bytes"].as_i64()).sum::<i64>(),
             "url": self.site(&deployment.project), "pinned_url": self.site(&format!("{}-d{id}", deployment.project)),
-            "created_at": NOW, "branch": null, "commit_sha": null, "commit_message": null, "env_version": 0, "error": null,
+            "created_at": NOW, "branch": null, "commit_sha": null, "commit_message": null, "commit_sequence": null, "env_version": 0, "error": null,
             "deployed_at": null, "deadline_at": null,
         });
         if deployment.status == "failed" {
