@@ -132,8 +132,7 @@ impl Server {
     /// The same with more lines in the request's head.
     pub fn ask_with(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Option<(u16, Value)> {
         let kind = if method == "PUT" { "application/octet-stream" } else { "application/json" };
-        let head =
-            format!("authorization: Bearer {}\r\ncontent-type: {kind}\r\n{}{more}", self.token, self.head);
+        let head = format!("authorization: Bearer {}\r\ncontent-type: {kind}\r\n{}{more}", self.token, self.head);
         let (status, body) = request(&self.api, method, &format!("/api/v1/public{path}"), "localhost", &head, body)?;
         Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }

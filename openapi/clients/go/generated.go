@@ -198,6 +198,8 @@ type Deployment struct {
 	Branch *string `json:"branch"`
 	// The first line of the commit's message, or what the person said of the upload.
 	CommitMessage *string `json:"commit_message"`
+	// Where the commit stands in its branch: a larger one is newer.
+	CommitSequence *int64 `json:"commit_sequence"`
 	// The commit that it was made from.
 	CommitSHA *string `json:"commit_sha"`
 	// When it was asked for.
@@ -744,7 +746,7 @@ type FieldProblem struct {
 type Health struct {
 	// Each part.
 	Parts []HealthPart `json:"parts"`
-	// `ok` when every part is.
+	// `ok` when every part is, `degraded` when one is down that is not needed.
 	Status HealthStatus `json:"status"`
 	// The server's version.
 	Version string `json:"version"`
@@ -752,10 +754,16 @@ type Health struct {
 
 // HealthPart: One part that the server needs.
 type HealthPart struct {
+	// What is the matter, when it does not work.
+	Detail *string `json:"detail,omitempty"`
 	// How long it took to answer, in milliseconds.
 	LatencyMs int64 `json:"latency_ms"`
 	// Which part.
 	Name string `json:"name"`
+	// Whether the server can do nothing of use without it.
+	Needed bool `json:"needed"`
+	// Since when it works, or does not.
+	Since time.Time `json:"since"`
 	// Whether it works.
 	Status HealthStatus `json:"status"`
 }
@@ -765,8 +773,9 @@ type HealthStatus string
 
 // The values of HealthStatus; a newer server may answer with others.
 const (
-	HealthStatusOk   HealthStatus = "ok"
-	HealthStatusDown HealthStatus = "down"
+	HealthStatusOk       HealthStatus = "ok"
+	HealthStatusDegraded HealthStatus = "degraded"
+	HealthStatusDown     HealthStatus = "down"
 )
 
 // HTMLHandling: Which URL an HTML file has: `auto` serves `x.html` at `/x` and `x/index.html` at `/x/`; `force` always ends in a
@@ -987,6 +996,9 @@ type NewDeployment struct {
 	Branch *string `json:"branch,omitempty"`
 	// The first line of the commit's message, or a note on the upload.
 	CommitMessage *string `json:"commit_message,omitempty"`
+	// Where the commit stands in its branch, such as how many commits lead to it. Of two deployments that have one, that
+	// with the larger becomes or stays active, whichever ends first; others are ordered by when they were made.
+	CommitSequence *int64 `json:"commit_sequence,omitempty"`
 	// The commit that it comes from.
 	CommitSHA *string `json:"commit_sha,omitempty"`
 	// Where it shall be active; `production` when absent.
@@ -2918,8 +2930,8 @@ func (c *Client) RevokeToken(ctx context.Context, tokenID int64, options ...Requ
 
 // GetHealth: Check the server's health.
 //
-// Asks each part that the server needs. Changes nothing. Fails with `unhealthy` (503) when a part is down; `errors`
-// names it as `/parts/NAME`.
+// Asks each part, and says since when it is as it is. Changes nothing. Fails with `unhealthy` (503) when a part is down
+// that is needed; `errors` names each that is down as `/parts/NAME`.
 func (c *Client) GetHealth(ctx context.Context, options ...RequestOption) (*Health, error) {
 	answer := new(Health)
 	if err := c.do(ctx, "GET", "/health", nil, options, answer); err != nil {

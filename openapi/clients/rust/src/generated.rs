@@ -283,6 +283,9 @@ pub mod types {
         ///The first line of the commit's message, or what the person said of the upload.
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub commit_message: ::std::option::Option<::std::string::String>,
+        ///Where the commit stands in its branch: a larger one is newer.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub commit_sequence: ::std::option::Option<i64>,
         ///The commit that it was made from.
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub commit_sha: ::std::option::Option<::std::string::String>,
@@ -1512,7 +1515,7 @@ for, or the route record.*/
     pub struct Health {
         ///Each part.
         pub parts: ::std::vec::Vec<HealthPart>,
-        ///`ok` when every part is.
+        ///`ok` when every part is, `degraded` when one is down that is not needed.
         pub status: HealthStatus,
         ///The server's version.
         pub version: ::std::string::String,
@@ -1525,10 +1528,17 @@ for, or the route record.*/
     ///One part that the server needs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct HealthPart {
+        ///What is the matter, when it does not work.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub detail: ::std::option::Option<::std::string::String>,
         ///How long it took to answer, in milliseconds.
         pub latency_ms: i64,
         ///Which part.
         pub name: ::std::string::String,
+        ///Whether the server can do nothing of use without it.
+        pub needed: bool,
+        ///Since when it works, or does not.
+        pub since: ::chrono::DateTime<::chrono::offset::Utc>,
         ///Whether it works.
         pub status: HealthStatus,
     }
@@ -1553,6 +1563,8 @@ for, or the route record.*/
     pub enum HealthStatus {
         #[serde(rename = "ok")]
         Ok,
+        #[serde(rename = "degraded")]
+        Degraded,
         #[serde(rename = "down")]
         Down,
     }
@@ -1560,6 +1572,7 @@ for, or the route record.*/
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
             match *self {
                 Self::Ok => f.write_str("ok"),
+                Self::Degraded => f.write_str("degraded"),
                 Self::Down => f.write_str("down"),
             }
         }
@@ -1571,6 +1584,7 @@ for, or the route record.*/
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             match value {
                 "ok" => Ok(Self::Ok),
+                "degraded" => Ok(Self::Degraded),
                 "down" => Ok(Self::Down),
                 _ => Err("invalid value".into()),
             }
@@ -2049,6 +2063,10 @@ slash; `drop` never does; `none` serves files under their own names only.*/
         ///The first line of the commit's message, or a note on the upload.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub commit_message: ::std::option::Option<::std::string::String>,
+        /**Where the commit stands in its branch, such as how many commits lead to it. Of two deployments that have one, that
+with the larger becomes or stays active, whichever ends first; others are ordered by when they were made.*/
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub commit_sequence: ::std::option::Option<i64>,
         ///The commit that it comes from.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub commit_sha: ::std::option::Option<::std::string::String>,
@@ -4842,6 +4860,10 @@ as well, an owner everything.*/
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
             >,
+            commit_sequence: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
             commit_sha: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
@@ -4893,6 +4915,9 @@ as well, an owner everything.*/
                     branch: Err("no value supplied for branch".to_string()),
                     commit_message: Err(
                         "no value supplied for commit_message".to_string(),
+                    ),
+                    commit_sequence: Err(
+                        "no value supplied for commit_sequence".to_string(),
                     ),
                     commit_sha: Err("no value supplied for commit_sha".to_string()),
                     created_at: Err("no value supplied for created_at".to_string()),
@@ -4948,6 +4973,20 @@ as well, an owner everything.*/
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for commit_message: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn commit_sequence<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.commit_sequence = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for commit_sequence: {e}"
                         )
                     });
                 self
@@ -5158,6 +5197,7 @@ as well, an owner everything.*/
                     active: value.active?,
                     branch: value.branch?,
                     commit_message: value.commit_message?,
+                    commit_sequence: value.commit_sequence?,
                     commit_sha: value.commit_sha?,
                     created_at: value.created_at?,
                     deadline_at: value.deadline_at?,
@@ -5183,6 +5223,7 @@ as well, an owner everything.*/
                     active: Ok(value.active),
                     branch: Ok(value.branch),
                     commit_message: Ok(value.commit_message),
+                    commit_sequence: Ok(value.commit_sequence),
                     commit_sha: Ok(value.commit_sha),
                     created_at: Ok(value.created_at),
                     deadline_at: Ok(value.deadline_at),
@@ -8245,20 +8286,44 @@ as well, an owner everything.*/
         }
         #[derive(Clone, Debug)]
         pub struct HealthPart {
+            detail: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
             latency_ms: ::std::result::Result<i64, ::std::string::String>,
             name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            needed: ::std::result::Result<bool, ::std::string::String>,
+            since: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
             status: ::std::result::Result<super::HealthStatus, ::std::string::String>,
         }
         impl ::std::default::Default for HealthPart {
             fn default() -> Self {
                 Self {
+                    detail: Ok(Default::default()),
                     latency_ms: Err("no value supplied for latency_ms".to_string()),
                     name: Err("no value supplied for name".to_string()),
+                    needed: Err("no value supplied for needed".to_string()),
+                    since: Err("no value supplied for since".to_string()),
                     status: Err("no value supplied for status".to_string()),
                 }
             }
         }
         impl HealthPart {
+            pub fn detail<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.detail = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for detail: {e}")
+                    });
+                self
+            }
             pub fn latency_ms<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<i64>,
@@ -8283,6 +8348,30 @@ as well, an owner everything.*/
                     });
                 self
             }
+            pub fn needed<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.needed = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for needed: {e}")
+                    });
+                self
+            }
+            pub fn since<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.since = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for since: {e}")
+                    });
+                self
+            }
             pub fn status<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::HealthStatus>,
@@ -8302,8 +8391,11 @@ as well, an owner everything.*/
                 value: HealthPart,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    detail: value.detail?,
                     latency_ms: value.latency_ms?,
                     name: value.name?,
+                    needed: value.needed?,
+                    since: value.since?,
                     status: value.status?,
                 })
             }
@@ -8311,8 +8403,11 @@ as well, an owner everything.*/
         impl ::std::convert::From<super::HealthPart> for HealthPart {
             fn from(value: super::HealthPart) -> Self {
                 Self {
+                    detail: Ok(value.detail),
                     latency_ms: Ok(value.latency_ms),
                     name: Ok(value.name),
+                    needed: Ok(value.needed),
+                    since: Ok(value.since),
                     status: Ok(value.status),
                 }
             }
@@ -9592,6 +9687,10 @@ as well, an owner everything.*/
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
             >,
+            commit_sequence: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
             commit_sha: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
@@ -9610,6 +9709,7 @@ as well, an owner everything.*/
                 Self {
                     branch: Ok(Default::default()),
                     commit_message: Ok(Default::default()),
+                    commit_sequence: Ok(Default::default()),
                     commit_sha: Ok(Default::default()),
                     environment: Ok(Default::default()),
                     files: Err("no value supplied for files".to_string()),
@@ -9639,6 +9739,20 @@ as well, an owner everything.*/
                     .map_err(|e| {
                         format!(
                             "error converting supplied value for commit_message: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn commit_sequence<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.commit_sequence = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for commit_sequence: {e}"
                         )
                     });
                 self
@@ -9688,6 +9802,7 @@ as well, an owner everything.*/
                 Ok(Self {
                     branch: value.branch?,
                     commit_message: value.commit_message?,
+                    commit_sequence: value.commit_sequence?,
                     commit_sha: value.commit_sha?,
                     environment: value.environment?,
                     files: value.files?,
@@ -9699,6 +9814,7 @@ as well, an owner everything.*/
                 Self {
                     branch: Ok(value.branch),
                     commit_message: Ok(value.commit_message),
+                    commit_sequence: Ok(value.commit_sequence),
                     commit_sha: Ok(value.commit_sha),
                     environment: Ok(value.environment),
                     files: Ok(value.files),
@@ -15528,8 +15644,8 @@ let response = client.revoke_token()
     }
     /**Check the server's health
 
-Asks each part that the server needs. Changes nothing. Fails with `unhealthy` (503) when a part is down; `errors`
-names it as `/parts/NAME`.
+Asks each part, and says since when it is as it is. Changes nothing. Fails with `unhealthy` (503) when a part is down
+that is needed; `errors` names each that is down as `/parts/NAME`.
 
 Sends a `GET` request to `/health`
 

@@ -182,6 +182,8 @@ export interface Deployment {
   branch: string | null;
   /** The first line of the commit's message, or what the person said of the upload. */
   commit_message: string | null;
+  /** Where the commit stands in its branch: a larger one is newer. */
+  commit_sequence: number | null;
   /** The commit that it was made from. */
   commit_sha: string | null;
   /** When it was asked for. */
@@ -647,7 +649,7 @@ export interface FieldProblem {
 export interface Health {
   /** Each part. */
   parts: Array<HealthPart>;
-  /** `ok` when every part is. */
+  /** `ok` when every part is, `degraded` when one is down that is not needed. */
   status: HealthStatus;
   /** The server's version. */
   version: string;
@@ -655,16 +657,22 @@ export interface Health {
 
 /** One part that the server needs. */
 export interface HealthPart {
+  /** What is the matter, when it does not work. */
+  detail?: string;
   /** How long it took to answer, in milliseconds. */
   latency_ms: number;
   /** Which part. */
   name: string;
+  /** Whether the server can do nothing of use without it. */
+  needed: boolean;
+  /** Since when it works, or does not. */
+  since: string;
   /** Whether it works. */
   status: HealthStatus;
 }
 
 /** Whether a part or the whole can do its work. */
-export type HealthStatus = 'ok' | 'down';
+export type HealthStatus = 'ok' | 'degraded' | 'down';
 
 /**
  * Which URL an HTML file has: `auto` serves `x.html` at `/x` and `x/index.html` at `/x/`; `force` always ends in a
@@ -856,6 +864,11 @@ export interface NewDeployment {
   branch?: string | null;
   /** The first line of the commit's message, or a note on the upload. */
   commit_message?: string | null;
+  /**
+   * Where the commit stands in its branch, such as how many commits lead to it. Of two deployments that have one, that
+   * with the larger becomes or stays active, whichever ends first; others are ordered by when they were made.
+   */
+  commit_sequence?: number | null;
   /** The commit that it comes from. */
   commit_sha?: string | null;
   /** Where it shall be active; `production` when absent. */
@@ -2440,8 +2453,8 @@ export abstract class Operations extends Sender {
   /**
    * Check the server's health.
    *
-   * Asks each part that the server needs. Changes nothing. Fails with `unhealthy` (503) when a part is down; `errors`
-   * names it as `/parts/NAME`.
+   * Asks each part, and says since when it is as it is. Changes nothing. Fails with `unhealthy` (503) when a part is down
+   * that is needed; `errors` names each that is down as `/parts/NAME`.
    */
   getHealth(options: RequestOptions = {}): Promise<Health> {
     return this.sendForJson('GET', `/health`, {}, options);

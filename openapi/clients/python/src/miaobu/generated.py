@@ -266,6 +266,9 @@ class Deployment:
     commit_message: str | None
     """The first line of the commit's message, or what the person said of the upload."""
 
+    commit_sequence: int | None
+    """Where the commit stands in its branch: a larger one is newer."""
+
     commit_sha: str | None
     """The commit that it was made from."""
 
@@ -909,7 +912,7 @@ class Health:
     """Each part."""
 
     status: HealthStatus
-    """`ok` when every part is."""
+    """`ok` when every part is, `degraded` when one is down that is not needed."""
 
     version: str
     """The server's version."""
@@ -919,17 +922,26 @@ class Health:
 class HealthPart:
     """One part that the server needs."""
 
+    detail: str | None = None
+    """What is the matter, when it does not work."""
+
     latency_ms: int
     """How long it took to answer, in milliseconds."""
 
     name: str
     """Which part."""
 
+    needed: bool
+    """Whether the server can do nothing of use without it."""
+
+    since: datetime
+    """Since when it works, or does not."""
+
     status: HealthStatus
     """Whether it works."""
 
 
-HealthStatus = Literal["ok", "down"]
+HealthStatus = Literal["ok", "degraded", "down"]
 """Whether a part or the whole can do its work."""
 
 HtmlHandling = Literal["auto", "force", "drop", "none"]
@@ -1192,6 +1204,11 @@ class NewDeployment:
 
     commit_message: str | None | Unset = UNSET
     """The first line of the commit's message, or a note on the upload."""
+
+    commit_sequence: int | None | Unset = UNSET
+    """Where the commit stands in its branch, such as how many commits lead to it. Of two deployments that have one, that
+    with the larger becomes or stays active, whichever ends first; others are ordered by when they were made.
+    """
 
     commit_sha: str | None | Unset = UNSET
     """The commit that it comes from."""
@@ -2652,7 +2669,7 @@ class Operations(Sender):
     def get_health(self, *, options: RequestOptions | None = None) -> Health:
         """Check the server's health.
 
-        Asks each part that the server needs. Changes nothing. Fails with `unhealthy` (503) when a part is down; `errors`
-        names it as `/parts/NAME`.
+        Asks each part, and says since when it is as it is. Changes nothing. Fails with `unhealthy` (503) when a part is down
+        that is needed; `errors` names each that is down as `/parts/NAME`.
         """
         return self.send_for_json(Health, "GET", f"/health", options=options)
