@@ -87,7 +87,7 @@ impl Oss {
         let unsigned =
             request.header("authorization").is_none() && request.parameter("x-oss-signature-version").is_none();
         let reads = matches!(request.method.as_str(), "GET" | "HEAD") && !key.is_empty();
-        if !is_verified && !(unsigned && reads && self.store.is_public(&bucket)) {
+        if !(is_verified || unsigned && reads && self.store.is_public(&bucket)) {
             oss::verify(request, (named(&bucket).as_deref(), named(&key).as_deref()), &self.keys, now)?;
         }
         let has = |name: &str| request.parameter(name).is_some();
