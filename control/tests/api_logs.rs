@@ -94,7 +94,7 @@ async fn a_deployment_has_ended_for_those_who_wait_when_the_edge_knows_it_and_th
     api.app.flaky.fail_after(1);
     let (_, outcome) = api.app.run_job().await.expect("a job");
     assert!(matches!(outcome, Outcome::Retried(_)), "{outcome:?}");
-    assert_eq!(api.as_user("GET", &path).send().await.json()["data"]["status"], "deployed");
+    assert_eq!(api.as_user("GET", &path).send().await.json()["data"]["status"], "deploying");
 
     let log = format!("{path}/logs");
     let following = api.as_user("GET", &log).header("accept", "text/event-stream").send();
