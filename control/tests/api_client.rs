@@ -41,6 +41,7 @@ impl Live {
         let new = NewDeployment {
             environment: Some(Environment::Production),
             branch: None,
+            commit_sequence: None,
             commit_sha: None,
             commit_message: Some("first".to_owned()),
             files: site

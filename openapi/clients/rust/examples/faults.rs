@@ -57,8 +57,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = SettingsPatch { html_handling: HtmlHandling::Drop.into(), ..SettingsPatch::default() };
     let patch = ProjectPatch { settings: settings.into() };
     client.update_project().project("flaky").if_match("\"v1\"").body(patch).send().await?;
-    let about =
-        NewDeployment { branch: None, commit_message: None, commit_sha: None, environment: None, files: Vec::new() };
+    let about = NewDeployment {
+        branch: None,
+        commit_message: None,
+        commit_sequence: None,
+        commit_sha: None,
+        environment: None,
+        files: Vec::new(),
+    };
     println!("uploaded {}", client.deploy_folder("flaky", Path::new("dist"), about).await?.status);
     println!("waited {}", client.wait_for_deployment(7).await?.status);
     Ok(())

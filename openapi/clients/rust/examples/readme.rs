@@ -25,6 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let about = NewDeployment {
         branch: None,
         commit_message: Some("First try".to_owned()),
+        commit_sequence: None,
         commit_sha: None,
         environment: None,
         files: Vec::new(),
