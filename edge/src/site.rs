@@ -273,9 +273,11 @@ impl Site {
             let Some(key) = read_u64(&self.bytes, self.keys + index as usize * 8) else { break };
             if key & !3 == first {
                 match key & 3 {
+                    2 => look.index = Some(index),
+                    // Only the page of the root has no stem; whatever else said so would lie beside the folder.
+                    _ if stem.is_empty() => {}
                     0 => look.exact = Some(index),
                     1 => look.page = Some(index),
-                    2 => look.index = Some(index),
                     _ => {}
                 }
             }
