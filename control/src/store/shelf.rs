@@ -43,11 +43,13 @@ impl<DB: Database> Shelf<DB> {
     pub(super) async fn take(self: &Arc<Self>) -> Result<Borrowed<DB>, sqlx::Error> {
         let place = timeout(self.patience, Arc::clone(&self.places).acquire_owned()).await;
         let place = place.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
-        let idle = self.idle().pop();
-        let connection = match idle {
-            Some((since, connection)) if since.elapsed() < IDLE => connection,
-            // Dropped here, an old one is looked at by the pool and given out again if it lives.
-            _ => self.pool.acquire().await?,
+        let rested = self.idle().pop();
+        // Dropped before the pool is asked, an old one is looked at by the pool and given out again if it lives. Held any
+        // longer, it could be the very one that the pool waits for.
+        let rested = rested.filter(|(since, _)| since.elapsed() < IDLE);
+        let connection = match rested {
+            Some((_, connection)) => connection,
+            None => self.pool.acquire().await?,
         };
         Ok(Borrowed { connection: Some(connection), is_sound: true, shelf: Arc::clone(self), _place: place })
     }
@@ -103,5 +105,27 @@ impl<DB: Database> Drop for Borrowed<DB> {
         if self.is_sound && !self.shelf.places.is_closed() {
             self.shelf.idle().push((Instant::now(), connection));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::SqlitePoolOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn connections_that_have_rested_are_taken_up_again() {
+        let pool = SqlitePoolOptions::new().max_connections(2).acquire_timeout(Duration::from_secs(20));
+        let shelf = Shelf::new(pool.connect_lazy("sqlite::memory:").expect("a pool"));
+        let both = (shelf.take().await.expect("one"), shelf.take().await.expect("another"));
+        drop(both);
+        for (since, _) in shelf.idle().iter_mut() {
+            *since = since.checked_sub(IDLE).expect("the machine has run for longer");
+        }
+        let again =
+            (shelf.take().await.expect("no wait for what nobody holds"), shelf.take().await.expect("the other"));
+        drop(again);
+        assert_eq!(shelf.idle().len(), 2);
     }
 }
