@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use miaobu_control::domain::{DeploymentId, DeploymentStatus, JobState, PageRequest, ProjectId};
+use miaobu_control::domain::{DeploymentId, DeploymentStatus, JobState, LogLine, PageRequest, ProjectId};
 use miaobu_control::service::Job;
 use miaobu_control::store::jobs::{self, About, Concurrency, NewJob};
 use miaobu_control::store::{Announcement, Announcements, job_list};
@@ -161,10 +161,15 @@ async fn what_a_stopped_holder_leaves_behind_is_taken_away_again() {
     let runner = Runner::new(app.beside());
     let mut frozen = std::pin::pin!(runner.run_next());
     app.flaky.hangs.store(true, Ordering::SeqCst);
-    // Not anywhere: in the midst of a transaction it would keep everybody else from writing.
-    while app.flaky.hung.load(Ordering::SeqCst) == 0 {
+    // Where it waits for the edge and all else is done: in the midst of a transaction it would keep everybody from writing.
+    let assembled = |lines: Vec<LogLine>| lines.iter().any(|line| line.text.starts_with("Assembled"));
+    while app.flaky.hung.load(Ordering::SeqCst) == 0 || !assembled(app.log(&ada, id).await) {
         assert!(futures_util::poll!(frozen.as_mut()).is_pending());
         tokio::task::yield_now().await;
+    }
+    tokio::select! {
+        _ = frozen.as_mut() => panic!("it does not hang"),
+        tx = app.context.db.begin() => drop(tx.expect("nobody writes")),
     }
     assert!(!app.objects_below("projects").await.is_empty());
     app.services.deployments.cancel(&ada, id).await.expect("cancelled");
