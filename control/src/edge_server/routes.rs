@@ -29,6 +29,9 @@ const ROUTE_BYTES: usize = 1024;
 /// take on the other homes of the routine.
 const READ_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How often a route is read while writes become known, before it is given out without being kept.
+const READS: usize = 4;
+
 /// What a hostname leads to.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "a route is kept behind an Arc, and nearly all of them are found")]
@@ -138,13 +141,20 @@ impl Routes {
     async fn read_and_keep(self: &Arc<Self>, key: String) -> Arc<Route> {
         let routes = Arc::clone(self);
         let read = self.runtime.spawn(async move {
-            let version = routes.table().version;
-            let route = Arc::new(routes.read(&key).await);
+            let mut reads = 1;
+            let (route, version) = loop {
+                let version = routes.table().version;
+                let route = Arc::new(routes.read(&key).await);
+                // A write that became known meanwhile is not told again, and this may have been read before it.
+                if reads == READS || routes.table().version == version {
+                    break (route, version);
+                }
+                reads += 1;
+            };
             let mut table = routes.table();
-            // A write that became known meanwhile is not told again, and this may have been read before it: it is for those
-            // who asked, and whoever asks next reads again. Threads hold routes too: a new epoch has them let go of this one,
-            // and of what leaves the table for it.
             let is_outdated = table.version != version;
+            // Where writes come faster than reads, what was read is for those who asked, and whoever asks next reads again.
+            // Threads hold routes too: a new epoch has them let go of this one, and of what leaves the table for it.
             let is_kept = !is_outdated && !matches!(*route, Route::Unavailable);
             if is_outdated || is_kept && table.routes.insert(key.as_str().into(), Arc::clone(&route), route.cost()) {
                 routes.epoch.fetch_add(1, Ordering::Release);
