@@ -30,7 +30,7 @@ use crate::provider::local::LocalEdgeKv;
 use crate::provider::{self, InvalidRedisAddress, Observed, Resolver, SharedLimits};
 use crate::random::SystemRandom;
 use crate::service::reconciliation::{self, Drift, Mode};
-use crate::service::{self, Auth, Callers, Context, Counts, Events, InvalidKeys, Job, Services, Settings, Vault};
+use crate::service::{self, Auth, Callers, Context, Events, InvalidKeys, Job, Services, Settings, Vault};
 use crate::store::{self, Access, Db, Location, SharedLock, meta, projects};
 use crate::telemetry::Telemetry;
 use crate::worker::Runner;
@@ -389,7 +389,6 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
         callers: Callers::default(),
         telemetry,
         events: Events::default(),
-        counts: Counts::default(),
         vault,
         settings: Settings {
             base_domain: config.base_domain.clone(),

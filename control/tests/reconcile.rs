@@ -53,7 +53,7 @@ async fn route_records_that_differ_are_told_of_and_written_again() {
     let runner = Runner::new(app.context.clone());
     assert_eq!(runner.reconcile_some(0).await.expect("compared"), Some(project.id.0));
     assert_eq!(app.served("shop.localhost").await, Some(second.id));
-    assert_eq!(app.context.counts.corrections(), 2);
+    assert_eq!(app.context.telemetry.metrics.corrections(), 2);
     assert_eq!(found(&app, Mode::DryRun).await, Vec::<String>::new());
 }
 

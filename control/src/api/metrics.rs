@@ -43,11 +43,6 @@ pub async fn show(request: &Request, services: Data<&Services>) -> poem::Result<
         text.single("miaobu_spans_sent_total", Kind::Counter, "Spans that the collector of traces took.", sent);
         text.single("miaobu_spans_dropped_total", Kind::Counter, "Spans that it did not.", dropped);
     }
-    let counts = services.health.counts();
-    let help = "Jobs that somebody else took over while this server thought it had them.";
-    text.single("miaobu_job_leases_lost_total", Kind::Counter, help, counts.lost_leases());
-    let help = "Differences between what should be and what was that were found and mended.";
-    text.single("miaobu_corrections_total", Kind::Counter, help, counts.corrections());
     write_parts(&services.health.check().await, &mut text);
     // What the database knows is left out while it is away: the rest is wanted most then.
     if let Err(error) = write_jobs(&services, &mut text).await {

@@ -62,8 +62,10 @@ impl Decided {
     }
 }
 
-/// What one thread counts. Only that thread writes, so that no count needs a locked instruction.
+/// What one thread counts. Only that thread writes, so that no count needs a locked instruction; and no two share a line of
+/// the processors' caches (which are fetched in pairs of 64 bytes), or each would wait for what the other writes.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub(super) struct ThreadCounts {
     decisions: [AtomicU64; NAMES.len()],
     hits: AtomicU64,

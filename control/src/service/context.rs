@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::callers::Callers;
 use super::vault::Vault;
-use super::{Counts, Events, Rooms};
+use super::{Events, Rooms};
 use crate::clock::Clock;
 use crate::domain::{BaseDomain, DeploymentId, ProjectId, Sha256, Slug};
 use crate::provider::{Dns, EdgeHostnames, EdgeKv, EdgeView, InvalidObjectKey, ObjectKey, ObjectStore, SharedLimits};
@@ -46,8 +46,6 @@ pub struct Context {
     pub telemetry: Telemetry,
     /// Who waits for what.
     pub events: Events,
-    /// What is counted for the metrics.
-    pub counts: Counts,
     /// What seals secrets.
     pub vault: Vault,
     /// What the operator chose.

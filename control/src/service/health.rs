@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::disk::Room;
-use super::{Context, Counts, Error, Result, disk};
+use super::{Context, Error, Result, disk};
 use crate::provider::ObjectKey;
 use crate::store::jobs;
 use crate::telemetry::Telemetry;
@@ -64,11 +64,6 @@ impl Health {
     /// Whether the process is about to end.
     pub fn is_stopping(&self) -> bool {
         self.context.events.is_stopping()
-    }
-
-    /// What jobs are counted for.
-    pub fn counts(&self) -> &Counts {
-        &self.context.counts
     }
 
     /// Returns how many jobs of each kind are in each state.

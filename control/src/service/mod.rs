@@ -9,7 +9,6 @@ mod audit;
 mod auth;
 mod callers;
 mod context;
-mod counts;
 mod deployments;
 pub(crate) mod diagnostics;
 mod disk;
@@ -55,7 +54,6 @@ pub use context::{
     Context, JobSettings, Limits, Settings, artifact_path, blob_key, coded_blob_key, coded_path, diagnostics_key,
     manifest_key, refinements_key, retained_key,
 };
-pub use counts::Counts;
 pub use deployments::{DeploymentFilter, Deployments, Statistics, Urls};
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use disk::{Room, Rooms};

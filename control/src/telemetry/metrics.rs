@@ -22,6 +22,8 @@ struct Counts {
     /// Whether the last call to each provider reached it.
     reached: Mutex<BTreeMap<&'static str, bool>>,
     jobs: Timings<(String, &'static str)>,
+    lost_leases: AtomicU64,
+    corrections: AtomicU64,
     dropped_lines: AtomicU64,
     edge: OnceLock<Arc<EdgeCounts>>,
 }
@@ -50,6 +52,21 @@ impl Metrics {
     /// Counts how a job ended.
     pub fn job_ended(&self, kind: &str, outcome: &'static str, elapsed: Duration) {
         self.0.jobs.observe((kind.to_owned(), outcome), elapsed);
+    }
+
+    /// Counts a job that somebody else took over while this process thought it had it.
+    pub fn lost_lease(&self) {
+        self.0.lost_leases.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts differences that were found between what should be and what was, and mended.
+    pub fn corrected(&self, differences: usize) {
+        self.0.corrections.fetch_add(differences as u64, Ordering::Relaxed);
+    }
+
+    /// How many differences were mended.
+    pub fn corrections(&self) -> u64 {
+        self.0.corrections.load(Ordering::Relaxed)
     }
 
     /// Counts lines of deployments' logs that were not kept.
@@ -112,6 +129,11 @@ impl Metrics {
             let labels = [("kind", kind.as_str()), ("outcome", outcome)];
             text.histogram("miaobu_job_run_duration_seconds", &labels, series);
         }
+        let help = "Jobs that somebody else took over while this server thought it had them.";
+        let lost = self.0.lost_leases.load(Ordering::Relaxed);
+        text.single("miaobu_job_leases_lost_total", Kind::Counter, help, lost);
+        let help = "Differences between what should be and what was that were found and mended.";
+        text.single("miaobu_corrections_total", Kind::Counter, help, self.corrections());
         let dropped = dropped_lines.load(Ordering::Relaxed);
         let help = "Lines of deployments' logs that were not kept.";
         text.single("miaobu_log_lines_dropped_total", Kind::Counter, help, dropped);

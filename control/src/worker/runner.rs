@@ -124,7 +124,7 @@ impl Runner {
         for difference in &drift {
             tracing::warn!(part = difference.part, what = difference.what, "something was not as it should be");
         }
-        context.counts.corrected(drift.len());
+        context.telemetry.metrics.corrected(drift.len());
         Ok(last)
     }
 
@@ -180,7 +180,7 @@ impl Runner {
             }
             Err(JobError::LeaseLost) => {
                 tracing::warn!(kind, subject, "the lease of a job is lost");
-                self.context.counts.lost_lease();
+                self.context.telemetry.metrics.lost_lease();
                 Outcome::Lost
             }
             Err(JobError::Cancelled) => {

@@ -25,8 +25,8 @@ use miaobu_control::provider::local::{LocalEdgeKv, LocalObjectStore};
 use miaobu_control::provider::{LocalHostnames, ObjectBody, ObjectKey, ObjectStore as _, Resolver, SharedLimits};
 use miaobu_control::random::SeededRandom;
 use miaobu_control::service::{
-    Callers, Context, Counts, Events, Job, JobSettings, Limits, NewDeployment, NewProject, ProjectRef, Services,
-    Settings, Upload, Vault,
+    Callers, Context, Events, Job, JobSettings, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings,
+    Upload, Vault,
 };
 use miaobu_control::store::SharedLock;
 use miaobu_control::telemetry::Telemetry;
@@ -135,7 +135,6 @@ impl TestApp {
             callers: Callers::default(),
             telemetry: Telemetry::default(),
             events: Events::default(),
-            counts: Counts::default(),
             vault: Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys"),
             settings: Settings {
                 base_domain: BaseDomain::parse("localhost").expect("a domain"),
@@ -169,7 +168,6 @@ impl TestApp {
             callers: Callers::default(),
             telemetry: self.context.telemetry.clone(),
             events: Events::default(),
-            counts: Counts::default(),
             vault,
             settings: self.context.settings.clone(),
             rooms: Default::default(),
