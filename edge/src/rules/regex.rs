@@ -18,6 +18,8 @@ mod escape;
 mod lookahead;
 mod machine;
 #[cfg(feature = "build")]
+mod nested;
+#[cfg(feature = "build")]
 mod parse;
 mod program;
 mod run;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::char_set::CharSet;
 use super::lookahead::is_nullable;
+use super::nested::{self, single_round};
 use super::program::{
     ANCHORED, BOUNDARY, BRANCH, CLEAR, END, HEADER, JUMP, LITERAL, LITERAL_FOLDED, LOOK, LOOK_NOT, MATCH, MAX_GROUPS,
     MAX_LOOKS, MAX_MARKS, NO_LIMIT, NOT_BOUNDARY, ONE, PROGRESS, REFERENCE, REFERENCE_FOLDED, RUN, RUN_GREEDY,
@@ -52,7 +53,7 @@ impl Pattern {
         let anchored = matches!(&self.root, Node::Concat(nodes) if nodes.first() == Some(&Node::Start));
         let groups = u8::try_from(self.groups.len()).unwrap_or(u8::MAX);
         let code = vec![groups, if anchored { ANCHORED } else { 0 }];
-        let mut compiler = Compiler { code, ignore_case, marks: 0, looks: 0 };
+        let mut compiler = Compiler { code, ignore_case, refers: nested::refers(&self.root), marks: 0, looks: 0 };
         compiler.node(&self.root, &CharSet::all())?;
         compiler.code.push(MATCH);
         debug_assert!(compiler.code.len() > HEADER);
@@ -64,6 +65,8 @@ impl Pattern {
 pub(super) struct Compiler {
     code: Vec<u8>,
     ignore_case: bool,
+    /// Whether the expression refers back to what it captured.
+    refers: bool,
     marks: usize,
     looks: u32,
 }
@@ -193,6 +196,11 @@ impl Compiler {
     }
 
     fn repeat(&mut self, repeat: &Repeat, next: &CharSet) -> Result<(), CompileError> {
+        if !self.refers
+            && let Some(node) = single_round(repeat)
+        {
+            return self.node(&node, next);
+        }
         match &repeat.node {
             Node::Char(char) => self.run(repeat, &self.char_set(*char), next),
             Node::Set { set, negative } => self.run(repeat, &self.node_set(set, *negative), next),
