@@ -13,7 +13,7 @@ pub struct Path<'a> {
     pub key: Cow<'a, str>,
     /// Whether the path as sent is the way to spell `key` in a URL.
     pub canonical: bool,
-    /// Whether every escape in it means something.
+    /// Whether every escape in it means something: all is UTF-8, and no NUL.
     pub decodes: bool,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Path<'a> {
         let mut decodes = true;
         for segment in segments {
             let decoded = decode(segment);
-            decodes &= decoded.is_some();
+            decodes &= decoded.as_deref().is_some_and(|decoded| !decoded.as_bytes().contains(&0));
             canonical &= is_canonical(segment) && decoded.is_some() && !key.ends_with('/');
             push_segment(&mut key, decoded.as_deref().unwrap_or(segment));
         }

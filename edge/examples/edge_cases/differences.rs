@@ -59,6 +59,18 @@ const DIFFERENCES: &[(&str, Applies, &str)] = &[
         "error pages of our own have a style sheet within",
     ),
     (
+        "http-static",
+        |case| case["expect"]["status"] == 500,
+        "a setting of a wrong type is refused at deploy, not with each request",
+    ),
+    (
+        "http-static",
+        |case| {
+            case["expect"]["status"] == 403 && case["request"]["path"].as_str().is_some_and(|path| path.contains(".."))
+        },
+        "dots that lead above the site end at its top, as in a browser, and what is not there is a 404",
+    ),
+    (
         "precompressed",
         |case| !case["expect"]["file"].is_null() && !has_plain_file(case),
         "variants are made from a file, so none is there without it",
@@ -67,6 +79,16 @@ const DIFFERENCES: &[(&str, Applies, &str)] = &[
         "precompressed",
         |case| case["expect"]["headers"]["content-encoding"] == "deflate",
         "no deflate is made: whoever takes it takes gzip",
+    ),
+    (
+        "sirv",
+        |case| case["expect"]["status"] == 404 && has_in_path(case, "%2F"),
+        "an escaped slash is a slash, so that no file is out of reach",
+    ),
+    (
+        "sirv",
+        |case| case["request"]["headers"]["range"].as_str().is_some_and(|range| !range.contains('-')),
+        "a range without its dash is none (RFC 9110, 14.1.1)",
     ),
     (
         "sirv",
@@ -90,6 +112,7 @@ const DIFFERENCES: &[(&str, Applies, &str)] = &[
         runs_a_function,
         "what a function answers, or which source file becomes one, is not the edge's to say",
     ),
+    ("vercel-e2e", lists_a_folder, "folders are not listed"),
     (
         "vercel-e2e",
         asks_the_internet,
@@ -107,6 +130,11 @@ const DIFFERENCES: &[(&str, Applies, &str)] = &[
     ),
     (
         "serve-handler",
+        |case| case["expect"]["status"] == 400 && has_in_path(case, ".."),
+        "dots that lead above the site end at its top, as in a browser, and what is not there is a 404",
+    ),
+    (
+        "serve-handler",
         |case| case["expect"]["status"] == 200 && case["expect"]["file"].is_null(),
         "folders are not listed",
     ),
@@ -121,6 +149,11 @@ const DIFFERENCES: &[(&str, Applies, &str)] = &[
             case["config"]["i18n"].is_object() && !case["expect"]["file"].is_null() && case["expect"]["status"] != 404
         },
         "content by language is done by redirects with Language",
+    ),
+    (
+        "firebase",
+        |case| case["config"]["cleanUrls"].is_array(),
+        "clean URLs are for all pages or none, as the schema of a firebase.json has it",
     ),
     (
         "firebase",
@@ -160,6 +193,10 @@ fn has_prefixed_placeholder(case: &Value) -> bool {
         })
 }
 
+fn has_in_path(case: &Value, part: &str) -> bool {
+    case["request"]["path"].as_str().is_some_and(|path| path.contains(part))
+}
+
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
@@ -174,7 +211,22 @@ fn has_line_without_colon(case: &Value) -> bool {
 fn runs_a_function(case: &Value) -> bool {
     let runs = case["expect"]["handler"].as_str().is_some_and(|handler| handler.starts_with("function"));
     let api = case["request"]["path"].as_str().is_some_and(|path| path.trim_start_matches('/').starts_with("api/"));
-    runs || api && case["functions"].is_array()
+    let text = ["body", "body_trimmed"].into_iter().find_map(|name| case["expect"][name].as_str());
+    let is_files = |text: &str| {
+        list(&case["files"]).any(|file| file["body"].as_str().is_some_and(|body| body.trim() == text.trim()))
+    };
+    runs || list(&case["functions"]).next().is_some() && (api || text.is_some_and(|text| !is_files(text)))
+}
+
+/// Whether the case is about what a folder without an index holds.
+fn lists_a_folder(case: &Value) -> bool {
+    let folder = case["request"]["path"].as_str().unwrap_or_default().split('?').next().unwrap_or_default();
+    let index = format!("{folder}index.html");
+    case["expect"]["status"] == 200
+        && case["expect"].get("body_matches").is_some()
+        && folder.ends_with('/')
+        && case["config"].as_object().is_none_or(serde_json::Map::is_empty)
+        && list(&case["files"]).all(|file| file["path"] != index.as_str())
 }
 
 fn asks_the_internet(case: &Value) -> bool {

@@ -45,7 +45,7 @@ pub fn world(suite: &str, case: &Value) -> Result<World, String> {
         "hosts-trailing-slash" => host(case, project),
         "http-static" => {
             let redirects = redirects::compile(&send_redirects(case), Dialect::Cloudflare, Limits::INLINE).image;
-            let rules = SiteRules { routes: send_routes(config)?, redirects, ..SiteRules::default() };
+            let rules = SiteRules { routes: send_routes(case)?, redirects, ..SiteRules::default() };
             let html_handling = HtmlHandling::Folders;
             let project = SiteSettings {
                 html_handling,
@@ -59,7 +59,8 @@ pub fn world(suite: &str, case: &Value) -> Result<World, String> {
         }
         "sirv" => {
             let shell = match (&config["single"], &config["ignores"]) {
-                (Value::Null | Value::Bool(false), _) => Shell::Off,
+                // Another file than the index is the target of routes.
+                (Value::Null | Value::Bool(false) | Value::String(_), _) => Shell::Off,
                 (_, Value::Bool(false)) => Shell::All,
                 _ => Shell::Navigations,
             };
@@ -85,7 +86,7 @@ fn files(suite: &str, case: &Value) -> Vec<StoredFile> {
     // The command line deploys no hidden files; these peers have a switch for them.
     let hides = match suite {
         "http-static" => config["dotfiles"] != "allow",
-        "sirv" => config["dotfiles"] != true,
+        "sirv" => config["dotfiles"] != true && config["dev"] != true,
         _ => false,
     };
     let hidden = |path: &str| path.split('/').any(|segment| segment.starts_with('.') && segment != ".well-known");
@@ -170,14 +171,19 @@ fn with_rules(config: &Value, dialect: Dialect, mut settings: SiteSettings) -> R
     Ok(settings)
 }
 
-/// The paths that sirv's shell does not answer, as routes.
+/// The paths that sirv's shell does not answer, and that shell where it is another file than the index, as routes.
 fn sirv_routes(config: &Value) -> Result<Vec<u8>, String> {
     let mut routes = vec![json!({ "handle": "filesystem" })];
     let ignores = &config["ignores"];
-    let one = std::slice::from_ref(ignores);
-    for expression in ignores.as_array().map_or(one, Vec::as_slice) {
+    for expression in one_or_more(ignores) {
         let source = expression["regex"].as_str().or(expression.as_str());
         routes.extend(source.map(|source| json!({ "src": source, "status": 404 })));
+    }
+    if let Some(single) = config["single"].as_str() {
+        if ignores.is_null() {
+            routes.push(json!({ "src": "\\.[\\w~$.-]+$", "status": 404 }));
+        }
+        routes.push(json!({ "src": "^/.*$", "dest": format!("/{single}") }));
     }
     table(&routes, 1)
 }
@@ -185,7 +191,8 @@ fn sirv_routes(config: &Value) -> Result<Vec<u8>, String> {
 /// What sirv answers to paths that leave out one of its extensions, or the index with it, as rewrites.
 fn sirv_redirects(case: &Value) -> Vec<RedirectRule> {
     let mut rules = Vec::new();
-    let shown = |path: &&str| case["config"]["dotfiles"] == true || !path.contains("/.");
+    let shown =
+        |path: &&str| case["config"]["dotfiles"] == true || case["config"]["dev"] == true || !path.contains("/.");
     let files = || list(&case["files"]).filter_map(|file| file["path"].as_str()).filter(shown);
     // A slash at the end makes no difference, to the rules of this dialect either.
     rules.extend(files().map(|file| rewrite(file, file, 200)));
@@ -208,27 +215,47 @@ fn extends(config: &Value, name: &str) -> bool {
     extensions(config).any(|extension| extension == name)
 }
 
-/// What send's options say about hidden files, as routes.
-fn send_routes(config: &Value) -> Result<Vec<u8>, String> {
-    if config["dotfiles"] != "deny" {
-        return Ok(Vec::new());
+/// What send's options say about hidden files, and about folders where no file is their index, as routes.
+fn send_routes(case: &Value) -> Result<Vec<u8>, String> {
+    let config = &case["config"];
+    let mut routes = Vec::new();
+    if config["dotfiles"] == "deny" {
+        routes.push(json!({ "src": "^(?:/.*)?/\\.[^/].*$", "status": 403 }));
     }
-    table(&[json!({ "src": "^(?:/.*)?/\\.[^/].*$", "status": 403 })], 0)
+    if config["index"] == false {
+        let is_plain = |byte: char| byte.is_ascii_alphanumeric() || byte == '/';
+        let escaped = |byte: char| if is_plain(byte) { byte.to_string() } else { format!("\\{byte}") };
+        let folders = folders(case).into_iter().map(|folder| folder.chars().map(escaped).collect::<String>());
+        routes.extend(folders.map(|folder| json!({ "src": format!("^{folder}$"), "status": 403 })));
+    }
+    table(&routes, 0)
 }
 
-/// What send makes of a folder: its slash, and what its options say about the index.
+/// Every folder of a case, its slash at the end.
+fn folders(case: &Value) -> BTreeSet<&str> {
+    let paths = list(&case["files"]).filter_map(|file| file["path"].as_str());
+    paths.flat_map(|path| path.match_indices('/').map(|(at, _)| &path[..=at])).collect()
+}
+
+/// What send makes of a folder: its slash, and what its options say about the index. Names without an extension get one.
 fn send_redirects(case: &Value) -> Vec<RedirectRule> {
     let own = &case["config"]["index"];
-    let names = own.as_array().map_or(std::slice::from_ref(own), Vec::as_slice);
     let paths: Vec<_> = list(&case["files"]).filter_map(|file| file["path"].as_str()).collect();
-    let folders = paths.iter().flat_map(|path| path.match_indices('/').map(|(at, _)| &path[..=at]));
-    let folders: BTreeSet<_> = folders.collect();
+    let folders = folders(case);
     let mut rules = Vec::new();
+    for extension in one_or_more(&case["config"]["extensions"]).filter_map(Value::as_str) {
+        for file in &paths {
+            let stem = file.strip_suffix(extension).and_then(|stem| stem.strip_suffix('.'));
+            let stem = stem.filter(|stem| !paths.contains(stem) && !folders.contains(format!("{stem}/").as_str()));
+            // Of two files with the same stem, the first rule decides: extensions count in their order.
+            rules.extend(stem.filter(|stem| !has_extension(stem)).map(|stem| rewrite(stem, file, 200)));
+        }
+    }
     for folder in folders {
-        let files = names.iter().filter_map(|name| Some(format!("{folder}{}", name.as_str()?)));
+        let files = one_or_more(own).filter_map(|name| Some(format!("{folder}{}", name.as_str()?)));
         let index = files.into_iter().find(|file| paths.contains(&file.as_str()));
         match index {
-            _ if own.is_null() => {}
+            _ if own.is_null() || own.is_boolean() => {}
             Some(file) => rules.push(rewrite(folder, &file, 200)),
             None => rules.push(rewrite(folder, "/", 404)),
         }
@@ -253,15 +280,22 @@ fn table(routes: &[Value], least: usize) -> Result<Vec<u8>, String> {
     if refused.is_empty() { Ok(image) } else { Err(format!("{refused:?}")) }
 }
 
+const YEAR: u64 = 365 * 24 * 3600;
+
+/// The seconds in a time such as `2y` or `30d`.
+fn seconds(text: &str) -> Option<u64> {
+    const UNITS: [(char, u64); 6] =
+        [('y', YEAR), ('w', 7 * 24 * 3600), ('d', 24 * 3600), ('h', 3600), ('m', 60), ('s', 1)];
+    let (unit, length) = UNITS.into_iter().find(|(unit, _)| text.ends_with(*unit))?;
+    text.strip_suffix(unit)?.parse::<u64>().ok().map(|count| count * length)
+}
+
 /// The cache options of these peers, as the header rule that says the same.
 fn with_cache_rule(config: &Value, separator: &str, mut settings: SiteSettings) -> SiteSettings {
-    const YEAR: u64 = 365 * 24 * 3600;
     let age = match (&config["maxAge"], separator) {
         (Value::Number(seconds), ",") => seconds.as_u64(),
         (Value::Number(milliseconds), _) => milliseconds.as_u64().map(|milliseconds| milliseconds / 1000),
-        (Value::String(text), _) => {
-            text.strip_suffix('y').and_then(|years| years.parse().ok()).map(|years: u64| years * YEAR)
-        }
+        (Value::String(text), _) => seconds(text),
         _ => None,
     };
     let mut rule = HeaderRule { path: "/*".to_owned(), ..HeaderRule::default() };
@@ -273,8 +307,12 @@ fn with_cache_rule(config: &Value, separator: &str, mut settings: SiteSettings) 
     if config["cacheControl"] == false {
         rule.unset.push("Cache-Control".to_owned());
     } else if let Some(age) = age {
-        let immutable = if config["immutable"] == true { format!("{separator}immutable") } else { String::new() };
-        rule.set.push(("Cache-Control".to_owned(), format!("public{separator}max-age={}{immutable}", age.min(YEAR))));
+        let more = match separator {
+            _ if config["immutable"] == true => format!("{separator}immutable"),
+            "," if age == 0 => format!("{separator}must-revalidate"),
+            _ => String::new(),
+        };
+        rule.set.push(("Cache-Control".to_owned(), format!("public{separator}max-age={}{more}", age.min(YEAR))));
     }
     if rule.set.is_empty() && rule.unset.is_empty() {
         return settings;
@@ -363,6 +401,15 @@ fn host_redirects(case: &Value) -> Vec<RedirectRule> {
         }
     }
     rules
+}
+
+/// The members of a list, or the one thing that stands for a list of it.
+fn one_or_more(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice).iter()
+}
+
+fn has_extension(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.trim_start_matches('.').contains('.'))
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

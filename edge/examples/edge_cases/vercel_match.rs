@@ -40,7 +40,7 @@ pub fn run(case: &Value) -> Outcome {
     if route.get("dest").is_some() {
         route["continue"] = json!(true);
     }
-    let image = match build(&[route], TableOptions { case_sensitive: true, rooted: true }) {
+    let image = match build(&[route], TableOptions { case_sensitive: true, rooted: true, decoded: false }) {
         Ok((image, _)) => image,
         Err(refused) => {
             return Outcome::Fail { got: json!(format!("{refused:?}")), why: "refused".to_owned() };

@@ -44,12 +44,16 @@ pub fn lower(hosting: &Value) -> Lowered {
         trailing_slash: hosting.get("trailingSlash").and_then(Value::as_bool),
         error_page: hosting.get("errorPage").and_then(Value::as_str).map(slashed),
         rooted: true,
+        decoded: true,
         ..Lowered::default()
     };
     for name in KNOWN {
         if hosting.get(name).is_some_and(|rules| rules.is_object()) {
             lowered.refuse(&json!(name), "this must be a list of rules");
         }
+    }
+    if hosting.get("cleanUrls").is_some_and(|clean| !clean.is_boolean()) {
+        lowered.refuse(&json!("cleanUrls"), "clean URLs are for all pages or none: this must be true or false");
     }
     if hosting.get("i18n").is_some() {
         lowered.refuse(
@@ -225,6 +229,23 @@ mod tests {
     }
 
     #[test]
+    fn sources_are_for_decoded_paths() {
+        let hosting = json!({ "redirects": [
+            { "source": "/关于", "destination": "/about" },
+            { "source": "/a b/:rest", "destination": "/ab/:rest" },
+            { "regex": "^/[a-z]+/é{2}$", "destination": "/fr" },
+        ] });
+        for (target, expected) in [
+            ("/%E5%85%B3%E4%BA%8E", "301 /about"),
+            ("/a%20b/%C3%A9", "301 /ab/%C3%A9"),
+            ("/x/%C3%A9%C3%A9", "301 /fr"),
+            ("/x/%C3%A9%A9", "404"),
+        ] {
+            assert_eq!(answer(&hosting, target), expected, "{target}");
+        }
+    }
+
+    #[test]
     fn the_first_rewrite_that_matches_ends_it() {
         let hosting = json!({ "rewrites": [
             { "source": "/gone/**", "destination": "/nowhere.html" },
@@ -238,11 +259,11 @@ mod tests {
 
     #[test]
     fn what_is_not_supported_is_told() {
-        let text = json!({ "hosting": [{ "i18n": { "root": "/x" }, "rewrites": [
+        let text = json!({ "hosting": [{ "i18n": { "root": "/x" }, "cleanUrls": ["/*"], "rewrites": [
             { "source": "/f", "function": "f" },
             { "regex": "(", "destination": "/x" },
         ], "redirects": [{ "source": "/a", "destination": "/:b" }] }, {}] });
-        assert_eq!(read(&text.to_string()).unwrap().refused.len(), 5);
+        assert_eq!(read(&text.to_string()).unwrap().refused.len(), 6);
         assert!(read("{}").is_err());
     }
 }

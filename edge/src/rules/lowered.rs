@@ -15,6 +15,8 @@ pub struct Lowered {
     pub file_headers: Vec<Value>,
     /// Whether sources are for whole paths, see [`TableOptions::rooted`].
     pub rooted: bool,
+    /// Whether sources are for decoded paths, see [`TableOptions::decoded`].
+    pub decoded: bool,
     /// Whether case counts in paths, see [`TableOptions::case_sensitive`].
     pub case_sensitive: bool,
     /// Pages answer without their `.html`. Files know it, not routes, where the peer looks at files first.
@@ -35,7 +37,8 @@ impl Lowered {
         if self.routes.is_empty() {
             return (None, refused);
         }
-        match build(&self.routes, TableOptions { rooted: self.rooted, case_sensitive: self.case_sensitive }) {
+        let &Self { rooted, decoded, case_sensitive, .. } = self;
+        match build(&self.routes, TableOptions { rooted, decoded, case_sensitive }) {
             Ok((image, others)) => {
                 refused.extend(others);
                 (Some(image), refused)

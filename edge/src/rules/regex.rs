@@ -13,6 +13,8 @@ mod char_set;
 #[cfg(feature = "build")]
 mod compile;
 #[cfg(feature = "build")]
+mod encoded;
+#[cfg(feature = "build")]
 mod escape;
 #[cfg(feature = "build")]
 mod lookahead;

@@ -29,6 +29,7 @@ pub fn lower(config: &Value) -> Lowered {
         clean_urls: config.get("cleanUrls").is_none_or(|clean| *clean != Value::Bool(false)),
         trailing_slash: config.get("trailingSlash").and_then(Value::as_bool),
         rooted: true,
+        decoded: true,
         ..Lowered::default()
     };
     clean_urls(config.get("cleanUrls"), &mut lowered);

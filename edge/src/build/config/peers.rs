@@ -50,7 +50,8 @@ impl Reading {
     fn lowered(&mut self, name: &str, peer: Peer, lowered: Lowered) {
         let (routes, refused) = lowered.table();
         self.refuse(name, refused);
-        let file_headers = Lowered { routes: lowered.file_headers, rooted: lowered.rooted, ..Lowered::default() };
+        let (rooted, decoded) = (lowered.rooted, lowered.decoded);
+        let file_headers = Lowered { routes: lowered.file_headers, rooted, decoded, ..Lowered::default() };
         let (file_headers, refused) = file_headers.table();
         self.refuse(name, refused);
         let rules = &mut self.settings.rules;
@@ -59,7 +60,11 @@ impl Reading {
         rules.not_found_page = lowered.error_page.or(rules.not_found_page.take());
         self.settings.html_handling = html_handling(peer, lowered.clean_urls, lowered.trailing_slash);
         self.settings.clean_folders |= matches!(peer, Peer::Firebase) && lowered.clean_urls;
-        self.settings.single_slashes |= matches!(peer, Peer::Vercel);
+        self.settings.single_slashes |= match peer {
+            Peer::Vercel => true,
+            Peer::Serve => lowered.trailing_slash.is_some(),
+            Peer::Firebase => false,
+        };
         self.settings.refuse_undecodable |= matches!(peer, Peer::Serve);
         if matches!(peer, Peer::Firebase) {
             (self.settings.temporary_redirects, self.settings.moved_redirects) = (false, true);

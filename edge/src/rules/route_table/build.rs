@@ -27,6 +27,9 @@ pub struct TableOptions {
     /// Every route is matched against the whole path; else one that does not begin with a slash is also tried without
     /// the path's first one, as at the peer.
     pub rooted: bool,
+    /// Sources are for decoded paths: their letters outside ASCII, and whatever else paths hold percent-encoded, are
+    /// compiled as paths hold them.
+    pub decoded: bool,
 }
 
 /// Makes the image of a table of normalised routes. What the edge cannot do is left out and told, route by route.
@@ -93,7 +96,10 @@ impl<'r> Input<'r> {
             problems.push("`env` has no effect: there are no environment variables at the edge".to_owned());
         }
         let is_folded = !options.case_sensitive && !is_set("caseSensitive");
-        let pattern = Pattern::parse(source).map_err(|error| error.to_string())?;
+        let mut pattern = Pattern::parse(source).map_err(|error| error.to_string())?;
+        if options.decoded {
+            pattern = pattern.percent_encoded();
+        }
         let program = pattern.compile(is_folded).map_err(|error| error.to_string())?;
         rules::check(route)?;
         if let Some(status) = route.get("status").and_then(Value::as_u64)
