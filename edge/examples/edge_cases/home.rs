@@ -5,6 +5,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use super::outcome::{NO_MODULE, Outcome};
 use super::world::{Answered, Asked, Deployed, Native};
 
 /// A place where the routine runs.
@@ -14,6 +15,12 @@ pub trait Home {
     /// # Errors
     /// What went wrong with the home itself; an error that the routine answers is an answer.
     fn ask(&mut self, deployed: &Deployed, asked: &Asked) -> Result<Answered, String>;
+
+    /// Runs a case of a suite that looks into the core.
+    ///
+    /// # Errors
+    /// What went wrong with the home itself.
+    fn look(&mut self, suite: &str, case: &Value) -> Result<Outcome, String>;
 }
 
 /// Starts the home of this name.
@@ -25,7 +32,8 @@ pub fn start(name: &str) -> Result<Box<dyn Home>, String> {
     }
 }
 
-/// A program that hosts the built routine: it takes a deployed site and a request as a line of JSON, and answers so.
+/// A program that hosts the built routine: it takes a deployed site and a request, or a case of the core's parts, as a line
+/// of JSON, and answers so.
 struct Script {
     child: Child,
     input: Option<ChildStdin>,
@@ -51,7 +59,35 @@ impl Script {
     }
 }
 
+impl Script {
+    /// Sends a line, and waits for the line that answers it.
+    fn exchange(&mut self, line: &Value) -> Result<Value, String> {
+        let input = self.input.as_mut().ok_or("the home has ended")?;
+        writeln!(input, "{line}").map_err(|error| error.to_string())?;
+        let mut line = String::new();
+        self.output.read_line(&mut line).map_err(|error| error.to_string())?;
+        let answer: Value = serde_json::from_str(&line).map_err(|error| format!("{error}: {line:?}"))?;
+        match answer["error"].as_str() {
+            Some(error) => Err(error.to_owned()),
+            None => Ok(answer),
+        }
+    }
+}
+
 impl Home for Script {
+    fn look(&mut self, suite: &str, case: &Value) -> Result<Outcome, String> {
+        // Text, for JavaScript would read large numbers and lone surrogates differently.
+        let outcome = self.exchange(&json!({ "suite": suite, "case": case.to_string() }))?;
+        Ok(match outcome["result"].as_str() {
+            Some("pass") => Outcome::Pass,
+            Some("unclaimed") => Outcome::Unclaimed { why: NO_MODULE },
+            _ => {
+                let why = outcome["why"].as_str().unwrap_or("the home told no outcome").to_owned();
+                Outcome::Fail { got: outcome["got"].clone(), why }
+            }
+        })
+    }
+
     fn ask(&mut self, deployed: &Deployed, asked: &Asked) -> Result<Answered, String> {
         let objects: serde_json::Map<_, _> =
             deployed.objects.iter().map(|(key, body)| (key.clone(), json!(hex(body)))).collect();
@@ -67,14 +103,7 @@ impl Home for Script {
             "secure": asked.secure,
             "country": asked.country,
         });
-        let input = self.input.as_mut().ok_or("the home has ended")?;
-        writeln!(input, "{line}").map_err(|error| error.to_string())?;
-        let mut line = String::new();
-        self.output.read_line(&mut line).map_err(|error| error.to_string())?;
-        let answer: Value = serde_json::from_str(&line).map_err(|error| format!("{error}: {line:?}"))?;
-        if let Some(error) = answer["error"].as_str() {
-            return Err(error.to_owned());
-        }
+        let answer = self.exchange(&line)?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let headers = answer["headers"].as_array().into_iter().flatten();
         let proxied = answer["proxied"].as_array().map(|pair| (text(&pair[0]), text(&pair[1])));

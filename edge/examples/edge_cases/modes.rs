@@ -11,7 +11,7 @@ use miaobu_edge::rules::{Dialect, functions};
 use miaobu_edge::{HtmlHandling, Shell};
 use serde_json::{Value, json};
 
-use super::redirects_parse::toml_of;
+use super::parts::redirects_parse::toml_of;
 use super::world::{StoredFile, World};
 
 /// When the sites of cases were deployed, in seconds since 1970.

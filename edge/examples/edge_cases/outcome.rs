@@ -20,6 +20,9 @@ pub enum Outcome {
     },
 }
 
+/// Why nothing came of a case whose suite is not known.
+pub const NO_MODULE: &str = "no module runs this suite";
+
 impl Outcome {
     /// Passes when every field that `expect` names is in `got` and equal, at any depth; fields of objects that
     /// `expect` does not name are free, lists must match item by item.

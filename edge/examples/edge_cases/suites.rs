@@ -1,56 +1,20 @@
 //! The suites of edge cases: which module runs which, and what came of a file of cases.
 
-mod accept;
-mod assets_ignore;
 mod differences;
-mod early_hints;
-mod function_routing;
-mod headers_match;
-mod headers_parse;
 mod home;
-mod http_conditional;
-mod http_range;
 mod modes;
-pub mod outcome;
-mod path_to_regexp;
-mod redirects_match;
-mod redirects_parse;
-mod vercel_config;
-mod vercel_match;
-mod vercel_router;
+#[path = "parts.rs"]
+mod parts;
 mod whole;
 mod world;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use outcome::Outcome;
 use serde_json::Value;
 
-/// Runs one case of a suite.
-type Run = fn(&Value) -> Outcome;
-
-/// The function that runs the cases of `suite`, if there is one.
-fn runner(suite: &str) -> Option<Run> {
-    Some(match suite {
-        "accept-encoding" => accept::run_encoding,
-        "accept-language" => accept::run_language,
-        "assets-ignore" => assets_ignore::run,
-        "function-routing" => function_routing::run,
-        "headers-match" => headers_match::run,
-        "headers-parse" => headers_parse::run,
-        "http-conditional" => http_conditional::run,
-        "http-range" => http_range::run,
-        "pages-e2e" => early_hints::run,
-        "path-to-regexp" => path_to_regexp::run,
-        "redirects-match" => redirects_match::run,
-        "redirects-parse" => redirects_parse::run,
-        "vercel-config" => vercel_config::run,
-        "vercel-match" => vercel_match::run,
-        "vercel-router" => vercel_router::run,
-        _ => return None,
-    })
-}
+use outcome::Outcome;
+pub use parts::outcome;
 
 /// What came of a case.
 pub struct Result {
@@ -62,7 +26,7 @@ pub struct Result {
     pub outcome: Outcome,
 }
 
-/// Sets the home in which suites of whole responses are run: `native`, `node` or `workerd`.
+/// Sets the home in which cases are run: `native`, `node` or `workerd`.
 ///
 /// # Errors
 /// When there is no such home, or it does not start.
@@ -84,12 +48,7 @@ pub fn run_file(file: &str) -> std::result::Result<Vec<Result>, String> {
     Ok(cases.iter().map(run).collect())
 }
 
-/// Whether every home gives the answers of this suite; the others look into the core.
-pub fn is_for_every_home(suite: &str) -> bool {
-    is_whole(suite, &Value::Null)
-}
-
-/// Whether a suite is about whole responses, which every home gives; the others look into the core.
+/// Whether a case is about a whole response; the others look into the core.
 fn is_whole(suite: &str, case: &Value) -> bool {
     const SUITES: [&str; 11] = [
         "assets-e2e",
@@ -117,10 +76,12 @@ fn run_case(suite: &str, case: &Value) -> Outcome {
     if is_whole(suite, case) {
         return catch_unwind(AssertUnwindSafe(|| whole::run(suite, case))).unwrap_or_else(panicked);
     }
-    let Some(run) = runner(suite) else {
-        return Outcome::Unclaimed { why: "no module runs this suite" };
-    };
-    catch_unwind(AssertUnwindSafe(|| run(case))).unwrap_or_else(panicked)
+    let run = || whole::in_home(|home| home.look(suite, case));
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(why)) => Outcome::Fail { got: Value::Null, why },
+        Err(panic) => panicked(panic),
+    }
 }
 
 fn panicked(panic: Box<dyn Any + Send>) -> Outcome {

@@ -20,7 +20,7 @@ pub fn run(case: &Value) -> Outcome {
         Some("cleanUrls") => Ok(lower_clean_urls(flag(1))),
         Some("trailingSlash") => Ok(lower_trailing_slash(flag(0))),
         _ => {
-            return Outcome::Unclaimed { why: "unknown section" };
+            return Outcome::Fail { got: Value::Null, why: "the section is not known".to_owned() };
         }
     };
     let index = case["route_index"].as_u64().unwrap_or(0) as usize;

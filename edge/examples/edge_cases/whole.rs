@@ -19,6 +19,11 @@ pub fn set_home(home: Option<Box<dyn Home>>) {
     HOME.with(|place| *place.borrow_mut() = home);
 }
 
+/// Does something in the home that answers.
+pub fn in_home<T>(act: impl FnOnce(&mut dyn Home) -> Result<T, String>) -> Result<T, String> {
+    HOME.with(|home| act(home.borrow_mut().as_mut().ok_or("no home")?.as_mut()))
+}
+
 /// Runs one case, its site served in the mode of the suite's peer.
 pub fn run(suite: &str, case: &Value) -> Outcome {
     let world = match modes::world(suite, case) {
@@ -78,10 +83,7 @@ impl Run<'_> {
             secure: self.case["request"]["scheme"] != "http",
             country: self.case["request"]["country"].as_str().map(str::to_owned),
         };
-        HOME.with(|home| {
-            let mut home = home.borrow_mut();
-            home.as_mut().ok_or("no home")?.ask(self.deployed, &asked)
-        })
+        in_home(|home| home.ask(self.deployed, &asked))
     }
 
     fn follow(&self, target: &str, mut answer: Answered) -> Result<(String, Answered), String> {

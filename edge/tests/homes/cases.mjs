@@ -1,12 +1,14 @@
 // Hosts the built routine for a program that has cases to run: `node cases.mjs node|workerd`.
 //
 // Each line of standard input is a deployed site and a request to it, as JSON; the answer is a line of standard output.
-// The sites lie in memory. Whatever the routine asks of other servers is not carried out but told.
+// The sites lie in memory. Whatever the routine asks of other servers is not carried out but told. A line that names a
+// suite is a case of the core's parts, and answered with what came of it.
 
 import { once } from "node:events";
 import { createServer, request as httpRequest } from "node:http";
 import { createInterface } from "node:readline";
 import { startNode, startWorkerd } from "./start.mjs";
+import { startSuites } from "./suites.mjs";
 
 const starts = { node: startNode, workerd: startWorkerd };
 const start = starts[process.argv[2]];
@@ -31,16 +33,22 @@ const storageUrl = `http://127.0.0.1:${storage.address().port}`;
 const home = await start(storageUrl, { tellsRequests: true });
 const { port } = new URL(home.url);
 
+let suites;
 let count = 0;
 for await (const line of createInterface({ input: process.stdin })) {
   let answer;
   try {
-    answer = await run(JSON.parse(line));
+    const asked = JSON.parse(line);
+    if (asked.suite) {
+      suites ??= await startSuites(process.argv[2]);
+      answer = await suites.run(asked.suite, asked.case);
+    } else answer = await run(asked);
   } catch (error) {
     answer = { error: String(error.stack ?? error) };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
+await suites?.stop();
 await home.stop();
 storage.closeAllConnections();
 storage.close();

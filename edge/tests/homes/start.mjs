@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -74,23 +74,28 @@ export async function startNode(storage, { tellsRequests = false, bundle = "esa.
 }
 
 /** The imported module in workerd. */
-export async function startWorkerd(storage, { tellsRequests = false } = {}) {
+export function startWorkerd(storage, { tellsRequests = false } = {}) {
+  const own = ["standin.mjs", "workerd-main.mjs"].map((name) => join(here, name));
+  const built = ["workerd.js", "routine.wasm", "rest.wasm"].map((name) => join(edgePackage, name));
+  const modules = [["workerd-main.mjs", "esModule"], ["standin.mjs", "esModule"], ["workerd.js", "esModule"], ["routine.wasm", "wasm"], ["rest.wasm", "wasm"]];
+  const bindings = { KV_URL: `${storage}/kv`, TELLS: tellsRequests ? "1" : "", MIAOBU_OBJECTS_URL: `${storage}/objects` };
+  return runWorkerd({ files: [...own, ...built], modules, bindings });
+}
+
+/** A worker of these files in workerd; the first of its modules is the one that answers. */
+export async function runWorkerd({ files, modules, bindings = {} }) {
   const folder = await mkdtemp(join(tmpdir(), "miaobu-workerd-"));
-  for (const name of ["standin.mjs", "workerd-main.mjs"]) await copyFile(join(here, name), join(folder, name));
-  for (const name of ["workerd.js", "routine.wasm", "rest.wasm"]) await copyFile(join(edgePackage, name), join(folder, name));
-  const module = (name, type) => `(name = "${name}", ${type} = embed "${name}")`;
-  const text = (name, value) => `(name = "${name}", text = "${value}")`;
+  for (const file of files) await copyFile(file, join(folder, basename(file)));
+  const module = ([name, type]) => `(name = "${name}", ${type} = embed "${name}")`;
+  const text = ([name, value]) => `(name = "${name}", text = "${value}")`;
   await writeFile(
     join(folder, "config.capnp"),
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = (
-      modules = [
-        ${module("workerd-main.mjs", "esModule")}, ${module("standin.mjs", "esModule")},
-        ${module("workerd.js", "esModule")}, ${module("routine.wasm", "wasm")}, ${module("rest.wasm", "wasm")}
-      ],
-      bindings = [${text("KV_URL", `${storage}/kv`)}, ${text("TELLS", tellsRequests ? "1" : "")}, ${text("MIAOBU_OBJECTS_URL", `${storage}/objects`)}],
+      modules = [${modules.map(module).join(", ")}],
+      bindings = [${Object.entries(bindings).map(text).join(", ")}],
       compatibilityDate = "2026-11-01", compatibilityFlags = ["nodejs_als"])),
     (name = "internet", network = (allow = ["private", "public", "local"]))
   ],
