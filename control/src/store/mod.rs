@@ -17,6 +17,7 @@ pub mod edge_kv;
 pub mod env_vars;
 pub mod hostnames;
 pub mod idempotency;
+pub mod identities;
 pub mod job_list;
 pub mod jobs;
 pub mod logs;
@@ -84,6 +85,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("env_vars", env_vars::STATEMENTS),
         ("hostnames", hostnames::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
+        ("identities", identities::STATEMENTS),
         ("job_list", job_list::STATEMENTS),
         ("jobs", jobs::STATEMENTS),
         ("logs", logs::STATEMENTS),
