@@ -156,6 +156,33 @@ async fn a_setting_is_replaced_only_as_the_caller_saw_it() {
     assert_eq!(member.json(&json!({ "role": "owner" })).send().await.code(), "precondition_failed");
 }
 
+#[tokio::test]
+async fn a_set_of_env_vars_is_replaced_only_as_the_caller_saw_it() {
+    let api = Api::new().await;
+    api.project("shop").await;
+    let path = format!("{PROJECTS}/shop/env-vars");
+    let seen = async |environment: &str| {
+        let listed = api.as_user("GET", &format!("{path}?environment={environment}")).send().await;
+        listed.header("etag").to_owned()
+    };
+    let replace = |query: &str, value: &str, tag: &str| {
+        let set = json!({ "env_vars": [{ "name": "A", "value": value, "kind": "plain" }] });
+        api.as_user("PUT", &format!("{path}{query}")).json(&set).header("if-match", tag)
+    };
+    let empty = seen("production").await;
+    assert_ne!(empty, seen("staging").await);
+    assert_eq!(api.as_user("GET", &path).send().await.header("etag"), "", "of all environments at once there is none");
+    let tried = replace("?dry_run=true", "1", &empty).send().await;
+    assert_eq!((tried.status, tried.header("etag")), (200, empty.as_str()));
+    let made = replace("", "1", &empty).send().await;
+    assert_eq!((made.status, made.header("etag")), (200, seen("production").await.as_str()), "{}", made.text());
+    assert_eq!(replace("", "2", &empty).send().await.code(), "precondition_failed");
+    let one = json!({ "name": "B", "value": "1" });
+    assert_eq!(api.as_user("POST", &path).json(&one).send().await.status, 201);
+    assert_eq!(replace("", "2", made.header("etag")).send().await.status, 412, "somebody added one");
+    assert_eq!(replace("", "2", &seen("production").await).send().await.status, 200);
+}
+
 fn limited(limits: RateLimits) -> impl Future<Output = Api> {
     Api::with(move |config| config.rate_limits = limits)
 }

@@ -242,3 +242,21 @@ async fn a_domain_without_an_icp_filing_is_the_owners_but_offline_until_there_is
     assert_eq!(state().await, [json!("online"), json!("active"), json!(false)]);
     assert_eq!(api.app.run_job().await, None, "nothing more is to come");
 }
+
+#[tokio::test]
+async fn a_deleted_project_gives_up_the_certificates_that_its_dry_run_names() {
+    let (api, _) = with_site().await;
+    let project = "/api/v1/public/projects/shop";
+    own(&api, "plain.example.com").await;
+    api.app.hostnames.set(EdgeState { esa_saas_id: Some("saas-1".to_owned()), ..EdgeState::covered() });
+    own(&api, "www.example.com").await;
+    let plan = api.as_user("DELETE", &format!("{project}?dry_run=true")).send().await.json()["data"].clone();
+    assert_eq!(plan["domains"], json!(["plain.example.com", "www.example.com"]));
+    assert_eq!(plan["certificates"], json!(["www.example.com"]));
+    api.app.run_jobs().await;
+    assert_eq!(api.app.hostnames.detached(), [], "it was a rehearsal");
+    assert_eq!(api.as_user("DELETE", project).send().await.status, 200);
+    api.app.run_jobs().await;
+    let given_up = ("www.example.com".to_owned(), Some("saas-1".to_owned()));
+    assert!(api.app.hostnames.detached().contains(&given_up), "{:?}", api.app.hostnames.detached());
+}

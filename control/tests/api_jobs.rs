@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::api_support::Api;
 
 /// Buries a job of a kind that the test app runs, and returns its id.
-async fn bury(api: &Api, job: &Job) -> i64 {
+pub async fn bury(api: &Api, job: &Job) -> i64 {
     let (app, now) = (&api.app, api.app.now());
     let mut tx = app.context.db.begin().await.expect("a transaction");
     job.enqueue(&mut tx, now).await.expect("queued");

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use miaobu_control::domain::{Role, Scope, TeamId};
+use miaobu_control::domain::{DeploymentId, Role, Scope, TeamId};
+use miaobu_control::service::Job;
 use miaobu_control::store::{Db, teams, users};
 use serde_json::{Map, Value, json};
 use sqlx::Row as _;
 
-use crate::api_support::{Answer, Api};
+use crate::api_jobs::bury;
+use crate::api_support::{Answer, Api, Call};
 use crate::support::Site;
 
 /// Those who ask, and what there is to ask for.
@@ -64,6 +66,10 @@ impl World {
     }
 
     async fn ask(&self, operation: &Operation, path: &str, bearer: &str) -> Answer {
+        self.call(operation, path, bearer).send().await
+    }
+
+    fn call(&self, operation: &Operation, path: &str, bearer: &str) -> Call<'_> {
         let dry_run = if operation.has_dry_run { "?dry_run=true" } else { "" };
         let mut path = format!("{path}{dry_run}");
         if operation.id == "followLogsWithTicket" {
@@ -72,9 +78,9 @@ impl World {
         let call = self.api.call(&operation.method, &path);
         let call = if bearer.is_empty() { call } else { call.bearer(bearer) };
         match &operation.body {
-            Some(Value::Null) => call.octets(Vec::new()).send().await,
-            Some(example) => call.json(example).send().await,
-            None => call.send().await,
+            Some(Value::Null) => call.octets(Vec::new()),
+            Some(example) => call.json(example),
+            None => call,
         }
     }
 }
@@ -276,6 +282,31 @@ async fn what_is_somebody_elses_and_what_is_not_there_look_alike() {
         }
     }
     assert!(checked > 150, "{checked}");
+}
+
+#[tokio::test]
+async fn no_operation_changes_what_its_caller_did_not_see() {
+    let mut world = World::new().await;
+    let job = bury(&world.api, &Job::Deploy(DeploymentId(1))).await;
+    world.own.insert("job_id", job.to_string());
+    let changes = |operation: &Operation| ["PUT", "PATCH", "DELETE"].contains(&operation.method.as_str());
+    let before = everything(&world.api.app.context.db).await;
+    let mut checked = 0;
+    for operation in operations().iter().filter(|operation| changes(operation)) {
+        let path = operation.filled(&world.own, &world.theirs, &[]);
+        let bearer = if operation.scope == "session" { &world.session } else { &world.api.token };
+        for tag in ["\"another\"", "W/\"another\""] {
+            let stale = world.call(operation, &path, bearer).header("if-match", tag).send().await;
+            let name = &operation.id;
+            assert_eq!((stale.status, stale.code().as_str()), (412, "precondition_failed"), "{name}: {}", stale.text());
+        }
+        checked += 1;
+    }
+    assert!(checked >= 25, "{checked}");
+    let after = everything(&world.api.app.context.db).await;
+    for table in before.keys().filter(|table| !["api_tokens", "sessions"].contains(&table.as_str())) {
+        assert_eq!(before.get(table), after.get(table), "{table}");
+    }
 }
 
 /// Every row of every table, as text.

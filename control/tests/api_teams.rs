@@ -220,3 +220,32 @@ async fn a_profile_is_patched_and_an_address_belongs_to_one_account() {
         [("/email".to_owned(), "invalid_email".to_owned())]
     );
 }
+
+#[tokio::test]
+async fn an_account_is_opened_by_every_provider_that_it_is_linked_with_and_each_person_has_one() {
+    let team = Team::new().await;
+    let grace = team.join("grace", "viewer").await;
+    let (api, accounts) = (&team.api, &team.api.app.services.accounts);
+    let session = api.session().await;
+    let ada = api.app.services.auth.authenticate(&session).await.expect("an actor");
+    for (provider, subject) in [("github", "41"), ("gitlab", "41"), ("github", "41")] {
+        accounts.link_identity(&ada, provider, subject).await.expect("linked");
+        api.app.advance(chrono::TimeDelta::seconds(1));
+    }
+    let shown = api.call("GET", "/api/v1/public/user").bearer(&session).send().await.json();
+    let providers: Vec<_> = shown["data"]["identities"].as_array().expect("a list").iter().collect();
+    assert_eq!(
+        (providers.len(), &providers[0]["provider"], &providers[1]["subject"]),
+        (2, &json!("github"), &json!("41"))
+    );
+
+    let opened = accounts.login_by_identity("gitlab", "41").await.expect("asked").expect("an account");
+    let same = api.call("GET", "/api/v1/public/user").bearer(&opened.secret).send().await.json();
+    assert_eq!(same["data"]["id"], shown["data"]["id"]);
+    assert!(accounts.login_by_identity("gitlab", "42").await.expect("asked").is_none());
+    let token = api.actor().await;
+    assert!(accounts.link_identity(&token, "github", "43").await.is_err(), "a token that leaked opens no account");
+    let grace = api.app.services.auth.authenticate(&grace).await.expect("an actor");
+    let taken = accounts.link_identity(&grace, "github", "41").await;
+    assert!(matches!(taken, Err(miaobu_control::service::Error::Conflict { code: "identity_taken", .. })), "{taken:?}");
+}

@@ -29,7 +29,7 @@ export function table(title, rows) {
   console.log(`\n${title}\n`);
   console.log('| what | measured | bar | |');
   console.log('|---|---|---|---|');
-  for (const { what, measured, bar, met } of rows) console.log(`| ${what} | ${measured} | ${bar} | ${met ? 'met' : 'MISSED'} |`);
+  for (const { what, measured, bar, met } of rows) console.log(`| ${what} | ${measured} | ${bar} | ${met === undefined ? '' : met ? 'met' : 'MISSED'} |`);
 }
 
 // A field of /proc/PID/status in MB: VmRSS now, VmHWM the most so far.

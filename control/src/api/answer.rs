@@ -85,10 +85,10 @@ impl<T: ParseFromJSON + ToJSON + Serialize, const STATUS: u16> IntoResponse for 
         let Ok(body) = body else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
         let tag = (STATUS == 200).then(|| HeaderValue::from_str(&entity_tag(&body)).ok()).flatten();
         let mut response = Response::builder().status(status).content_type(JSON).body(Body::from_vec(body));
-        if let Some(tag) = tag {
-            response.headers_mut().insert(header::ETAG, tag);
-        }
         response.headers_mut().extend(self.headers);
+        if let Some(tag) = tag {
+            response.headers_mut().entry(header::ETAG).or_insert(tag);
+        }
         response
     }
 }
@@ -123,7 +123,7 @@ pub fn entity_tag_of<T: ParseFromJSON + ToJSON + Serialize>(object: T) -> String
 pub struct Listing<T> {
     items: Vec<T>,
     next_cursor: Option<String>,
-    next_link: Option<HeaderValue>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl<T> Listing<T> {
@@ -131,7 +131,14 @@ impl<T> Listing<T> {
     pub fn new<D>(page: Page<D>, uri: &Uri, filter: &str, view: impl FnMut(D) -> T) -> Self {
         let next_cursor = page.next.map(|cursor| cursor.encode(filter));
         let next_link = next_cursor.as_deref().and_then(|cursor| next_link(uri, cursor));
-        Self { items: page.items.into_iter().map(view).collect(), next_cursor, next_link }
+        let headers = next_link.map(|link| (header::LINK, link)).into_iter().collect();
+        Self { items: page.items.into_iter().map(view).collect(), next_cursor, headers }
+    }
+
+    /// Says which state of the whole list the page shows.
+    pub fn with_tag(mut self, tag: Option<String>) -> Self {
+        self.headers.extend(tag.and_then(|tag| Some((header::ETAG, HeaderValue::try_from(tag).ok()?))));
+        self
     }
 }
 
@@ -148,9 +155,7 @@ impl<T: ParseFromJSON + ToJSON + Serialize> IntoResponse for Listing<T> {
     fn into_response(self) -> Response {
         let view = PageView { data: self.items, next_cursor: self.next_cursor.into() };
         let mut response = json(StatusCode::OK, &view);
-        if let Some(link) = self.next_link {
-            response.headers_mut().insert(header::LINK, link);
-        }
+        response.headers_mut().extend(self.headers);
         response
     }
 }

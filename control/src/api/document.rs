@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
+use super::operations::reads_if_match;
 use super::service;
 use crate::domain::{Role, Scope};
 
@@ -66,7 +67,7 @@ fn declare_headers(document: &mut Value) {
                 "description": "Sent again with the same key within 24 hours, the request is answered as before and not \
                     carried out again.",
             }),
-            "patch" | "put" | "delete" if description.contains("precondition_failed") => json!({
+            "patch" | "put" | "delete" if reads_if_match(description) => json!({
                 "name": "If-Match", "in": "header", "required": false, "deprecated": false,
                 "schema": { "type": "string", "minLength": 1, "pattern": r#"^(\*|(W/)?"[!#-+.-~-]*")$"# },
                 "description": "The `ETag` of what the caller saw: another state is not changed.",

@@ -1,6 +1,6 @@
 //! Env vars of projects.
 
-use poem::http::Uri;
+use poem::http::{Uri, header};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
@@ -90,7 +90,7 @@ pub struct EnvVarPlanView {
 
 impl EnvVarPlanView {
     fn new(plan: EnvVarPlan, dry_run: bool) -> Self {
-        let EnvVarPlan { added, changed, removed, effect, version } = plan;
+        let EnvVarPlan { added, changed, removed, effect, version, present: _ } = plan;
         Self { added, changed, removed, effect: effect.into(), version, dry_run }
     }
 }
@@ -229,11 +229,17 @@ fn environment(view: Option<EnvironmentView>) -> Environment {
     view.map_or(Environment::Production, Into::into)
 }
 
+/// The entity tag of an environment's whole set: each change of it makes another version.
+fn set_tag(environment: Environment, version: i64) -> String {
+    format!("\"{environment}-{version}\"")
+}
+
 #[OpenApi(prefix_path = "/api/v1/public", tag = "Tag::EnvVars")]
 impl EnvVarsApi {
     /// List a project's env vars
     ///
-    /// Newest first; the values of secret ones are not among the answer. Changes nothing. Fails with `not_found` (404), with
+    /// Newest first; the values of secret ones are not among the answer. With `environment` there is an `ETag`, that of the
+    /// environment's whole set, for `replaceEnvVars`. Changes nothing. Fails with `not_found` (404), with
     /// `role_too_small` (403) below deployer, and with `invalid_cursor` (400).
     #[oai(path = "/projects/:project/env-vars", method = "get", operation_id = "listEnvVars")]
     async fn list_env_vars(
@@ -253,8 +259,10 @@ impl EnvVarsApi {
         let wanted = environment.0.map(Environment::from);
         let filter = format!("env_vars:{}:{wanted:?}", project.0);
         let page = page_request(limit.0, cursor.0.as_deref(), &filter)?;
-        let page = caller.services.env_vars.list(&caller.actor, &project_ref(&project.0)?, wanted, page).await?;
-        Ok(Listing::new(page, uri, &filter, EnvVarView::from))
+        let project = project_ref(&project.0)?;
+        let (page, version) = caller.services.env_vars.list(&caller.actor, &project, wanted, page).await?;
+        let tag = wanted.zip(version).map(|(environment, version)| set_tag(environment, version));
+        Ok(Listing::new(page, uri, &filter, EnvVarView::from).with_tag(tag))
     }
 
     /// Make an env var
@@ -282,7 +290,8 @@ impl EnvVarsApi {
     ///
     /// Afterwards the environment has these and no others. One without a value keeps its present one, so that secrets need
     /// not be known to be kept. With `dry_run` nothing changes, and the answer says what would. Fails with `invalid_request`
-    /// (422) naming each that cannot be taken as `/env_vars/N`, and with `not_found` (404).
+    /// (422) naming each that cannot be taken as `/env_vars/N`, with `not_found` (404), and with `precondition_failed` (412)
+    /// when `If-Match` names another state of the set than `listEnvVars` gave for the environment.
     #[oai(path = "/projects/:project/env-vars", method = "put", operation_id = "replaceEnvVars")]
     async fn replace_env_vars(
         &self,
@@ -293,6 +302,7 @@ impl EnvVarsApi {
         environment: Query<Option<EnvironmentView>>,
         /// Whether only to find out what would happen.
         dry_run: Query<Option<bool>>,
+        if_match: IfMatch,
         body: Body<EnvVarSetBody>,
     ) -> ApiResult<Answer<EnvVarPlanView>> {
         let wanted = body.0.env_vars.into_iter().map(|entry| NewEnvVar {
@@ -302,8 +312,11 @@ impl EnvVarsApi {
         });
         let (wanted, dry_run) = (wanted.collect(), dry_run.0.unwrap_or(false));
         let (project, environment) = (project_ref(&project.0)?, self::environment(environment.0));
-        let plan = caller.services.env_vars.replace(&caller.actor, &project, environment, wanted, dry_run).await?;
-        Ok(Answer::new(EnvVarPlanView::new(plan, dry_run)))
+        let expected = |version| if_match.allows_tag(&set_tag(environment, version));
+        let service = &caller.services.env_vars;
+        let plan = service.replace(&caller.actor, &project, environment, wanted, dry_run, expected).await?;
+        let tag = set_tag(environment, plan.present);
+        Ok(Answer::new(EnvVarPlanView::new(plan, dry_run)).with_header(header::ETAG, tag))
     }
 
     /// Import env vars of the older system

@@ -12,6 +12,7 @@ use poem_openapi::OperationId;
 use super::caller::{Admitted, identify, services};
 use super::frame::ExtraHeaders;
 use super::operations::{Asks, Operation};
+use super::precondition::IfMatch;
 use super::problem::ApiError;
 use super::request_id::RequestId;
 use super::{ApiConfig, idempotency, limits};
@@ -124,6 +125,9 @@ impl Gated {
         }
         let is_rehearsal =
             request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "dry_run=true"));
+        if self.operation.method != Method::POST && !self.operation.reads_if_match {
+            IfMatch::refuse_tags(&request)?;
+        }
         let response = match self.operation.method {
             Method::POST => {
                 idempotency::once(&services, actor.as_ref(), self.operation.id, request, &self.endpoint).await?

@@ -10,6 +10,7 @@ use super::answer::{Answer, ApiResult, Listing, NoContent};
 use super::caller::{Caller, JobsRead, JobsWrite};
 use super::enums::JobStateView;
 use super::params::{default_limit, page_request};
+use super::precondition::IfMatch;
 use super::values::{Nullable, Timestamp};
 use crate::domain::{JobId, JobInfo, ProjectId};
 use crate::service::JobFilter;
@@ -128,15 +129,18 @@ impl JobsApi {
     /// Discard a job that was given up
     ///
     /// Its work stays undone. Fails with `job_not_dead` (409) when it was not given up, with `operator_required` (403) for
-    /// everybody but operators, and with `not_found` (404).
+    /// everybody but operators, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another
+    /// state.
     #[oai(path = "/jobs/:job_id", method = "delete", operation_id = "discardJob")]
     async fn discard_job(
         &self,
         caller: Caller<JobsWrite>,
         /// The job's id.
         job_id: Path<i64>,
+        if_match: IfMatch,
     ) -> ApiResult<NoContent> {
-        caller.services.jobs.discard(&caller.actor, JobId(job_id.0)).await?;
+        let expected = |job: &JobInfo| if_match.allows(|| JobView::from(job.clone()));
+        caller.services.jobs.discard(&caller.actor, JobId(job_id.0), expected).await?;
         Ok(NoContent(Vec::new()))
     }
 }

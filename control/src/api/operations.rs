@@ -112,8 +112,15 @@ pub struct Operation {
     pub method: Method,
     /// What it asks for; `None` when the declaration cannot be read, which lets nobody in.
     pub asks: Option<Asks>,
+    /// Whether it compares `If-Match` with what it changes.
+    pub reads_if_match: bool,
     /// Its query parameters.
     queries: Vec<String>,
+}
+
+/// Whether an operation compares `If-Match` with what it changes: it says that it may fail for that.
+pub fn reads_if_match(description: &str) -> bool {
+    description.contains("precondition_failed")
 }
 
 impl Operation {
@@ -129,6 +136,7 @@ impl Operation {
             id: operation.operation_id.unwrap_or_default(),
             method: operation.method,
             asks,
+            reads_if_match: operation.description.is_some_and(reads_if_match),
             queries: queries.map(|param| param.name).collect(),
         }
     }

@@ -16,19 +16,22 @@ pub struct IfMatch(Option<Vec<String>>);
 impl IfMatch {
     /// Whether the object that `view` shows is one that the caller saw.
     pub fn allows<T: ParseFromJSON + ToJSON + Serialize>(&self, view: impl FnOnce() -> T) -> bool {
-        match &self.0 {
-            None => true,
-            Some(tags) if tags.iter().any(|tag| tag == "*") => true,
-            Some(tags) => {
-                let present = entity_tag_of(view());
-                tags.contains(&present)
-            }
-        }
+        self.allows_tag("") || self.allows_tag(&entity_tag_of(view()))
+    }
+
+    /// Whether the object with this entity tag is one that the caller saw.
+    pub fn allows_tag(&self, present: &str) -> bool {
+        self.0.as_ref().is_none_or(|tags| tags.iter().any(|tag| tag == "*" || tag == present))
     }
 
     /// The same where there may be no object: none is what nobody saw.
     pub fn allows_any<T: ParseFromJSON + ToJSON + Serialize>(&self, view: Option<impl FnOnce() -> T>) -> bool {
         view.map_or(self.0.is_none(), |view| self.allows(view))
+    }
+
+    /// Refuses a request that says what it saw of something that shows no entity tag.
+    pub fn refuse_tags(request: &Request) -> Result<(), ApiError> {
+        if Self::parse(request)?.allows_tag("") { Ok(()) } else { Err(crate::service::Error::Changed.into()) }
     }
 
     /// Returns what the header says. A weak tag is kept, and equals no strong one.

@@ -30,6 +30,7 @@ const PROBLEMS: &[(&str, &str)] = &[
     ),
     ("idempotency_key_in_use", "The first request with this idempotency key is still running."),
     ("idempotency_key_reused", "The idempotency key was used for a request with another body."),
+    ("identity_taken", "The person at the other service has another account; log in with it instead."),
     ("incomplete_body", "The connection broke off before the body's end. Send it again."),
     ("internal_error", "The server failed; its log has the cause under the request id."),
     ("invalid_code", "The one-time login code is wrong, used or expired. The server prints a fresh one."),

@@ -223,6 +223,8 @@ pub struct DeletionView {
     pub hostnames: Vec<String>,
     /// Its domains.
     pub domains: Vec<String>,
+    /// Those of its domains whose record and certificate at the edge elsewhere go with it.
+    pub certificates: Vec<String>,
     /// How many deployments it had.
     pub deployments: i64,
     /// How many env vars.
@@ -235,8 +237,9 @@ pub struct DeletionView {
 
 impl DeletionView {
     fn new(deletion: Deletion, dry_run: bool) -> Self {
-        let Deletion { project, hostnames, domains, deployments, env_vars, stored_bytes } = deletion;
-        Self { project: project.slug.to_string(), hostnames, domains, deployments, env_vars, stored_bytes, dry_run }
+        let Deletion { project, hostnames, domains, certificates, deployments, env_vars, stored_bytes } = deletion;
+        let project = project.slug.to_string();
+        Self { project, hostnames, domains, certificates, deployments, env_vars, stored_bytes, dry_run }
     }
 }
 

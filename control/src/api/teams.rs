@@ -264,7 +264,8 @@ impl TeamsApi {
     /// Remove a member
     ///
     /// Every member may remove themself. Fails with `last_owner` (409) when nobody would own the team, with `role_too_small`
-    /// (403) as `updateMember` does, and with `not_found` (404).
+    /// (403) as `updateMember` does, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+    /// another state than `updateMember` gave.
     #[oai(path = "/teams/:team_id/members/:user_id", method = "delete", operation_id = "removeMember")]
     async fn remove_member(
         &self,
@@ -273,8 +274,11 @@ impl TeamsApi {
         team_id: Path<i64>,
         /// The user's id.
         user_id: Path<i64>,
+        if_match: IfMatch,
     ) -> ApiResult<NoContent> {
-        caller.services.teams.remove_member(&caller.actor, TeamId(team_id.0), UserId(user_id.0)).await?;
+        let (team, user) = (TeamId(team_id.0), UserId(user_id.0));
+        let expected = |member: &Member| if_match.allows(|| MemberView::from(member.clone()));
+        caller.services.teams.remove_member(&caller.actor, team, user, expected).await?;
         Ok(NoContent::default())
     }
 }

@@ -10,7 +10,7 @@ use super::body::{Body, JsonBody};
 use super::caller::{Caller, SessionOnly, UserRead, UserWrite};
 use super::precondition::IfMatch;
 use super::values::{Nullable, Patch, Timestamp};
-use crate::domain::User;
+use crate::domain::{Identity, User};
 use crate::service::Profile;
 
 /// Operations on the caller's account.
@@ -28,8 +28,29 @@ pub struct UserView {
     pub name: Nullable<String>,
     /// Where the person reads mail.
     pub email: Nullable<String>,
+    /// Who the person is elsewhere: what opens the account beside its password.
+    pub identities: Vec<IdentityView>,
     /// When the account was made.
     pub created_at: Timestamp,
+}
+
+/// A person as another service knows them.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Identity")]
+pub struct IdentityView {
+    /// The service, such as `github`.
+    pub provider: String,
+    /// What it calls the person.
+    pub subject: String,
+    /// Since when it opens the account.
+    pub created_at: Timestamp,
+}
+
+impl From<Identity> for IdentityView {
+    fn from(identity: Identity) -> Self {
+        let Identity { provider, subject, created_at } = identity;
+        Self { provider, subject, created_at: created_at.into() }
+    }
 }
 
 impl From<User> for UserView {
@@ -39,6 +60,7 @@ impl From<User> for UserView {
             login: user.login,
             name: Nullable(user.name),
             email: Nullable(user.email.map(|email| email.as_str().to_owned())),
+            identities: user.identities.into_iter().map(IdentityView::from).collect(),
             created_at: user.created_at.into(),
         }
     }
@@ -115,11 +137,18 @@ impl UserApi {
     /// Set the caller's password
     ///
     /// From then on `loginWithPassword` works. The caller's other sessions end. Fails with `session_required` (403) for an
-    /// API token, and with `invalid_request` (422) when the present password is wrong or the new one unfit.
+    /// API token, with `invalid_request` (422) when the present password is wrong or the new one unfit, and with
+    /// `precondition_failed` (412) when `If-Match` names another state than `getUser` gave.
     #[oai(path = "/user/password", method = "put", operation_id = "setPassword")]
-    async fn set_password(&self, caller: Caller<SessionOnly>, body: Body<PasswordBody>) -> ApiResult<NoContent> {
+    async fn set_password(
+        &self,
+        caller: Caller<SessionOnly>,
+        if_match: IfMatch,
+        body: Body<PasswordBody>,
+    ) -> ApiResult<NoContent> {
         let PasswordBody { present_password, new_password } = body.0;
-        caller.services.accounts.set_password(&caller.actor, present_password, new_password).await?;
+        let expected = |user: &User| if_match.allows(|| UserView::from(user.clone()));
+        caller.services.accounts.set_password(&caller.actor, present_password, new_password, expected).await?;
         Ok(NoContent::default())
     }
 }

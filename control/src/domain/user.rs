@@ -15,7 +15,20 @@ pub struct User {
     pub name: Option<String>,
     /// Where the person reads mail.
     pub email: Option<EmailAddress>,
+    /// Who the person is elsewhere.
+    pub identities: Vec<Identity>,
     /// When the account was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A person as another service knows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The service, such as `github`.
+    pub provider: String,
+    /// What it calls the person, for ever: no name that may change hands.
+    pub subject: String,
+    /// Since when the service opens the account.
     pub created_at: DateTime<Utc>,
 }
 

@@ -40,6 +40,10 @@ impl Accounts {
         Self { context }
     }
 
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
     /// Opens a session for whoever knows the password.
     ///
     /// Fails with `invalid_password`, whatever of the two is wrong.
@@ -131,8 +135,15 @@ impl Accounts {
 
     /// Sets the actor's password and ends the actor's other sessions. Needs a session.
     ///
-    /// Fails with `wrong_password` when there is one already and `present` is not it.
-    pub async fn set_password(&self, actor: &Actor, present: Option<String>, new: String) -> Result<()> {
+    /// Fails with `wrong_password` when there is one already and `present` is not it, and with [`Error::Changed`] when
+    /// `expected` does not hold for the account as it is.
+    pub async fn set_password(
+        &self,
+        actor: &Actor,
+        present: Option<String>,
+        new: String,
+        expected: impl Fn(&User) -> bool + Send,
+    ) -> Result<()> {
         let Credential::Session(own) = actor.credential else { return Err(super::auth::session_required()) };
         if let Some(problem) = password::problem("/new_password", &new) {
             return Err(Error::Invalid { problems: vec![problem] });
@@ -145,6 +156,10 @@ impl Accounts {
         }
         let verifier = password::hash(new, &*self.context.random).await?;
         let mut tx = self.context.db.begin().await?;
+        let user = users::get(&mut tx, actor.user_id).await?.ok_or(Error::NotFound)?;
+        if !expected(&user) {
+            return Err(Error::Changed);
+        }
         users::set_password(&mut tx, actor.user_id, &verifier).await?;
         sessions::delete_others(&mut tx, actor.user_id, own).await?;
         audit::commit(&self.context, tx, actor).await

@@ -13,7 +13,7 @@ use crate::domain::{
     Actor, Deployment, DeploymentId, DeploymentStatus, Environment, LogLevel, Page, PageRequest, ReleaseKind,
     branch_label, pinned_label,
 };
-use crate::store::deployments::Step;
+use crate::store::deployments::{Filter, Step};
 use crate::store::releases::Pointer;
 use crate::store::{self, Session, Tx, deployments, hostnames, logs, releases};
 
@@ -77,9 +77,18 @@ impl Deployments {
         page: PageRequest,
     ) -> Result<Page<Deployment>> {
         let mut session = self.context.db.read().await?;
-        let project = projects::find(&mut session, actor, project).await?;
-        let branch = filter.branch.as_deref();
-        Ok(deployments::list(&mut session, project.id, filter.environment, filter.status, branch, page).await?)
+        let DeploymentFilter { environment, status, branch } = &filter;
+        let filter = Filter { environment: *environment, status: *status, branch: branch.as_deref() };
+        let listed = match projects::named(project) {
+            Some(named) => deployments::list(&mut session, actor, named, filter, page).await?,
+            None => None,
+        };
+        let Some((page, project, team, role)) = listed else {
+            projects::find(&mut session, actor, project).await?;
+            return Ok(Page { items: Vec::new(), next: None });
+        };
+        permit(actor, role, team, Some(project))?;
+        Ok(page)
     }
 
     /// Returns a deployment.

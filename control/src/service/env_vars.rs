@@ -57,6 +57,8 @@ pub struct EnvVarPlan {
     pub effect: EnvVarEffect,
     /// The version of the set afterwards.
     pub version: i64,
+    /// The version that the set has now: the one before, when this was only to find out.
+    pub present: i64,
 }
 
 /// Env vars.
@@ -70,19 +72,24 @@ impl EnvVars {
         Self { context }
     }
 
-    /// Returns a project's env vars, newest first, without the values of secret ones.
+    /// Returns a project's env vars, newest first, without the values of secret ones; of one environment also the version
+    /// of its set, which may be older than what is returned, never newer.
     pub async fn list(
         &self,
         actor: &Actor,
         project: &ProjectRef,
         environment: Option<Environment>,
         page: PageRequest,
-    ) -> Result<Page<EnvVar>> {
+    ) -> Result<(Page<EnvVar>, Option<i64>)> {
         let mut session = self.context.db.read().await?;
         let project = projects::find(&mut session, actor, project).await?;
+        let version = match environment {
+            Some(environment) => Some(env_vars::newest_version(&mut session, project.id, environment).await?),
+            None => None,
+        };
         let page = env_vars::list(&mut session, project.id, environment, page).await?;
         let items = page.items.into_iter().map(|var| show(&self.context, var)).collect::<Result<_>>()?;
-        Ok(Page { items, next: page.next })
+        Ok((Page { items, next: page.next }, version))
     }
 
     /// Returns an env var, without its value when it is secret.
@@ -186,19 +193,22 @@ impl EnvVars {
         if !expected(&show(&self.context, var)?) {
             return Err(Error::Changed);
         }
+        let before = env_vars::newest_version(&mut tx, project.id, environment).await?;
         env_vars::delete(&mut tx, id).await?;
         let effect = self.changed(&mut tx, &project, environment).await?;
         let version = env_vars::newest_version(&mut tx, project.id, environment).await?;
         if !dry_run {
             audit::commit(&self.context, tx, actor).await?;
         }
-        Ok(EnvVarPlan { added: Vec::new(), changed: Vec::new(), removed: vec![name], effect, version })
+        let present = if dry_run { before } else { version };
+        Ok(EnvVarPlan { added: Vec::new(), changed: Vec::new(), removed: vec![name], effect, version, present })
     }
 
     /// Makes `wanted` the whole set of an environment, or says what that would do. One without a value keeps the present
     /// one, so that secrets need not be known to keep them.
     ///
-    /// Fails with a problem for each that cannot be taken (pointers into `/env_vars`).
+    /// Fails with [`Error::Changed`] when `expected` does not hold for the version that the set has, and with a problem for
+    /// each that cannot be taken (pointers into `/env_vars`).
     pub async fn replace(
         &self,
         actor: &Actor,
@@ -206,10 +216,15 @@ impl EnvVars {
         environment: Environment,
         wanted: Vec<NewEnvVar>,
         dry_run: bool,
+        expected: impl Fn(i64) -> bool + Send,
     ) -> Result<EnvVarPlan> {
         let wanted = checked_set(&wanted)?;
         let mut tx = self.context.db.begin().await?;
         let project = self.locked(&mut tx, actor, project).await?;
+        let before = env_vars::newest_version(&mut tx, project.id, environment).await?;
+        if !expected(before) {
+            return Err(Error::Changed);
+        }
         let (mut ids, mut present) = (BTreeMap::new(), BTreeMap::new());
         for var in env_vars::list_all(&mut tx, project.id, environment).await? {
             let held = (var.kind, EnvVarValue(open(&self.context, &var)?));
@@ -250,7 +265,8 @@ impl EnvVars {
         if !dry_run {
             audit::commit(&self.context, tx, actor).await?;
         }
-        Ok(EnvVarPlan { added, changed, removed, effect, version })
+        let present = if dry_run { before } else { version };
+        Ok(EnvVarPlan { added, changed, removed, effect, version, present })
     }
 
     /// Takes over env vars that the older system sealed; those that are there already get the older system's values.
@@ -282,16 +298,21 @@ impl EnvVars {
         if !problems.is_empty() {
             return Err(Error::Invalid { problems });
         }
-        let mut session = self.context.db.read().await?;
-        let found = projects::find(&mut session, actor, project).await?;
-        let kept = env_vars::list_all(&mut session, found.id, environment).await?;
-        drop(session);
-        for var in
-            kept.into_iter().filter(|var| opened.iter().all(|new| new.name != var.name.as_str())).collect::<Vec<_>>()
-        {
-            opened.push(NewEnvVar { name: var.name.to_string(), value: None, kind: var.kind });
+        loop {
+            let mut session = self.context.db.read().await?;
+            let found = projects::find(&mut session, actor, project).await?;
+            let seen = env_vars::newest_version(&mut session, found.id, environment).await?;
+            let kept = env_vars::list_all(&mut session, found.id, environment).await?;
+            drop(session);
+            let kept = kept.into_iter().filter(|var| opened.iter().all(|new| new.name != var.name.as_str()));
+            let kept = kept.map(|var| NewEnvVar { name: var.name.to_string(), value: None, kind: var.kind });
+            let wanted = opened.iter().cloned().chain(kept).collect();
+            // What somebody else made since was not seen, and would go.
+            match self.replace(actor, project, environment, wanted, false, |version| version == seen).await {
+                Err(Error::Changed) => {}
+                done => return done,
+            }
         }
-        self.replace(actor, project, environment, opened, false).await
     }
 
     async fn locked(&self, tx: &mut Tx, actor: &Actor, project: &ProjectRef) -> Result<Project> {

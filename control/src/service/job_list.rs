@@ -69,11 +69,15 @@ impl Jobs {
 
     /// Deletes a job that was given up.
     ///
-    /// Fails with `job_not_dead` when it was not given up.
-    pub async fn discard(&self, actor: &Actor, id: JobId) -> Result<()> {
+    /// Fails with `job_not_dead` when it was not given up, and with [`Error::Changed`] when `expected` does not hold for it as
+    /// it is.
+    pub async fn discard(&self, actor: &Actor, id: JobId, expected: impl Fn(&JobInfo) -> bool + Send) -> Result<()> {
         let mut tx = self.context.db.begin().await?;
         require_operator(&mut tx, actor).await?;
         let job = find(&mut tx, actor, id).await?;
+        if !expected(&job) {
+            return Err(Error::Changed);
+        }
         if !job_list::discard(&mut tx, id).await? {
             return Err(not_dead(&job));
         }

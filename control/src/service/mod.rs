@@ -22,6 +22,7 @@ mod fernet;
 mod gate;
 pub(crate) mod guards;
 mod health;
+mod identities;
 mod job_list;
 mod jobs;
 mod limits;

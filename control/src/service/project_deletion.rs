@@ -15,6 +15,8 @@ pub struct Deletion {
     pub hostnames: Vec<String>,
     /// Its domains.
     pub domains: Vec<String>,
+    /// Those of its domains that are hostnames of their own at the edge elsewhere, each with a record and a certificate.
+    pub certificates: Vec<String>,
     /// How many deployments it has.
     pub deployments: i64,
     /// How many env vars.
@@ -50,7 +52,8 @@ impl Projects {
         let (deployments, stored_bytes) = deployments::totals(&mut tx, project.id).await?;
         let deletion = Deletion {
             hostnames: routes.iter().map(full).collect(),
-            domains: domains.iter().map(|(_, name)| name.clone()).collect(),
+            domains: domains.iter().map(|(_, name, _)| name.clone()).collect(),
+            certificates: domains.iter().filter(|(.., has)| *has).map(|(_, name, _)| name.clone()).collect(),
             deployments,
             env_vars: env_vars::count_of_project(&mut tx, project.id).await?,
             stored_bytes: stored_bytes + blobs::total_bytes(&mut tx, project.id).await?,
@@ -63,7 +66,7 @@ impl Projects {
         deployments::end_all(&mut tx, id, now).await?;
         releases::end_all(&mut tx, id).await?;
         hostnames::reserve_all(&mut tx, id, now + RESERVED).await?;
-        for (domain, _) in domains {
+        for (domain, ..) in domains {
             store::domains::release(&mut tx, domain, now).await?;
             Job::SyncDomain(domain).enqueue(&mut tx, now).await?;
         }

@@ -10,6 +10,7 @@ use crate::domain::{
     Actor, Environment, HtmlHandling, InvalidSlug, NotFound, Page, PageRequest, Project, ProjectId, ProjectKind,
     ProjectSettings, RedirectStatus, Slug, SpaFallback, TeamId, branch_label,
 };
+use crate::store::deployments::Named;
 use crate::store::hostnames::{self, Target};
 use crate::store::releases::Pointer;
 use crate::store::{Session, Tx, projects};
@@ -168,15 +169,24 @@ pub(super) async fn begin(context: &Context, actor: &Actor, project: &ProjectRef
 
 /// Returns the project of that name, if the actor may know of it and do what it asks for.
 pub(super) async fn find(session: &mut impl Session, actor: &Actor, project: &ProjectRef) -> Result<Project> {
-    let found = match project {
-        ProjectRef::Id(id) => projects::get(session, actor, *id).await?,
-        // PostgreSQL would refuse a text with NUL instead of finding nothing.
-        ProjectRef::Slug(slug) if slug.contains('\0') => None,
-        ProjectRef::Slug(slug) => projects::get_by_slug(session, actor, slug).await?,
+    let found = match named(project) {
+        None => None,
+        Some(Named::Id(id)) => projects::get(session, actor, id).await?,
+        Some(Named::Slug(slug)) => projects::get_by_slug(session, actor, slug).await?,
     };
     let (project, role) = found.ok_or(Error::NotFound)?;
     permit(actor, role, project.team_id, Some(project.id))?;
     Ok(project)
+}
+
+/// Returns how a project is named in the database; `None` for what no project can be called.
+pub(super) fn named(project: &ProjectRef) -> Option<Named<'_>> {
+    match project {
+        ProjectRef::Id(id) => Some(Named::Id(*id)),
+        // PostgreSQL would refuse a text with NUL instead of finding nothing.
+        ProjectRef::Slug(slug) if slug.contains('\0') => None,
+        ProjectRef::Slug(slug) => Some(Named::Slug(slug)),
+    }
 }
 
 fn slug_taken(slug: &Slug) -> Error {

@@ -150,8 +150,15 @@ impl Teams {
 
     /// Removes a member. Whoever may see a team may leave it.
     ///
-    /// Fails with `last_owner` when nobody would own the team.
-    pub async fn remove_member(&self, actor: &Actor, id: TeamId, user: UserId) -> Result<()> {
+    /// Fails with `last_owner` when nobody would own the team, and with [`Error::Changed`] when `expected` does not hold for
+    /// the member as it is.
+    pub async fn remove_member(
+        &self,
+        actor: &Actor,
+        id: TeamId,
+        user: UserId,
+        expected: impl Fn(&Member) -> bool + Send,
+    ) -> Result<()> {
         let mut tx = self.context.db.begin().await?;
         let leaving = actor.user_id == user;
         let (team, own) = match leaving {
@@ -160,11 +167,14 @@ impl Teams {
         };
         actor.subject.note(team.id, None);
         teams::lock(&mut tx, id).await?;
-        let present = teams::get_role(&mut tx, id, user).await?.ok_or(Error::NotFound)?;
-        if present == Role::Owner && !leaving {
+        let member = teams::get_member(&mut tx, id, user).await?.ok_or(Error::NotFound)?;
+        if !expected(&member) {
+            return Err(Error::Changed);
+        }
+        if member.role == Role::Owner && !leaving {
             require_owner(own)?;
         }
-        refuse_unmaking(&mut tx, &team, user, present, Role::Viewer).await?;
+        refuse_unmaking(&mut tx, &team, user, member.role, Role::Viewer).await?;
         teams::delete_member(&mut tx, id, user).await?;
         audit::commit(&self.context, tx, actor).await
     }

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{Error, Session, page_of, projects, statements};
+use super::{Error, Session, bound_to, ordered_row, projects, statements};
 use crate::domain::{
-    Actor, CommitInfo, Cursor, Deployment, DeploymentError, DeploymentId, DeploymentStatus, Environment, Page,
-    PageRequest, ProjectId, ProjectSettings, Role, Slug, TeamId,
+    Actor, CommitInfo, Deployment, DeploymentError, DeploymentId, DeploymentStatus, Environment, ProjectId,
+    ProjectSettings, Role, Slug, TeamId,
 };
 
 macro_rules! select {
@@ -21,20 +21,32 @@ macro_rules! select {
             $rest
         )
     };
-    ($role:literal, $active:literal, $rest:literal) => {
+    ($role:literal, $active:expr, $rest:expr) => {
         concat!(
-            "SELECT deployments.id, deployments.project_id, projects.slug, projects.team_id, deployments.environment,
-                deployments.branch, deployments.status, deployments.commit_sha, deployments.commit_message,
-                deployments.commit_sequence, deployments.settings, deployments.env_version, deployments.file_count, deployments.size_bytes, deployments.error_code,
-                deployments.error_message, deployments.created_at, deployments.deployed_at, deployments.deadline_at,
-                ",
+            "SELECT deployments.id, deployments.project_id, projects.slug, projects.team_id, ",
             $role,
-            " AS role,
-                ",
+            " AS role, deployments.environment, deployments.branch, deployments.status, deployments.commit_sha,
+                deployments.commit_message, deployments.commit_sequence, deployments.env_version, deployments.file_count,
+                deployments.size_bytes, deployments.error_code, deployments.error_message, deployments.created_at,
+                deployments.deployed_at, deployments.deadline_at, ",
             $active,
             " AS active
              FROM deployments JOIN projects ON projects.id = deployments.project_id ",
             $rest
+        )
+    };
+}
+
+pub mod page;
+
+pub use page::{Filter, Named, list};
+
+macro_rules! of_actor {
+    () => {
+        select!(
+            "team_members.role",
+            "JOIN team_members ON team_members.team_id = projects.team_id AND team_members.user_id = $1
+             WHERE deployments.id = $2 AND deployments.deleted_at IS NULL AND projects.deleted_at IS NULL"
         )
     };
 }
@@ -46,22 +58,10 @@ statements! {
         VALUES ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, $10, $11,
             (SELECT COALESCE(MAX(env_versions.version), 0) FROM env_versions
              WHERE env_versions.project_id = $1 AND env_versions.environment = $2), $12) RETURNING id";
-    GET = select!("team_members.role",
-        "JOIN team_members ON team_members.team_id = projects.team_id AND team_members.user_id = $1
-         WHERE deployments.id = $3 AND deployments.deleted_at IS NULL AND projects.deleted_at IS NULL
-           AND (CAST($2 AS BIGINT) IS NULL OR EXISTS (
-             SELECT 1 FROM api_token_projects AS bound
-             WHERE bound.token_id = $2 AND bound.project_id = projects.id))");
+    GET = of_actor!();
+    GET_BOUND = concat!(of_actor!(), bound_to!("$3"));
     GET_ANY = select!("WHERE deployments.id = $1");
-    // Which ones are active is asked once for all rows.
-    LIST = select!("CAST(NULL AS TEXT)", "deployments.id IN (SELECT releases.deployment_id FROM releases
-            WHERE releases.project_id = $1 AND releases.in_force)",
-        "WHERE deployments.project_id = $1 AND (deployments.created_at, deployments.id) < ($2, $3)
-          AND (CAST($5 AS TEXT) IS NULL OR deployments.environment = $5)
-          AND (CAST($6 AS TEXT) IS NULL OR deployments.status = $6)
-          AND (CAST($7 AS TEXT) IS NULL OR deployments.branch = $7)
-          AND deployments.deleted_at IS NULL
-        ORDER BY deployments.created_at DESC, deployments.id DESC LIMIT $4");
+    GET_SETTINGS = "SELECT settings FROM deployments WHERE id = $1";
     MOVE = "UPDATE deployments SET status = $3, updated_at = $4, deadline_at = $5, deployed_at = $6, error_code = $7,
             error_message = $8
         WHERE id = $1 AND status = $2";
@@ -96,7 +96,7 @@ statements! {
     GET_STATUS = "SELECT status FROM deployments WHERE id = $1";
 }
 
-#[derive(sqlx::FromRow)]
+ordered_row! {
 struct DeploymentRow {
     id: i64,
     project_id: i64,
@@ -109,7 +109,6 @@ struct DeploymentRow {
     commit_sha: Option<String>,
     commit_message: Option<String>,
     commit_sequence: Option<i64>,
-    settings: Json<ProjectSettings>,
     env_version: i64,
     file_count: i64,
     size_bytes: i64,
@@ -119,6 +118,16 @@ struct DeploymentRow {
     deployed_at: Option<DateTime<Utc>>,
     deadline_at: Option<DateTime<Utc>>,
     active: bool,
+}
+}
+
+impl DeploymentRow {
+    /// The project's team, and the actor's role in it.
+    fn membership(&self) -> Result<(TeamId, Role), Error> {
+        let unusable = || Error::Row { table: "team_members", column: "role", id: self.id };
+        let role = self.role.as_deref().and_then(Role::from_text).ok_or_else(unusable)?;
+        Ok((TeamId(self.team_id.unwrap_or_default()), role))
+    }
 }
 
 impl TryFrom<DeploymentRow> for Deployment {
@@ -199,12 +208,11 @@ pub async fn get(
     actor: &Actor,
     id: DeploymentId,
 ) -> Result<Option<(Deployment, TeamId, Role)>, Error> {
-    let query = session.query(GET).bind(actor.user_id.0).bind(actor.bound_to.map(|token| token.0));
-    let row: Option<DeploymentRow> = query.bind(id.0).fetch_optional().await?;
+    let token = actor.bound_to.map(|token| token.0);
+    let query = session.query(if token.is_some() { GET_BOUND } else { GET });
+    let row: Option<DeploymentRow> = query.bind(actor.user_id.0).bind(id.0).bind_some(token).fetch_optional().await?;
     row.map(|row| {
-        let unusable = || Error::Row { table: "team_members", column: "role", id: row.id };
-        let role = row.role.as_deref().and_then(Role::from_text).ok_or_else(unusable)?;
-        let team = TeamId(row.team_id.unwrap_or_default());
+        let (team, role) = row.membership()?;
         Ok((Deployment::try_from(row)?, team, role))
     })
     .transpose()
@@ -216,36 +224,9 @@ pub async fn get_any(
     id: DeploymentId,
 ) -> Result<Option<(Deployment, ProjectSettings)>, Error> {
     let row: Option<DeploymentRow> = session.query(GET_ANY).bind(id.0).fetch_optional().await?;
-    row.map(|row| {
-        let settings = row.settings.0;
-        Ok((Deployment::try_from(row)?, settings))
-    })
-    .transpose()
-}
-
-/// Returns a project's deployments, newest first.
-pub async fn list(
-    session: &mut impl Session,
-    project: ProjectId,
-    environment: Option<Environment>,
-    status: Option<DeploymentStatus>,
-    branch: Option<&str>,
-    page: PageRequest,
-) -> Result<Page<Deployment>, Error> {
-    let (created_at, id) = super::after(page);
-    let rows: Vec<DeploymentRow> = session
-        .query(LIST)
-        .bind(project.0)
-        .bind(created_at)
-        .bind(id)
-        .bind(i64::from(page.limit) + 1)
-        .bind(environment.map(Environment::as_str))
-        .bind(status.map(DeploymentStatus::as_str))
-        .bind(branch)
-        .fetch_all()
-        .await?;
-    let deployments = rows.into_iter().map(Deployment::try_from).collect::<Result<_, _>>()?;
-    Ok(page_of(deployments, page, |item: &Deployment| Cursor { created_at: item.created_at, id: item.id.0 }))
+    let Some(row) = row else { return Ok(None) };
+    let (Json(settings),): (Json<ProjectSettings>,) = session.query(GET_SETTINGS).bind(id.0).fetch_one().await?;
+    Ok(Some((Deployment::try_from(row)?, settings)))
 }
 
 /// A step in a deployment's life.

@@ -42,7 +42,7 @@ statements! {
     SET_EDGE = "UPDATE domains SET esa_saas_id = $2, esa_status = $3, ssl_status = $4, icp_required = $5,
         edge_proof = $6 WHERE id = $1";
     RELEASE = "UPDATE domains SET released_at = $2 WHERE id = $1";
-    LIST_NAMES = "SELECT id, name FROM domains WHERE project_id = $1 AND released_at IS NULL ORDER BY id";
+    LIST_NAMES = "SELECT id, name, esa_saas_id IS NOT NULL AS has_certificate FROM domains WHERE project_id = $1 AND released_at IS NULL ORDER BY id";
     DELETE = "DELETE FROM domains WHERE id = $1";
 }
 
@@ -163,9 +163,12 @@ pub async fn release(session: &mut impl Session, id: DomainId, now: DateTime<Utc
 }
 
 /// Returns the ids and names of a project's domains.
-pub async fn list_names(session: &mut impl Session, project: ProjectId) -> Result<Vec<(DomainId, String)>, Error> {
-    let rows: Vec<(i64, String)> = session.query(LIST_NAMES).bind(project.0).fetch_all().await?;
-    Ok(rows.into_iter().map(|(id, name)| (DomainId(id), name)).collect())
+pub async fn list_names(
+    session: &mut impl Session,
+    project: ProjectId,
+) -> Result<Vec<(DomainId, String, bool)>, Error> {
+    let rows: Vec<(i64, String, bool)> = session.query(LIST_NAMES).bind(project.0).fetch_all().await?;
+    Ok(rows.into_iter().map(|(id, name, has_certificate)| (DomainId(id), name, has_certificate)).collect())
 }
 
 /// Removes the row of a domain that was given up.

@@ -4,6 +4,7 @@ mod announcements;
 mod db;
 mod error;
 mod query;
+mod row;
 mod shared_lock;
 mod shelf;
 
@@ -16,6 +17,7 @@ pub mod edge_kv;
 pub mod env_vars;
 pub mod hostnames;
 pub mod idempotency;
+pub mod identities;
 pub mod job_list;
 pub mod jobs;
 pub mod logs;
@@ -38,6 +40,7 @@ pub use announcements::{Announcement, Announcements};
 pub use db::{Access, Db, Location, Param, Reader, Record, Session, Tx};
 pub use error::Error;
 pub use query::Query;
+use row::ordered_row;
 pub use shared_lock::{Held, SharedLock};
 pub use shelf::{Borrowed, Shelf};
 
@@ -51,18 +54,38 @@ macro_rules! statements {
 }
 use statements;
 
+/// Keeps to the projects that a token is good for. The statements for everybody else come without: looking whether there is
+/// anything to keep to takes PostgreSQL as long as reading a few rows.
+macro_rules! bound_to {
+    ($token:literal) => {
+        bound_to!($token, "projects.id")
+    };
+    ($token:literal, $project:literal) => {
+        concat!(
+            " AND EXISTS (SELECT 1 FROM api_token_projects AS bound WHERE bound.token_id = ",
+            $token,
+            " AND bound.project_id = ",
+            $project,
+            ")"
+        )
+    };
+}
+use bound_to;
+
 /// Every statement of every table, by module and name.
 pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     let modules = [
         ("audit", audit::STATEMENTS),
         ("blobs", blobs::STATEMENTS),
         ("deployments", deployments::STATEMENTS),
+        ("deployments", deployments::page::STATEMENTS),
         ("domains", domains::STATEMENTS),
         ("drift", drift::STATEMENTS),
         ("edge_kv", edge_kv::STATEMENTS),
         ("env_vars", env_vars::STATEMENTS),
         ("hostnames", hostnames::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
+        ("identities", identities::STATEMENTS),
         ("job_list", job_list::STATEMENTS),
         ("jobs", jobs::STATEMENTS),
         ("logs", logs::STATEMENTS),

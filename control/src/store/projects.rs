@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{Error, Session, page_of, statements};
+use super::{Error, Session, bound_to, ordered_row, page_of, statements};
 use crate::domain::{
     Actor, Cursor, DeploymentId, DeploymentStatus, Page, PageRequest, Project, ProjectId, ProjectKind, ProjectSettings,
     ProjectStatus, Role, Slug, TeamId, UserId,
@@ -12,23 +12,20 @@ use crate::domain::{
 macro_rules! columns {
     () => {
         "projects.id, projects.team_id, team_members.role, projects.owner_id, projects.slug, projects.kind,
-                projects.settings, projects.created_at, projects.updated_at, projects.active_deployment_id,
-                projects.production_status, projects.staging_status, projects.staging_active"
+                projects.settings, projects.active_deployment_id, projects.production_status, projects.staging_status,
+                projects.staging_active, projects.created_at, projects.updated_at"
     };
 }
 
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "SELECT ",
             columns!(),
             " FROM projects
              JOIN team_members ON team_members.team_id = projects.team_id AND team_members.user_id = $1
-             WHERE projects.deleted_at IS NULL
-               AND (CAST($2 AS BIGINT) IS NULL OR EXISTS (
-                 SELECT 1 FROM api_token_projects AS bound
-                 WHERE bound.token_id = $2 AND bound.project_id = projects.id)) AND ",
-            $rest
+             WHERE projects.deleted_at IS NULL AND ",
+            $($rest)*
         )
     };
 }
@@ -36,7 +33,7 @@ macro_rules! select {
 /// A page across teams: the newest of each team by its index, then the newest of these. Sorting all projects of all teams
 /// would take longer the more there are.
 macro_rules! across {
-    ($before:literal, $selected:literal, $after:literal) => {
+    ($before:literal, $selected:literal, $after:literal, $($bound:tt)*) => {
         concat!(
             "SELECT ",
             columns!(),
@@ -46,27 +43,37 @@ macro_rules! across {
             $selected,
             " FROM projects AS top
              WHERE top.team_id = team_members.team_id AND top.deleted_at IS NULL
-               AND (CAST($2 AS BIGINT) IS NULL OR EXISTS (
-                 SELECT 1 FROM api_token_projects AS bound WHERE bound.token_id = $2 AND bound.project_id = top.id))
-               AND (top.created_at, top.id) < ($3, $4)
-             ORDER BY top.created_at DESC, top.id DESC LIMIT $5) ",
+               AND (top.created_at, top.id) < ($2, $3)",
+            $($bound)*,
+            " ORDER BY top.created_at DESC, top.id DESC LIMIT $4) ",
             $after,
-            " WHERE team_members.user_id = $1 ORDER BY projects.created_at DESC, projects.id DESC LIMIT $5"
+            " WHERE team_members.user_id = $1 ORDER BY projects.created_at DESC, projects.id DESC LIMIT $4"
         )
     };
 }
 
 /// The page across teams for SQLite, which has no `LATERAL`, and for PostgreSQL, which would not use the index without.
-pub const LIST: [&str; 2] =
-    [across!("JOIN projects ON projects.id IN", "top.id", ""), across!("CROSS JOIN LATERAL", "top.*", "AS projects")];
+pub const LIST: [&str; 2] = [
+    across!("JOIN projects ON projects.id IN", "top.id", "", ""),
+    across!("CROSS JOIN LATERAL", "top.*", "AS projects", ""),
+];
+/// The same of the projects that a token is good for.
+pub const LIST_BOUND: [&str; 2] = [
+    across!("JOIN projects ON projects.id IN", "top.id", "", bound_to!("$5", "top.id")),
+    across!("CROSS JOIN LATERAL", "top.*", "AS projects", bound_to!("$5", "top.id")),
+];
 
 statements! {
     INSERT = "INSERT INTO projects (owner_id, team_id, slug, kind, settings, created_at, updated_at)
         VALUES ($1, $6, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING RETURNING id";
-    GET = select!("projects.id = $3");
-    GET_BY_SLUG = select!("projects.slug = $3");
-    LIST_OF_TEAM = select!("projects.team_id = $6 AND (projects.created_at, projects.id) < ($3, $4)
-        ORDER BY projects.created_at DESC, projects.id DESC LIMIT $5");
+    GET = select!("projects.id = $2");
+    GET_BOUND = select!("projects.id = $2", bound_to!("$3"));
+    GET_BY_SLUG = select!("projects.slug = $2");
+    GET_BY_SLUG_BOUND = select!("projects.slug = $2", bound_to!("$3"));
+    LIST_OF_TEAM = select!("projects.team_id = $5 AND (projects.created_at, projects.id) < ($2, $3)
+        ORDER BY projects.created_at DESC, projects.id DESC LIMIT $4");
+    LIST_OF_TEAM_BOUND = select!("projects.team_id = $5 AND (projects.created_at, projects.id) < ($2, $3)",
+        bound_to!("$6"), " ORDER BY projects.created_at DESC, projects.id DESC LIMIT $4");
     COUNT_OF_TEAM = "SELECT COUNT(*) AS count FROM projects WHERE team_id = $1 AND deleted_at IS NULL";
     GET_SLUG = "SELECT slug FROM projects WHERE id = $1";
     GET_TEAM = "SELECT team_id FROM projects WHERE id = $1 AND deleted_at IS NULL";
@@ -96,7 +103,7 @@ statements! {
     GET_OF_DEPLOYMENT = "SELECT project_id FROM deployments WHERE id = $1";
 }
 
-#[derive(sqlx::FromRow)]
+ordered_row! {
 struct ProjectRow {
     id: i64,
     team_id: i64,
@@ -111,6 +118,7 @@ struct ProjectRow {
     staging_active: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+}
 }
 
 impl TryFrom<ProjectRow> for (Project, Role) {
@@ -171,8 +179,9 @@ pub async fn insert(
 
 /// Returns a project that the actor may know of, with the actor's role in its team.
 pub async fn get(session: &mut impl Session, actor: &Actor, id: ProjectId) -> Result<Option<(Project, Role)>, Error> {
-    let query = session.query(GET).bind(actor.user_id.0).bind(actor.bound_to.map(|token| token.0));
-    let row: Option<ProjectRow> = query.bind(id.0).fetch_optional().await?;
+    let token = actor.bound_to.map(|token| token.0);
+    let query = session.query(if token.is_some() { GET_BOUND } else { GET });
+    let row: Option<ProjectRow> = query.bind(actor.user_id.0).bind(id.0).bind_some(token).fetch_optional().await?;
     row.map(TryFrom::try_from).transpose()
 }
 
@@ -182,8 +191,9 @@ pub async fn get_by_slug(
     actor: &Actor,
     slug: &str,
 ) -> Result<Option<(Project, Role)>, Error> {
-    let query = session.query(GET_BY_SLUG).bind(actor.user_id.0).bind(actor.bound_to.map(|token| token.0));
-    let row: Option<ProjectRow> = query.bind(slug).fetch_optional().await?;
+    let token = actor.bound_to.map(|token| token.0);
+    let query = session.query(if token.is_some() { GET_BY_SLUG_BOUND } else { GET_BY_SLUG });
+    let row: Option<ProjectRow> = query.bind(actor.user_id.0).bind(slug).bind_some(token).fetch_optional().await?;
     row.map(TryFrom::try_from).transpose()
 }
 
@@ -195,14 +205,15 @@ pub async fn list(
     page: PageRequest,
 ) -> Result<Page<Project>, Error> {
     let (created_at, id) = super::after(page);
-    let [sqlite, postgres] = if team.is_some() { [LIST_OF_TEAM; 2] } else { LIST };
-    let query = session.query_either(sqlite, postgres).bind(actor.user_id.0);
-    let query = query.bind(actor.bound_to.map(|token| token.0)).bind(created_at).bind(id);
-    let query = query.bind(i64::from(page.limit) + 1);
-    let query = match team {
-        Some(team) => query.bind(team.0),
-        None => query,
+    let token = actor.bound_to.map(|token| token.0);
+    let [sqlite, postgres] = match (team, token) {
+        (None, None) => LIST,
+        (None, Some(_)) => LIST_BOUND,
+        (Some(_), None) => [LIST_OF_TEAM; 2],
+        (Some(_), Some(_)) => [LIST_OF_TEAM_BOUND; 2],
     };
+    let query = session.query_either(sqlite, postgres).bind(actor.user_id.0).bind(created_at).bind(id);
+    let query = query.bind(i64::from(page.limit) + 1).bind_some(team.map(|team| team.0)).bind_some(token);
     let rows: Vec<ProjectRow> = query.fetch_all().await?;
     let pairs = rows.into_iter().map(<(Project, Role)>::try_from);
     let projects = pairs.map(|pair| Ok(pair?.0)).collect::<Result<_, Error>>()?;

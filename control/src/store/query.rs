@@ -63,6 +63,14 @@ impl<'s> Query<'s> {
         Self { run, doubt: self.doubt }
     }
 
+    /// Gives the next value where there is one: for statements that come with and without it.
+    pub fn bind_some<'v>(self, value: Option<impl Param<'v>>) -> Self {
+        match value {
+            Some(value) => self.bind(value),
+            None => self,
+        }
+    }
+
     /// Runs it and returns how many rows it changed.
     pub async fn execute(self) -> Result<u64, Error> {
         let Self { run, mut doubt } = self;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Session, statements, teams};
+use super::{Error, Session, identities, statements, teams};
 use crate::domain::{EmailAddress, Role, Sha256, User, UserId};
 
 statements! {
@@ -31,14 +31,13 @@ struct UserRow {
     created_at: DateTime<Utc>,
 }
 
-impl TryFrom<UserRow> for User {
-    type Error = Error;
-
-    fn try_from(row: UserRow) -> Result<Self, Error> {
-        let email = row.email.map(|text| EmailAddress::parse(&text)).transpose();
-        let email = email.map_err(|_| Error::Row { table: "users", column: "email", id: row.id })?;
-        Ok(Self { id: UserId(row.id), login: row.login, name: row.name, email, created_at: row.created_at })
-    }
+/// Returns the user whose row this is, with who it is elsewhere.
+async fn whole(session: &mut impl Session, row: Option<UserRow>) -> Result<Option<User>, Error> {
+    let Some(UserRow { id, login, name, email, created_at }) = row else { return Ok(None) };
+    let email = email.map(|text| EmailAddress::parse(&text)).transpose();
+    let email = email.map_err(|_| Error::Row { table: "users", column: "email", id })?;
+    let identities = identities::list(session, UserId(id)).await?;
+    Ok(Some(User { id: UserId(id), login, name, email, identities, created_at }))
 }
 
 /// Makes a user with a team of their own; `None` when somebody has the login. The first one is an operator.
@@ -54,25 +53,25 @@ pub async fn insert(session: &mut impl Session, login: &str, now: DateTime<Utc>)
 /// Returns a user.
 pub async fn get(session: &mut impl Session, id: UserId) -> Result<Option<User>, Error> {
     let row: Option<UserRow> = session.query(GET).bind(id.0).fetch_optional().await?;
-    row.map(User::try_from).transpose()
+    whole(session, row).await
 }
 
 /// Returns the user with this login.
 pub async fn get_by_login(session: &mut impl Session, login: &str) -> Result<Option<User>, Error> {
     let row: Option<UserRow> = session.query(GET_BY_LOGIN).bind(login).fetch_optional().await?;
-    row.map(User::try_from).transpose()
+    whole(session, row).await
 }
 
 /// Returns the user with this address.
 pub async fn get_by_email(session: &mut impl Session, email: &EmailAddress) -> Result<Option<User>, Error> {
     let row: Option<UserRow> = session.query(GET_BY_EMAIL).bind(email.as_str()).fetch_optional().await?;
-    row.map(User::try_from).transpose()
+    whole(session, row).await
 }
 
 /// Returns the user who was made first.
 pub async fn get_first(session: &mut impl Session) -> Result<Option<User>, Error> {
     let row: Option<UserRow> = session.query(GET_FIRST).fetch_optional().await?;
-    row.map(User::try_from).transpose()
+    whole(session, row).await
 }
 
 /// Whether a user sees and mends what belongs to no team.

@@ -790,6 +790,16 @@ const (
 	HTMLHandlingNone  HTMLHandling = "none"
 )
 
+// Identity: A person as another service knows them.
+type Identity struct {
+	// Since when it opens the account.
+	CreatedAt time.Time `json:"created_at"`
+	// The service, such as `github`.
+	Provider string `json:"provider"`
+	// What it calls the person.
+	Subject string `json:"subject"`
+}
+
 // Invitation: An open invitation, without its secret.
 type Invitation struct {
 	// When it was made.
@@ -1187,6 +1197,8 @@ type ProjectData struct {
 
 // ProjectDeletion: What deleting a project did, or would do.
 type ProjectDeletion struct {
+	// Those of its domains whose record and certificate at the edge elsewhere go with it.
+	Certificates []string `json:"certificates"`
 	// How many deployments it had.
 	Deployments int64 `json:"deployments"`
 	// Its domains.
@@ -1645,6 +1657,8 @@ type User struct {
 	Email *string `json:"email"`
 	// The user's id.
 	ID int64 `json:"id"`
+	// Who the person is elsewhere: what opens the account beside its password.
+	Identities []Identity `json:"identities"`
 	// The name under which the person logs in.
 	Login string `json:"login"`
 	// What the person is called.
@@ -1749,7 +1763,8 @@ func (c *Client) ListJobs(ctx context.Context, options ...RequestOption) (*JobPa
 // DiscardJob: Discard a job that was given up.
 //
 // Its work stays undone. Fails with `job_not_dead` (409) when it was not given up, with `operator_required` (403) for
-// everybody but operators, and with `not_found` (404).
+// everybody but operators, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another
+// state.
 func (c *Client) DiscardJob(ctx context.Context, jobID int64, options ...RequestOption) error {
 	return c.do(ctx, "DELETE", "/api/v1/jobs/"+segment(jobID), nil, options, nil)
 }
@@ -2360,7 +2375,8 @@ func (p ListEnvVarsParams) apply(r *request) {
 
 // ListEnvVars: List a project's env vars.
 //
-// Newest first; the values of secret ones are not among the answer. Changes nothing. Fails with `not_found` (404), with
+// Newest first; the values of secret ones are not among the answer. With `environment` there is an `ETag`, that of the
+// environment's whole set, for `replaceEnvVars`. Changes nothing. Fails with `not_found` (404), with
 // `role_too_small` (403) below deployer, and with `invalid_cursor` (400).
 //
 // [ListEnvVarsParams] is one of the options that it takes.
@@ -2402,7 +2418,8 @@ func (p ReplaceEnvVarsParams) apply(r *request) {
 //
 // Afterwards the environment has these and no others. One without a value keeps its present one, so that secrets need
 // not be known to be kept. With `dry_run` nothing changes, and the answer says what would. Fails with `invalid_request`
-// (422) naming each that cannot be taken as `/env_vars/N`, and with `not_found` (404).
+// (422) naming each that cannot be taken as `/env_vars/N`, with `not_found` (404), and with `precondition_failed` (412)
+// when `If-Match` names another state of the set than `listEnvVars` gave for the environment.
 //
 // [ReplaceEnvVarsParams] is one of the options that it takes.
 func (c *Client) ReplaceEnvVars(ctx context.Context, project string, body EnvVarSet, options ...RequestOption) (*EnvVarPlanData, error) {
@@ -2796,7 +2813,8 @@ func (c *Client) ListMembers(ctx context.Context, teamID int64, options ...Reque
 // RemoveMember: Remove a member.
 //
 // Every member may remove themself. Fails with `last_owner` (409) when nobody would own the team, with `role_too_small`
-// (403) as `updateMember` does, and with `not_found` (404).
+// (403) as `updateMember` does, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+// another state than `updateMember` gave.
 func (c *Client) RemoveMember(ctx context.Context, teamID int64, userID int64, options ...RequestOption) error {
 	return c.do(ctx, "DELETE", "/api/v1/public/teams/"+segment(teamID)+"/members/"+segment(userID), nil, options, nil)
 }
@@ -2840,7 +2858,8 @@ func (c *Client) UpdateUser(ctx context.Context, body UserPatch, options ...Requ
 // SetPassword: Set the caller's password.
 //
 // From then on `loginWithPassword` works. The caller's other sessions end. Fails with `session_required` (403) for an
-// API token, and with `invalid_request` (422) when the present password is wrong or the new one unfit.
+// API token, with `invalid_request` (422) when the present password is wrong or the new one unfit, and with
+// `precondition_failed` (412) when `If-Match` names another state than `getUser` gave.
 func (c *Client) SetPassword(ctx context.Context, body PasswordChange, options ...RequestOption) error {
 	return c.do(ctx, "PUT", "/api/v1/public/user/password", jsonBody{body}, options, nil)
 }

@@ -1670,6 +1670,21 @@ slash; `drop` never does; `none` serves files under their own names only.*/
             value.parse()
         }
     }
+    ///A person as another service knows them.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Identity {
+        ///Since when it opens the account.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The service, such as `github`.
+        pub provider: ::std::string::String,
+        ///What it calls the person.
+        pub subject: ::std::string::String,
+    }
+    impl Identity {
+        pub fn builder() -> builder::Identity {
+            Default::default()
+        }
+    }
     ///An open invitation, without its secret.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Invitation {
@@ -2418,6 +2433,8 @@ with the larger becomes or stays active, whichever ends first; others are ordere
     ///What deleting a project did, or would do.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ProjectDeletion {
+        ///Those of its domains whose record and certificate at the edge elsewhere go with it.
+        pub certificates: ::std::vec::Vec<::std::string::String>,
         ///How many deployments it had.
         pub deployments: i64,
         ///Its domains.
@@ -3497,6 +3514,8 @@ as well, an owner everything.*/
         pub email: ::std::option::Option<::std::string::String>,
         ///The user's id.
         pub id: i64,
+        ///Who the person is elsewhere: what opens the account beside its password.
+        pub identities: ::std::vec::Vec<Identity>,
         ///The name under which the person logs in.
         pub login: ::std::string::String,
         ///What the person is called.
@@ -8413,6 +8432,86 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct Identity {
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            provider: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            subject: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for Identity {
+            fn default() -> Self {
+                Self {
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    provider: Err("no value supplied for provider".to_string()),
+                    subject: Err("no value supplied for subject".to_string()),
+                }
+            }
+        }
+        impl Identity {
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn provider<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.provider = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for provider: {e}")
+                    });
+                self
+            }
+            pub fn subject<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.subject = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for subject: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Identity> for super::Identity {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Identity,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    created_at: value.created_at?,
+                    provider: value.provider?,
+                    subject: value.subject?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Identity> for Identity {
+            fn from(value: super::Identity) -> Self {
+                Self {
+                    created_at: Ok(value.created_at),
+                    provider: Ok(value.provider),
+                    subject: Ok(value.subject),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Invitation {
             created_at: ::std::result::Result<
                 ::chrono::DateTime<::chrono::offset::Utc>,
@@ -11179,6 +11278,10 @@ as well, an owner everything.*/
         }
         #[derive(Clone, Debug)]
         pub struct ProjectDeletion {
+            certificates: ::std::result::Result<
+                ::std::vec::Vec<::std::string::String>,
+                ::std::string::String,
+            >,
             deployments: ::std::result::Result<i64, ::std::string::String>,
             domains: ::std::result::Result<
                 ::std::vec::Vec<::std::string::String>,
@@ -11196,6 +11299,7 @@ as well, an owner everything.*/
         impl ::std::default::Default for ProjectDeletion {
             fn default() -> Self {
                 Self {
+                    certificates: Err("no value supplied for certificates".to_string()),
                     deployments: Err("no value supplied for deployments".to_string()),
                     domains: Err("no value supplied for domains".to_string()),
                     dry_run: Err("no value supplied for dry_run".to_string()),
@@ -11207,6 +11311,18 @@ as well, an owner everything.*/
             }
         }
         impl ProjectDeletion {
+            pub fn certificates<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.certificates = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for certificates: {e}")
+                    });
+                self
+            }
             pub fn deployments<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<i64>,
@@ -11298,6 +11414,7 @@ as well, an owner everything.*/
                 value: ProjectDeletion,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    certificates: value.certificates?,
                     deployments: value.deployments?,
                     domains: value.domains?,
                     dry_run: value.dry_run?,
@@ -11311,6 +11428,7 @@ as well, an owner everything.*/
         impl ::std::convert::From<super::ProjectDeletion> for ProjectDeletion {
             fn from(value: super::ProjectDeletion) -> Self {
                 Self {
+                    certificates: Ok(value.certificates),
                     deployments: Ok(value.deployments),
                     domains: Ok(value.domains),
                     dry_run: Ok(value.dry_run),
@@ -13650,6 +13768,10 @@ as well, an owner everything.*/
                 ::std::string::String,
             >,
             id: ::std::result::Result<i64, ::std::string::String>,
+            identities: ::std::result::Result<
+                ::std::vec::Vec<super::Identity>,
+                ::std::string::String,
+            >,
             login: ::std::result::Result<::std::string::String, ::std::string::String>,
             name: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
@@ -13662,6 +13784,7 @@ as well, an owner everything.*/
                     created_at: Err("no value supplied for created_at".to_string()),
                     email: Err("no value supplied for email".to_string()),
                     id: Err("no value supplied for id".to_string()),
+                    identities: Err("no value supplied for identities".to_string()),
                     login: Err("no value supplied for login".to_string()),
                     name: Err("no value supplied for name".to_string()),
                 }
@@ -13702,6 +13825,18 @@ as well, an owner everything.*/
                     .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
+            pub fn identities<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::Identity>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.identities = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for identities: {e}")
+                    });
+                self
+            }
             pub fn login<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
@@ -13736,6 +13871,7 @@ as well, an owner everything.*/
                     created_at: value.created_at?,
                     email: value.email?,
                     id: value.id?,
+                    identities: value.identities?,
                     login: value.login?,
                     name: value.name?,
                 })
@@ -13747,6 +13883,7 @@ as well, an owner everything.*/
                     created_at: Ok(value.created_at),
                     email: Ok(value.email),
                     id: Ok(value.id),
+                    identities: Ok(value.identities),
                     login: Ok(value.login),
                     name: Ok(value.name),
                 }
@@ -14083,15 +14220,18 @@ let response = client.get_job()
     /**Discard a job that was given up
 
 Its work stays undone. Fails with `job_not_dead` (409) when it was not given up, with `operator_required` (403) for
-everybody but operators, and with `not_found` (404).
+everybody but operators, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another
+state.
 
 Sends a `DELETE` request to `/api/v1/jobs/{job_id}`
 
 Arguments:
 - `job_id`: The job's id.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
 ```ignore
 let response = client.discard_job()
     .job_id(job_id)
+    .if_match(if_match)
     .send()
     .await;
 ```*/
@@ -14834,7 +14974,8 @@ let response = client.verify_domain()
     }
     /**List a project's env vars
 
-Newest first; the values of secret ones are not among the answer. Changes nothing. Fails with `not_found` (404), with
+Newest first; the values of secret ones are not among the answer. With `environment` there is an `ETag`, that of the
+environment's whole set, for `replaceEnvVars`. Changes nothing. Fails with `not_found` (404), with
 `role_too_small` (403) below deployer, and with `invalid_cursor` (400).
 
 Sends a `GET` request to `/api/v1/public/projects/{project}/env-vars`
@@ -14860,7 +15001,8 @@ let response = client.list_env_vars()
 
 Afterwards the environment has these and no others. One without a value keeps its present one, so that secrets need
 not be known to be kept. With `dry_run` nothing changes, and the answer says what would. Fails with `invalid_request`
-(422) naming each that cannot be taken as `/env_vars/N`, and with `not_found` (404).
+(422) naming each that cannot be taken as `/env_vars/N`, with `not_found` (404), and with `precondition_failed` (412)
+when `If-Match` names another state of the set than `listEnvVars` gave for the environment.
 
 Sends a `PUT` request to `/api/v1/public/projects/{project}/env-vars`
 
@@ -14868,12 +15010,14 @@ Arguments:
 - `project`: The project's slug or id.
 - `dry_run`: Whether only to find out what would happen.
 - `environment`: The environment; `production` when absent.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
 - `body`
 ```ignore
 let response = client.replace_env_vars()
     .project(project)
     .dry_run(dry_run)
     .environment(environment)
+    .if_match(if_match)
     .body(body)
     .send()
     .await;
@@ -15453,17 +15597,20 @@ let response = client.list_members()
     /**Remove a member
 
 Every member may remove themself. Fails with `last_owner` (409) when nobody would own the team, with `role_too_small`
-(403) as `updateMember` does, and with `not_found` (404).
+(403) as `updateMember` does, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+another state than `updateMember` gave.
 
 Sends a `DELETE` request to `/api/v1/public/teams/{team_id}/members/{user_id}`
 
 Arguments:
 - `team_id`: The team's id.
 - `user_id`: The user's id.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
 ```ignore
 let response = client.remove_member()
     .team_id(team_id)
     .user_id(user_id)
+    .if_match(if_match)
     .send()
     .await;
 ```*/
@@ -15532,12 +15679,17 @@ let response = client.update_user()
     /**Set the caller's password
 
 From then on `loginWithPassword` works. The caller's other sessions end. Fails with `session_required` (403) for an
-API token, and with `invalid_request` (422) when the present password is wrong or the new one unfit.
+API token, with `invalid_request` (422) when the present password is wrong or the new one unfit, and with
+`precondition_failed` (412) when `If-Match` names another state than `getUser` gave.
 
 Sends a `PUT` request to `/api/v1/public/user/password`
 
+Arguments:
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
+- `body`
 ```ignore
 let response = client.set_password()
+    .if_match(if_match)
     .body(body)
     .send()
     .await;
@@ -16309,12 +16461,14 @@ pub mod builder {
     pub struct DiscardJob<'a> {
         client: &'a super::Client,
         job_id: Result<i64, String>,
+        if_match: Result<Option<::std::string::String>, String>,
     }
     impl<'a> DiscardJob<'a> {
         pub fn new(client: &'a super::Client) -> Self {
             Self {
                 client: client,
                 job_id: Err("job_id was not initialized".to_string()),
+                if_match: Ok(None),
             }
         }
         pub fn job_id<V>(mut self, value: V) -> Self
@@ -16326,14 +16480,28 @@ pub mod builder {
                 .map_err(|_| "conversion to `i64` for job_id failed".to_string());
             self
         }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `DELETE` request to `/api/v1/jobs/{job_id}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, job_id } = self;
+            let Self { client, job_id, if_match } = self;
             let job_id = job_id.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/api/v1/jobs/{}", client.baseurl, encode_path(& job_id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -16341,6 +16509,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -20261,6 +20432,7 @@ pub mod builder {
         project: Result<::std::string::String, String>,
         dry_run: Result<Option<bool>, String>,
         environment: Result<Option<types::Environment>, String>,
+        if_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::EnvVarSet, String>,
     }
     impl<'a> ReplaceEnvVars<'a> {
@@ -20270,6 +20442,7 @@ pub mod builder {
                 project: Err("project was not initialized".to_string()),
                 dry_run: Ok(None),
                 environment: Ok(None),
+                if_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
         }
@@ -20307,6 +20480,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<types::EnvVarSet>,
@@ -20331,10 +20517,11 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::EnvVarPlanData>, Error<types::Problem>> {
-            let Self { client, project, dry_run, environment, body } = self;
+            let Self { client, project, dry_run, environment, if_match, body } = self;
             let project = project.map_err(Error::InvalidRequest)?;
             let dry_run = dry_run.map_err(Error::InvalidRequest)?;
             let environment = environment.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| types::EnvVarSet::try_from(v).map_err(|e| e.to_string()))
                 .map_err(Error::InvalidRequest)?;
@@ -20342,7 +20529,7 @@ pub mod builder {
                 "{}/api/v1/public/projects/{}/env-vars", client.baseurl, encode_path(&
                 project.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -20350,6 +20537,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -23389,6 +23579,7 @@ pub mod builder {
         client: &'a super::Client,
         team_id: Result<i64, String>,
         user_id: Result<i64, String>,
+        if_match: Result<Option<::std::string::String>, String>,
     }
     impl<'a> RemoveMember<'a> {
         pub fn new(client: &'a super::Client) -> Self {
@@ -23396,6 +23587,7 @@ pub mod builder {
                 client: client,
                 team_id: Err("team_id was not initialized".to_string()),
                 user_id: Err("user_id was not initialized".to_string()),
+                if_match: Ok(None),
             }
         }
         pub fn team_id<V>(mut self, value: V) -> Self
@@ -23416,16 +23608,30 @@ pub mod builder {
                 .map_err(|_| "conversion to `i64` for user_id failed".to_string());
             self
         }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
         ///Sends a `DELETE` request to `/api/v1/public/teams/{team_id}/members/{user_id}`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, team_id, user_id } = self;
+            let Self { client, team_id, user_id, if_match } = self;
             let team_id = team_id.map_err(Error::InvalidRequest)?;
             let user_id = user_id.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/api/v1/public/teams/{}/members/{}", client.baseurl, encode_path(&
                 team_id.to_string()), encode_path(& user_id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -23433,6 +23639,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -23763,14 +23972,29 @@ pub mod builder {
     #[derive(Debug, Clone)]
     pub struct SetPassword<'a> {
         client: &'a super::Client,
+        if_match: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::PasswordChange, String>,
     }
     impl<'a> SetPassword<'a> {
         pub fn new(client: &'a super::Client) -> Self {
             Self {
                 client: client,
+                if_match: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
@@ -23798,14 +24022,15 @@ pub mod builder {
         }
         ///Sends a `PUT` request to `/api/v1/public/user/password`
         pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
-            let Self { client, body } = self;
+            let Self { client, if_match, body } = self;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::PasswordChange::try_from(v).map_err(|e| e.to_string())
                 })
                 .map_err(Error::InvalidRequest)?;
             let url = format!("{}/api/v1/public/user/password", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -23813,6 +24038,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client

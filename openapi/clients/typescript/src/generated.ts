@@ -680,6 +680,16 @@ export type HealthStatus = 'ok' | 'degraded' | 'down';
  */
 export type HtmlHandling = 'auto' | 'force' | 'drop' | 'none';
 
+/** A person as another service knows them. */
+export interface Identity {
+  /** Since when it opens the account. */
+  created_at: string;
+  /** The service, such as `github`. */
+  provider: string;
+  /** What it calls the person. */
+  subject: string;
+}
+
 /** An open invitation, without its secret. */
 export interface Invitation {
   /** When it was made. */
@@ -1050,6 +1060,8 @@ export interface ProjectData {
 
 /** What deleting a project did, or would do. */
 export interface ProjectDeletion {
+  /** Those of its domains whose record and certificate at the edge elsewhere go with it. */
+  certificates: Array<string>;
   /** How many deployments it had. */
   deployments: number;
   /** Its domains. */
@@ -1431,6 +1443,8 @@ export interface User {
   email: string | null;
   /** The user's id. */
   id: number;
+  /** Who the person is elsewhere: what opens the account beside its password. */
+  identities: Array<Identity>;
   /** The name under which the person logs in. */
   login: string;
   /** What the person is called. */
@@ -1688,7 +1702,8 @@ export abstract class Operations extends Sender {
    * Discard a job that was given up.
    *
    * Its work stays undone. Fails with `job_not_dead` (409) when it was not given up, with `operator_required` (403) for
-   * everybody but operators, and with `not_found` (404).
+   * everybody but operators, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another
+   * state.
    */
   discardJob(jobId: number, options: RequestOptions = {}): Promise<void> {
     return this.sendForNothing('DELETE', `/api/v1/jobs/${segment(jobId)}`, {}, options);
@@ -2064,7 +2079,8 @@ export abstract class Operations extends Sender {
   /**
    * List a project's env vars.
    *
-   * Newest first; the values of secret ones are not among the answer. Changes nothing. Fails with `not_found` (404), with
+   * Newest first; the values of secret ones are not among the answer. With `environment` there is an `ETag`, that of the
+   * environment's whole set, for `replaceEnvVars`. Changes nothing. Fails with `not_found` (404), with
    * `role_too_small` (403) below deployer, and with `invalid_cursor` (400).
    */
   listEnvVars(project: string, options: ListEnvVarsOptions = {}): Promise<EnvVarPage> {
@@ -2087,7 +2103,8 @@ export abstract class Operations extends Sender {
    *
    * Afterwards the environment has these and no others. One without a value keeps its present one, so that secrets need
    * not be known to be kept. With `dry_run` nothing changes, and the answer says what would. Fails with `invalid_request`
-   * (422) naming each that cannot be taken as `/env_vars/N`, and with `not_found` (404).
+   * (422) naming each that cannot be taken as `/env_vars/N`, with `not_found` (404), and with `precondition_failed` (412)
+   * when `If-Match` names another state of the set than `listEnvVars` gave for the environment.
    */
   replaceEnvVars(project: string, body: EnvVarSet, options: ReplaceEnvVarsOptions = {}): Promise<EnvVarPlanData> {
     return this.sendForJson('PUT', `/api/v1/public/projects/${segment(project)}/env-vars`, { json: body, query: { environment: options.environment, dry_run: options.dry_run } }, options);
@@ -2353,7 +2370,8 @@ export abstract class Operations extends Sender {
    * Remove a member.
    *
    * Every member may remove themself. Fails with `last_owner` (409) when nobody would own the team, with `role_too_small`
-   * (403) as `updateMember` does, and with `not_found` (404).
+   * (403) as `updateMember` does, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+   * another state than `updateMember` gave.
    */
   removeMember(teamId: number, userId: number, options: RequestOptions = {}): Promise<void> {
     return this.sendForNothing('DELETE', `/api/v1/public/teams/${segment(teamId)}/members/${segment(userId)}`, {}, options);
@@ -2393,7 +2411,8 @@ export abstract class Operations extends Sender {
    * Set the caller's password.
    *
    * From then on `loginWithPassword` works. The caller's other sessions end. Fails with `session_required` (403) for an
-   * API token, and with `invalid_request` (422) when the present password is wrong or the new one unfit.
+   * API token, with `invalid_request` (422) when the present password is wrong or the new one unfit, and with
+   * `precondition_failed` (412) when `If-Match` names another state than `getUser` gave.
    */
   setPassword(body: PasswordChange, options: RequestOptions = {}): Promise<void> {
     return this.sendForNothing('PUT', `/api/v1/public/user/password`, { json: body }, options);

@@ -68,12 +68,13 @@ export async function peer(undo, { url, token, newest }) {
   return { base, token, processes };
 }
 
-// One run of wrk: requests a second, processor time a request in µs, p50 and p99 in ms, and what failed.
-export async function load(server, paths, { connections = 32, seconds = Number(process.env.SECONDS ?? 4) } = {}) {
+// One run of wrk: requests a second, processor time a request in µs, p50 and p99 in ms, and what failed. Each client waits
+// `pause` ms on average before it asks again.
+export async function load(server, paths, { connections = 32, seconds = Number(process.env.SECONDS ?? 4), pause = 0 } = {}) {
   const used = () => server.processes().reduce((sum, pid) => sum + processorTime(pid), 0);
   const before = used();
   const args = ['-t2', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', path.join(here, 'load.lua'), server.base];
-  const { stdout } = await promisify(execFile)('wrk', args, { env: { ...process.env, TOKEN: server.token, PATHS: paths.join('\n') } });
+  const { stdout } = await promisify(execFile)('wrk', args, { env: { ...process.env, TOKEN: server.token, PATHS: paths.join('\n'), PAUSE: pause } });
   const cost = used() - before;
   const told = JSON.parse(/^SUMMARY (.*)$/m.exec(stdout)[1]);
   const failed = told.refused + told.broken;

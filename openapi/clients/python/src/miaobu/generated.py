@@ -950,6 +950,20 @@ slash; `drop` never does; `none` serves files under their own names only.
 """
 
 @dataclass(kw_only=True)
+class Identity:
+    """A person as another service knows them."""
+
+    created_at: datetime
+    """Since when it opens the account."""
+
+    provider: str
+    """The service, such as `github`."""
+
+    subject: str
+    """What it calls the person."""
+
+
+@dataclass(kw_only=True)
 class Invitation:
     """An open invitation, without its secret."""
 
@@ -1463,6 +1477,9 @@ class ProjectData:
 @dataclass(kw_only=True)
 class ProjectDeletion:
     """What deleting a project did, or would do."""
+
+    certificates: list[str]
+    """Those of its domains whose record and certificate at the edge elsewhere go with it."""
 
     deployments: int
     """How many deployments it had."""
@@ -1978,6 +1995,9 @@ class User:
     id: int
     """The user's id."""
 
+    identities: list[Identity]
+    """Who the person is elsewhere: what opens the account beside its password."""
+
     login: str
     """The name under which the person logs in."""
 
@@ -2052,7 +2072,8 @@ class Operations(Sender):
         """Discard a job that was given up.
 
         Its work stays undone. Fails with `job_not_dead` (409) when it was not given up, with `operator_required` (403) for
-        everybody but operators, and with `not_found` (404).
+        everybody but operators, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another
+        state.
         """
         return self.send_for_nothing("DELETE", f"/api/v1/jobs/{segment(job_id)}", options=options)
 
@@ -2356,7 +2377,8 @@ class Operations(Sender):
     def list_env_vars(self, project: str, *, environment: Environment | None = None, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> EnvVarPage:
         """List a project's env vars.
 
-        Newest first; the values of secret ones are not among the answer. Changes nothing. Fails with `not_found` (404), with
+        Newest first; the values of secret ones are not among the answer. With `environment` there is an `ETag`, that of the
+        environment's whole set, for `replaceEnvVars`. Changes nothing. Fails with `not_found` (404), with
         `role_too_small` (403) below deployer, and with `invalid_cursor` (400).
         """
         return self.send_for_json(EnvVarPage, "GET", f"/api/v1/public/projects/{segment(project)}/env-vars", query={"environment": environment, "limit": limit, "cursor": cursor}, options=options)
@@ -2375,7 +2397,8 @@ class Operations(Sender):
 
         Afterwards the environment has these and no others. One without a value keeps its present one, so that secrets need
         not be known to be kept. With `dry_run` nothing changes, and the answer says what would. Fails with `invalid_request`
-        (422) naming each that cannot be taken as `/env_vars/N`, and with `not_found` (404).
+        (422) naming each that cannot be taken as `/env_vars/N`, with `not_found` (404), and with `precondition_failed` (412)
+        when `If-Match` names another state of the set than `listEnvVars` gave for the environment.
         """
         return self.send_for_json(EnvVarPlanData, "PUT", f"/api/v1/public/projects/{segment(project)}/env-vars", json=body, query={"environment": environment, "dry_run": dry_run}, options=options)
 
@@ -2589,7 +2612,8 @@ class Operations(Sender):
         """Remove a member.
 
         Every member may remove themself. Fails with `last_owner` (409) when nobody would own the team, with `role_too_small`
-        (403) as `updateMember` does, and with `not_found` (404).
+        (403) as `updateMember` does, with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+        another state than `updateMember` gave.
         """
         return self.send_for_nothing("DELETE", f"/api/v1/public/teams/{segment(team_id)}/members/{segment(user_id)}", options=options)
 
@@ -2621,7 +2645,8 @@ class Operations(Sender):
         """Set the caller's password.
 
         From then on `loginWithPassword` works. The caller's other sessions end. Fails with `session_required` (403) for an
-        API token, and with `invalid_request` (422) when the present password is wrong or the new one unfit.
+        API token, with `invalid_request` (422) when the present password is wrong or the new one unfit, and with
+        `precondition_failed` (412) when `If-Match` names another state than `getUser` gave.
         """
         return self.send_for_nothing("PUT", f"/api/v1/public/user/password", json=body, options=options)
 
