@@ -6,6 +6,7 @@ mod guards;
 mod jobs;
 mod objects;
 mod resources;
+mod routine;
 
 use std::time::Duration;
 

@@ -5,6 +5,7 @@ mod guards;
 mod jobs;
 mod objects;
 mod resources;
+mod routine;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub use self::objects::{
     Build, Choice, DeploymentCommand, Html, NotFound, ProjectCommand, ProjectSettings, RedirectCode, SinglePageFor,
 };
 pub use self::resources::{Domains, DomainsCommand, Env, EnvCommand, Role, TeamsCommand};
+pub use self::routine::RoutineCommand;
 pub use guards::{Password, Protect, Skew, Split, Target};
 
 /// Turns a folder into a live site in seconds.
@@ -174,6 +176,9 @@ leave it are refused.")]
     /// See, retry and discard what the platform still has to do; for operators
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Publish the edge program, look at it and take it back; for operators
+    #[command(subcommand)]
+    Routine(RoutineCommand),
     /// Count your projects, deployments and domains
     Statistics,
     /// Print what all commands take, as JSON

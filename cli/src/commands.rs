@@ -15,6 +15,7 @@ pub mod promote;
 pub mod protect;
 pub mod reference;
 pub mod remove;
+pub mod routine;
 pub mod server;
 pub mod split;
 pub mod teams;

@@ -84,6 +84,7 @@ async fn dispatch(settings: Settings, command: Command) -> Result<(), Failure> {
         Command::Build(arguments) => commands::objects::build(&settings, arguments).await,
         Command::Health => commands::server::health(&settings).await,
         Command::Jobs(command) => commands::jobs::run(&settings, command).await,
+        Command::Routine(command) => commands::routine::run(&settings, command).await,
         Command::Statistics => commands::server::statistics(&settings).await,
         Command::Deploy(arguments) => deploy::run(&settings, arguments).await,
         Command::Projects(listing) => commands::projects::run(&settings, &listing).await,

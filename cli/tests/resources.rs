@@ -78,6 +78,19 @@ fn a_project_is_deleted_only_on_purpose() {
 }
 
 #[test]
+fn an_operator_looks_at_the_routine() {
+    let platform = Platform::start();
+    let person = platform.person();
+    assert_eq!(person.run(&["routine", "publications", "--json"]).succeeded().stdout, "[]\n");
+    assert_eq!(person.run(&["routine", "show", "999999"]).code, Some(4));
+    for command in ["status", "versions", "plan", "publish", "rollback"] {
+        let refused = person.run(&["routine", command]);
+        assert_eq!(refused.code, Some(5), "the edge is this machine's alone: {command}");
+        assert!(refused.stderr.contains("MIAOBU_ESA_SITE"), "{}", refused.stderr);
+    }
+}
+
+#[test]
 fn an_operator_looks_at_jobs() {
     let platform = Platform::start();
     let person = platform.person();

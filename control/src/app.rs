@@ -194,6 +194,9 @@ impl App {
             }
             context.shared_limits = Some(shared);
         }
+        if let Some(esa) = &config.esa {
+            context.routine = Some(routine::Tool::publisher(config, esa, context.objects.clone())?);
+        }
         let context = Arc::new(context);
         recover(&context, &config.database).await?;
         let services = Services::open(Arc::clone(&context)).map_err(in_data_dir)?;
@@ -385,6 +388,8 @@ fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u
         edge_view: engines.local_kv,
         dns: Observed::new(Arc::new(Resolver::new(&config.dns_servers)), "dns", &telemetry),
         edge_hostnames: engines.edge_hostnames,
+        dns_records: engines.dns_records,
+        routine: None,
         shared_limits: None,
         callers: Callers::default(),
         telemetry,

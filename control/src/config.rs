@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
-pub use self::outside::{Bucket, Esa};
+use self::outside::Outside;
+pub use self::outside::{Alidns, Bucket, Esa};
 use self::written::Written;
 use crate::api::{MetricsAccess, RateLimits};
 use crate::domain::BaseDomain;
@@ -50,6 +51,8 @@ pub struct Config {
     pub bucket: Option<Bucket>,
     /// The edge elsewhere; `None` where there is only that of this machine.
     pub esa: Option<Esa>,
+    /// The zone of DNS records; `None` where names lead to the edge without a record each.
+    pub alidns: Option<Alidns>,
     /// How many jobs run at once.
     pub workers: usize,
     /// How they are run.
@@ -253,12 +256,19 @@ impl Config {
         });
         let collector = telemetry::take(&mut written);
         let outside = outside::take(&mut written);
+        let alidns = outside.as_ref().and_then(|outside| outside.alidns.as_ref());
+        if let (Some(base), Some(Alidns { zone, .. })) = (&base_domain, alidns)
+            && base.as_str().strip_suffix(zone.as_str()).is_none_or(|rest| !rest.is_empty() && !rest.ends_with('.'))
+        {
+            written.problem("alidns.zone", &format!("{zone:?} does not have the base domain {base} in it"));
+        }
         let unknown_variables = std::mem::take(&mut written.unknown_variables);
         let complete = || {
-            let (bucket, esa) = outside?;
+            let Outside { bucket, esa, alidns } = outside?;
             Some(Self {
                 bucket,
                 esa,
+                alidns,
                 data_dir: data_dir?,
                 base_domain: base_domain?,
                 database: database?,

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use miaobu_control::app::StartError;
 use miaobu_control::app::routine::Tool;
 use miaobu_control::config::Config;
-use miaobu_control::routine::{self, Cloud, Patience, SelfTest, Step};
+use miaobu_control::routine::{self, Cloud, Patience, SelfTest};
 
 use crate::{Failure, print};
 
@@ -49,7 +49,7 @@ pub enum RoutineCommand {
     },
     /// List the versions that ESA has, newest first.
     Versions,
-    /// Have production run the version before the one that runs, or another.
+    /// Have production run the version before the one that was published last, or another.
     Rollback {
         /// Which version.
         #[arg(long, value_name = "VERSION")]
@@ -100,16 +100,8 @@ pub async fn run(config: &Config, command: &RoutineCommand) -> Result<(), Failur
             print(&[format!("version: {version}")]);
         }
         RoutineCommand::Publish { dry_run: true, .. } => {
-            let (mut state, mut smoked) = (cloud.state().await?, false);
-            loop {
-                let step = state.next(&bundle.hash, smoked)?;
-                print(&[format!("would: {step}")]);
-                if step == Step::Done {
-                    return Ok(());
-                }
-                smoked |= step == Step::Smoke;
-                state.assume(&step, &bundle.hash);
-            }
+            let plan = cloud.state().await?.plan(&bundle.hash)?;
+            print(&plan.iter().map(|step| format!("would: {step}")).collect::<Vec<_>>());
         }
         RoutineCommand::Publish { commit, looks, spreading, .. } => {
             let patience =

@@ -108,7 +108,13 @@ async fn thousands_of_records_come_in_a_few_batches_and_again_on_demand() {
     assert_eq!(kv.reconcile().await.expect("delivered"), 3000);
     assert!(world.aliyun.stored("h2999.example").await.is_some());
     // What nobody has changed since is delivered again when it is asked for, and where the store is another one.
+    let purges = || world.aliyun.emulator.faults().calls()[&["esa".to_owned(), "PurgeCaches".to_owned()]];
+    assert_eq!(purges(), 30);
     assert_eq!(kv.resync().await.expect("delivered"), 3000);
+    assert_eq!(purges(), 30, "no record changed");
+    world.ledger.write(vec![entry("h7.example", Some("{ }"), 2)]).await.expect("noted");
+    assert_eq!(kv.resync().await.expect("delivered"), 3000);
+    assert_eq!((purges(), world.purged().await.first().map(String::as_str)), (31, Some("h7.example")));
     let same = world.aliyun.edge_kv(world.ledger.clone()).await;
     assert_eq!(same.reconcile().await.expect("nothing is left"), 0);
     let encoded = world.aliyun.edge_kv_with(world.ledger.clone(), KeyEncoding::Encoded).await;

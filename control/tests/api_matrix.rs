@@ -138,6 +138,7 @@ async fn objects(api: &Api, token: &str, team: Option<TeamId>, slug: &str) -> Id
         ("token_id", MISSING.to_owned()),
         ("session_id", MISSING.to_owned()),
         ("job_id", MISSING.to_owned()),
+        ("publication_id", MISSING.to_owned()),
     ])
 }
 

@@ -1,6 +1,7 @@
 //! How jobs are chosen, stopped and given up.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use miaobu_control::domain::{DeploymentId, DeploymentStatus, JobState, LogLine, PageRequest, ProjectId};
@@ -232,4 +233,17 @@ async fn a_clock_that_jumps_leaves_nothing_behind() {
         let next = app.deploy(&ada, &project, &Site::page("after")).await;
         assert!(next.active, "{jump}");
     }
+}
+
+#[tokio::test]
+async fn what_is_wanted_now_does_not_wait_for_a_look_that_was_planned() {
+    let app = TestApp::new().await;
+    let (now, job) = (app.now(), Job::Retention(ProjectId(7)));
+    let mut tx = app.context.db.begin().await.expect("a transaction");
+    let hour = Duration::from_secs(3600);
+    job.enqueue_after(&mut tx, now, hour).await.expect("queued");
+    job.enqueue_after(&mut tx, now, 2 * hour).await.expect("queued");
+    job.enqueue(&mut tx, now).await.expect("queued");
+    tx.commit().await.expect("committed");
+    assert_eq!(app.run_jobs().await, [job], "one, and now");
 }

@@ -12,7 +12,7 @@ use miaobu_control::routine::{self, Bundle, Cloud, Error, Outcome, Patience, Sha
 use miaobu_edge::record::KeyEncoding;
 use miaobu_emulator::Fault;
 
-use crate::support::aliyun::{Aliyun, KEY, NAMESPACE, SITE};
+use crate::support::aliyun::{Aliyun, EDGE, KEY, NAMESPACE, SITE};
 use crate::support::process::command;
 
 /// Published routines run in workerd, a package of Node, which `scripts/test emulator` names.
@@ -183,6 +183,9 @@ pub fn program(aliyun: &Aliyun, data_dir: &std::path::Path, host: &str, argument
         .env("MIAOBU_ESA_ENDPOINT", aliyun.emulator.esa())
         .env("MIAOBU_ESA_KV_NAMESPACE", NAMESPACE)
         .env("MIAOBU_ESA_KV_PROPAGATION_SECONDS", "0")
+        .env("MIAOBU_ALIDNS_ZONE", SITE)
+        .env("MIAOBU_ALIDNS_ENDPOINT", aliyun.emulator.alidns())
+        .env("MIAOBU_ALIDNS_TARGET", EDGE)
         .env("MIAOBU_ESA_OBJECTS_URL", format!("{}/sites", oss.replace("127.0.0.1", host)))
         .env("MIAOBU_ESA_STAGING_ADDRESS", address(aliyun.emulator.staging()))
         .env("MIAOBU_ESA_EDGE_ADDRESS", address(aliyun.emulator.edge()));
@@ -228,6 +231,69 @@ async fn killed_anywhere_and_run_again_it_goes_on() {
     let plan = program(&aliyun, folder.path(), "other.localhost", &["routine", "publish", "--dry-run"]).output();
     let plan = String::from_utf8(plan.expect("the program runs").stdout).expect("text");
     assert!(plan.lines().count() == 7 && plan.ends_with("would: nothing is left to do\n"), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_it_makes_room_or_goes_back_it_goes_on() {
+    let Some(workerd) = workerd() else { return };
+    let aliyun = Aliyun::with(|settings| settings.workerd = Some(workerd)).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |code: usize, failpoint: Option<&str>, edge: Option<&str>, arguments: &[&str]| {
+        let mut program = program(&aliyun, folder.path(), "127.0.0.1", arguments);
+        let address = format!("{}/sites{}", aliyun.emulator.oss(), "/../sites".repeat(code));
+        program.env("MIAOBU_ESA_OBJECTS_URL", address).envs(edge.map(|edge| ("MIAOBU_ESA_EDGE_ADDRESS", edge)));
+        program.envs(failpoint.map(|name| ("MIAOBU_FAILPOINT", name)));
+        let output = program.output().expect("the program runs");
+        (output.status.success(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let publish = ["routine", "publish", "--looks", "1"];
+    for code in 0..2 {
+        assert!(run(code, None, None, &publish).0);
+    }
+    let cloud = Cloud {
+        account: std::sync::Arc::into_inner(aliyun.account()).expect("one owner"),
+        name: "miaobu".into(),
+        rule: "true".into(),
+    };
+    let before = cloud.state().await.expect("a state");
+    let [active, previous] = [0, 1].map(|index: usize| before.versions[index].number.clone());
+
+    // Nobody answers where production should: after the first share everything goes back.
+    let nowhere = Some("127.0.0.1:9");
+    for point in ["routine.refused", "routine.rolled_back"] {
+        let (success, output) = run(2, Some(point), nowhere, &publish);
+        assert!(!success && output.contains(" % of production"), "{output}");
+        assert_eq!(
+            output.contains("goes back to"),
+            point == "routine.rolled_back",
+            "{point} was not reached: {output}"
+        );
+    }
+    let (success, output) = run(2, None, nowhere, &publish);
+    assert!(!success && output.contains("production goes back to"), "{output}");
+    assert_eq!(cloud.state().await.expect("a state").production, alone(&active));
+    for point in [Some("routine.chosen"), Some("routine.went_back"), None] {
+        let (success, output) = run(2, point, None, &["routine", "rollback"]);
+        assert_eq!(success, point.is_none(), "{point:?}: {output}");
+        assert_eq!(cloud.state().await.expect("a state").production, alone(&active), "it went back already");
+    }
+    assert!(run(2, None, None, &["routine", "rollback", "--to", &previous]).0);
+    assert_eq!(cloud.state().await.expect("a state").production, alone(&previous));
+    assert!(run(2, None, None, &["routine", "rollback", "--to", &active]).0);
+    assert!(!run(2, None, None, &["routine", "rollback", "--to", "7"]).0, "there is no such version");
+
+    let filler = Bundle { code: "export default {}".into(), hash: "0123456789abcdef".into() };
+    for _ in 3..10 {
+        cloud.upload(&filler, "by hand").await.expect("uploaded");
+        cloud.commit("by hand").await.expect("committed");
+    }
+    let (success, output) = run(3, Some("routine.pruned"), None, &publish);
+    assert!(!success && output.contains("delete version"), "{output}");
+    assert_eq!(cloud.state().await.expect("a state").versions.len(), 9);
+    assert!(run(3, None, None, &publish).0);
+    let after = cloud.state().await.expect("a state");
+    assert!(after.versions.iter().any(|version| version.number == active), "what ran before stays: {after:?}");
+    assert_eq!(after.production, alone(&after.versions[0].number));
 }
 
 #[tokio::test(flavor = "multi_thread")]

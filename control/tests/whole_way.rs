@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::routine::{program, workerd};
-use crate::support::aliyun::{Aliyun, NAMESPACE, SITE};
+use crate::support::aliyun::{Aliyun, EDGE, NAMESPACE, SITE};
 use crate::support::process::{Server, ask_at, bytes_at};
 use crate::support::{DnsServer, Site};
 
@@ -181,6 +181,21 @@ async fn a_book_and_its_domains_go_the_whole_way_although_every_call_fails_once(
         assert_eq!(proof["name"], format!("_miaobu.{name}"));
         (domain["id"].as_i64().expect("an id"), proof["value"].as_str().expect("a text").to_owned())
     };
+    // A domain under the base domain has a DNS record, although Alidns fails at first.
+    let records = |aliyun: &Aliyun| aliyun.emulator.records();
+    for action in ["DescribeDomainRecords", "AddDomainRecord"] {
+        faults.plan("alidns", action, miaobu_emulator::Fault::Fail, 5);
+    }
+    faults.plan("alidns-answer", "AddDomainRecord", miaobu_emulator::Fault::Break, 1);
+    let body = json!({ "name": format!("handbook.{SITE}") }).to_string();
+    let (status, covered) = server.ask("POST", "/projects/book/domains", body.as_bytes()).expect("an answer");
+    assert_eq!((status, &covered["data"]["ssl_status"]), (201, &json!("active")), "{covered}");
+    assert_eq!(covered["data"]["esa_saas_id"], Value::Null);
+    until("its name leads to the edge", &|| {
+        records(&aliyun) == [[format!("handbook.{SITE}"), "CNAME".to_owned(), EDGE.to_owned()]]
+    });
+    until("it is served", &|| visit(&edge, &format!("handbook.{SITE}"), "/").0 == 200);
+
     let name = "www.customer.example";
     let (id, proof) = add(name);
     let unproven = verified(&server, id);
@@ -234,6 +249,7 @@ async fn a_book_and_its_domains_go_the_whole_way_although_every_call_fails_once(
     assert!(told["message"].as_str().is_some_and(|text| text.contains("somebody serves it already")), "{told}");
 
     for (service, operation) in [
+        ("alidns", "DeleteDomainRecord"),
         ("esa", "DeleteCustomHostname"),
         ("esa", "BatchDeleteKv"),
         ("esa", "PurgeCaches"),
@@ -246,6 +262,7 @@ async fn a_book_and_its_domains_go_the_whole_way_although_every_call_fails_once(
     assert!(status < 300, "{status}");
     until("no object is left", &|| aliyun.emulator.buckets() == [("sites".to_owned(), 0)]);
     until("no record is left", &|| aliyun.emulator.namespaces() == [[NAMESPACE.to_owned(), "0".to_owned()]]);
+    until("no DNS record is left", &|| records(&aliyun).is_empty());
     until("no hostname is left", &|| aliyun.emulator.hostnames().is_empty());
     until("nobody is served", &|| visit(&edge, &host, "/").0 == 421 && visit(&edge, name, "/").0 == 404);
 }

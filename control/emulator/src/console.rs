@@ -7,6 +7,7 @@
 //! - `GET /calls`: a line for each operation that was asked for, with its service and how often.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use miaobu_aliyun::Ambient;
@@ -66,6 +67,7 @@ impl Console {
                     "throttle" => Fault::Throttle,
                     "fail" => Fault::Fail,
                     "break" => Fault::Break,
+                    "delay" => Fault::Delay(Duration::from_millis(given("milliseconds")?.parse().ok()?)),
                     _ => return None,
                 };
                 let times = given("times").map_or(Some(1), |times| times.parse().ok())?;

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use miaobu_aliyun::Ambient;
 
 /// How an operation fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +15,8 @@ pub enum Fault {
     Fail,
     /// The connection breaks.
     Break,
+    /// It is carried out so much later.
+    Delay(Duration),
 }
 
 /// What is to fail.
@@ -32,7 +37,7 @@ pub struct Faults {
 
 impl Faults {
     /// Has the next `times` operations of `service` (`oss`, `esa`, `alidns`, `fc`) fail that contain `operation`: an action,
-    /// or a method and a path of OSS. With `-answer` behind the service's name, the operation is carried out and its answer lost.
+    /// or a method and a path of OSS. With `-answer` behind the service's name, the operation is carried out and its answer lost, or late.
     pub fn plan(&self, service: &str, operation: &str, fault: Fault, times: u32) {
         let planned = Planned { service: service.to_owned(), operation: operation.to_owned(), fault, times };
         self.planned.lock().unwrap_or_else(PoisonError::into_inner).push(planned);
@@ -43,12 +48,23 @@ impl Faults {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn take(&self, service: &str, operation: &str) -> Option<Fault> {
+    /// Counts a call, and returns how it is to fail; what is only to come later has come then.
+    pub(crate) async fn meet(&self, service: &str, operation: &str, ambient: &dyn Ambient) -> Option<Fault> {
         if !service.ends_with("-answer") {
             let operation = operation.split(' ').next().unwrap_or_default();
             let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
             *calls.entry([service.to_owned(), operation.to_owned()]).or_default() += 1;
         }
+        match self.take(service, operation)? {
+            Fault::Delay(pause) => {
+                ambient.pause(pause).await;
+                None
+            }
+            fault => Some(fault),
+        }
+    }
+
+    fn take(&self, service: &str, operation: &str) -> Option<Fault> {
         let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
         let index = planned
             .iter()

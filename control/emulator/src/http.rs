@@ -1,18 +1,21 @@
-//! HTTP in and out, whole.
+//! HTTP in and out, whole; only what functions answer goes out as it comes.
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, Either, Full};
+use hyper::body::{Body, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use miaobu_aliyun::encode::{Pairs, decode};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// A request.
@@ -31,11 +34,26 @@ pub(crate) struct Request {
 }
 
 /// An answer.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Response {
     pub status: u16,
     pub headers: Pairs,
     pub body: Bytes,
+    /// What is sent instead of the body, as it comes.
+    pub stream: Option<Stream>,
+}
+
+/// A body of which more is to come.
+#[derive(Debug)]
+pub(crate) struct Stream(pub mpsc::Receiver<io::Result<Bytes>>);
+
+impl Body for Stream {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.0.poll_recv(context).map(|next| next.map(|part| part.map(Frame::data)))
+    }
 }
 
 /// What answers on one port.
@@ -59,7 +77,8 @@ impl Request {
 
 impl Response {
     pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
-        Self { status, headers: vec![("content-type".into(), content_type.into())], body: body.into() }
+        let headers = vec![("content-type".into(), content_type.into())];
+        Self { status, headers, body: body.into(), stream: None }
     }
 
     pub(crate) fn empty(status: u16) -> Self {
@@ -95,7 +114,10 @@ pub(crate) async fn listen(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-async fn handle(request: hyper::Request<Incoming>, service: &dyn Service) -> io::Result<hyper::Response<Full<Bytes>>> {
+async fn handle(
+    request: hyper::Request<Incoming>,
+    service: &dyn Service,
+) -> io::Result<hyper::Response<Either<Full<Bytes>, Stream>>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -112,7 +134,8 @@ async fn handle(request: hyper::Request<Incoming>, service: &dyn Service) -> io:
     for (name, value) in &answer.headers {
         response = response.header(name, value);
     }
-    response.body(Full::new(answer.body)).map_err(io::Error::other)
+    let body = answer.stream.map_or_else(|| Either::Left(Full::new(answer.body)), Either::Right);
+    response.body(body).map_err(io::Error::other)
 }
 
 /// Returns the pairs of a query or a form, decoded.

@@ -246,6 +246,11 @@ impl Emulator {
         self.console.esa.actions.hostnames(self.console.ambient.now())
     }
 
+    /// The DNS records that there are: name, type, value.
+    pub fn records(&self) -> Vec<[String; 3]> {
+        self.console.alidns.actions.records()
+    }
+
     /// How many keys each namespace of the key-value store has.
     pub fn namespaces(&self) -> Vec<[String; 2]> {
         self.console.esa.actions.namespaces()

@@ -114,6 +114,9 @@ async fn main() -> ExitCode {
             println!("MIAOBU_ALIYUN_ACCESS_KEY_SECRET={}", arguments.access_key_secret);
             println!("MIAOBU_ESA_SITE={}", arguments.site);
             println!("MIAOBU_ESA_ENDPOINT={}", emulator.esa());
+            println!("MIAOBU_ALIDNS_ZONE={}", arguments.site);
+            println!("MIAOBU_ALIDNS_ENDPOINT={}", emulator.alidns());
+            println!("MIAOBU_ALIDNS_TARGET=edge.{}.esa.example", arguments.site);
             println!("MIAOBU_ESA_STAGING_ADDRESS={}", emulator.staging().trim_start_matches("http://"));
             println!("MIAOBU_ESA_EDGE_ADDRESS={}", emulator.edge().trim_start_matches("http://"));
             if let Some(bucket) = arguments.public_bucket.first() {

@@ -27,9 +27,9 @@ struct Entry<'a> {
     packed: &'a [u8],
 }
 
-/// Unpacks `zip` into `folder`, which comes to be with all of it or not at all. Fails where it is no zip, or has a name that
-/// leads out of the folder.
-pub(crate) fn unpack(zip: &[u8], folder: &Path) -> io::Result<()> {
+/// Unpacks all of `zips` into `folder`, which comes to be with all of it or not at all; of two files with one name the first
+/// counts. Fails where one is no zip, or has a name that leads out of the folder.
+pub(crate) fn unpack(zips: &[Vec<u8>], folder: &Path) -> io::Result<()> {
     if folder.exists() {
         return Ok(());
     }
@@ -39,7 +39,8 @@ pub(crate) fn unpack(zip: &[u8], folder: &Path) -> io::Result<()> {
         fs::remove_dir_all(&temporary)?;
     }
     fs::create_dir_all(&temporary)?;
-    for entry in entries(zip)? {
+    let all = zips.iter().rev().map(|zip| entries(zip)).collect::<io::Result<Vec<_>>>()?;
+    for entry in all.into_iter().flatten() {
         let path = temporary.join(&entry.name);
         bytes = bytes.saturating_add(entry.size);
         if bytes > MOST_BYTES {
@@ -66,7 +67,11 @@ pub(crate) fn unpack(zip: &[u8], folder: &Path) -> io::Result<()> {
         let target = PathBuf::from(String::from_utf8(target).map_err(io::Error::other)?);
         let around = name.parent().unwrap_or(Path::new(""));
         inside(&around.join(&target)).ok_or_else(|| broken("a link leads out of it"))?;
-        symlink(target, temporary.join(name))?;
+        let link = temporary.join(name);
+        if link.symlink_metadata().is_ok() {
+            fs::remove_file(&link)?;
+        }
+        symlink(target, link)?;
     }
     fs::rename(temporary, folder)
 }

@@ -1,5 +1,7 @@
 //! Failing on purpose, and what clients make of it.
 
+use std::time::Duration;
+
 use miaobu_aliyun::esa::kv::{CreateKvNamespace, GetKvAccount, PutKv};
 use miaobu_aliyun::oss::{Attributes, GetOptions, Payload};
 use miaobu_emulator::Fault;
@@ -28,6 +30,25 @@ async fn a_client_does_not_make_twice_what_was_made_and_not_heard_of() {
     let create = CreateKvNamespace { namespace: "lost".into(), description: None };
     assert!(esa.call(&create).await.unwrap_err().may_have_happened());
     assert_eq!(esa.call(&GetKvAccount {}).await.unwrap().namespace_used, 2, "it was made");
+}
+
+#[tokio::test]
+async fn an_answer_comes_late_when_the_page_is_told_so() {
+    let world = World::new().await;
+    let esa = world.esa().await;
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let tell = async |query: &str| {
+        let address = format!("{}/fault?{query}", world.emulator.console());
+        http.post(address).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(tell("service=esa&operation=PutKv&kind=delay").await, 400, "how late is not said");
+    for service in ["esa", "esa-answer"] {
+        let before = world.ambient.paused();
+        assert_eq!(tell(&format!("service={service}&operation=PutKv&kind=delay&milliseconds=3000")).await, 200);
+        let put = PutKv { namespace: "routes".into(), key: "a".into(), value: service.into(), ..PutKv::default() };
+        esa.call(&put).await.unwrap();
+        assert_eq!(world.ambient.paused() - before, Duration::from_secs(3), "{service}");
+    }
 }
 
 #[tokio::test]

@@ -70,6 +70,10 @@ scopes! {
     JobsRead = "jobs:read";
     /// Retries and discards jobs; for operators.
     JobsWrite = "jobs:write";
+    /// Reads what is known of the routine; for operators.
+    RoutineRead = "routine:read";
+    /// Publishes the routine and rolls it back; for operators.
+    RoutineWrite = "routine:write";
     /// Needs a session: what a leaked API token must not do.
     SessionOnly = "session";
 }

@@ -49,6 +49,18 @@ api_enum! {
 }
 
 api_enum! {
+    /// What is done with the routine: it goes through staging to production, or production goes back.
+    #[oai(rename = "PublicationKind")]
+    PublicationKindView = PublicationKind { Publish, Rollback }
+}
+
+api_enum! {
+    /// How far a publication is. `succeeded` and `failed` are final.
+    #[oai(rename = "PublicationStatus")]
+    PublicationStatusView = PublicationStatus { Queued, Running, Succeeded, Failed }
+}
+
+api_enum! {
     /// What a project is made of.
     #[oai(rename = "ProjectKind")]
     ProjectKindView = ProjectKind { Static, Node, Python }
@@ -197,6 +209,12 @@ api_enum! {
         #[oai(rename = "jobs:write")]
         #[serde(rename = "jobs:write")]
         JobsWrite,
+        #[oai(rename = "routine:read")]
+        #[serde(rename = "routine:read")]
+        RoutineRead,
+        #[oai(rename = "routine:write")]
+        #[serde(rename = "routine:write")]
+        RoutineWrite,
     }
 }
 

@@ -36,6 +36,7 @@ mod problem_catalogue;
 mod projects;
 mod protections;
 mod request_id;
+mod routine;
 mod schema_check;
 mod sessions;
 mod splits;
@@ -70,6 +71,7 @@ pub use self::metrics::MetricsAccess;
 use self::operations::{Guarded, Methods};
 use self::projects::ProjectsApi;
 use self::protections::ProtectionsApi;
+use self::routine::RoutineApi;
 use self::sessions::SessionsApi;
 use self::splits::SplitsApi;
 use self::statistics::StatisticsApi;
@@ -106,6 +108,8 @@ enum Tag {
     Uploads,
     /// Work that is still to be done or was given up; for operators.
     Jobs,
+    /// The edge program of this platform: its versions, and what runs where; for operators.
+    Routine,
     /// The server itself.
     Health,
 }
@@ -147,7 +151,7 @@ type Shipping = (
     LogsApi,
     StatisticsApi,
 );
-type Apis = (Accounts, Shipping, JobsApi, HealthApi);
+type Apis = (Accounts, Shipping, JobsApi, RoutineApi, HealthApi);
 
 /// Returns everything that the API's address serves.
 pub fn routes(services: Services, config: ApiConfig) -> impl Endpoint<Output = Response> {
@@ -184,7 +188,7 @@ fn service() -> OpenApiService<Guarded<Apis>, ()> {
         LogsApi,
         StatisticsApi,
     );
-    OpenApiService::new(Guarded((accounts, shipping, JobsApi, HealthApi)), "Miaobu", "1")
+    OpenApiService::new(Guarded((accounts, shipping, JobsApi, RoutineApi, HealthApi)), "Miaobu", "1")
         .description("Turns a folder into a live site in seconds. Every failure is an `application/problem+json`.")
         .server("/")
 }

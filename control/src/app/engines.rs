@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use miaobu_aliyun::alidns::Alidns;
 use miaobu_aliyun::esa::Esa;
 use miaobu_aliyun::oss::{Bucket, Dialect};
 use miaobu_aliyun::{Credentials, Settings};
 
 use super::StartError;
 use crate::config::{self, Config};
-use crate::provider::aliyun::{BucketStore, EsaAccount, EsaEdgeKv, EsaHostnames, EsaKvSettings};
+use crate::provider::aliyun::{AlidnsRecords, BucketStore, EsaAccount, EsaEdgeKv, EsaHostnames, EsaKvSettings};
 use crate::provider::local::{LocalEdgeKv, LocalObjectStore};
-use crate::provider::{EdgeHostnames, EdgeKv, LocalHostnames, ObjectStore, Observed};
+use crate::provider::{CoveredNames, DnsRecords, EdgeHostnames, EdgeKv, LocalHostnames, ObjectStore, Observed};
 use crate::store::Db;
 use crate::telemetry::{Telemetry, current};
 
@@ -28,6 +29,8 @@ pub struct Engines {
     pub edge_kv: Arc<dyn EdgeKv>,
     /// What delivers it, where there is an edge elsewhere.
     pub esa_kv: Option<Arc<EsaEdgeKv>>,
+    /// The DNS records of names under the base domain.
+    pub dns_records: Arc<dyn DnsRecords>,
     /// Who is told of people's domains.
     pub edge_hostnames: Arc<dyn EdgeHostnames>,
 }
@@ -49,7 +52,11 @@ impl Engines {
         let engines = Self::local(objects, db);
         let edge_kv = Observed::new(engines.local_kv.clone(), "local", telemetry);
         let edge_hostnames = Observed::new(engines.edge_hostnames.clone(), "local", telemetry);
-        let engines = Self { edge_kv, edge_hostnames, ..engines };
+        let dns_records: Arc<dyn DnsRecords> = match &config.alidns {
+            Some(alidns) => Observed::new(records(alidns)?, "alidns", telemetry),
+            None => engines.dns_records.clone(),
+        };
+        let engines = Self { edge_kv, edge_hostnames, dns_records, ..engines };
         let Some(esa) = &config.esa else { return Ok(engines) };
         let account = Arc::new(account(esa)?);
         let edge_kv = Arc::new(open_kv(engines.local_kv.clone(), account.clone(), esa).await?);
@@ -75,7 +82,7 @@ impl Engines {
     fn local(objects: Arc<dyn ObjectStore>, db: &Db) -> Self {
         let local_kv = Arc::new(LocalEdgeKv::new(db.clone()));
         let (edge_kv, edge_hostnames) = (local_kv.clone(), Arc::new(LocalHostnames));
-        Self { objects, local_kv, edge_kv, esa_kv: None, edge_hostnames }
+        Self { objects, local_kv, edge_kv, esa_kv: None, edge_hostnames, dns_records: Arc::new(CoveredNames) }
     }
 }
 
@@ -102,6 +109,11 @@ pub async fn keep_delivering(esa: &EsaEdgeKv) {
 fn bucket_store(bucket: &config::Bucket) -> Result<Arc<dyn ObjectStore>, StartError> {
     let config::Bucket { location, credentials } = bucket;
     Ok(Arc::new(BucketStore::new(Bucket::new(location.clone(), settings(credentials))?)))
+}
+
+fn records(alidns: &config::Alidns) -> Result<Arc<AlidnsRecords>, StartError> {
+    let client = Alidns::new(&alidns.endpoint, settings(&alidns.credentials))?;
+    Ok(Arc::new(AlidnsRecords::new(client, &alidns.zone, &alidns.target)))
 }
 
 /// Returns the account that the settings name.

@@ -48,8 +48,29 @@ pub struct Esa {
     pub objects_url: String,
 }
 
-/// What was written of the bucket and of ESA; `None` inside where neither is used.
-pub(super) fn take(written: &mut Written) -> Option<(Option<Bucket>, Option<Esa>)> {
+/// The zone whose records lead to the edge.
+#[derive(Debug, Clone)]
+pub struct Alidns {
+    /// Where its API is.
+    pub endpoint: String,
+    /// Whose calls they are.
+    pub credentials: Credentials,
+    /// The zone.
+    pub zone: String,
+    /// The name that records lead to.
+    pub target: String,
+}
+
+/// What was written of engines elsewhere; `None` inside where one is not used.
+#[derive(Debug)]
+pub(super) struct Outside {
+    pub(super) bucket: Option<Bucket>,
+    pub(super) esa: Option<Esa>,
+    pub(super) alidns: Option<Alidns>,
+}
+
+/// Returns what was written of engines elsewhere.
+pub(super) fn take(written: &mut Written) -> Option<Outside> {
     let text = |written: &mut Written, name| written.take(name, |text| Ok(text.to_owned()));
     let id = text(written, "aliyun.access_key_id")?;
     let secret = text(written, "aliyun.access_key_secret")?;
@@ -59,7 +80,8 @@ pub(super) fn take(written: &mut Written) -> Option<(Option<Bucket>, Option<Esa>
     let complete = !id.is_empty() && !secret.is_empty();
     let bucket = bucket(written, &aliyun, complete);
     let esa = esa(written, &aliyun, complete);
-    Some((bucket?, esa?))
+    let alidns = alidns(written, &aliyun, complete);
+    Some(Outside { bucket: bucket?, esa: esa?, alidns: alidns? })
 }
 
 /// Where servers share the counts of requests, when a URL says so.
@@ -145,6 +167,20 @@ fn esa(written: &mut Written, aliyun: &Credentials, has_aliyun: bool) -> Option<
         edge_address: edge_address?,
         objects_url: objects_url?,
     }))
+}
+
+fn alidns(written: &mut Written, aliyun: &Credentials, has_aliyun: bool) -> Option<Option<Alidns>> {
+    let zone = written.take("alidns.zone", |text| Ok(text.to_ascii_lowercase()))?;
+    if zone.is_empty() {
+        return Some(None);
+    }
+    if !has_aliyun {
+        written.problem("aliyun.access_key_id", "and aliyun.access_key_secret are needed for Alidns");
+        return None;
+    }
+    let endpoint = written.take("alidns.endpoint", needed);
+    let target = written.take("alidns.target", needed);
+    Some(Some(Alidns { endpoint: endpoint?, credentials: aliyun.clone(), zone, target: target? }))
 }
 
 fn needed(text: &str) -> Result<String, String> {

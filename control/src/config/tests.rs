@@ -110,6 +110,17 @@ fn engines_elsewhere_are_named_whole_or_not_at_all_and_their_secrets_are_never_p
     for name in ["objects.endpoint", "objects.region", "objects.bucket", "aliyun.access_key_id"] {
         assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name}: {problems:?}");
     }
+    let named = "[aliyun]\naccess_key_id = \"id\"\naccess_key_secret = \"hush\"\n[alidns]\nzone = \"example.com\"\n";
+    let config = |more: &str| Config::parse(Some(&format!("base_domain = \"sites.example.com\"\n{named}{more}")), &[]);
+    let alidns = config("target = \"edge.example\"\n").expect("sound").alidns.expect("a zone");
+    assert_eq!((alidns.target.as_str(), alidns.endpoint.as_str()), ("edge.example", "alidns.aliyuncs.com"));
+    let lacking = config("").expect_err("nothing to lead to").problems;
+    assert!(lacking.len() == 1 && lacking[0].starts_with("alidns.target"), "{lacking:?}");
+    let elsewhere =
+        Config::parse(Some(&format!("base_domain = \"myexample.com\"\n{named}target = \"e.example\"\n")), &[]);
+    let elsewhere = elsewhere.expect_err("another zone").problems;
+    assert!(elsewhere.len() == 1 && elsewhere[0].starts_with("alidns.zone"), "{elsewhere:?}");
+
     let wrong = "[objects]\nstore = \"disk\"\n[esa]\nsite = \"a.example\"\nrouten = 1\n";
     assert_eq!(Config::parse(Some(wrong), &[]).expect_err("wrong").problems.len(), 3);
 }

@@ -35,6 +35,10 @@ pub enum Scope {
     JobsRead,
     /// Retries and discards jobs; for operators.
     JobsWrite,
+    /// Reads what is known of the routine; for operators.
+    RoutineRead,
+    /// Publishes the routine and rolls it back; for operators.
+    RoutineWrite,
 }
 
 text_enum!(Scope {
@@ -53,6 +57,8 @@ text_enum!(Scope {
     AuditRead = "audit:read",
     JobsRead = "jobs:read",
     JobsWrite = "jobs:write",
+    RoutineRead = "routine:read",
+    RoutineWrite = "routine:write",
 });
 
 /// A set of scopes.
@@ -118,9 +124,11 @@ impl Role {
             | Scope::ProjectsRead
             | Scope::DeploymentsRead
             | Scope::DomainsRead
-            // No team has jobs: whether somebody is an operator is asked beside the role.
+            // No team has jobs or the routine: whether somebody is an operator is asked beside the role.
             | Scope::JobsRead
-            | Scope::JobsWrite => Self::Viewer,
+            | Scope::JobsWrite
+            | Scope::RoutineRead
+            | Scope::RoutineWrite => Self::Viewer,
             Scope::DeploymentsWrite | Scope::EnvVarsRead => Self::Deployer,
             Scope::TeamsWrite | Scope::ProjectsWrite | Scope::DomainsWrite | Scope::EnvVarsWrite | Scope::AuditRead => {
                 Self::Admin

@@ -40,4 +40,6 @@ id! {
     ReleaseId,
     /// A queued job.
     JobId,
+    /// An attempt to have the routine run something else.
+    PublicationId,
 }

@@ -19,6 +19,7 @@ mod page;
 mod project;
 mod project_status;
 mod protection;
+mod publication;
 mod release;
 mod site_path;
 mod slug;
@@ -34,8 +35,8 @@ pub use digest::{InvalidDigest, Sha256};
 pub use env_var::{EnvVar, EnvVarEffect, EnvVarKind, EnvVarName, EnvVarValue, InvalidEnvVarName};
 pub use hostname::{BaseDomain, InvalidHostname, branch_label, pinned_label};
 pub use ids::{
-    AuditEventId, DeploymentId, DomainId, EnvVarId, InvitationId, JobId, ProjectId, ReleaseId, SessionId, TeamId,
-    TokenId, UserId,
+    AuditEventId, DeploymentId, DomainId, EnvVarId, InvitationId, JobId, ProjectId, PublicationId, ReleaseId,
+    SessionId, TeamId, TokenId, UserId,
 };
 pub use job::{JobInfo, JobState};
 pub use manifest::{InvalidManifest, Manifest, ManifestFile, ManifestProblem};
@@ -43,6 +44,7 @@ pub use page::{Cursor, InvalidCursor, Page, PageRequest};
 pub use project::{HtmlHandling, NotFound, Project, ProjectKind, ProjectSettings, RedirectStatus, SpaFallback};
 pub use project_status::ProjectStatus;
 pub use protection::{BypassToken, ProtectionTarget, Protections, ShareLink, Split, TargetProtection};
+pub use publication::{Publication, PublicationKind, PublicationStatus};
 pub use release::{Release, ReleaseKind};
 pub use site_path::{InvalidSitePath, SitePath};
 pub use slug::{InvalidSlug, Slug};

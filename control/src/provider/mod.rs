@@ -4,6 +4,7 @@
 //! What must reach a provider is a job, and a job may run twice: every operation is idempotent.
 
 mod dns;
+mod dns_records;
 mod edge_hostnames;
 mod edge_kv;
 mod edge_view;
@@ -16,6 +17,7 @@ pub mod aliyun;
 pub mod local;
 
 pub use dns::{Dns, Resolver};
+pub use dns_records::{CoveredNames, DnsRecords};
 pub use edge_hostnames::{EdgeHostnames, LocalHostnames};
 pub use edge_kv::{EdgeKv, KvEntry};
 pub use edge_view::EdgeView;

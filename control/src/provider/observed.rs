@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Dns, EdgeHostnames, EdgeKv, Error, KvEntry, Object, ObjectKey, ObjectStore};
+use super::{Dns, DnsRecords, EdgeHostnames, EdgeKv, Error, KvEntry, Object, ObjectKey, ObjectStore};
 use crate::domain::{DomainName, EdgeState};
 use crate::telemetry::Telemetry;
 
@@ -83,6 +83,17 @@ impl<P: EdgeHostnames + ?Sized> EdgeHostnames for Observed<P> {
 
     async fn detach(&self, name: &DomainName, esa_saas_id: Option<&str>) -> Result<(), Error> {
         self.call("edge_hostnames.detach", self.inner.detach(name, esa_saas_id)).await
+    }
+}
+
+#[async_trait]
+impl<P: DnsRecords + ?Sized> DnsRecords for Observed<P> {
+    async fn lead(&self, name: &DomainName) -> Result<(), Error> {
+        self.call("dns_records.lead", self.inner.lead(name)).await
+    }
+
+    async fn forget(&self, name: &DomainName) -> Result<(), Error> {
+        self.call("dns_records.forget", self.inner.forget(name)).await
     }
 }
 

@@ -6,13 +6,15 @@ mod bundle;
 mod cloud;
 mod plan;
 mod publish;
+mod publisher;
 pub mod self_test;
 mod smoke;
 
 pub use bundle::Bundle;
 pub use cloud::{Cloud, Place};
 pub use plan::{Share, State, Step, Version};
-pub use publish::{Outcome, Patience, publish, rollback};
+pub use publish::{Outcome, Patience, publish, roll_back, rollback};
+pub use publisher::Publisher;
 pub use self_test::SelfTest;
 pub use smoke::Smoke;
 
@@ -36,6 +38,9 @@ pub enum Error {
     /// Every version is in use.
     #[error("the routine has {0} versions, and none may be deleted")]
     Full(usize),
+    /// ESA does not have the version.
+    #[error("the routine has no version {0}")]
+    NoVersion(String),
     /// There is nothing to go back to.
     #[error("there is no version before the one that runs")]
     NoPrevious,

@@ -81,6 +81,30 @@ impl State {
         })
     }
 
+    /// Returns the version that production goes back to when nobody names one: the one that runs where it went back already.
+    pub fn fallback(&self) -> Option<&str> {
+        let age = |version: &str| (version.len(), version.to_owned());
+        let newest = self.production.iter().map(|share| share.version.as_str()).max_by_key(|version| age(version))?;
+        // Publishing begins in staging, so what staging runs alone never got to production or was taken away from it.
+        let was_left = self.staging.iter().any(|share| age(&share.version) > age(newest));
+        if was_left && self.production.len() == 1 { Some(newest) } else { self.previous(newest) }
+    }
+
+    /// Returns every step that is left for the code with this hash.
+    pub fn plan(mut self, hash: &str) -> Result<Vec<Step>, Error> {
+        let (mut steps, mut smoked) = (Vec::new(), false);
+        loop {
+            let step = self.next(hash, smoked)?;
+            smoked |= step == Step::Smoke;
+            self.assume(&step, hash);
+            let is_last = step == Step::Done;
+            steps.push(step);
+            if is_last {
+                return Ok(steps);
+            }
+        }
+    }
+
     /// Returns the oldest version that neither runs nor is what production would fall back to.
     fn removable(&self) -> Option<&str> {
         let runs = |number: &str| self.staging.iter().chain(&self.production).any(|share| share.version == number);
@@ -169,17 +193,8 @@ mod tests {
         Share { version: version.into(), percent }
     }
 
-    fn steps(mut state: State, hash: &str) -> Vec<String> {
-        let (mut steps, mut smoked) = (Vec::new(), false);
-        loop {
-            let step = state.next(hash, smoked).expect("a step");
-            smoked |= step == Step::Smoke;
-            state.assume(&step, hash);
-            steps.push(step.to_string());
-            if step == Step::Done {
-                return steps;
-            }
-        }
+    fn steps(state: State, hash: &str) -> Vec<String> {
+        state.plan(hash).expect("a plan").iter().map(Step::to_string).collect()
     }
 
     #[test]
@@ -206,6 +221,18 @@ mod tests {
             production: vec![share("1", 75), share("2", 25)],
         };
         assert_eq!(steps(stopped, "b").len(), 3, "a look, the last share, the end");
+    }
+
+    #[test]
+    fn going_back_twice_is_going_back_once() {
+        let versions = ["3", "2", "1"].map(|number| version(number, number)).to_vec();
+        let mut state = State { versions, staging: vec![share("3", 100)], production: vec![share("3", 100)] };
+        assert_eq!(state.fallback(), Some("2"));
+        state.production = vec![share("2", 100)];
+        assert_eq!(state.fallback(), Some("2"), "it went back already");
+        state.production = vec![share("2", 95), share("3", 5)];
+        assert_eq!(state.fallback(), Some("2"), "what began to be published is taken away");
+        assert_eq!(State::default().fallback(), None);
     }
 
     #[test]

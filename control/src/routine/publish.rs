@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Bundle, Cloud, Error, Place, Smoke, Step};
+use super::{Bundle, Cloud, Error, Place, Smoke, State, Step};
 
 /// How often a step is tried whose outcome ESA did not tell.
 const TRIES: u32 = 5;
@@ -68,6 +68,7 @@ pub async fn publish(
             }
             Err(error) => {
                 if let (Step::Share { previous: Some(previous), .. }, Error::Smoke { .. }) = (&step, &error) {
+                    crate::failpoint!("routine.refused");
                     tell(&format!("{error}; production goes back to {previous}"));
                     cloud.publish(Place::Production, previous).await?;
                     crate::failpoint!("routine.rolled_back");
@@ -152,12 +153,25 @@ async fn until_it_spread(smoke: &Smoke, place: Place, patience: Patience) -> Res
     }
 }
 
-/// Has production run `to` alone, or the version before the one that runs; returns which that is.
+/// Has production run `to` alone, or the version before the one that was published last; returns which that is. Done twice it
+/// is done once.
 pub async fn rollback(cloud: &Cloud, to: Option<&str>) -> Result<String, Error> {
     let state = cloud.state().await?;
-    let newest = state.production.iter().map(|share| &share.version).max_by_key(|version| (version.len(), *version));
-    let previous = newest.and_then(|newest| state.previous(newest));
-    let version = to.or(previous).ok_or(Error::NoPrevious)?.to_owned();
-    cloud.publish(Place::Production, &version).await?;
-    Ok(version)
+    let version = match to {
+        Some(to) => to,
+        None => state.fallback().ok_or(Error::NoPrevious)?,
+    };
+    roll_back(cloud, &state, version).await?;
+    Ok(version.to_owned())
+}
+
+/// Has production run `version` alone, which `state` has to have.
+pub async fn roll_back(cloud: &Cloud, state: &State, version: &str) -> Result<(), Error> {
+    if !state.versions.iter().any(|known| known.number == version) {
+        return Err(Error::NoVersion(version.to_owned()));
+    }
+    crate::failpoint!("routine.chosen");
+    cloud.publish(Place::Production, version).await?;
+    crate::failpoint!("routine.went_back");
+    Ok(())
 }

@@ -20,7 +20,7 @@ const SITE: &str = "smoke-site";
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What is looked at, and from where.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Smoke {
     /// Where the page lies.
     pub objects: Arc<dyn ObjectStore>,

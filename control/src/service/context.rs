@@ -13,8 +13,11 @@ use super::vault::Vault;
 use super::{Events, Rooms};
 use crate::clock::Clock;
 use crate::domain::{BaseDomain, DeploymentId, ProjectId, Sha256, Slug};
-use crate::provider::{Dns, EdgeHostnames, EdgeKv, EdgeView, InvalidObjectKey, ObjectKey, ObjectStore, SharedLimits};
+use crate::provider::{
+    Dns, DnsRecords, EdgeHostnames, EdgeKv, EdgeView, InvalidObjectKey, ObjectKey, ObjectStore, SharedLimits,
+};
 use crate::random::Random;
+use crate::routine::Publisher;
 use crate::store::jobs::Concurrency;
 use crate::store::{Db, SharedLock};
 use crate::telemetry::Telemetry;
@@ -38,6 +41,10 @@ pub struct Context {
     pub dns: Arc<dyn Dns>,
     /// Names that the edge is to answer for.
     pub edge_hostnames: Arc<dyn EdgeHostnames>,
+    /// The DNS records of names under the base domain.
+    pub dns_records: Arc<dyn DnsRecords>,
+    /// What publishes the routine, where the edge is ESA.
+    pub routine: Option<Publisher>,
     /// Counts of requests, when servers are to share them.
     pub shared_limits: Option<SharedLimits>,
     /// Who was let in a moment ago.

@@ -285,7 +285,7 @@ impl Domains {
 }
 
 /// Makes the edge answer for a domain that is verified, or forget one that was given up, and notes how far it is. While it is
-/// not done with it, it is asked again.
+/// not done with it, it is asked again. A domain under the base domain has a DNS record instead.
 pub async fn sync_edge(context: &Context, id: DomainId) -> Result<()> {
     let mut session = context.db.read().await?;
     let found = domains::get_any(&mut session, id).await?;
@@ -293,15 +293,22 @@ pub async fn sync_edge(context: &Context, id: DomainId) -> Result<()> {
     let Some((domain, released)) = found else { return Ok(()) };
     let covered = domain.name.under(context.settings.base_domain.as_str()).is_some();
     if released {
-        if !covered && domain.verified_at.is_some() {
-            context.edge_hostnames.detach(&domain.name, domain.edge.esa_saas_id.as_deref()).await?;
+        match (covered, domain.verified_at) {
+            (true, _) => context.dns_records.forget(&domain.name).await?,
+            (false, Some(_)) => {
+                context.edge_hostnames.detach(&domain.name, domain.edge.esa_saas_id.as_deref()).await?;
+            }
+            (false, None) => {}
         }
         let mut tx = context.db.begin().await?;
         domains::delete(&mut tx, id).await?;
         return Ok(tx.commit().await?);
     }
-    if covered || domain.verified_at.is_none() {
+    if domain.verified_at.is_none() {
         return Ok(());
+    }
+    if covered {
+        return Ok(context.dns_records.lead(&domain.name).await?);
     }
     let state = context.edge_hostnames.attach(&domain.name).await?;
     let now = context.now();

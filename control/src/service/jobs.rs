@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus, DomainId, ProjectId};
+use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus, DomainId, ProjectId, PublicationId};
 use crate::store::jobs::{self, About, NewJob};
 use crate::store::{self, Session, deployments, idempotency};
 
@@ -48,6 +48,8 @@ pub enum Job {
     Purge(DeploymentId),
     /// Remove the files of a deployment that no row knows.
     RemoveOrphan(DeploymentId),
+    /// Have the routine run something else.
+    PublishRoutine(PublicationId),
 }
 
 impl Job {
@@ -64,6 +66,7 @@ impl Job {
             Self::RotateSecrets => "rotate_secrets",
             Self::Purge(_) => "purge",
             Self::RemoveOrphan(_) => "remove_orphan",
+            Self::PublishRoutine(_) => "publish_routine",
         }
     }
 
@@ -83,6 +86,7 @@ impl Job {
             "rotate_secrets" => Self::RotateSecrets,
             "purge" => Self::Purge(DeploymentId(subject)),
             "remove_orphan" => Self::RemoveOrphan(DeploymentId(subject)),
+            "publish_routine" => Self::PublishRoutine(PublicationId(subject)),
             _ => return None,
         })
     }
@@ -127,6 +131,7 @@ impl Job {
             Self::Deploy(id) | Self::Refine(id) | Self::Purge(id) | Self::RemoveOrphan(id) => id.0,
             Self::SyncRoutes { project, .. } | Self::Retention(project) | Self::DeleteProject(project) => project.0,
             Self::VerifyDomain(id) | Self::SyncDomain(id) => id.0,
+            Self::PublishRoutine(id) => id.0,
             Self::RotateSecrets => 0,
         }
     }
@@ -136,16 +141,18 @@ impl Job {
             Self::Deploy(_) | Self::Refine(_) | Self::Purge(_) => About::Deployment,
             Self::SyncRoutes { .. } | Self::Retention(_) | Self::DeleteProject(_) => About::Project,
             Self::VerifyDomain(_) | Self::SyncDomain(_) => About::Domain,
-            Self::RotateSecrets | Self::RemoveOrphan(_) => About::Nothing,
+            Self::RotateSecrets | Self::RemoveOrphan(_) | Self::PublishRoutine(_) => About::Nothing,
         }
     }
 
     /// For how long jobs that somebody waits for go before it. What belongs to the background never waits for ever.
     pub fn gives_way(&self) -> TimeDelta {
         match self {
-            Self::Deploy(_) | Self::SyncRoutes { .. } | Self::VerifyDomain(_) | Self::SyncDomain(_) => {
-                TimeDelta::zero()
-            }
+            Self::Deploy(_)
+            | Self::SyncRoutes { .. }
+            | Self::VerifyDomain(_)
+            | Self::SyncDomain(_)
+            | Self::PublishRoutine(_) => TimeDelta::zero(),
             _ => TimeDelta::minutes(1),
         }
     }
@@ -161,6 +168,7 @@ impl Job {
     pub fn patience(&self) -> TimeDelta {
         match self {
             Self::Deploy(_) => super::deployments::DEPLOYING_LIMIT,
+            Self::PublishRoutine(_) => super::routine::PUBLISHING_LIMIT,
             Self::DeleteProject(_) | Self::VerifyDomain(_) | Self::SyncDomain(_) | Self::RotateSecrets => {
                 TimeDelta::days(7)
             }

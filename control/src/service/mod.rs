@@ -37,6 +37,7 @@ pub mod reconciliation;
 pub(crate) mod refinements;
 pub(crate) mod retention;
 pub(crate) mod routes;
+pub(crate) mod routine;
 mod secret;
 mod splits;
 mod teams;
@@ -74,6 +75,7 @@ pub use logs::{Logs, forget_lines};
 pub use project_deletion::Deletion;
 pub use projects::{NewProject, ProjectRef, Projects, SettingsPatch};
 pub use protections::{CreatedBypassToken, CreatedShareLink, NewShareLink, PasswordChange, Protections};
+pub use routine::{Routine, RoutineStatus, created_at};
 pub use splits::Splits;
 pub use teams::Teams;
 pub use uploads::{BatchReceipt, MissingBlob, NewDeployment, PartReceipt, Upload, Uploads};
@@ -115,6 +117,8 @@ pub struct Services {
     pub logs: Logs,
     /// Jobs, for operators.
     pub jobs: Jobs,
+    /// The routine, for operators.
+    pub routine: Routine,
     /// How the parts are.
     pub health: Health,
 }
@@ -138,6 +142,7 @@ impl Services {
             explanations: Explanations::new(Arc::clone(&context)),
             logs: Logs::new(Arc::clone(&context)),
             jobs: Jobs::new(Arc::clone(&context)),
+            routine: Routine::new(Arc::clone(&context)),
             health: Health::new(context),
         })
     }

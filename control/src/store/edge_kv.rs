@@ -15,6 +15,7 @@ statements! {
     UNDELIVERED = "SELECT key FROM edge_kv WHERE version > delivered ORDER BY version LIMIT $1";
     SET_DELIVERED = "UPDATE edge_kv SET delivered = $2 WHERE key = $1 AND delivered < $2";
     FORGET_DELIVERIES = "UPDATE edge_kv SET delivered = 0";
+    REPEAT_DELIVERIES = "UPDATE edge_kv SET delivered = -delivered WHERE delivered > 0";
 }
 
 /// Returns a value that was not deleted.
@@ -32,7 +33,7 @@ pub struct Entry {
     pub generation: i64,
     /// The version in which the value last changed.
     pub version: i64,
-    /// The version that the edge elsewhere has.
+    /// The version that the edge elsewhere has; below zero where it is to be delivered once more.
     pub delivered: i64,
 }
 
@@ -79,6 +80,12 @@ pub async fn undelivered(session: &mut impl Session, limit: i64) -> Result<Vec<S
 /// Notes that the edge elsewhere has this version of a value.
 pub async fn set_delivered(session: &mut impl Session, key: &str, version: i64) -> Result<(), Error> {
     session.query(SET_DELIVERED).bind(key).bind(version).execute().await?;
+    Ok(())
+}
+
+/// Has everything delivered once more, and remembers what the edge elsewhere has.
+pub async fn repeat_deliveries(session: &mut impl Session) -> Result<(), Error> {
+    session.query(REPEAT_DELIVERIES).execute().await?;
     Ok(())
 }
 

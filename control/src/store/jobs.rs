@@ -19,6 +19,9 @@ statements! {
         WHERE NOT EXISTS (
             SELECT 1 FROM jobs AS other
             WHERE other.kind = $1 AND other.subject = $2 AND other.state = 'queued' AND other.payload = $3)";
+    // What is wanted now does not wait for a look that was planned for later.
+    BRING_FORWARD = "UPDATE jobs SET run_at = $4, rank_at = $5
+        WHERE kind = $1 AND subject = $2 AND payload = $3 AND state = 'queued' AND run_at > $4";
     RENEW = "UPDATE jobs SET lease_until = $3 WHERE id = $1 AND generation = $2 AND state = 'running'";
     HOLD = "UPDATE jobs SET lease_until = lease_until WHERE id = $1 AND generation = $2 AND state = 'running'";
     DELETE = "DELETE FROM jobs WHERE id = $1 AND generation = $2 AND state = 'running'";
@@ -174,9 +177,10 @@ impl ClaimedJob {
     }
 }
 
-/// Queues a job, unless an equal one waits already.
+/// Queues a job, unless an equal one waits already; one that waits for later is due then.
 pub async fn enqueue(session: &mut impl Session, job: &NewJob, now: DateTime<Utc>) -> Result<(), Error> {
-    session
+    let rank_at = job.run_at + job.gives_way;
+    let inserted = session
         .query(INSERT)
         .bind(job.kind)
         .bind(job.subject)
@@ -184,11 +188,15 @@ pub async fn enqueue(session: &mut impl Session, job: &NewJob, now: DateTime<Utc
         .bind(job.run_at)
         .bind(job.deadline_at)
         .bind(now)
-        .bind(job.run_at + job.gives_way)
+        .bind(rank_at)
         .bind(job.about.as_str())
         .bind(telemetry::current().map(|trace| trace.traceparent()))
         .execute()
         .await?;
+    if inserted == 0 {
+        let query = session.query(BRING_FORWARD).bind(job.kind).bind(job.subject).bind(Json(&job.payload));
+        query.bind(job.run_at).bind(rank_at).execute().await?;
+    }
     Ok(())
 }
 

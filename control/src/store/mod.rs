@@ -24,6 +24,7 @@ pub mod logs;
 pub mod meta;
 pub mod projects;
 pub mod protections;
+pub mod publications;
 pub mod releases;
 pub mod rooms;
 pub mod sessions;
@@ -92,6 +93,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("meta", meta::STATEMENTS),
         ("projects", projects::STATEMENTS),
         ("protections", protections::STATEMENTS),
+        ("publications", publications::STATEMENTS),
         ("releases", releases::STATEMENTS),
         ("sessions", sessions::STATEMENTS),
         ("splits", splits::STATEMENTS),

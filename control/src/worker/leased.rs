@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 
-use super::{JobError, delete_project, deploy, purge, refine, retention};
+use super::{JobError, delete_project, deploy, publish_routine, purge, refine, retention};
 use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus};
 use crate::service::{Context, Job, domain_proofs, domains, env_vars, reconciliation, routes};
 use crate::store::jobs::{self, ClaimedJob, Lease};
@@ -56,6 +56,7 @@ async fn run_job(context: &Arc<Context>, job: &Job, lease: Lease) -> Result<(), 
             Ok(())
         }
         Job::Purge(id) => purge::run(context, *id).await,
+        Job::PublishRoutine(id) => publish_routine::run(context, *id).await,
         Job::RemoveOrphan(id) => Ok(reconciliation::remove_orphan(context, *id).await?),
     }
 }

@@ -8,6 +8,7 @@ mod delete_project;
 mod deploy;
 mod leased;
 mod publish;
+mod publish_routine;
 mod purge;
 mod refine;
 mod retained;

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use super::{JobError, leased, sweep};
+use super::{JobError, leased, publish_routine, sweep};
 use crate::domain::DeploymentStatus;
 use crate::service::reconciliation::{self, Mode};
 use crate::service::{self, Context, Job};
@@ -154,6 +154,9 @@ impl Runner {
         let result = within(watched.context(), leased::run(context, &claimed, &job, now)).await;
         if let (Job::Deploy(id), Err(JobError::Never { code, message })) = (&job, &result) {
             sweep::fail(context, *id, code, message).await?;
+        }
+        if let (Job::PublishRoutine(id), Err(JobError::Never { code, message })) = (&job, &result) {
+            publish_routine::fail(context, *id, code, message).await?;
         }
         let outcome = self.settle(&claimed, Some(&job), result).await?;
         watched.end(outcome.as_str());

@@ -6,12 +6,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use miaobu_aliyun::alidns::Alidns;
 use miaobu_aliyun::esa::Esa;
 use miaobu_aliyun::esa::kv::GetKv;
 use miaobu_aliyun::esa::sites::{CreateRecord, RecordData};
 use miaobu_aliyun::oss::{Bucket, Dialect, Location};
 use miaobu_aliyun::{Ambient, Credentials, System};
-use miaobu_control::provider::aliyun::{BucketStore, EsaAccount, EsaEdgeKv, EsaHostnames, EsaKvSettings};
+use miaobu_control::provider::aliyun::{
+    AlidnsRecords, BucketStore, EsaAccount, EsaEdgeKv, EsaHostnames, EsaKvSettings,
+};
 use miaobu_control::provider::local::LocalEdgeKv;
 use miaobu_edge::record::KeyEncoding;
 use miaobu_emulator::{AccessKey, Emulator, Settings};
@@ -19,6 +22,7 @@ use miaobu_emulator::{AccessKey, Emulator, Settings};
 pub const KEY: (&str, &str) = ("key", "secret");
 pub const SITE: &str = "sites.example";
 pub const NAMESPACE: &str = "edge";
+pub const EDGE: &str = "edge.esa.example";
 
 /// The machine's own time, and pauses that are over at once.
 #[derive(Debug)]
@@ -73,6 +77,15 @@ impl Aliyun {
         let (endpoint, region) = (self.emulator.oss(), "cn-hangzhou".to_owned());
         let location = Location { endpoint, region, bucket: "sites".into(), dialect, ..Location::default() };
         BucketStore::new(Bucket::new(location, settings()).expect("a client"))
+    }
+
+    /// The zone `sites.example`, whose records lead to [`EDGE`].
+    pub fn records(&self) -> AlidnsRecords {
+        AlidnsRecords::new(self.alidns(), SITE, EDGE)
+    }
+
+    pub fn alidns(&self) -> Alidns {
+        Alidns::new(&self.emulator.alidns(), settings()).expect("a client")
     }
 
     pub fn account(&self) -> Arc<EsaAccount> {

@@ -22,7 +22,9 @@ use miaobu_control::domain::{
     ProjectSettings,
 };
 use miaobu_control::provider::local::{LocalEdgeKv, LocalObjectStore};
-use miaobu_control::provider::{LocalHostnames, ObjectBody, ObjectKey, ObjectStore as _, Resolver, SharedLimits};
+use miaobu_control::provider::{
+    CoveredNames, LocalHostnames, ObjectBody, ObjectKey, ObjectStore as _, Resolver, SharedLimits,
+};
 use miaobu_control::random::SeededRandom;
 use miaobu_control::service::{
     Callers, Context, Events, Job, JobSettings, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings,
@@ -131,6 +133,8 @@ impl TestApp {
             edge_view: edge_kv.clone(),
             dns: Arc::new(Resolver::new(&[dns.address])),
             edge_hostnames: hostnames.clone(),
+            dns_records: Arc::new(CoveredNames),
+            routine: None,
             shared_limits,
             callers: Callers::default(),
             telemetry: Telemetry::default(),
@@ -164,6 +168,8 @@ impl TestApp {
             edge_view: self.edge_kv.clone(),
             dns: self.context.dns.clone(),
             edge_hostnames: Arc::new(LocalHostnames),
+            dns_records: Arc::new(CoveredNames),
+            routine: None,
             shared_limits: None,
             callers: Callers::default(),
             telemetry: self.context.telemetry.clone(),

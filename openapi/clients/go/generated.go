@@ -1319,6 +1319,78 @@ const (
 	ProtectionTargetPinned     ProtectionTarget = "pinned"
 )
 
+// Publication: One attempt to have production run something.
+type Publication struct {
+	// The hash of the code that is published; none of a rollback.
+	CodeHash *string `json:"code_hash"`
+	// What the routine was built from.
+	CommitSHA *string `json:"commit_sha"`
+	// When it was asked for.
+	CreatedAt time.Time `json:"created_at"`
+	// The id of the user who asked for it.
+	CreatedBy int64 `json:"created_by"`
+	// When it is given up.
+	DeadlineAt time.Time `json:"deadline_at"`
+	// Why it failed.
+	Error *PublicationError `json:"error"`
+	// When it ended.
+	FinishedAt *time.Time `json:"finished_at"`
+	// Its id.
+	ID int64 `json:"id"`
+	// What is done.
+	Kind PublicationKind `json:"kind"`
+	// How far it is.
+	Status PublicationStatus `json:"status"`
+	// The step that was begun last.
+	Step *string `json:"step"`
+	// The version that production is to run, once that is known.
+	Version *string `json:"version"`
+}
+
+// PublicationData: One object.
+type PublicationData struct {
+	// The object.
+	Data Publication `json:"data"`
+}
+
+// PublicationError: Why a publication failed.
+type PublicationError struct {
+	// A stable code in snake_case.
+	Code string `json:"code"`
+	// What to tell.
+	Message string `json:"message"`
+}
+
+// PublicationKind: What is done with the routine: it goes through staging to production, or production goes back.
+type PublicationKind string
+
+// The values of PublicationKind; a newer server may answer with others.
+const (
+	PublicationKindPublish  PublicationKind = "publish"
+	PublicationKindRollback PublicationKind = "rollback"
+)
+
+// PublicationPage: A part of a list, newest first unless the operation says otherwise.
+type PublicationPage struct {
+	// The objects of this page.
+	Data []Publication `json:"data"`
+	// Give it as `cursor` to read the next page; null on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+func (p *PublicationPage) page() ([]Publication, *string) { return p.Data, p.NextCursor }
+
+// PublicationStatus: How far a publication is. `succeeded` and `failed` are final.
+type PublicationStatus string
+
+// The values of PublicationStatus; a newer server may answer with others.
+const (
+	PublicationStatusQueued    PublicationStatus = "queued"
+	PublicationStatusRunning   PublicationStatus = "running"
+	PublicationStatusSucceeded PublicationStatus = "succeeded"
+	PublicationStatusFailed    PublicationStatus = "failed"
+)
+
 // RedirectStatus: How canonical URLs are reached: for good (308, or 301, at which old clients may turn the method into GET), or for
 // now (307).
 type RedirectStatus string
@@ -1368,6 +1440,80 @@ type Rollback struct {
 	Environment *Environment `json:"environment,omitempty"`
 }
 
+// RoutinePlan: What publishing would do.
+type RoutinePlan struct {
+	// The steps, first to last.
+	Steps []string `json:"steps"`
+}
+
+// RoutinePlanData: One object.
+type RoutinePlanData struct {
+	// The object.
+	Data RoutinePlan `json:"data"`
+}
+
+// RoutinePublish: What is published.
+type RoutinePublish struct {
+	// The commit that the server was built from, for the version's description.
+	CommitSHA *string `json:"commit_sha,omitempty"`
+}
+
+// RoutineRollback: Where production goes back to.
+type RoutineRollback struct {
+	// The version; the one before that which was published last when absent.
+	Version *string `json:"version,omitempty"`
+}
+
+// RoutineShare: A version's part of an environment's requests.
+type RoutineShare struct {
+	// How many of a hundred requests it answers.
+	Percent int64 `json:"percent"`
+	// The version.
+	Version string `json:"version"`
+}
+
+// RoutineStatus: What runs where, as the edge says.
+type RoutineStatus struct {
+	// The hash of the routine that this server has, with its settings.
+	CodeHash string `json:"code_hash"`
+	// The version that has this server's routine.
+	CodeVersion *string `json:"code_version"`
+	// The routine's name.
+	Name string `json:"name"`
+	// What production runs.
+	Production []RoutineShare `json:"production"`
+	// What staging runs.
+	Staging []RoutineShare `json:"staging"`
+}
+
+// RoutineStatusData: One object.
+type RoutineStatusData struct {
+	// The object.
+	Data RoutineStatus `json:"data"`
+}
+
+// RoutineVersion: A version that the edge has.
+type RoutineVersion struct {
+	// The hash of its code, where Miaobu made it.
+	CodeHash *string `json:"code_hash"`
+	// When it was made.
+	CreatedAt *time.Time `json:"created_at"`
+	// What it says of itself.
+	Description string `json:"description"`
+	// Its number, as text: it is longer than some programs' numbers.
+	Version string `json:"version"`
+}
+
+// RoutineVersionPage: A part of a list, newest first unless the operation says otherwise.
+type RoutineVersionPage struct {
+	// The objects of this page.
+	Data []RoutineVersion `json:"data"`
+	// Give it as `cursor` to read the next page; null on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+func (p *RoutineVersionPage) page() ([]RoutineVersion, *string) { return p.Data, p.NextCursor }
+
 // Scope: What a token may ask for.
 type Scope string
 
@@ -1388,6 +1534,8 @@ const (
 	ScopeAuditRead        Scope = "audit:read"
 	ScopeJobsRead         Scope = "jobs:read"
 	ScopeJobsWrite        Scope = "jobs:write"
+	ScopeRoutineRead      Scope = "routine:read"
+	ScopeRoutineWrite     Scope = "routine:write"
 )
 
 // Session: A session just made; its token is shown this once.
@@ -2897,6 +3045,137 @@ func (c *Client) ListSessions(ctx context.Context, options ...RequestOption) (*S
 // token.
 func (c *Client) RevokeSession(ctx context.Context, sessionID int64, options ...RequestOption) error {
 	return c.do(ctx, "DELETE", "/api/v1/public/user/sessions/"+segment(sessionID), nil, options, nil)
+}
+
+// GetRoutine: Get the routine's status.
+//
+// What staging and production run, as ESA says at this moment, and whether this server's routine is among its versions.
+// Changes nothing. Fails with `routine_not_configured` (409) where the edge is this machine's alone, with
+// `routine_unavailable` (503) when ESA gives no answer, and with `operator_required` (403) for everybody but operators.
+func (c *Client) GetRoutine(ctx context.Context, options ...RequestOption) (*RoutineStatusData, error) {
+	answer := new(RoutineStatusData)
+	if err := c.do(ctx, "GET", "/api/v1/routine", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// GetRoutinePlan: Get what publishing would do.
+//
+// The steps from what ESA runs now to this server's routine in production. Changes nothing. Fails with `routine_full`
+// (409) when there is no room for a version, with `routine_not_configured` (409), with `routine_unavailable` (503) and with
+// `operator_required` (403).
+func (c *Client) GetRoutinePlan(ctx context.Context, options ...RequestOption) (*RoutinePlanData, error) {
+	answer := new(RoutinePlanData)
+	if err := c.do(ctx, "GET", "/api/v1/routine/plan", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListRoutinePublicationsParams are what [Client.ListRoutinePublications] can be told; what is left empty is not sent.
+type ListRoutinePublicationsParams struct {
+	// How many objects a page has at most.
+	Limit int
+	// Where the page begins: `next_cursor` of the page before.
+	Cursor string
+}
+
+func (p ListRoutinePublicationsParams) apply(r *request) {
+	setQuery(r, "limit", p.Limit)
+	setQuery(r, "cursor", p.Cursor)
+}
+
+// ListRoutinePublications: List publications of the routine.
+//
+// What operators had published or taken back, newest first. Changes nothing. Fails with `operator_required` (403) for
+// everybody but operators, and with `invalid_cursor` (400).
+//
+// [ListRoutinePublicationsParams] is one of the options that it takes.
+func (c *Client) ListRoutinePublications(ctx context.Context, options ...RequestOption) (*PublicationPage, error) {
+	answer := new(PublicationPage)
+	if err := c.do(ctx, "GET", "/api/v1/routine/publications", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// PublishRoutine: Publish this server's routine.
+//
+// Queues it and answers at once: the code goes to staging, is looked at there, and gets 5, 25 and 100 percent of
+// production; where it answers otherwise than it should, production goes back. The same code twice does nothing. Fails with
+// `routine_busy` (409) while another publication is unfinished, with `routine_not_configured` (409) and with
+// `operator_required` (403).
+func (c *Client) PublishRoutine(ctx context.Context, body RoutinePublish, options ...RequestOption) (*PublicationData, error) {
+	answer := new(PublicationData)
+	if err := c.do(ctx, "POST", "/api/v1/routine/publications", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// GetRoutinePublicationParams are what [Client.GetRoutinePublication] can be told; what is left empty is not sent.
+type GetRoutinePublicationParams struct {
+	// How many seconds to wait for its end.
+	Wait int
+}
+
+func (p GetRoutinePublicationParams) apply(r *request) {
+	setQuery(r, "wait", p.Wait)
+}
+
+// GetRoutinePublication: Get a publication of the routine.
+//
+// Changes nothing. With `wait` the answer comes when it has ended or the time is up. Fails with `operator_required` (403)
+// for everybody but operators, and with `not_found` (404).
+//
+// [GetRoutinePublicationParams] is one of the options that it takes.
+func (c *Client) GetRoutinePublication(ctx context.Context, publicationID int64, options ...RequestOption) (*PublicationData, error) {
+	answer := new(PublicationData)
+	if err := c.do(ctx, "GET", "/api/v1/routine/publications/"+segment(publicationID), nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RollbackRoutine: Have production run an earlier version.
+//
+// Queues it and answers at once: production runs `version`, or the version before that which was published last, and
+// nothing else. Asked for twice without a version it goes back once. Fails with `routine_busy` (409) while another
+// publication is unfinished, with `routine_not_configured` (409) and with `operator_required` (403).
+func (c *Client) RollbackRoutine(ctx context.Context, body RoutineRollback, options ...RequestOption) (*PublicationData, error) {
+	answer := new(PublicationData)
+	if err := c.do(ctx, "POST", "/api/v1/routine/rollback", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListRoutineVersionsParams are what [Client.ListRoutineVersions] can be told; what is left empty is not sent.
+type ListRoutineVersionsParams struct {
+	// How many objects a page has at most.
+	Limit int
+	// Where the page begins: `next_cursor` of the page before.
+	Cursor string
+}
+
+func (p ListRoutineVersionsParams) apply(r *request) {
+	setQuery(r, "limit", p.Limit)
+	setQuery(r, "cursor", p.Cursor)
+}
+
+// ListRoutineVersions: List the routine's versions.
+//
+// The versions that ESA has, newest first. Changes nothing. Fails with `routine_not_configured` (409), with
+// `routine_unavailable` (503), with `operator_required` (403) and with `invalid_cursor` (400).
+//
+// [ListRoutineVersionsParams] is one of the options that it takes.
+func (c *Client) ListRoutineVersions(ctx context.Context, options ...RequestOption) (*RoutineVersionPage, error) {
+	answer := new(RoutineVersionPage)
+	if err := c.do(ctx, "GET", "/api/v1/routine/versions", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
 }
 
 // ListTokensParams are what [Client.ListTokens] can be told; what is left empty is not sent.

@@ -45,6 +45,31 @@ pub struct Route {
     /// The methods; all of them without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub methods: Option<Vec<String>>,
+    /// What is made of paths before the function gets them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewrite_config: Option<RewriteConfig>,
+}
+
+/// What is made of paths.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct RewriteConfig {
+    /// Whole paths.
+    pub equal_rules: Vec<RewriteRule>,
+    /// Each `*` is `$1`, `$2`, … of the replacement.
+    pub wildcard_rules: Vec<RewriteRule>,
+    /// Regular expressions, whose groups are `$1`, `$2`, … of the replacement.
+    pub regex_rules: Vec<RewriteRule>,
+}
+
+/// One rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct RewriteRule {
+    /// What fits.
+    pub r#match: String,
+    /// What it becomes.
+    pub replacement: String,
 }
 
 /// A certificate. The service issues none.

@@ -41,6 +41,21 @@ struct Namespace {
     description: String,
     #[serde(skip)]
     entries: BTreeMap<String, Entry>,
+    /// The bytes of all values.
+    #[serde(skip)]
+    used: i64,
+}
+
+impl Namespace {
+    fn insert(&mut self, entry: Entry) {
+        self.used += size(&entry);
+        let before = self.entries.insert(entry.key.clone(), entry);
+        self.used -= before.as_ref().map_or(0, size);
+    }
+}
+
+fn size(entry: &Entry) -> i64 {
+    entry.value.len() as i64
 }
 
 /// All namespaces.
@@ -61,7 +76,7 @@ impl Kv {
                 let path = file?.path();
                 if path.extension().is_some_and(|extension| extension == "json") {
                     let entry: Entry = serde_json::from_slice(&fs::read(path)?)?;
-                    namespace.entries.insert(entry.key.clone(), entry);
+                    namespace.insert(entry);
                 }
             }
             namespaces.insert(folder.file_name().to_string_lossy().into_owned(), namespace);
@@ -131,7 +146,7 @@ impl Kv {
     fn account(&self) -> Value {
         let namespaces = self.locked();
         let list: Vec<_> = namespaces.iter().map(|(name, namespace)| described(name, namespace)).collect();
-        let used: i64 = namespaces.values().map(size_of).sum();
+        let used: i64 = namespaces.values().map(|namespace| namespace.used).sum();
         let (capacity, count) = (CAPACITY * 10, list.len());
         json!({ "Status": "online", "NamespaceQuota": MOST_NAMESPACES, "NamespaceUsed": count, "NamespaceList": list,
                 "Capacity": capacity, "CapacityString": "10 GB", "CapacityUsed": used, "CapacityUsedString": format!("{used} B") })
@@ -258,19 +273,20 @@ impl Kv {
         if entry.value.len() > LARGEST_VALUE {
             return Err(too_large());
         }
-        if size_of(namespace) + entry.value.len() as i64 > CAPACITY {
+        if namespace.used + size(&entry) > CAPACITY {
             return Err(Refusal::new(403, "InvalidKey.ExceedsCapacity", "The capacity of the namespace is used up."));
         }
         let path = self.file(name, &entry.key);
         let temporary = path.with_extension("new");
         fs::write(&temporary, serde_json::to_vec(&entry).map_err(io::Error::from)?)?;
         fs::rename(&temporary, path)?;
-        namespace.entries.insert(entry.key.clone(), entry);
+        namespace.insert(entry);
         Ok(())
     }
 
     fn remove(&self, name: &str, namespace: &mut Namespace, key: &str) -> Result<(), Refusal> {
-        if namespace.entries.remove(key).is_some() {
+        if let Some(entry) = namespace.entries.remove(key) {
+            namespace.used -= size(&entry);
             fs::remove_file(self.file(name, key))?;
         }
         Ok(())
@@ -310,13 +326,9 @@ fn ends(expiration: Option<i64>, ttl: Option<i64>, now: DateTime<Utc>) -> Result
 }
 
 fn described(name: &str, namespace: &Namespace) -> Value {
-    let used = size_of(namespace);
+    let used = namespace.used;
     json!({ "Namespace": name, "NamespaceId": namespace.id, "Description": namespace.description, "Status": "online",
             "Capacity": CAPACITY, "CapacityString": "1 GB", "CapacityUsed": used, "CapacityUsedString": format!("{used} B") })
-}
-
-fn size_of(namespace: &Namespace) -> i64 {
-    namespace.entries.values().map(|entry| entry.value.len() as i64).sum()
 }
 
 /// Returns both ends of a long value, as the service tells it.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::rewrites;
 use super::state::{ACCOUNT, Answer, State, invalid, merge, written};
 use crate::openapi::Refusal;
 
@@ -60,8 +61,8 @@ impl State {
 
 fn check(body: &Value) -> Result<(), Refusal> {
     let routes = body["routeConfig"]["routes"].as_array().into_iter().flatten();
-    if routes.into_iter().any(|route| !route["rewriteConfig"].is_null()) {
-        return Err(invalid("the emulator rewrites no paths"));
+    for route in routes {
+        rewrites::check(&route["rewriteConfig"])?;
     }
     match body["protocol"].as_str() {
         None | Some("HTTP") => Ok(()),

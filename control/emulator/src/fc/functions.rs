@@ -195,15 +195,12 @@ impl State {
     }
 }
 
-/// Takes what is given for a function. Layers come back as objects.
+/// Takes what is given for a function.
 fn take(members: &mut Value, body: &Value, now: DateTime<Utc>) -> Result<(), Refusal> {
     let mut given = body.clone();
     // What the code is known by was found out before.
     if let Value::Object(given) = &mut given {
         given.remove("code");
-    }
-    if let Some(layers) = given["layers"].as_array() {
-        given["layers"] = layers.iter().map(|arn| json!({ "arn": arn, "size": 0 })).collect();
     }
     merge(members, &given);
     let (cpu, memory) =
@@ -216,7 +213,7 @@ fn take(members: &mut Value, body: &Value, now: DateTime<Utc>) -> Result<(), Ref
     Ok(())
 }
 
-fn check_name(name: &str, longest: usize) -> Result<(), Refusal> {
+pub(super) fn check_name(name: &str, longest: usize) -> Result<(), Refusal> {
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let starts = name.bytes().next().is_some_and(|first| !first.is_ascii_digit() && first != b'-');
     if starts && name.len() <= longest && name.bytes().all(letters) {

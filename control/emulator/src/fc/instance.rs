@@ -25,6 +25,22 @@ const PORT: u64 = 9000;
 const NODE: &str = include_str!("handlers/node.cjs");
 const PYTHON: &str = include_str!("handlers/python.py");
 
+/// Where the files of a function are. The service has its code at `/code` and those of its layers at `/opt`; here every package
+/// has a folder of its own.
+#[derive(Debug)]
+pub(super) struct Folders {
+    pub code: PathBuf,
+    pub layers: PathBuf,
+}
+
+impl Folders {
+    /// Returns `text`, with the folders that there are.
+    fn placed(&self, text: &str) -> String {
+        let text = text.replace("/code/", &format!("{}/", self.code.display()));
+        text.replace("/opt/", &format!("{}/", self.layers.display()))
+    }
+}
+
 /// A running process, which ends with this value, and with it all that it started.
 #[derive(Debug)]
 pub(super) struct Instance {
@@ -46,14 +62,15 @@ impl Drop for Instance {
 }
 
 impl Instance {
-    /// Starts the code in `folder` and waits until it listens. Fails as the service does: `CAExited`, `CAFileNotFound`,
+    /// Starts the code and waits until it listens. Fails as the service does: `CAExited`, `CAFileNotFound`,
     /// `CAFilePermission`, `FunctionNotStarted`.
-    pub(super) async fn start(program: &Program, folder: &Path, region: &str, id: String) -> Result<Self, Refusal> {
+    pub(super) async fn start(program: &Program, folders: Folders, region: &str, id: String) -> Result<Self, Refusal> {
         let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr())?.port();
-        let words = command(program, folder, port)?;
+        let words = command(program, &folders, port)?;
         let (name, arguments) = words.split_first().ok_or_else(|| not_found("bootstrap"))?;
         let mut command = mortal(Path::new(name));
-        command.args(arguments).current_dir(folder).env_clear().envs(environment(program, folder, region, port));
+        command.args(arguments).current_dir(&folders.code).env_clear();
+        command.envs(environment(program, &folders, region, port));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).process_group(0);
         let mut child = command.spawn()?;
         tell(&program.name, child.stdout.take());
@@ -100,7 +117,7 @@ fn tell(name: &str, output: Option<impl AsyncRead + Unpin + Send + 'static>) {
 
 /// Returns the program and its arguments. Where they name the port that the function is to listen on, they get that of this
 /// process: many share one machine.
-fn command(program: &Program, folder: &Path, port: u16) -> Result<Vec<String>, Refusal> {
+fn command(program: &Program, folders: &Folders, port: u16) -> Result<Vec<String>, Refusal> {
     let (runtime, config) = (program.text("runtime"), &program.members["customRuntimeConfig"]);
     if runtime.starts_with("nodejs") {
         return Ok(vec!["node".into(), "-e".into(), NODE.into()]);
@@ -114,11 +131,11 @@ fn command(program: &Program, folder: &Path, port: u16) -> Result<Vec<String>, R
     }
     let texts = |name: &str| -> Vec<String> {
         let texts = config[name].as_array().into_iter().flatten().filter_map(Value::as_str);
-        texts.map(|text| ported(text, &program.members, port)).collect()
+        texts.map(|text| ported(&folders.placed(text), &program.members, port)).collect()
     };
     let mut words = texts("command");
     if words.is_empty() {
-        words.push(started(folder)?);
+        words.push(started(&folders.code)?);
     }
     words.extend(texts("args"));
     Ok(words)
@@ -148,20 +165,18 @@ fn ported(text: &str, members: &Value, port: u16) -> String {
 }
 
 /// Returns the variables: the machine's search path, those of the function, and those of the service.
-fn environment(program: &Program, folder: &Path, region: &str, port: u16) -> Vec<(String, String)> {
-    let code = folder.to_string_lossy().into_owned();
+fn environment(program: &Program, folders: &Folders, region: &str, port: u16) -> Vec<(String, String)> {
+    let code = folders.code.to_string_lossy().into_owned();
     let own = |name: &str| program.members["environmentVariables"][name].as_str();
     #[expect(clippy::disallowed_methods, reason = "programs are found where this machine has them")]
     let mut path = std::env::var("PATH").unwrap_or_default();
     if let Some(own) = own("PATH") {
-        path = format!("{own}:{path}");
+        path = format!("{}:{path}", folders.placed(own));
     }
     let given = program.members["environmentVariables"].as_object().into_iter().flatten();
     let given = given.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
-    // The service unpacks to /code; here every package has a folder of its own.
-    let placed = |value: &str| value.replace("/code/", &format!("{code}/"));
-    let mut all: Vec<_> =
-        given.map(|(name, value)| (name.to_owned(), ported(&placed(value), &program.members, port))).collect();
+    let placed = |value: &str| ported(&folders.placed(value), &program.members, port);
+    let mut all: Vec<_> = given.map(|(name, value)| (name.to_owned(), placed(value))).collect();
     let mut set = |name: &str, value: &str| {
         all.retain(|(known, _)| known != name);
         all.push((name.to_owned(), value.to_owned()));

@@ -1,11 +1,13 @@
-//! Function Compute: functions, HTTP triggers, custom domains, versions and aliases. Code packages run as processes of this
+//! Function Compute: functions, layers, HTTP triggers, custom domains, versions and aliases. Code packages run as processes of this
 //! machine, started with the first request.
 
 mod domains;
 mod functions;
 mod instance;
+mod layers;
 mod plane;
 mod pool;
+mod rewrites;
 mod state;
 mod triggers;
 
@@ -164,14 +166,15 @@ impl Service for Fc {
     async fn answer(&self, request: Request) -> Option<Response> {
         let id = request_id(&*self.plane.ambient);
         let action = request.header("x-acs-action").unwrap_or_default().to_owned();
-        let answer = match self.faults.take("fc", &action) {
+        let answer = match self.faults.meet("fc", &action, &*self.plane.ambient).await {
             Some(Fault::Break) => return None,
             Some(Fault::Throttle) => Err(Refusal::new(429, "ResourceExhausted", "too many requests")),
             Some(Fault::Fail) => Err(Refusal::new(500, "InternalServerError", "an internal error has occurred")),
-            None => self.dispatch(&request).await,
+            // What is late has come.
+            Some(Fault::Delay(_)) | None => self.dispatch(&request).await,
         };
         // It is done, and nobody hears of it.
-        if self.faults.take("fc-answer", &action).is_some() {
+        if self.faults.meet("fc-answer", &action, &*self.plane.ambient).await.is_some() {
             return None;
         }
         let answer = answer.unwrap_or_else(|Refusal { status, code, message }| {

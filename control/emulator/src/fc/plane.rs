@@ -9,6 +9,7 @@ use miaobu_aliyun::Ambient;
 use serde_json::{Value, json};
 
 use super::pool::Pool;
+use super::rewrites;
 use super::state::{ACCOUNT, Program, State};
 use crate::auth::{Keys, acs3};
 use crate::http::{Request, Response, Service};
@@ -66,7 +67,11 @@ impl TriggerAddress {
 #[async_trait]
 impl Service for Plane {
     async fn answer(&self, request: Request) -> Option<Response> {
-        let program = self.routed(&request);
+        let routed = self.routed(&request);
+        let (program, request) = match routed {
+            Ok((program, rewritten)) => (Ok(program), rewritten.unwrap_or(request)),
+            Err(refusal) => (Err(refusal), request),
+        };
         Some(self.run(program, &request, Kind::Http).await)
     }
 }
@@ -79,8 +84,8 @@ pub(super) enum Kind {
 }
 
 impl Plane {
-    /// Returns which function a name and a path lead to.
-    fn routed(&self, request: &Request) -> Result<Program, Refusal> {
+    /// Returns which function a name and a path lead to, and the request as it gets it where a rule changes that.
+    fn routed(&self, request: &Request) -> Result<(Program, Option<Request>), Refusal> {
         let host = request.header("host").unwrap_or_default();
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
         let domain = self.state.domain_of(&name)?;
@@ -92,7 +97,9 @@ impl Plane {
         check_method(&route["methods"], &request.method)?;
         self.check_caller(domain["authConfig"]["authType"].as_str().unwrap_or("anonymous"), request)?;
         let function = route["functionName"].as_str().unwrap_or_default();
-        self.state.program(function, route["qualifier"].as_str().unwrap_or("LATEST"), self.ambient.random())
+        let qualifier = route["qualifier"].as_str().unwrap_or("LATEST");
+        let program = self.state.program(function, qualifier, self.ambient.random())?;
+        Ok((program, rewrites::rewritten(&route["rewriteConfig"], request)))
     }
 
     /// Returns what a function answers to a request that may be passed on to it.
@@ -137,13 +144,14 @@ impl Plane {
         passed.headers.extend(told.map(|(name, value)| (format!("x-fc-{name}"), value.to_owned())));
         let started = Instant::now();
         let instance = format!("c-{id}").to_lowercase();
-        let (answer, instance) = self.pool.answer(program, &passed, instance).await?;
+        let (answer, instance) = self.pool.answer(program, &passed, instance, kind == Kind::Http && !handler).await?;
         let mut answer = finished(answer, kind, handler);
         answer.headers.retain(|(name, _)| {
             !matches!(name.as_str(), "connection" | "content-length" | "date" | "keep-alive" | "server")
         });
         if request.method == "HEAD" {
             answer.body.clear();
+            answer.stream = None;
         }
         let milliseconds = started.elapsed().as_millis().to_string();
         Ok(answer
@@ -261,5 +269,5 @@ fn finished(mut answer: Response, kind: Kind, handler: bool) -> Response {
     let headers = told["headers"].as_object().into_iter().flatten();
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), text(value))).collect();
-    Response { status: u16::try_from(status).unwrap_or(502), headers, body: body.into() }
+    Response { status: u16::try_from(status).unwrap_or(502), headers, body: body.into(), stream: None }
 }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::instance::{Instance, unpacked};
+use super::instance::{Folders, Instance, unpacked};
 use super::state::Program;
-use crate::forward::forward;
+use crate::forward::{begin, forward};
 use crate::http::{Request, Response};
 use crate::openapi::Refusal;
 use crate::package::unpack;
@@ -58,19 +58,25 @@ impl Pool {
         Self { folder, region, most, running: Mutex::default() }
     }
 
-    /// Returns the answer of a process of `program`, and what the process is called.
+    /// Returns the answer of a process of `program`, and what the process is called; where it streams, as soon as it begins.
     pub(super) async fn answer(
         &self,
         program: &Program,
         request: &Request,
         id: String,
+        streams: bool,
     ) -> Result<(Response, String), Refusal> {
-        let Held(slot) = &self.take(program)?;
+        let held = self.take(program)?;
+        let slot = &Arc::clone(&held.0);
         let start = async || {
-            let folder = unpacked(&self.folder, program.text("codeChecksum"));
-            let zip = fs::read(self.package(program.text("codeChecksum")))?;
-            unpack(&zip, &folder).map_err(|error| Refusal::new(412, "CAFileNotFound", error.to_string()))?;
-            Instance::start(program, &folder, &self.region, id).await
+            let unusable = |error: std::io::Error| Refusal::new(412, "CAFileNotFound", error.to_string());
+            let code = unpacked(&self.folder, program.text("codeChecksum"));
+            unpack(&[fs::read(self.package(program.text("codeChecksum")))?], &code).map_err(unusable)?;
+            let layers = unpacked(&self.folder, &format!("opt-{}", program.layers.join("-")));
+            let zips =
+                program.layers.iter().map(|layer| fs::read(self.package(layer))).collect::<Result<Vec<_>, _>>()?;
+            unpack(&zips, &layers).map_err(unusable)?;
+            Instance::start(program, Folders { code, layers }, &self.region, id).await
         };
         let instance = match slot.instance.get_or_try_init(start).await {
             Ok(instance) => instance,
@@ -84,7 +90,14 @@ impl Pool {
             self.forget(program, slot);
             Refusal::new(502, "UnhandledInvocationError", words)
         };
-        match timeout(Duration::from_secs(seconds), forward(instance.port, request)).await {
+        let limit = Duration::from_secs(seconds);
+        let answering = async {
+            match streams {
+                true => begin(instance.port, request, held, limit).await,
+                false => forward(instance.port, request).await,
+            }
+        };
+        match timeout(limit, answering).await {
             Ok(Ok(answer)) => Ok((answer, instance.id.clone())),
             Ok(Err(error)) => Err(unhandled(format!("the process exited unexpectedly: {error}"))),
             Err(_) => Err(unhandled(format!("Function time out after {seconds}s"))),

@@ -44,6 +44,9 @@ pub(super) struct Function {
 pub(super) struct Stored {
     pub functions: BTreeMap<String, Function>,
     pub domains: BTreeMap<String, Value>,
+    /// The versions of each layer.
+    #[serde(default)]
+    pub layers: BTreeMap<String, BTreeMap<u64, Value>>,
     last_id: u64,
 }
 
@@ -62,6 +65,8 @@ pub(super) struct Program {
     pub qualifier: String,
     pub revision: u64,
     pub members: Value,
+    /// The packages of its layers, the first of which wins.
+    pub layers: Vec<String>,
 }
 
 impl Program {
@@ -102,7 +107,8 @@ impl State {
     }
 
     /// Returns a body with what its code is known by, and the package itself: it comes in the body, or lies in a bucket.
-    pub(super) fn packed(&self, mut body: Value) -> Result<(Value, Option<(String, Bytes)>), Refusal> {
+    pub(super) fn packed(&self, body: Value) -> Result<(Value, Option<(String, Bytes)>), Refusal> {
+        let mut body = self.layered(body)?;
         let code = body["code"].clone();
         let zip = if let Some(zip) = code["zipFile"].as_str() {
             BASE64.decode(zip.as_bytes()).map_err(|_| invalid("zipFile is not valid base64"))?.into()
@@ -142,7 +148,8 @@ impl State {
             }
         };
         let (name, qualifier, members) = (name.to_owned(), qualifier.to_owned(), members.clone());
-        Ok(Program { name, qualifier, revision, members })
+        let layers = super::layers::packages(&stored, &members);
+        Ok(Program { name, qualifier, revision, members, layers })
     }
 
     /// Returns the settings of an HTTP trigger, and which version it calls.
@@ -218,6 +225,11 @@ impl State {
                 .with(name, |function| Ok(Some(json!({ "aliases": function.aliases.values().collect::<Vec<_>>() })))),
             (method, ["functions", name, "aliases", alias]) => self.alias(method, name, alias, body, now),
             (method, ["functions", name, "scaling-config"]) => self.scaling(method, name, body),
+            ("POST", ["layers", name, "versions"]) => self.create_layer(name, body, now),
+            ("GET", ["layers", name, "versions"]) => self.layer_versions(name),
+            ("GET", ["layers"]) => self.list("layers", request, Self::newest_layers),
+            ("GET", ["layerarn", arn]) => self.layer_by_arn(arn),
+            (method, ["layers", name, "versions", version]) => self.layer(method, name, version),
             ("POST", ["custom-domains"]) => self.create_domain(body, now),
             ("GET", ["custom-domains"]) => self.list("customDomains", request, |stored| {
                 stored.domains.iter().map(|(name, domain)| (name.clone(), domain.clone())).collect()

@@ -95,14 +95,15 @@ impl<A: Actions> Service for Gateway<A> {
         let given = Parameters::of(&request);
         let action = request.header("x-acs-action").map(str::to_owned);
         let action = action.or_else(|| given.as_ref().ok()?.text("Action")).unwrap_or_default();
-        let answer = match self.faults.take(A::NAME, &action) {
+        let answer = match self.faults.meet(A::NAME, &action, &*self.ambient).await {
             Some(Fault::Break) => return None,
             Some(Fault::Throttle) => Err(A::throttled()),
             Some(Fault::Fail) => Err(Refusal::new(500, "InternalError", "The request processing has failed.")),
-            None => given.and_then(|given| self.dispatch(&request, &given, &action)),
+            // What is late has come.
+            Some(Fault::Delay(_)) | None => given.and_then(|given| self.dispatch(&request, &given, &action)),
         };
         // It is done, and nobody hears of it.
-        if self.faults.take(&format!("{}-answer", A::NAME), &action).is_some() {
+        if self.faults.meet(&format!("{}-answer", A::NAME), &action, &*self.ambient).await.is_some() {
             return None;
         }
         let (status, mut body) = match answer {

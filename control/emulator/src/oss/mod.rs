@@ -147,14 +147,15 @@ impl Service for Oss {
         let request_id = format!("{:016X}{:08X}", self.ambient.random(), self.ambient.random() as u32);
         let host = request.header("host").unwrap_or_default();
         let operation = format!("{} {}", request.method, request.path);
-        let answer = match self.faults.take("oss", &operation) {
+        let answer = match self.faults.meet("oss", &operation, &*self.ambient).await {
             Some(Fault::Break) => return None,
             Some(Fault::Throttle) => Err(Refusal::new(503, "SlowDown", "Please reduce your request rate.")),
             Some(Fault::Fail) => Err(Refusal::new(500, "InternalError", "We encountered an internal error.")),
-            None => self.dispatch(&request),
+            // What is late has come.
+            Some(Fault::Delay(_)) | None => self.dispatch(&request),
         };
         // It is done, and nobody hears of it.
-        if self.faults.take("oss-answer", &operation).is_some() {
+        if self.faults.meet("oss-answer", &operation, &*self.ambient).await.is_some() {
             return None;
         }
         let answer = answer.unwrap_or_else(|refusal| refusal.into_response(&request.method, host, &request_id));

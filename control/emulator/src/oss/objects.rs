@@ -72,7 +72,7 @@ impl Oss {
         check_conditions(request, &meta)?;
         let (status, part, range) = part_of(request, &bytes)?;
         let body = if request.method == "HEAD" { Bytes::new() } else { part.clone() };
-        let mut answer = Response { status, headers: Vec::new(), body };
+        let mut answer = Response { status, body, ..Response::default() };
         for (name, value) in &meta.headers {
             let instead = request.parameter(&format!("response-{name}"));
             answer = answer.with(name, instead.unwrap_or(value));

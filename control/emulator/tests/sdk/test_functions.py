@@ -1,6 +1,7 @@
 """Code that the emulated functions run, made and called through the vendor's library."""
 
 import base64
+import http.client
 import io
 import json
 import unittest
@@ -17,12 +18,15 @@ from emulated import KEY, SECRET, Emulator
 SERVER = """
 const http = require("node:http");
 let answered = 0;
+let held;
 http.createServer(async (request, response) => {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
   const body = Buffer.concat(chunks).toString();
   const { method, url } = request;
   if (url === "/slow") return;
+  if (url === "/stream") { response.write("first"); held = response; return; }
+  if (url === "/go") held.end("last");
   if (url === "/crash") process.exit(1);
   if (url === "/away") return response.writeHead(302, { location: "https://elsewhere.example/" }).end();
   const headers = Object.entries(request.headers).filter(([name]) => name.startsWith("x-"));
@@ -127,6 +131,102 @@ class Processes(unittest.TestCase):
         self.assertIn(b"time out after 1s", body)
         event, told = invoke("server", {"a": 1})
         self.assertEqual((event, told["method"], told["url"], told["body"]), (None, "POST", "/invoke", '{"a": 1}'))
+
+    def test_an_answer_streams(self):
+        config = models.CustomRuntimeConfig(command=["node", "/code/server.js"], port=9000)
+        url = create("streams", package(server__js=SERVER), custom_runtime_config=config, instance_concurrency=2)
+        with urllib.request.urlopen(f"{url}/stream") as answer:
+            self.assertEqual(answer.read(5), b"first", "it has not ended, and its beginning is here")
+            ask(f"{url}/go")
+            self.assertEqual(answer.read(), b"last")
+        short = models.UpdateFunctionInput(timeout=1)
+        client.update_function("streams", models.UpdateFunctionRequest(body=short))
+        with urllib.request.urlopen(f"{url}/stream") as answer:
+            self.assertEqual(answer.read(5), b"first")
+            with self.assertRaises(http.client.IncompleteRead):
+                answer.read()
+
+    def test_layers_bring_files_and_the_first_wins(self):
+        def layer(name, **files):
+            body = models.CreateLayerVersionInput(code=package(**files), compatible_runtime=["custom.debian12"])
+            return client.create_layer_version(name, models.CreateLayerVersionRequest(body=body)).body
+
+        first = layer("first", a__js="module.exports = 'first'")
+        second = layer("second", a__js="module.exports = 'second'", b__js="module.exports = 'both'")
+        self.assertEqual((second.layer_name, second.version), ("second", 1))
+        self.assertEqual(layer("second", c__js="").version, 2)
+        code = package(server__js="""
+            const [a, b] = [require("a.js"), require("b.js")];
+            require("node:http").createServer((request, response) => response.end(a + b)).listen(process.env.PORT);
+        """)
+        config = models.CustomRuntimeConfig(command=["node", "server.js"], port=9000)
+        arns = [first.layer_version_arn, second.layer_version_arn, "acs:fc:cn-hangzhou:official:layers/Nodejs20/versions/3"]
+        url = create("layered", code, custom_runtime_config=config, layers=arns, environment_variables={"NODE_PATH": "/opt/"})
+        self.assertEqual(ask(url)[2], b"firstboth")
+        shown = client.get_function("layered", models.GetFunctionRequest()).body.layers
+        self.assertEqual([(shown.arn, shown.size > 0) for shown in shown], list(zip(arns, [True, True, False])))
+        listed = client.list_layers(models.ListLayersRequest()).body.layers
+        self.assertEqual([(layer.layer_name, layer.version) for layer in listed], [("first", 1), ("second", 2)])
+        versions = client.list_layer_versions("second", models.ListLayerVersionsRequest()).body.layers
+        self.assertEqual([layer.version for layer in versions], [2, 1])
+        self.assertEqual(client.get_layer_version("first", "1").body.code_size, first.code_size)
+        self.assertEqual(client.get_layer_version_by_arn(first.layer_version_arn).body.layer_name, "first")
+        client.delete_layer_version("first", "1")
+        self.refused("LayerVersionNotFound", client.get_layer_version, "first", "1")
+        self.refused("LayerNotFound", client.list_layer_versions, "nobody", models.ListLayerVersionsRequest())
+        self.refused("LayerVersionNotFound", create, "lacking", code, layers=[first.layer_version_arn])
+
+    def test_a_domain_rewrites_paths(self):
+        config = models.CustomRuntimeConfig(command=["node", "server.js"], port=9000)
+        create("rewritten", package(server__js=SERVER), custom_runtime_config=config)
+        rewrite = models.RewriteConfig(
+            equal_rules=[models.EqualRule(match="/login", replacement="/sign-in")],
+            wildcard_rules=[models.WildcardRule(match="/old/*", replacement="/new/$1")],
+            regex_rules=[models.RegexRule(match="^/v([0-9])/(.*)$", replacement="/$2?version=$1")],
+        )
+        name = "rewritten.app.example"
+
+        def domain(rules):
+            route = models.PathConfig(path="/*", function_name="rewritten", rewrite_config=rules)
+            body = models.CreateCustomDomainInput(domain_name=name, protocol="HTTP", route_config=models.RouteConfig(routes=[route]))
+            return client.create_custom_domain(models.CreateCustomDomainRequest(body=body)).body
+
+        emulator.tell("lead", name=name, to="5492000000000000.cn-hangzhou.fc.aliyuncs.com")
+        self.refused("InvalidArgument", domain, models.RewriteConfig(regex_rules=[models.RegexRule(match="(", replacement="/")]))
+        shown = domain(rewrite).route_config.routes[0].rewrite_config
+        self.assertEqual(shown.equal_rules[0].replacement, "/sign-in")
+        functions = emulator.settings["FC_CUSTOM_DOMAINS"]
+        paths = {"/login?a=1": "/sign-in?a=1", "/old/a/b": "/new/a/b", "/v2/x?a=1": "/x?version=2&a=1", "/other": "/other"}
+        for path, expected in paths.items():
+            status, _, body = ask(f"{functions}{path}", headers={"host": name})
+            self.assertEqual((status, json.loads(body)["url"]), (200, expected))
+
+    def refused(self, code, call, *arguments, **more):
+        with self.assertRaises(DaraException) as caught:
+            call(*arguments, **more)
+        self.assertEqual(caught.exception.code, code)
+
+    def test_aliases_are_changed_and_what_is_missing_is_named(self):
+        create("aliased", package(index__js="exports.handler = async () => 'x'"), "nodejs20")
+        publish = models.PublishFunctionVersionRequest(body=models.PublishVersionInput(description="one"))
+        versions = [client.publish_function_version("aliased", publish).body.version_id for _ in range(2)]
+        self.assertEqual(versions, ["1", "2"])
+        body = models.CreateAliasInput(alias_name="live", version_id="1", additional_version_weight={"2": 0.5})
+        client.create_alias("aliased", models.CreateAliasRequest(body=body))
+        self.refused("AliasAlreadyExists", client.create_alias, "aliased", models.CreateAliasRequest(body=body))
+        self.assertEqual(client.get_alias("aliased", "live").body.additional_version_weight, {"2": 0.5})
+        update = models.UpdateAliasRequest(body=models.UpdateAliasInput(version_id="2"))
+        self.assertEqual(client.update_alias("aliased", "live", update).body.version_id, "2")
+        missing = models.UpdateAliasRequest(body=models.UpdateAliasInput(version_id="9"))
+        self.refused("VersionNotFound", client.update_alias, "aliased", "live", missing)
+        listed = client.list_aliases("aliased", models.ListAliasesRequest()).body.aliases
+        self.assertEqual([alias.alias_name for alias in listed], ["live"])
+        listed = client.list_function_versions("aliased", models.ListFunctionVersionsRequest()).body.versions
+        self.assertEqual([version.version_id for version in listed], ["2", "1"])
+        client.delete_alias("aliased", "live")
+        self.refused("AliasNotFound", client.get_alias, "aliased", "live")
+        client.delete_function_version("aliased", "1")
+        self.refused("VersionNotFound", client.delete_function_version, "aliased", "1")
 
     def test_a_bootstrap_is_what_runs_without_a_command(self):
         code = package(bootstrap="#!/bin/sh\nexec node server.js\n", server__js=SERVER)

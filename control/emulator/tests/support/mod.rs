@@ -17,12 +17,18 @@ use miaobu_emulator::{AccessKey, Emulator, Settings};
 pub struct TestAmbient {
     now: Mutex<DateTime<Utc>>,
     drawn: AtomicU64,
+    paused: Mutex<Duration>,
 }
 
 impl TestAmbient {
     pub fn new() -> Arc<Self> {
         let now = "2026-01-15T08:30:00Z".parse().unwrap();
-        Arc::new(Self { now: Mutex::new(now), drawn: AtomicU64::new(1) })
+        Arc::new(Self { now: Mutex::new(now), drawn: AtomicU64::new(1), paused: Mutex::default() })
+    }
+
+    /// How long pauses would have taken so far.
+    pub fn paused(&self) -> Duration {
+        *self.paused.lock().unwrap()
     }
 
     pub fn pass(&self, time: TimeDelta) {
@@ -40,7 +46,9 @@ impl Ambient for TestAmbient {
         self.drawn.fetch_add(1, Ordering::Relaxed)
     }
 
-    async fn pause(&self, _: Duration) {}
+    async fn pause(&self, pause: Duration) {
+        *self.paused.lock().unwrap() += pause;
+    }
 }
 
 /// An emulator, and what clients of it need.

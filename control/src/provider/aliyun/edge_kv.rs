@@ -73,9 +73,10 @@ impl EsaEdgeKv {
         }
     }
 
-    /// Delivers everything again, whatever ESA has, and returns how many values that were.
+    /// Delivers everything again, whatever ESA has, and returns how many values that were. The edge has cached nothing else under
+    /// hosts whose records are those that it was told, so they are not purged.
     pub async fn resync(&self) -> Result<usize, Error> {
-        self.ledger.forget_deliveries().await?;
+        self.ledger.repeat_deliveries().await?;
         self.reconcile().await
     }
 
@@ -114,7 +115,8 @@ impl EsaEdgeKv {
         for keys in deleted.chunks(BATCH_DELETED) {
             self.delete_batch(keys).await?;
         }
-        let hosts: Vec<_> = entries.iter().map(|(key, _)| key).filter(|key| is_host(key)).cloned().collect();
+        let changed = entries.iter().filter(|(key, entry)| is_host(key) && entry.delivered != -entry.version);
+        let hosts: Vec<_> = changed.map(|(key, _)| key.clone()).collect();
         for hosts in hosts.chunks(BATCH_HOSTS) {
             self.purge(hosts).await?;
         }

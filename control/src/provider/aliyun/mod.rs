@@ -1,14 +1,17 @@
-//! Alibaba Cloud: objects in OSS (or any S3), and an edge made of ESA's key-value store, cache and custom hostnames.
+//! Alibaba Cloud: objects in OSS (or any S3), an edge made of ESA's key-value store, cache and custom hostnames, and DNS
+//! records in Alidns.
 //!
 //! What the edge is to have is noted in the database first, by the engine of one machine, and delivered from there. So an
 //! older write never replaces a newer one, although the service itself compares nothing, and an outage is made up for later.
 
 mod account;
+mod dns_records;
 mod edge_kv;
 mod hostnames;
 mod objects;
 
 pub use account::EsaAccount;
+pub use dns_records::AlidnsRecords;
 pub use edge_kv::{EsaEdgeKv, EsaKvSettings};
 pub use hostnames::EsaHostnames;
 pub use objects::BucketStore;

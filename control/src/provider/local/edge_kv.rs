@@ -132,14 +132,14 @@ impl LocalEdgeKv {
         note.await.map_err(failed("deliver"))
     }
 
-    /// Has everything delivered again.
-    pub(in crate::provider) async fn forget_deliveries(&self) -> Result<(), Error> {
-        let forget = async {
+    /// Has everything delivered once more.
+    pub(in crate::provider) async fn repeat_deliveries(&self) -> Result<(), Error> {
+        let repeat = async {
             let mut tx = self.db.begin().await?;
-            edge_kv::forget_deliveries(&mut tx).await?;
+            edge_kv::repeat_deliveries(&mut tx).await?;
             tx.commit().await
         };
-        forget.await.map_err(failed("deliver"))
+        repeat.await.map_err(failed("deliver"))
     }
 
     async fn write_all(&self, entries: &[KvEntry]) -> Result<i64, store::Error> {

@@ -2760,6 +2760,203 @@ deployment for ever.*/
             value.parse()
         }
     }
+    ///One attempt to have production run something.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Publication {
+        ///The hash of the code that is published; none of a rollback.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub code_hash: ::std::option::Option<::std::string::String>,
+        ///What the routine was built from.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub commit_sha: ::std::option::Option<::std::string::String>,
+        ///When it was asked for.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The id of the user who asked for it.
+        pub created_by: i64,
+        ///When it is given up.
+        pub deadline_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Why it failed.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub error: ::std::option::Option<PublicationError>,
+        ///When it ended.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub finished_at: ::std::option::Option<
+            ::chrono::DateTime<::chrono::offset::Utc>,
+        >,
+        ///Its id.
+        pub id: i64,
+        ///What is done.
+        pub kind: PublicationKind,
+        ///How far it is.
+        pub status: PublicationStatus,
+        ///The step that was begun last.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub step: ::std::option::Option<::std::string::String>,
+        ///The version that production is to run, once that is known.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub version: ::std::option::Option<::std::string::String>,
+    }
+    impl Publication {
+        pub fn builder() -> builder::Publication {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct PublicationData {
+        ///The object.
+        pub data: Publication,
+    }
+    impl PublicationData {
+        pub fn builder() -> builder::PublicationData {
+            Default::default()
+        }
+    }
+    ///Why a publication failed.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct PublicationError {
+        ///A stable code in snake_case.
+        pub code: ::std::string::String,
+        ///What to tell.
+        pub message: ::std::string::String,
+    }
+    impl PublicationError {
+        pub fn builder() -> builder::PublicationError {
+            Default::default()
+        }
+    }
+    ///What is done with the routine: it goes through staging to production, or production goes back.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum PublicationKind {
+        #[serde(rename = "publish")]
+        Publish,
+        #[serde(rename = "rollback")]
+        Rollback,
+    }
+    impl ::std::fmt::Display for PublicationKind {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Publish => f.write_str("publish"),
+                Self::Rollback => f.write_str("rollback"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for PublicationKind {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "publish" => Ok(Self::Publish),
+                "rollback" => Ok(Self::Rollback),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for PublicationKind {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for PublicationKind {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///A part of a list, newest first unless the operation says otherwise.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct PublicationPage {
+        ///The objects of this page.
+        pub data: ::std::vec::Vec<Publication>,
+        ///Give it as `cursor` to read the next page; null on the last one.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    impl PublicationPage {
+        pub fn builder() -> builder::PublicationPage {
+            Default::default()
+        }
+    }
+    ///How far a publication is. `succeeded` and `failed` are final.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum PublicationStatus {
+        #[serde(rename = "queued")]
+        Queued,
+        #[serde(rename = "running")]
+        Running,
+        #[serde(rename = "succeeded")]
+        Succeeded,
+        #[serde(rename = "failed")]
+        Failed,
+    }
+    impl ::std::fmt::Display for PublicationStatus {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Queued => f.write_str("queued"),
+                Self::Running => f.write_str("running"),
+                Self::Succeeded => f.write_str("succeeded"),
+                Self::Failed => f.write_str("failed"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for PublicationStatus {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "queued" => Ok(Self::Queued),
+                "running" => Ok(Self::Running),
+                "succeeded" => Ok(Self::Succeeded),
+                "failed" => Ok(Self::Failed),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for PublicationStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for PublicationStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     /**How canonical URLs are reached: for good (308, or 301, at which old clients may turn the method into GET), or for
 now (307).*/
     #[derive(
@@ -2930,6 +3127,131 @@ as well, an owner everything.*/
             Default::default()
         }
     }
+    ///What publishing would do.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RoutinePlan {
+        ///The steps, first to last.
+        pub steps: ::std::vec::Vec<::std::string::String>,
+    }
+    impl RoutinePlan {
+        pub fn builder() -> builder::RoutinePlan {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RoutinePlanData {
+        ///The object.
+        pub data: RoutinePlan,
+    }
+    impl RoutinePlanData {
+        pub fn builder() -> builder::RoutinePlanData {
+            Default::default()
+        }
+    }
+    ///What is published.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct RoutinePublish {
+        ///The commit that the server was built from, for the version's description.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub commit_sha: ::std::option::Option<::std::string::String>,
+    }
+    impl RoutinePublish {
+        pub fn builder() -> builder::RoutinePublish {
+            Default::default()
+        }
+    }
+    ///Where production goes back to.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct RoutineRollback {
+        ///The version; the one before that which was published last when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub version: ::std::option::Option<::std::string::String>,
+    }
+    impl RoutineRollback {
+        pub fn builder() -> builder::RoutineRollback {
+            Default::default()
+        }
+    }
+    ///A version's part of an environment's requests.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RoutineShare {
+        ///How many of a hundred requests it answers.
+        pub percent: u8,
+        ///The version.
+        pub version: ::std::string::String,
+    }
+    impl RoutineShare {
+        pub fn builder() -> builder::RoutineShare {
+            Default::default()
+        }
+    }
+    ///What runs where, as the edge says.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RoutineStatus {
+        ///The hash of the routine that this server has, with its settings.
+        pub code_hash: ::std::string::String,
+        ///The version that has this server's routine.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub code_version: ::std::option::Option<::std::string::String>,
+        ///The routine's name.
+        pub name: ::std::string::String,
+        ///What production runs.
+        pub production: ::std::vec::Vec<RoutineShare>,
+        ///What staging runs.
+        pub staging: ::std::vec::Vec<RoutineShare>,
+    }
+    impl RoutineStatus {
+        pub fn builder() -> builder::RoutineStatus {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RoutineStatusData {
+        ///The object.
+        pub data: RoutineStatus,
+    }
+    impl RoutineStatusData {
+        pub fn builder() -> builder::RoutineStatusData {
+            Default::default()
+        }
+    }
+    ///A version that the edge has.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RoutineVersion {
+        ///The hash of its code, where Miaobu made it.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub code_hash: ::std::option::Option<::std::string::String>,
+        ///When it was made.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub created_at: ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+        ///What it says of itself.
+        pub description: ::std::string::String,
+        ///Its number, as text: it is longer than some programs' numbers.
+        pub version: ::std::string::String,
+    }
+    impl RoutineVersion {
+        pub fn builder() -> builder::RoutineVersion {
+            Default::default()
+        }
+    }
+    ///A part of a list, newest first unless the operation says otherwise.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RoutineVersionPage {
+        ///The objects of this page.
+        pub data: ::std::vec::Vec<RoutineVersion>,
+        ///Give it as `cursor` to read the next page; null on the last one.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    impl RoutineVersionPage {
+        pub fn builder() -> builder::RoutineVersionPage {
+            Default::default()
+        }
+    }
     ///What a token may ask for.
     #[derive(
         ::serde::Deserialize,
@@ -2974,6 +3296,10 @@ as well, an owner everything.*/
         JobsRead,
         #[serde(rename = "jobs:write")]
         JobsWrite,
+        #[serde(rename = "routine:read")]
+        RoutineRead,
+        #[serde(rename = "routine:write")]
+        RoutineWrite,
     }
     impl ::std::fmt::Display for Scope {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -2993,6 +3319,8 @@ as well, an owner everything.*/
                 Self::AuditRead => f.write_str("audit:read"),
                 Self::JobsRead => f.write_str("jobs:read"),
                 Self::JobsWrite => f.write_str("jobs:write"),
+                Self::RoutineRead => f.write_str("routine:read"),
+                Self::RoutineWrite => f.write_str("routine:write"),
             }
         }
     }
@@ -3017,6 +3345,8 @@ as well, an owner everything.*/
                 "audit:read" => Ok(Self::AuditRead),
                 "jobs:read" => Ok(Self::JobsRead),
                 "jobs:write" => Ok(Self::JobsWrite),
+                "routine:read" => Ok(Self::RoutineRead),
+                "routine:write" => Ok(Self::RoutineWrite),
                 _ => Err("invalid value".into()),
             }
         }
@@ -11905,6 +12235,413 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct Publication {
+            code_hash: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            commit_sha: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            created_by: ::std::result::Result<i64, ::std::string::String>,
+            deadline_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            error: ::std::result::Result<
+                ::std::option::Option<super::PublicationError>,
+                ::std::string::String,
+            >,
+            finished_at: ::std::result::Result<
+                ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+                ::std::string::String,
+            >,
+            id: ::std::result::Result<i64, ::std::string::String>,
+            kind: ::std::result::Result<super::PublicationKind, ::std::string::String>,
+            status: ::std::result::Result<
+                super::PublicationStatus,
+                ::std::string::String,
+            >,
+            step: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            version: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for Publication {
+            fn default() -> Self {
+                Self {
+                    code_hash: Err("no value supplied for code_hash".to_string()),
+                    commit_sha: Err("no value supplied for commit_sha".to_string()),
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    created_by: Err("no value supplied for created_by".to_string()),
+                    deadline_at: Err("no value supplied for deadline_at".to_string()),
+                    error: Err("no value supplied for error".to_string()),
+                    finished_at: Err("no value supplied for finished_at".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    kind: Err("no value supplied for kind".to_string()),
+                    status: Err("no value supplied for status".to_string()),
+                    step: Err("no value supplied for step".to_string()),
+                    version: Err("no value supplied for version".to_string()),
+                }
+            }
+        }
+        impl Publication {
+            pub fn code_hash<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.code_hash = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for code_hash: {e}")
+                    });
+                self
+            }
+            pub fn commit_sha<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.commit_sha = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for commit_sha: {e}")
+                    });
+                self
+            }
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn created_by<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_by = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_by: {e}")
+                    });
+                self
+            }
+            pub fn deadline_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.deadline_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for deadline_at: {e}")
+                    });
+                self
+            }
+            pub fn error<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::PublicationError>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.error = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for error: {e}")
+                    });
+                self
+            }
+            pub fn finished_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.finished_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for finished_at: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn kind<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::PublicationKind>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.kind = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for kind: {e}")
+                    });
+                self
+            }
+            pub fn status<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::PublicationStatus>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.status = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for status: {e}")
+                    });
+                self
+            }
+            pub fn step<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.step = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for step: {e}")
+                    });
+                self
+            }
+            pub fn version<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.version = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for version: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Publication> for super::Publication {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Publication,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    code_hash: value.code_hash?,
+                    commit_sha: value.commit_sha?,
+                    created_at: value.created_at?,
+                    created_by: value.created_by?,
+                    deadline_at: value.deadline_at?,
+                    error: value.error?,
+                    finished_at: value.finished_at?,
+                    id: value.id?,
+                    kind: value.kind?,
+                    status: value.status?,
+                    step: value.step?,
+                    version: value.version?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Publication> for Publication {
+            fn from(value: super::Publication) -> Self {
+                Self {
+                    code_hash: Ok(value.code_hash),
+                    commit_sha: Ok(value.commit_sha),
+                    created_at: Ok(value.created_at),
+                    created_by: Ok(value.created_by),
+                    deadline_at: Ok(value.deadline_at),
+                    error: Ok(value.error),
+                    finished_at: Ok(value.finished_at),
+                    id: Ok(value.id),
+                    kind: Ok(value.kind),
+                    status: Ok(value.status),
+                    step: Ok(value.step),
+                    version: Ok(value.version),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PublicationData {
+            data: ::std::result::Result<super::Publication, ::std::string::String>,
+        }
+        impl ::std::default::Default for PublicationData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl PublicationData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Publication>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PublicationData> for super::PublicationData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PublicationData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::PublicationData> for PublicationData {
+            fn from(value: super::PublicationData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PublicationError {
+            code: ::std::result::Result<::std::string::String, ::std::string::String>,
+            message: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for PublicationError {
+            fn default() -> Self {
+                Self {
+                    code: Err("no value supplied for code".to_string()),
+                    message: Err("no value supplied for message".to_string()),
+                }
+            }
+        }
+        impl PublicationError {
+            pub fn code<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.code = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for code: {e}")
+                    });
+                self
+            }
+            pub fn message<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.message = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for message: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PublicationError> for super::PublicationError {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PublicationError,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    code: value.code?,
+                    message: value.message?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::PublicationError> for PublicationError {
+            fn from(value: super::PublicationError) -> Self {
+                Self {
+                    code: Ok(value.code),
+                    message: Ok(value.message),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PublicationPage {
+            data: ::std::result::Result<
+                ::std::vec::Vec<super::Publication>,
+                ::std::string::String,
+            >,
+            next_cursor: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for PublicationPage {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                    next_cursor: Err("no value supplied for next_cursor".to_string()),
+                }
+            }
+        }
+        impl PublicationPage {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::Publication>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+            pub fn next_cursor<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.next_cursor = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for next_cursor: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PublicationPage> for super::PublicationPage {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PublicationPage,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    data: value.data?,
+                    next_cursor: value.next_cursor?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::PublicationPage> for PublicationPage {
+            fn from(value: super::PublicationPage) -> Self {
+                Self {
+                    data: Ok(value.data),
+                    next_cursor: Ok(value.next_cursor),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Registration {
             invitation: ::std::result::Result<
                 ::std::string::String,
@@ -12103,6 +12840,550 @@ as well, an owner everything.*/
                 Self {
                     deployment_id: Ok(value.deployment_id),
                     environment: Ok(value.environment),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoutinePlan {
+            steps: ::std::result::Result<
+                ::std::vec::Vec<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for RoutinePlan {
+            fn default() -> Self {
+                Self {
+                    steps: Err("no value supplied for steps".to_string()),
+                }
+            }
+        }
+        impl RoutinePlan {
+            pub fn steps<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.steps = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for steps: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoutinePlan> for super::RoutinePlan {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoutinePlan,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { steps: value.steps? })
+            }
+        }
+        impl ::std::convert::From<super::RoutinePlan> for RoutinePlan {
+            fn from(value: super::RoutinePlan) -> Self {
+                Self { steps: Ok(value.steps) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoutinePlanData {
+            data: ::std::result::Result<super::RoutinePlan, ::std::string::String>,
+        }
+        impl ::std::default::Default for RoutinePlanData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl RoutinePlanData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::RoutinePlan>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoutinePlanData> for super::RoutinePlanData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoutinePlanData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::RoutinePlanData> for RoutinePlanData {
+            fn from(value: super::RoutinePlanData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoutinePublish {
+            commit_sha: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for RoutinePublish {
+            fn default() -> Self {
+                Self {
+                    commit_sha: Ok(Default::default()),
+                }
+            }
+        }
+        impl RoutinePublish {
+            pub fn commit_sha<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.commit_sha = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for commit_sha: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoutinePublish> for super::RoutinePublish {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoutinePublish,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    commit_sha: value.commit_sha?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RoutinePublish> for RoutinePublish {
+            fn from(value: super::RoutinePublish) -> Self {
+                Self {
+                    commit_sha: Ok(value.commit_sha),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoutineRollback {
+            version: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for RoutineRollback {
+            fn default() -> Self {
+                Self {
+                    version: Ok(Default::default()),
+                }
+            }
+        }
+        impl RoutineRollback {
+            pub fn version<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.version = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for version: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoutineRollback> for super::RoutineRollback {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoutineRollback,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { version: value.version? })
+            }
+        }
+        impl ::std::convert::From<super::RoutineRollback> for RoutineRollback {
+            fn from(value: super::RoutineRollback) -> Self {
+                Self { version: Ok(value.version) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoutineShare {
+            percent: ::std::result::Result<u8, ::std::string::String>,
+            version: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for RoutineShare {
+            fn default() -> Self {
+                Self {
+                    percent: Err("no value supplied for percent".to_string()),
+                    version: Err("no value supplied for version".to_string()),
+                }
+            }
+        }
+        impl RoutineShare {
+            pub fn percent<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u8>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.percent = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for percent: {e}")
+                    });
+                self
+            }
+            pub fn version<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.version = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for version: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoutineShare> for super::RoutineShare {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoutineShare,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    percent: value.percent?,
+                    version: value.version?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RoutineShare> for RoutineShare {
+            fn from(value: super::RoutineShare) -> Self {
+                Self {
+                    percent: Ok(value.percent),
+                    version: Ok(value.version),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoutineStatus {
+            code_hash: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            code_version: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            name: ::std::result::Result<::std::string::String, ::std::string::String>,
+            production: ::std::result::Result<
+                ::std::vec::Vec<super::RoutineShare>,
+                ::std::string::String,
+            >,
+            staging: ::std::result::Result<
+                ::std::vec::Vec<super::RoutineShare>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for RoutineStatus {
+            fn default() -> Self {
+                Self {
+                    code_hash: Err("no value supplied for code_hash".to_string()),
+                    code_version: Err("no value supplied for code_version".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                    production: Err("no value supplied for production".to_string()),
+                    staging: Err("no value supplied for staging".to_string()),
+                }
+            }
+        }
+        impl RoutineStatus {
+            pub fn code_hash<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.code_hash = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for code_hash: {e}")
+                    });
+                self
+            }
+            pub fn code_version<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.code_version = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for code_version: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+            pub fn production<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::RoutineShare>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.production = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for production: {e}")
+                    });
+                self
+            }
+            pub fn staging<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::RoutineShare>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.staging = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for staging: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoutineStatus> for super::RoutineStatus {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoutineStatus,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    code_hash: value.code_hash?,
+                    code_version: value.code_version?,
+                    name: value.name?,
+                    production: value.production?,
+                    staging: value.staging?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RoutineStatus> for RoutineStatus {
+            fn from(value: super::RoutineStatus) -> Self {
+                Self {
+                    code_hash: Ok(value.code_hash),
+                    code_version: Ok(value.code_version),
+                    name: Ok(value.name),
+                    production: Ok(value.production),
+                    staging: Ok(value.staging),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoutineStatusData {
+            data: ::std::result::Result<super::RoutineStatus, ::std::string::String>,
+        }
+        impl ::std::default::Default for RoutineStatusData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl RoutineStatusData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::RoutineStatus>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoutineStatusData> for super::RoutineStatusData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoutineStatusData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::RoutineStatusData> for RoutineStatusData {
+            fn from(value: super::RoutineStatusData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoutineVersion {
+            code_hash: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            created_at: ::std::result::Result<
+                ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+                ::std::string::String,
+            >,
+            description: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            version: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for RoutineVersion {
+            fn default() -> Self {
+                Self {
+                    code_hash: Err("no value supplied for code_hash".to_string()),
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    description: Err("no value supplied for description".to_string()),
+                    version: Err("no value supplied for version".to_string()),
+                }
+            }
+        }
+        impl RoutineVersion {
+            pub fn code_hash<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.code_hash = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for code_hash: {e}")
+                    });
+                self
+            }
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn description<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.description = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for description: {e}")
+                    });
+                self
+            }
+            pub fn version<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.version = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for version: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoutineVersion> for super::RoutineVersion {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoutineVersion,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    code_hash: value.code_hash?,
+                    created_at: value.created_at?,
+                    description: value.description?,
+                    version: value.version?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RoutineVersion> for RoutineVersion {
+            fn from(value: super::RoutineVersion) -> Self {
+                Self {
+                    code_hash: Ok(value.code_hash),
+                    created_at: Ok(value.created_at),
+                    description: Ok(value.description),
+                    version: Ok(value.version),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RoutineVersionPage {
+            data: ::std::result::Result<
+                ::std::vec::Vec<super::RoutineVersion>,
+                ::std::string::String,
+            >,
+            next_cursor: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for RoutineVersionPage {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                    next_cursor: Err("no value supplied for next_cursor".to_string()),
+                }
+            }
+        }
+        impl RoutineVersionPage {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::RoutineVersion>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+            pub fn next_cursor<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.next_cursor = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for next_cursor: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RoutineVersionPage> for super::RoutineVersionPage {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RoutineVersionPage,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    data: value.data?,
+                    next_cursor: value.next_cursor?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RoutineVersionPage> for RoutineVersionPage {
+            fn from(value: super::RoutineVersionPage) -> Self {
+                Self {
+                    data: Ok(value.data),
+                    next_cursor: Ok(value.next_cursor),
                 }
             }
         }
@@ -15734,6 +17015,141 @@ let response = client.revoke_session()
 ```*/
     pub fn revoke_session(&self) -> builder::RevokeSession<'_> {
         builder::RevokeSession::new(self)
+    }
+    /**Get the routine's status
+
+What staging and production run, as ESA says at this moment, and whether this server's routine is among its versions.
+Changes nothing. Fails with `routine_not_configured` (409) where the edge is this machine's alone, with
+`routine_unavailable` (503) when ESA gives no answer, and with `operator_required` (403) for everybody but operators.
+
+Sends a `GET` request to `/api/v1/routine`
+
+```ignore
+let response = client.get_routine()
+    .send()
+    .await;
+```*/
+    pub fn get_routine(&self) -> builder::GetRoutine<'_> {
+        builder::GetRoutine::new(self)
+    }
+    /**Get what publishing would do
+
+The steps from what ESA runs now to this server's routine in production. Changes nothing. Fails with `routine_full`
+(409) when there is no room for a version, with `routine_not_configured` (409), with `routine_unavailable` (503) and with
+`operator_required` (403).
+
+Sends a `GET` request to `/api/v1/routine/plan`
+
+```ignore
+let response = client.get_routine_plan()
+    .send()
+    .await;
+```*/
+    pub fn get_routine_plan(&self) -> builder::GetRoutinePlan<'_> {
+        builder::GetRoutinePlan::new(self)
+    }
+    /**List publications of the routine
+
+What operators had published or taken back, newest first. Changes nothing. Fails with `operator_required` (403) for
+everybody but operators, and with `invalid_cursor` (400).
+
+Sends a `GET` request to `/api/v1/routine/publications`
+
+Arguments:
+- `cursor`: Where the page begins: `next_cursor` of the page before.
+- `limit`: How many objects a page has at most.
+```ignore
+let response = client.list_routine_publications()
+    .cursor(cursor)
+    .limit(limit)
+    .send()
+    .await;
+```*/
+    pub fn list_routine_publications(&self) -> builder::ListRoutinePublications<'_> {
+        builder::ListRoutinePublications::new(self)
+    }
+    /**Publish this server's routine
+
+Queues it and answers at once: the code goes to staging, is looked at there, and gets 5, 25 and 100 percent of
+production; where it answers otherwise than it should, production goes back. The same code twice does nothing. Fails with
+`routine_busy` (409) while another publication is unfinished, with `routine_not_configured` (409) and with
+`operator_required` (403).
+
+Sends a `POST` request to `/api/v1/routine/publications`
+
+Arguments:
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.publish_routine()
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn publish_routine(&self) -> builder::PublishRoutine<'_> {
+        builder::PublishRoutine::new(self)
+    }
+    /**Get a publication of the routine
+
+Changes nothing. With `wait` the answer comes when it has ended or the time is up. Fails with `operator_required` (403)
+for everybody but operators, and with `not_found` (404).
+
+Sends a `GET` request to `/api/v1/routine/publications/{publication_id}`
+
+Arguments:
+- `publication_id`: The publication's id.
+- `wait`: How many seconds to wait for its end.
+```ignore
+let response = client.get_routine_publication()
+    .publication_id(publication_id)
+    .wait(wait)
+    .send()
+    .await;
+```*/
+    pub fn get_routine_publication(&self) -> builder::GetRoutinePublication<'_> {
+        builder::GetRoutinePublication::new(self)
+    }
+    /**Have production run an earlier version
+
+Queues it and answers at once: production runs `version`, or the version before that which was published last, and
+nothing else. Asked for twice without a version it goes back once. Fails with `routine_busy` (409) while another
+publication is unfinished, with `routine_not_configured` (409) and with `operator_required` (403).
+
+Sends a `POST` request to `/api/v1/routine/rollback`
+
+Arguments:
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.rollback_routine()
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn rollback_routine(&self) -> builder::RollbackRoutine<'_> {
+        builder::RollbackRoutine::new(self)
+    }
+    /**List the routine's versions
+
+The versions that ESA has, newest first. Changes nothing. Fails with `routine_not_configured` (409), with
+`routine_unavailable` (503), with `operator_required` (403) and with `invalid_cursor` (400).
+
+Sends a `GET` request to `/api/v1/routine/versions`
+
+Arguments:
+- `cursor`: Where the page begins: `next_cursor` of the page before.
+- `limit`: How many objects a page has at most.
+```ignore
+let response = client.list_routine_versions()
+    .cursor(cursor)
+    .limit(limit)
+    .send()
+    .await;
+```*/
+    pub fn list_routine_versions(&self) -> builder::ListRoutineVersions<'_> {
+        builder::ListRoutineVersions::new(self)
     }
     /**List the caller's API tokens
 
@@ -24254,6 +25670,651 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::get_routine`]
+
+[`Client::get_routine`]: super::Client::get_routine*/
+    #[derive(Debug, Clone)]
+    pub struct GetRoutine<'a> {
+        client: &'a super::Client,
+    }
+    impl<'a> GetRoutine<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self { client: client }
+        }
+        ///Sends a `GET` request to `/api/v1/routine`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::RoutineStatusData>, Error<types::Problem>> {
+            let Self { client } = self;
+            let url = format!("{}/api/v1/routine", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_routine",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::get_routine_plan`]
+
+[`Client::get_routine_plan`]: super::Client::get_routine_plan*/
+    #[derive(Debug, Clone)]
+    pub struct GetRoutinePlan<'a> {
+        client: &'a super::Client,
+    }
+    impl<'a> GetRoutinePlan<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self { client: client }
+        }
+        ///Sends a `GET` request to `/api/v1/routine/plan`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::RoutinePlanData>, Error<types::Problem>> {
+            let Self { client } = self;
+            let url = format!("{}/api/v1/routine/plan", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_routine_plan",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::list_routine_publications`]
+
+[`Client::list_routine_publications`]: super::Client::list_routine_publications*/
+    #[derive(Debug, Clone)]
+    pub struct ListRoutinePublications<'a> {
+        client: &'a super::Client,
+        cursor: Result<Option<::std::string::String>, String>,
+        limit: Result<Option<::std::num::NonZeroU32>, String>,
+    }
+    impl<'a> ListRoutinePublications<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                cursor: Ok(None),
+                limit: Ok(None),
+            }
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn limit<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::num::NonZeroU32>,
+        {
+            self.limit = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: num :: NonZeroU32` for limit failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/routine/publications`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::PublicationPage>, Error<types::Problem>> {
+            let Self { client, cursor, limit } = self;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let limit = limit.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/routine/publications", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "list_routine_publications",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::publish_routine`]
+
+[`Client::publish_routine`]: super::Client::publish_routine*/
+    #[derive(Debug, Clone)]
+    pub struct PublishRoutine<'a> {
+        client: &'a super::Client,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::RoutinePublish, String>,
+    }
+    impl<'a> PublishRoutine<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::RoutinePublish>,
+            <V as std::convert::TryInto<
+                types::RoutinePublish,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `RoutinePublish` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::RoutinePublish,
+            ) -> types::builder::RoutinePublish,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/routine/publications`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::PublicationData>, Error<types::Problem>> {
+            let Self { client, idempotency_key, body } = self;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::RoutinePublish::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/routine/publications", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "publish_routine",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                202u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::get_routine_publication`]
+
+[`Client::get_routine_publication`]: super::Client::get_routine_publication*/
+    #[derive(Debug, Clone)]
+    pub struct GetRoutinePublication<'a> {
+        client: &'a super::Client,
+        publication_id: Result<i64, String>,
+        wait: Result<Option<i32>, String>,
+    }
+    impl<'a> GetRoutinePublication<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                publication_id: Err("publication_id was not initialized".to_string()),
+                wait: Ok(None),
+            }
+        }
+        pub fn publication_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.publication_id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `i64` for publication_id failed".to_string()
+                });
+            self
+        }
+        pub fn wait<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i32>,
+        {
+            self.wait = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i32` for wait failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/routine/publications/{publication_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::PublicationData>, Error<types::Problem>> {
+            let Self { client, publication_id, wait } = self;
+            let publication_id = publication_id.map_err(Error::InvalidRequest)?;
+            let wait = wait.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/routine/publications/{}", client.baseurl, encode_path(&
+                publication_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("wait", &wait))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_routine_publication",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::rollback_routine`]
+
+[`Client::rollback_routine`]: super::Client::rollback_routine*/
+    #[derive(Debug, Clone)]
+    pub struct RollbackRoutine<'a> {
+        client: &'a super::Client,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::RoutineRollback, String>,
+    }
+    impl<'a> RollbackRoutine<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::RoutineRollback>,
+            <V as std::convert::TryInto<
+                types::RoutineRollback,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `RoutineRollback` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::RoutineRollback,
+            ) -> types::builder::RoutineRollback,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/routine/rollback`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::PublicationData>, Error<types::Problem>> {
+            let Self { client, idempotency_key, body } = self;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::RoutineRollback::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/routine/rollback", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "rollback_routine",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                202u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::list_routine_versions`]
+
+[`Client::list_routine_versions`]: super::Client::list_routine_versions*/
+    #[derive(Debug, Clone)]
+    pub struct ListRoutineVersions<'a> {
+        client: &'a super::Client,
+        cursor: Result<Option<::std::string::String>, String>,
+        limit: Result<Option<::std::num::NonZeroU32>, String>,
+    }
+    impl<'a> ListRoutineVersions<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                cursor: Ok(None),
+                limit: Ok(None),
+            }
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn limit<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::num::NonZeroU32>,
+        {
+            self.limit = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: num :: NonZeroU32` for limit failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/routine/versions`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::RoutineVersionPage>, Error<types::Problem>> {
+            let Self { client, cursor, limit } = self;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let limit = limit.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/routine/versions", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "list_routine_versions",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::list_tokens`]
 
 [`Client::list_tokens`]: super::Client::list_tokens*/
@@ -24672,6 +26733,22 @@ impl crate::Page for types::ProjectPage {
     type Item = types::Project;
 
     fn into_parts(self) -> (Vec<types::Project>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
+}
+
+impl crate::Page for types::PublicationPage {
+    type Item = types::Publication;
+
+    fn into_parts(self) -> (Vec<types::Publication>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
+}
+
+impl crate::Page for types::RoutineVersionPage {
+    type Item = types::RoutineVersion;
+
+    fn into_parts(self) -> (Vec<types::RoutineVersion>, Option<String>) {
         (self.data, self.next_cursor)
     }
 }

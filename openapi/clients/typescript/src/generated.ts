@@ -1154,6 +1154,62 @@ export interface ProtectionSettings {
  */
 export type ProtectionTarget = 'production' | 'staging' | 'preview' | 'pinned';
 
+/** One attempt to have production run something. */
+export interface Publication {
+  /** The hash of the code that is published; none of a rollback. */
+  code_hash: string | null;
+  /** What the routine was built from. */
+  commit_sha: string | null;
+  /** When it was asked for. */
+  created_at: string;
+  /** The id of the user who asked for it. */
+  created_by: number;
+  /** When it is given up. */
+  deadline_at: string;
+  /** Why it failed. */
+  error: PublicationError | null;
+  /** When it ended. */
+  finished_at: string | null;
+  /** Its id. */
+  id: number;
+  /** What is done. */
+  kind: PublicationKind;
+  /** How far it is. */
+  status: PublicationStatus;
+  /** The step that was begun last. */
+  step: string | null;
+  /** The version that production is to run, once that is known. */
+  version: string | null;
+}
+
+/** One object. */
+export interface PublicationData {
+  /** The object. */
+  data: Publication;
+}
+
+/** Why a publication failed. */
+export interface PublicationError {
+  /** A stable code in snake_case. */
+  code: string;
+  /** What to tell. */
+  message: string;
+}
+
+/** What is done with the routine: it goes through staging to production, or production goes back. */
+export type PublicationKind = 'publish' | 'rollback';
+
+/** A part of a list, newest first unless the operation says otherwise. */
+export interface PublicationPage {
+  /** The objects of this page. */
+  data: Array<Publication>;
+  /** Give it as `cursor` to read the next page; null on the last one. */
+  next_cursor: string | null;
+}
+
+/** How far a publication is. `succeeded` and `failed` are final. */
+export type PublicationStatus = 'queued' | 'running' | 'succeeded' | 'failed';
+
 /**
  * How canonical URLs are reached: for good (308, or 301, at which old clients may turn the method into GET), or for
  * now (307).
@@ -1192,8 +1248,80 @@ export interface Rollback {
   environment?: Environment | null;
 }
 
+/** What publishing would do. */
+export interface RoutinePlan {
+  /** The steps, first to last. */
+  steps: Array<string>;
+}
+
+/** One object. */
+export interface RoutinePlanData {
+  /** The object. */
+  data: RoutinePlan;
+}
+
+/** What is published. */
+export interface RoutinePublish {
+  /** The commit that the server was built from, for the version's description. */
+  commit_sha?: string | null;
+}
+
+/** Where production goes back to. */
+export interface RoutineRollback {
+  /** The version; the one before that which was published last when absent. */
+  version?: string | null;
+}
+
+/** A version's part of an environment's requests. */
+export interface RoutineShare {
+  /** How many of a hundred requests it answers. */
+  percent: number;
+  /** The version. */
+  version: string;
+}
+
+/** What runs where, as the edge says. */
+export interface RoutineStatus {
+  /** The hash of the routine that this server has, with its settings. */
+  code_hash: string;
+  /** The version that has this server's routine. */
+  code_version: string | null;
+  /** The routine's name. */
+  name: string;
+  /** What production runs. */
+  production: Array<RoutineShare>;
+  /** What staging runs. */
+  staging: Array<RoutineShare>;
+}
+
+/** One object. */
+export interface RoutineStatusData {
+  /** The object. */
+  data: RoutineStatus;
+}
+
+/** A version that the edge has. */
+export interface RoutineVersion {
+  /** The hash of its code, where Miaobu made it. */
+  code_hash: string | null;
+  /** When it was made. */
+  created_at: string | null;
+  /** What it says of itself. */
+  description: string;
+  /** Its number, as text: it is longer than some programs' numbers. */
+  version: string;
+}
+
+/** A part of a list, newest first unless the operation says otherwise. */
+export interface RoutineVersionPage {
+  /** The objects of this page. */
+  data: Array<RoutineVersion>;
+  /** Give it as `cursor` to read the next page; null on the last one. */
+  next_cursor: string | null;
+}
+
 /** What a token may ask for. */
-export type Scope = 'user:read' | 'user:write' | 'teams:read' | 'teams:write' | 'projects:read' | 'projects:write' | 'deployments:read' | 'deployments:write' | 'domains:read' | 'domains:write' | 'env_vars:read' | 'env_vars:write' | 'audit:read' | 'jobs:read' | 'jobs:write';
+export type Scope = 'user:read' | 'user:write' | 'teams:read' | 'teams:write' | 'projects:read' | 'projects:write' | 'deployments:read' | 'deployments:write' | 'domains:read' | 'domains:write' | 'env_vars:read' | 'env_vars:write' | 'audit:read' | 'jobs:read' | 'jobs:write' | 'routine:read' | 'routine:write';
 
 /** A session just made; its token is shown this once. */
 export interface Session {
@@ -1631,6 +1759,28 @@ export interface ListMembersOptions extends RequestOptions {
 
 /** What `listSessions` can be told. */
 export interface ListSessionsOptions extends RequestOptions {
+  /** How many objects a page has at most. */
+  limit?: number;
+  /** Where the page begins: `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+/** What `listRoutinePublications` can be told. */
+export interface ListRoutinePublicationsOptions extends RequestOptions {
+  /** How many objects a page has at most. */
+  limit?: number;
+  /** Where the page begins: `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+/** What `getRoutinePublication` can be told. */
+export interface GetRoutinePublicationOptions extends RequestOptions {
+  /** How many seconds to wait for its end. */
+  wait?: number;
+}
+
+/** What `listRoutineVersions` can be told. */
+export interface ListRoutineVersionsOptions extends RequestOptions {
   /** How many objects a page has at most. */
   limit?: number;
   /** Where the page begins: `next_cursor` of the page before. */
@@ -2436,6 +2586,81 @@ export abstract class Operations extends Sender {
    */
   revokeSession(sessionId: number, options: RequestOptions = {}): Promise<void> {
     return this.sendForNothing('DELETE', `/api/v1/public/user/sessions/${segment(sessionId)}`, {}, options);
+  }
+
+  /**
+   * Get the routine's status.
+   *
+   * What staging and production run, as ESA says at this moment, and whether this server's routine is among its versions.
+   * Changes nothing. Fails with `routine_not_configured` (409) where the edge is this machine's alone, with
+   * `routine_unavailable` (503) when ESA gives no answer, and with `operator_required` (403) for everybody but operators.
+   */
+  getRoutine(options: RequestOptions = {}): Promise<RoutineStatusData> {
+    return this.sendForJson('GET', `/api/v1/routine`, {}, options);
+  }
+
+  /**
+   * Get what publishing would do.
+   *
+   * The steps from what ESA runs now to this server's routine in production. Changes nothing. Fails with `routine_full`
+   * (409) when there is no room for a version, with `routine_not_configured` (409), with `routine_unavailable` (503) and with
+   * `operator_required` (403).
+   */
+  getRoutinePlan(options: RequestOptions = {}): Promise<RoutinePlanData> {
+    return this.sendForJson('GET', `/api/v1/routine/plan`, {}, options);
+  }
+
+  /**
+   * List publications of the routine.
+   *
+   * What operators had published or taken back, newest first. Changes nothing. Fails with `operator_required` (403) for
+   * everybody but operators, and with `invalid_cursor` (400).
+   */
+  listRoutinePublications(options: ListRoutinePublicationsOptions = {}): Promise<PublicationPage> {
+    return this.sendForJson('GET', `/api/v1/routine/publications`, { query: { limit: options.limit, cursor: options.cursor } }, options);
+  }
+
+  /**
+   * Publish this server's routine.
+   *
+   * Queues it and answers at once: the code goes to staging, is looked at there, and gets 5, 25 and 100 percent of
+   * production; where it answers otherwise than it should, production goes back. The same code twice does nothing. Fails with
+   * `routine_busy` (409) while another publication is unfinished, with `routine_not_configured` (409) and with
+   * `operator_required` (403).
+   */
+  publishRoutine(body: RoutinePublish, options: RequestOptions = {}): Promise<PublicationData> {
+    return this.sendForJson('POST', `/api/v1/routine/publications`, { json: body }, options);
+  }
+
+  /**
+   * Get a publication of the routine.
+   *
+   * Changes nothing. With `wait` the answer comes when it has ended or the time is up. Fails with `operator_required` (403)
+   * for everybody but operators, and with `not_found` (404).
+   */
+  getRoutinePublication(publicationId: number, options: GetRoutinePublicationOptions = {}): Promise<PublicationData> {
+    return this.sendForJson('GET', `/api/v1/routine/publications/${segment(publicationId)}`, { query: { wait: options.wait } }, options);
+  }
+
+  /**
+   * Have production run an earlier version.
+   *
+   * Queues it and answers at once: production runs `version`, or the version before that which was published last, and
+   * nothing else. Asked for twice without a version it goes back once. Fails with `routine_busy` (409) while another
+   * publication is unfinished, with `routine_not_configured` (409) and with `operator_required` (403).
+   */
+  rollbackRoutine(body: RoutineRollback, options: RequestOptions = {}): Promise<PublicationData> {
+    return this.sendForJson('POST', `/api/v1/routine/rollback`, { json: body }, options);
+  }
+
+  /**
+   * List the routine's versions.
+   *
+   * The versions that ESA has, newest first. Changes nothing. Fails with `routine_not_configured` (409), with
+   * `routine_unavailable` (503), with `operator_required` (403) and with `invalid_cursor` (400).
+   */
+  listRoutineVersions(options: ListRoutineVersionsOptions = {}): Promise<RoutineVersionPage> {
+    return this.sendForJson('GET', `/api/v1/routine/versions`, { query: { limit: options.limit, cursor: options.cursor } }, options);
   }
 
   /**

@@ -1602,6 +1602,83 @@ ProtectionTarget = Literal["production", "staging", "preview", "pinned"]
 deployment for ever.
 """
 
+@dataclass(kw_only=True)
+class Publication:
+    """One attempt to have production run something."""
+
+    code_hash: str | None
+    """The hash of the code that is published; none of a rollback."""
+
+    commit_sha: str | None
+    """What the routine was built from."""
+
+    created_at: datetime
+    """When it was asked for."""
+
+    created_by: int
+    """The id of the user who asked for it."""
+
+    deadline_at: datetime
+    """When it is given up."""
+
+    error: PublicationError | None
+    """Why it failed."""
+
+    finished_at: datetime | None
+    """When it ended."""
+
+    id: int
+    """Its id."""
+
+    kind: PublicationKind
+    """What is done."""
+
+    status: PublicationStatus
+    """How far it is."""
+
+    step: str | None
+    """The step that was begun last."""
+
+    version: str | None
+    """The version that production is to run, once that is known."""
+
+
+@dataclass(kw_only=True)
+class PublicationData:
+    """One object."""
+
+    data: Publication
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class PublicationError:
+    """Why a publication failed."""
+
+    code: str
+    """A stable code in snake_case."""
+
+    message: str
+    """What to tell."""
+
+
+PublicationKind = Literal["publish", "rollback"]
+"""What is done with the routine: it goes through staging to production, or production goes back."""
+
+@dataclass(kw_only=True)
+class PublicationPage:
+    """A part of a list, newest first unless the operation says otherwise."""
+
+    data: list[Publication]
+    """The objects of this page."""
+
+    next_cursor: str | None
+    """Give it as `cursor` to read the next page; null on the last one."""
+
+
+PublicationStatus = Literal["queued", "running", "succeeded", "failed"]
+"""How far a publication is. `succeeded` and `failed` are final."""
+
 RedirectStatus = Literal["308", "307", "301"]
 """How canonical URLs are reached: for good (308, or 301, at which old clients may turn the method into GET), or for
 now (307).
@@ -1648,7 +1725,106 @@ class Rollback:
     """Whose pointer moves; `production` when absent."""
 
 
-Scope = Literal["user:read", "user:write", "teams:read", "teams:write", "projects:read", "projects:write", "deployments:read", "deployments:write", "domains:read", "domains:write", "env_vars:read", "env_vars:write", "audit:read", "jobs:read", "jobs:write"]
+@dataclass(kw_only=True)
+class RoutinePlan:
+    """What publishing would do."""
+
+    steps: list[str]
+    """The steps, first to last."""
+
+
+@dataclass(kw_only=True)
+class RoutinePlanData:
+    """One object."""
+
+    data: RoutinePlan
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class RoutinePublish:
+    """What is published."""
+
+    commit_sha: str | None | Unset = UNSET
+    """The commit that the server was built from, for the version's description."""
+
+
+@dataclass(kw_only=True)
+class RoutineRollback:
+    """Where production goes back to."""
+
+    version: str | None | Unset = UNSET
+    """The version; the one before that which was published last when absent."""
+
+
+@dataclass(kw_only=True)
+class RoutineShare:
+    """A version's part of an environment's requests."""
+
+    percent: int
+    """How many of a hundred requests it answers."""
+
+    version: str
+    """The version."""
+
+
+@dataclass(kw_only=True)
+class RoutineStatus:
+    """What runs where, as the edge says."""
+
+    code_hash: str
+    """The hash of the routine that this server has, with its settings."""
+
+    code_version: str | None
+    """The version that has this server's routine."""
+
+    name: str
+    """The routine's name."""
+
+    production: list[RoutineShare]
+    """What production runs."""
+
+    staging: list[RoutineShare]
+    """What staging runs."""
+
+
+@dataclass(kw_only=True)
+class RoutineStatusData:
+    """One object."""
+
+    data: RoutineStatus
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class RoutineVersion:
+    """A version that the edge has."""
+
+    code_hash: str | None
+    """The hash of its code, where Miaobu made it."""
+
+    created_at: datetime | None
+    """When it was made."""
+
+    description: str
+    """What it says of itself."""
+
+    version: str
+    """Its number, as text: it is longer than some programs' numbers."""
+
+
+@dataclass(kw_only=True)
+class RoutineVersionPage:
+    """A part of a list, newest first unless the operation says otherwise."""
+
+    data: list[RoutineVersion]
+    """The objects of this page."""
+
+    next_cursor: str | None
+    """Give it as `cursor` to read the next page; null on the last one."""
+
+
+Scope = Literal["user:read", "user:write", "teams:read", "teams:write", "projects:read", "projects:write", "deployments:read", "deployments:write", "domains:read", "domains:write", "env_vars:read", "env_vars:write", "audit:read", "jobs:read", "jobs:write", "routine:read", "routine:write"]
 """What a token may ask for."""
 
 @dataclass(kw_only=True)
@@ -2665,6 +2841,67 @@ class Operations(Sender):
         token.
         """
         return self.send_for_nothing("DELETE", f"/api/v1/public/user/sessions/{segment(session_id)}", options=options)
+
+    def get_routine(self, *, options: RequestOptions | None = None) -> RoutineStatusData:
+        """Get the routine's status.
+
+        What staging and production run, as ESA says at this moment, and whether this server's routine is among its versions.
+        Changes nothing. Fails with `routine_not_configured` (409) where the edge is this machine's alone, with
+        `routine_unavailable` (503) when ESA gives no answer, and with `operator_required` (403) for everybody but operators.
+        """
+        return self.send_for_json(RoutineStatusData, "GET", f"/api/v1/routine", options=options)
+
+    def get_routine_plan(self, *, options: RequestOptions | None = None) -> RoutinePlanData:
+        """Get what publishing would do.
+
+        The steps from what ESA runs now to this server's routine in production. Changes nothing. Fails with `routine_full`
+        (409) when there is no room for a version, with `routine_not_configured` (409), with `routine_unavailable` (503) and with
+        `operator_required` (403).
+        """
+        return self.send_for_json(RoutinePlanData, "GET", f"/api/v1/routine/plan", options=options)
+
+    def list_routine_publications(self, *, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> PublicationPage:
+        """List publications of the routine.
+
+        What operators had published or taken back, newest first. Changes nothing. Fails with `operator_required` (403) for
+        everybody but operators, and with `invalid_cursor` (400).
+        """
+        return self.send_for_json(PublicationPage, "GET", f"/api/v1/routine/publications", query={"limit": limit, "cursor": cursor}, options=options)
+
+    def publish_routine(self, body: RoutinePublish, *, options: RequestOptions | None = None) -> PublicationData:
+        """Publish this server's routine.
+
+        Queues it and answers at once: the code goes to staging, is looked at there, and gets 5, 25 and 100 percent of
+        production; where it answers otherwise than it should, production goes back. The same code twice does nothing. Fails with
+        `routine_busy` (409) while another publication is unfinished, with `routine_not_configured` (409) and with
+        `operator_required` (403).
+        """
+        return self.send_for_json(PublicationData, "POST", f"/api/v1/routine/publications", json=body, options=options)
+
+    def get_routine_publication(self, publication_id: int, *, wait: int | None = None, options: RequestOptions | None = None) -> PublicationData:
+        """Get a publication of the routine.
+
+        Changes nothing. With `wait` the answer comes when it has ended or the time is up. Fails with `operator_required` (403)
+        for everybody but operators, and with `not_found` (404).
+        """
+        return self.send_for_json(PublicationData, "GET", f"/api/v1/routine/publications/{segment(publication_id)}", query={"wait": wait}, options=options)
+
+    def rollback_routine(self, body: RoutineRollback, *, options: RequestOptions | None = None) -> PublicationData:
+        """Have production run an earlier version.
+
+        Queues it and answers at once: production runs `version`, or the version before that which was published last, and
+        nothing else. Asked for twice without a version it goes back once. Fails with `routine_busy` (409) while another
+        publication is unfinished, with `routine_not_configured` (409) and with `operator_required` (403).
+        """
+        return self.send_for_json(PublicationData, "POST", f"/api/v1/routine/rollback", json=body, options=options)
+
+    def list_routine_versions(self, *, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> RoutineVersionPage:
+        """List the routine's versions.
+
+        The versions that ESA has, newest first. Changes nothing. Fails with `routine_not_configured` (409), with
+        `routine_unavailable` (503), with `operator_required` (403) and with `invalid_cursor` (400).
+        """
+        return self.send_for_json(RoutineVersionPage, "GET", f"/api/v1/routine/versions", query={"limit": limit, "cursor": cursor}, options=options)
 
     def list_tokens(self, *, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> TokenPage:
         """List the caller's API tokens.

@@ -1,0 +1,20 @@
+-- What operators had done with the routine. What ESA runs, ESA says.
+CREATE TABLE publications (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    routine TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    status TEXT NOT NULL,
+    commit_sha TEXT NOT NULL,
+    code_hash TEXT,
+    version TEXT,
+    step TEXT,
+    error_code TEXT,
+    error TEXT,
+    user_id INTEGER NOT NULL REFERENCES users (id),
+    created_at TEXT NOT NULL,
+    deadline_at TEXT NOT NULL,
+    finished_at TEXT
+) STRICT;
+CREATE INDEX publications_by_age ON publications (created_at, id);
+-- Two at once would take each other's shares of production away.
+CREATE UNIQUE INDEX publications_unfinished ON publications (routine) WHERE finished_at IS NULL;
