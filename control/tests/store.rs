@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use miaobu_control::store::{Access, Db, Location, all_statements, jobs, meta, projects, rooms};
+use miaobu_control::store::{Access, Db, Location, all_statements, edge_kv, jobs, meta, projects, rooms};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 use sqlx::migrate::Migrator;
@@ -29,7 +29,7 @@ async fn every_statement_prepares_alike_on_every_database() {
         }
         assert!(shapes.windows(2).all(|pair| pair[0] == pair[1]), "{module}::{name}: {shapes:?}");
     }
-    for pair in [jobs::CLAIM, projects::LIST, projects::LIST_BOUND] {
+    for pair in [jobs::CLAIM, projects::LIST, projects::LIST_BOUND, edge_kv::GET_MANY] {
         let mut shapes = Vec::new();
         for (database, sql) in databases.iter().zip(pair) {
             shapes.push(database.db.describe(sql).await.expect("it prepares"));
@@ -39,7 +39,7 @@ async fn every_statement_prepares_alike_on_every_database() {
     for (database, sql) in databases.iter().zip(rooms::SIZE) {
         assert_eq!(database.db.describe(sql).await.expect("the measure prepares"), (vec!["bytes".to_owned()], 0));
     }
-    for (database, sql) in databases.iter().zip(jobs::CLAIM_ALONE) {
+    for (database, sql) in databases.iter().zip(jobs::CLAIM_ALONE).chain(databases.iter().zip(meta::CLOCK)) {
         database.db.describe(sql).await.expect("what has claims come one after another prepares");
     }
 }

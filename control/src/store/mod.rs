@@ -28,6 +28,7 @@ pub mod publications;
 pub mod releases;
 pub mod rooms;
 pub mod sessions;
+pub mod snapshot;
 pub mod splits;
 pub mod teams;
 pub mod tokens;
