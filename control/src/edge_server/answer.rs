@@ -82,7 +82,7 @@ impl<'a> Answer<'a> {
         if !serve.with_body {
             return (head(), Content::Empty);
         }
-        match self.open(&serve.object.key()).await {
+        match self.edge.open(&serve.object.key()).await {
             Ok(Some(file)) if serve.size.is_none_or(|size| size == file.size()) => {
                 let mut response = head();
                 if serve.size.is_none() {
@@ -101,7 +101,7 @@ impl<'a> Answer<'a> {
 
     async fn probe(&self, probe: Probe<'a>) -> (Response<()>, Content) {
         for candidate in &probe.candidates {
-            let file = match self.open(&candidate.object.key()).await {
+            let file = match self.edge.open(&candidate.object.key()).await {
                 Ok(Some(file)) => file,
                 Ok(None) => continue,
                 Err(failure) => return self.failed(failure).await,
@@ -121,18 +121,6 @@ impl<'a> Answer<'a> {
         file.content(range, (self.parts.version < Version::HTTP_2).then(|| Arc::clone(self.file_parts)))
     }
 
-    async fn open(&self, key: &str) -> Result<Option<StoredFile>, Failure> {
-        let known = self.edge.files.at_hand(key);
-        self.edge.counts.looked_up(known.is_some());
-        if known.is_some() {
-            return Ok(known);
-        }
-        self.edge.files.read(key).await.map_err(|error| {
-            tracing::warn!(key, error = &error as &dyn std::error::Error, "the object store cannot be read");
-            Failure::StorageUnavailable
-        })
-    }
-
     async fn failed(&self, failure: Failure) -> (Response<()>, Content) {
         self.decided.set(Decided::Error);
         let page = match fail(failure, &self.lookup, self.request, &self.edge.settings) {
@@ -142,7 +130,7 @@ impl<'a> Answer<'a> {
         if !page.with_body {
             return (head(&page.head), Content::Empty);
         }
-        match self.open(&page.object.key()).await {
+        match self.edge.open(&page.object.key()).await {
             Ok(Some(file)) if page.size.is_none_or(|size| size == file.size()) => {
                 (head(&page.head), self.content(file, None))
             }
@@ -154,13 +142,7 @@ impl<'a> Answer<'a> {
 /// Answers a decision that needs nothing from anywhere.
 fn plain(decision: Decision<'_>) -> (Response<()>, Content) {
     match decision {
-        Decision::Refuse { head: refusal, body } => {
-            let body = match body {
-                Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
-                Cow::Owned(text) => Bytes::from(text),
-            };
-            (head(&refusal), Content::Whole(body))
-        }
+        Decision::Refuse { head: refusal, body } => (head(&refusal), Content::Whole(whole(body))),
         Decision::NotModified(answer) | Decision::Redirect(answer) => (head(&answer), Content::Empty),
         // Only a failure of a failure could ask for more; the core makes none.
         // Sites are read whole here, so that none has shards.
@@ -173,6 +155,14 @@ fn plain(decision: Decision<'_>) -> (Response<()>, Content) {
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             (response, Content::Empty)
         }
+    }
+}
+
+/// The body of an answer of our own.
+pub(super) fn whole(body: Cow<'static, str>) -> Bytes {
+    match body {
+        Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
+        Cow::Owned(text) => Bytes::from(text),
     }
 }
 

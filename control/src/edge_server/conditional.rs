@@ -18,22 +18,27 @@ use super::service::{Edge, KnownRoute};
 #[derive(Debug, Default)]
 pub(super) struct KnownVariants(RefCell<HashMap<usize, Rc<KnownRoute>>>);
 
-/// Whether more about the request decides than its host.
-pub(super) fn is_conditional(lookup: Lookup<'_>) -> bool {
-    matches!(lookup, Lookup::Found { record, .. } if record.is_conditional())
-}
-
 impl Edge {
-    /// Tells the request what conditional records want to know beside its fields.
-    pub(super) fn add_facts(&self, request: &mut Request<'_>) {
+    /// Returns the route of the deployment that the request gets, and tells the request what conditional records want to
+    /// know beside its fields.
+    pub(super) async fn chosen(&self, known: Rc<KnownRoute>, request: &mut Request<'_>) -> Rc<KnownRoute> {
+        match known.route.lookup() {
+            Lookup::Found { record, .. } if record.is_conditional() => {
+                self.add_facts(request);
+                self.select(known, request).await
+            }
+            _ => known,
+        }
+    }
+
+    fn add_facts(&self, request: &mut Request<'_>) {
         request.now = self.config.clock.now().timestamp().try_into().ok();
         let mut random = [0; 4];
         self.config.random.fill(&mut random);
         request.random = Some(u32::from_le_bytes(random));
     }
 
-    /// Returns the route of the deployment that the request gets.
-    pub(super) async fn select(&self, known: Rc<KnownRoute>, request: &Request<'_>) -> Rc<KnownRoute> {
+    async fn select(&self, known: Rc<KnownRoute>, request: &Request<'_>) -> Rc<KnownRoute> {
         let Lookup::Found { record, .. } = known.route.lookup() else { return known };
         let number = choose(record, request);
         let chosen = match number {

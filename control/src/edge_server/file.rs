@@ -47,6 +47,17 @@ impl FileReader {
         self.remaining
     }
 
+    /// Sends as much of the rest to `socket` as it takes, and returns how much. Fails when the file has become shorter.
+    pub(super) fn send(&mut self, socket: impl AsFd) -> io::Result<usize> {
+        let most = usize::try_from(self.remaining).map_or(PART_BYTES, |remaining| remaining.min(PART_BYTES));
+        let sent = rustix::fs::sendfile(socket, &self.file, Some(&mut self.offset), most)?;
+        if sent == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.remaining -= sent as u64;
+        Ok(sent)
+    }
+
     /// Returns the next bytes, or their stand-in; `None` at the end. Fails when the file has become shorter.
     pub(super) fn next(&mut self) -> Option<io::Result<Bytes>> {
         if self.remaining == 0 {

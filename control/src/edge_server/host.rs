@@ -90,7 +90,7 @@ pub(super) fn host(parts: &Parts) -> Result<&str, BadRequest> {
 }
 
 /// Whether `text` is a name or an address, perhaps with a port. User information is not taken.
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     if text.len() > MAX_HOST {
         return false;
     }

@@ -11,7 +11,7 @@ use http::header::{CONNECTION, COOKIE, HeaderName, HeaderValue, TRANSFER_ENCODIN
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
-use miaobu_edge::{Decision, Lookup, Method, Settings, decide};
+use miaobu_edge::{Decision, Failure, Lookup, Method, Settings, decide};
 
 use super::EdgeConfig;
 use super::activity::{Activity, Answering};
@@ -20,9 +20,10 @@ use super::body::AnswerBody;
 use super::conditional::{self, KnownVariants};
 use super::counts::{Decided, ThreadCounts};
 use super::file::FileParts;
-use super::files::Files;
+use super::files::{Files, StoredFile};
 use super::head::HeaderSets;
 use super::host;
+use super::plain_head::{DateLine, HeaderLines};
 use super::proxy::{Functions, Sent};
 use super::request_id::RequestIds;
 use super::routes::{Route, Routes};
@@ -37,7 +38,8 @@ pub(super) struct Edge {
     pub(super) files: Arc<Files>,
     pub(super) functions: Functions,
     pub(super) counts: Arc<ThreadCounts>,
-    request_ids: RequestIds,
+    pub(super) request_ids: RequestIds,
+    pub(super) date: DateLine,
     pub(super) routes: Arc<Routes>,
     pub(super) config: Arc<EdgeConfig>,
     at_hand: RefCell<AtHand>,
@@ -56,12 +58,14 @@ struct AtHand {
 pub(super) struct KnownRoute {
     pub(super) route: Arc<Route>,
     pub(super) header_sets: HeaderSets,
+    pub(super) header_lines: HeaderLines,
     pub(super) variants: KnownVariants,
 }
 
 impl KnownRoute {
     pub(super) fn new(route: Arc<Route>) -> Self {
-        Self { route, header_sets: HeaderSets::default(), variants: KnownVariants::default() }
+        let (header_sets, header_lines) = (HeaderSets::default(), HeaderLines::default());
+        Self { route, header_sets, header_lines, variants: KnownVariants::default() }
     }
 }
 
@@ -78,6 +82,7 @@ impl Edge {
             functions: Functions::new(&config),
             counts,
             request_ids: RequestIds::new(&*config.random),
+            date: DateLine::default(),
             routes,
             config,
             at_hand: RefCell::default(),
@@ -90,7 +95,26 @@ impl Edge {
         self.draining.set(true);
     }
 
-    async fn route(&self, host: &str) -> Rc<KnownRoute> {
+    /// Whether [`drain`](Self::drain) was called.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    /// Returns the file under `key`, `None` when there is none.
+    pub(super) async fn open(&self, key: &str) -> Result<Option<StoredFile>, Failure> {
+        let known = self.files.at_hand(key);
+        self.counts.looked_up(known.is_some());
+        if known.is_some() {
+            return Ok(known);
+        }
+        self.files.read(key).await.map_err(|error| {
+            tracing::warn!(key, error = &error as &dyn std::error::Error, "the object store cannot be read");
+            Failure::StorageUnavailable
+        })
+    }
+
+    /// Returns where `host` leads.
+    pub(super) async fn route(&self, host: &str) -> Rc<KnownRoute> {
         let epoch = self.routes.epoch();
         {
             let mut at_hand = self.at_hand.borrow_mut();
@@ -117,9 +141,9 @@ impl Edge {
 
 /// One visitor's connection.
 pub(super) struct Connection {
-    edge: Rc<Edge>,
+    pub(super) edge: Rc<Edge>,
     /// The visitor's address without the port.
-    visitor: String,
+    pub(super) visitor: String,
     activity: Arc<Activity>,
     file_parts: Arc<FileParts>,
     tunnel: RefCell<Option<Tunnel>>,
@@ -161,7 +185,7 @@ impl Connection {
     }
 
     async fn of_host(&self, host: &str, parts: &Parts, mut sent: Sent, answering: Answering) -> Response<AnswerBody> {
-        let mut known = self.edge.route(host).await;
+        let known = self.edge.route(host).await;
         let form;
         let joined = joined(parts);
         let target = match parts.uri.path_and_query() {
@@ -181,18 +205,12 @@ impl Connection {
         for (name, value) in &joined {
             request.header(name.as_str(), value);
         }
-        if conditional::is_conditional(known.route.lookup()) {
-            self.edge.add_facts(&mut request);
-            known = self.edge.select(known, &request).await;
-        }
+        let known = self.edge.chosen(known, &mut request).await;
         let lookup = known.route.lookup();
-        if let Lookup::Found { site: Some(site), .. } = lookup {
-            for name in site.field_names() {
-                let again = joined.iter().find(|(joined, _)| joined.as_str() == name).map(|(_, value)| value.as_str());
-                let value = again.or_else(|| parts.headers.get(name).and_then(|value| value.to_str().ok()));
-                value.into_iter().for_each(|value| request.named_field(name, value));
-            }
-        }
+        add_named_fields(&lookup, &mut request, |name| {
+            let again = joined.iter().find(|(joined, _)| joined.as_str() == name).map(|(_, value)| value.as_str());
+            again.or_else(|| parts.headers.get(name).and_then(|value| value.to_str().ok()))
+        });
         let mut decision = decide(&lookup, &request, &self.edge.settings);
         if let Decision::ReadForm { limit } = decision {
             form = conditional::read_form(&mut sent.body, limit, &self.activity).await;
@@ -211,6 +229,19 @@ impl Connection {
             decided: Cell::new(Decided::of(&decision)),
         };
         answer.carry_out(decision, sent, answering).await
+    }
+}
+
+/// Tells the request of the fields that the rules of its site name.
+pub(super) fn add_named_fields<'a>(
+    lookup: &Lookup<'a>,
+    request: &mut miaobu_edge::Request<'a>,
+    field: impl Fn(&str) -> Option<&'a str>,
+) {
+    if let Lookup::Found { site: Some(site), .. } = lookup {
+        for name in site.field_names() {
+            field(name).into_iter().for_each(|value| request.named_field(name, value));
+        }
     }
 }
 

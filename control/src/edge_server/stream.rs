@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::rt::{ReadBufCursor, Write as _};
 use hyper_util::rt::TokioIo;
 use rustix::net::SendFlags;
@@ -30,6 +31,8 @@ const TIMED_OUT: &[u8] =
 #[derive(Debug)]
 pub(super) struct EdgeStream {
     stream: TokioIo<TcpStream>,
+    /// What was read of the socket before.
+    unread: Bytes,
     activity: Arc<Activity>,
     file_parts: Arc<FileParts>,
     lingering: Option<Lingering>,
@@ -45,8 +48,9 @@ struct Lingering {
 }
 
 impl EdgeStream {
-    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>, file_parts: Arc<FileParts>) -> Self {
-        Self { stream: TokioIo::new(stream), activity, file_parts, lingering: None, told: false }
+    /// Returns the rest of a connection, of which `unread` was read already.
+    pub(super) fn new(stream: TcpStream, unread: Bytes, activity: Arc<Activity>, file_parts: Arc<FileParts>) -> Self {
+        Self { stream: TokioIo::new(stream), unread, activity, file_parts, lingering: None, told: false }
     }
 
     fn write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
@@ -108,9 +112,15 @@ impl EdgeStream {
 }
 
 impl hyper::rt::Read for EdgeStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         // What looks like the visitor's end makes hyper end without a word of its own.
         if self.is_over() {
+            return Poll::Ready(Ok(()));
+        }
+        if !self.unread.is_empty() {
+            let length = self.unread.len().min(buf.remaining());
+            buf.put_slice(&self.unread.split_to(length));
+            self.activity.heard();
             return Poll::Ready(Ok(()));
         }
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);

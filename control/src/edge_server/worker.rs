@@ -7,6 +7,7 @@ use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper_util::rt::TokioTimer;
@@ -22,6 +23,7 @@ use super::crowd::Crowd;
 use super::file::FileParts;
 use super::files::Files;
 use super::host::MAX_FIELD_BYTES;
+use super::plain::{self, Rest};
 use super::routes::Routes;
 use super::service::{Connection, Edge};
 use super::stream::EdgeStream;
@@ -170,7 +172,7 @@ impl Worker {
         }
     }
 
-    fn open(self: &Rc<Self>, stream: TcpStream) {
+    fn open(self: &Rc<Self>, mut stream: TcpStream) {
         // Without it the last part of an answer waits for the visitor's acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
         let Ok(peer) = stream.peer_addr() else { return };
@@ -183,29 +185,17 @@ impl Worker {
         let activity = Arc::new(Activity::default());
         let worker = Rc::clone(self);
         let file_parts = Arc::new(FileParts::default());
-        let io = EdgeStream::new(stream, Arc::clone(&activity), Arc::clone(&file_parts));
-        let connection = Rc::new(Connection::new(Rc::clone(&self.edge), peer, Arc::clone(&activity), file_parts));
+        let parts = Arc::clone(&file_parts);
+        let connection = Rc::new(Connection::new(Rc::clone(&self.edge), peer, Arc::clone(&activity), parts));
         let watched = Arc::clone(&activity);
         let task = tokio::task::spawn_local(async move {
             let closed = Closed { worker: Rc::clone(&worker), number };
-            let answering = Rc::clone(&connection);
-            let service = hyper::service::service_fn(move |request| Rc::clone(&answering).answer(request));
-            let mut http = pin!(worker.http.serve_connection_with_upgrades(io, service));
-            let (mut told, mut registered) = (false, false);
-            poll_fn(|cx| {
-                // A task keeps its waker.
-                if !registered {
-                    registered = true;
-                    watched.register(cx.waker());
-                }
-                if watched.is_closing() && !told {
-                    told = true;
-                    http.as_mut().graceful_shutdown();
-                }
-                // How a connection ended is the visitor's affair: it left, stalled, or spoke no HTTP.
-                http.as_mut().poll(cx).map(drop)
-            })
-            .await;
+            // A task keeps its waker.
+            poll_fn(|cx| Poll::Ready(watched.register(cx.waker()))).await;
+            if let Rest::Unusual(unread) = plain::serve(&connection, &watched, &mut stream).await {
+                let io = EdgeStream::new(stream, unread, Arc::clone(&watched), file_parts);
+                worker.serve_by_hyper(io, &connection, &watched).await;
+            }
             if let Some(tunnel) = connection.take_tunnel() {
                 tunnel.run(&watched, worker.websocket_idle_timeout).await;
             }
@@ -214,6 +204,21 @@ impl Worker {
         // No count is this one, so the first sweep, which may come at once, spares the connection.
         let open = Open { activity, seen: u64::MAX, task: task.abort_handle() };
         self.connections.borrow_mut().open.insert(number, open);
+    }
+
+    async fn serve_by_hyper(&self, io: EdgeStream, connection: &Rc<Connection>, activity: &Activity) {
+        let service = hyper::service::service_fn(|request| Rc::clone(connection).answer(request));
+        let mut http = pin!(self.http.serve_connection_with_upgrades(io, service));
+        let mut told = false;
+        poll_fn(|cx| {
+            if activity.is_closing() && !told {
+                told = true;
+                http.as_mut().graceful_shutdown();
+            }
+            // How a connection ended is the visitor's affair: it left, stalled, or spoke no HTTP.
+            http.as_mut().poll(cx).map(drop)
+        })
+        .await;
     }
 
     fn sweep(&self) {

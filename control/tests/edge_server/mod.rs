@@ -10,6 +10,7 @@ mod http1;
 mod http2;
 mod malformed;
 mod outside;
+mod plain;
 mod reading;
 mod recorder;
 mod routes;
