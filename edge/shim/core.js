@@ -27,22 +27,25 @@ const METHOD_MASK = 3;
 const HEAD = 1;
 const FLAG_SECURE = 1 << 2;
 const FLAG_DEPLOYMENT_HEADER = 1 << 3;
-// Of ordinary requests only: whether there is a tag, above that bit its coding, then whether only files are asked for, and
-// whether the words are to say what is served.
+// Of ordinary requests only: whether there is a tag, above that bit its coding, then whether the words are to
+// say what is served, and whether nothing is to be told at a glance.
 const FLAG_TAG = 1 << 4;
 const TAG_CODING_SHIFT = 5;
-const FLAG_FILES_ONLY = 1 << 7;
-const FLAG_TELL = 1 << 8;
+const FLAG_TELL = 1 << 7;
+const FLAG_FURTHER = 1 << 8;
+/** The method, and whether it came over TLS. */
+const FLAGS_OF_TARGETS = 7;
 
 // What `ordinary` returns begins with one of these in its two low bits; 0 is none of them.
 const ORDINARY_MASK = 3;
 const ORDINARY_FILE = 1;
 const ORDINARY_REDIRECT = 2;
 const REDIRECT_EXTERNAL = 1 << 2;
+const FILE_HELD = 1 << 5;
 
 /**
- * So many answers to ordinary requests are kept, of all hosts together, so many targets are remembered with theirs, each up to
- * so long, and so many Accept-Encoding fields.
+ * So many answers to ordinary requests are kept, of all hosts together, so many targets that lead to no file are remembered
+ * with theirs, each up to so long, and so many Accept-Encoding fields.
  */
 const MAX_ANSWERS = 4_096;
 const MAX_TARGETS = 4_096;
@@ -95,14 +98,13 @@ export class Core {
   #lastCodings = 0;
   #tagHigh = 0;
   #tagLow = 0;
+  // By record, and by what the core says of a request. Those of the last record are at hand.
   #answers = new Map();
   #answerCount = 0;
-  // By record, by what else an answer depends on, and by target. The last of them is at hand.
+  #lastAnswers;
+  #lastRecord = 0;
   #targets = new Map();
   #targetCount = 0;
-  #lastTargets;
-  #lastRecord = 0;
-  #lastVariant = 0;
   #wanted = 0;
   #detaches;
   #encoder = new TextEncoder();
@@ -200,7 +202,7 @@ export class Core {
   dropRecord(handle) {
     this.#answers.delete(handle);
     this.#targets.delete(handle);
-    this.#lastTargets = undefined;
+    this.#lastRecord = 0;
     this.#exports.drop_record(handle);
   }
 
@@ -225,63 +227,43 @@ export class Core {
    * Answers are the same objects each time, those of redirects for as long as their target is remembered. Returns undefined
    * where there is no answer yet, or the request is not ordinary after all; then `decide` knows, which has to be asked next,
    * and what it says is kept.
+   *
+   * Only a number comes back across the boundary: answers that have the same one are the same but for the location of redirects.
    */
   ask(record, site, flags, url, at, acceptEncoding, etag) {
     this.#wanted = 0;
     if ((flags & METHOD_MASK) > HEAD) return undefined;
     const codings = acceptEncoding === this.#lastEncoding ? this.#lastCodings : this.#codingsOf(acceptEncoding);
-    const target = url.slice(at);
-    // The codings have 24 bits, the flags four.
-    const variant = (codings << 5) | (flags << 1) | (etag === null ? 0 : 1);
-    const targets = record === this.#lastRecord && variant === this.#lastVariant && this.#lastTargets ? this.#lastTargets : this.#targetsOf(record, variant);
-    const known = targets.get(target);
-    // With a tag, only what the visitor has is remembered.
-    if (known !== undefined && (etag === null || known.tag === etag)) return known;
-    const answer = this.#ask(record, site, flags, url, at, codings, etag);
-    if (answer !== undefined && target.length <= MAX_TARGET_LENGTH && (etag === null || answer.status === 304)) this.#remember(record, variant, target, answer);
-    return answer;
-  }
-
-  #targetsOf(record, variant) {
-    let variants = this.#targets.get(record);
-    if (variants === undefined) this.#targets.set(record, (variants = new Map()));
-    let targets = variants.get(variant);
-    if (targets === undefined) variants.set(variant, (targets = new Map()));
-    this.#lastRecord = record;
-    this.#lastVariant = variant;
-    return (this.#lastTargets = targets);
-  }
-
-  #remember(record, variant, target, answer) {
-    if (this.#targetCount === MAX_TARGETS) {
-      this.#targets.clear();
-      this.#targetCount = 0;
-      this.#lastTargets = undefined;
+    const length = this.#write(url, at);
+    const answers = record === this.#lastRecord ? this.#lastAnswers : this.#answersOf(record);
+    const id = this.#exports.ordinary(record, site, length, flags, codings, 0, 0);
+    if (id !== 0) {
+      const known = answers.get(etag === null ? id : id | FILE_HELD);
+      if (known !== undefined && (etag === null || known.tag === etag)) return known;
     }
-    this.#targetCount += 1;
-    this.#targetsOf(record, variant).set(target, answer);
-  }
-
-  /** Only a number comes back across the boundary: answers that have the same one are the same but for the location of redirects. */
-  #ask(record, site, flags, url, at, codings, etag) {
+    // Only files are told at a glance, for which the first module is enough.
+    if (id === 0 && this.#rest) return undefined;
     const tag = etag === null ? 0 : this.#readTag(etag);
     if (tag < 0) return undefined;
-    const length = this.#write(url, at);
-    const asked = flags | tag | (this.#rest ? FLAG_FILES_ONLY : 0);
-    const id = this.#exports.ordinary(record, site, length, asked, codings, this.#tagHigh, this.#tagLow);
+    return this.#further(record, site, id === 0 ? flags | tag | FLAG_FURTHER : flags | tag, length, url, at, codings, answers);
+  }
+
+  #further(record, site, flags, length, url, at, codings, answers) {
+    const target = url.slice(at);
+    const targets = flags & FLAG_FURTHER ? this.#targetsOf(record, (codings << 4) | (flags & FLAGS_OF_TARGETS)) : undefined;
+    const remembered = targets?.get(target);
+    if (remembered !== undefined) return remembered;
+    const ask = (more) => this.#exports.ordinary(record, site, length, flags | more, codings, this.#tagHigh, this.#tagLow);
+    const id = ask(0);
     if (id === 0) return undefined;
     const isFile = (id & ORDINARY_MASK) === ORDINARY_FILE;
-    let key = id;
-    if (!isFile) {
-      this.#refresh();
-      key = (id >>> 0) + this.#words[RULES] * 2 ** 32;
-    }
-    const known = this.#answers.get(record)?.get(key);
+    this.#refresh();
+    const key = isFile ? id : (id >>> 0) + this.#words[RULES] * 2 ** 32;
+    const known = answers.get(key);
     if (isFile) {
       if (known !== undefined) return known;
-      this.#exports.ordinary(record, site, length, asked | FLAG_TELL, codings, this.#tagHigh, this.#tagLow);
-      this.#refresh();
-      const decision = this.#decision(this.#words[STATUS] === 304 ? ANSWER : SERVE, url.slice(at));
+      ask(FLAG_TELL);
+      const decision = this.#decision(this.#words[STATUS] === 304 ? ANSWER : SERVE, target);
       this.#keep(record, key, decision);
       return decision;
     }
@@ -293,7 +275,34 @@ export class Core {
       this.#wanted = key;
       return undefined;
     }
-    return isRedirect ? { kind: known.kind, status: known.status, headers: known.headers, body: "", location, shared: known } : known;
+    const answer = isRedirect ? { kind: known.kind, status: known.status, headers: known.headers, body: "", location, shared: known } : known;
+    if (target.length <= MAX_TARGET_LENGTH) this.#remember(targets, target, answer);
+    return answer;
+  }
+
+  /** What is remembered of targets that lead to no file: by record, and by what else an answer depends on. */
+  #targetsOf(record, variant) {
+    let variants = this.#targets.get(record);
+    if (variants === undefined) this.#targets.set(record, (variants = new Map()));
+    let targets = variants.get(variant);
+    if (targets === undefined) variants.set(variant, (targets = new Map()));
+    return targets;
+  }
+
+  #remember(targets, target, answer) {
+    if (this.#targetCount === MAX_TARGETS) {
+      this.#targets.clear();
+      this.#targetCount = 0;
+    }
+    this.#targetCount += 1;
+    targets.set(target, answer);
+  }
+
+  #answersOf(record) {
+    let answers = this.#answers.get(record);
+    if (answers === undefined) this.#answers.set(record, (answers = new Map()));
+    this.#lastRecord = record;
+    return (this.#lastAnswers = answers);
   }
 
   /** Keeps a decision for the next request that is answered alike. */
@@ -301,12 +310,12 @@ export class Core {
     if (this.#answerCount === MAX_ANSWERS) {
       this.#answers.clear();
       this.#answerCount = 0;
+      this.#lastRecord = 0;
     }
     this.#answerCount += 1;
     const isRedirect = (key & ORDINARY_MASK) === ORDINARY_REDIRECT;
     const kept = isRedirect ? { ...decision, headers: decision.headers.filter(([name]) => name !== "location") } : decision;
-    if (!this.#answers.has(record)) this.#answers.set(record, new Map());
-    this.#answers.get(record).set(key, kept);
+    this.#answersOf(record).set(key, kept);
   }
 
   /** What an Accept-Encoding means for each set of stored forms. */

@@ -19,7 +19,7 @@ pub use hashed_names::HashedNames;
 pub use http_date::http_date;
 
 use crate::coding::{Coding, Codings};
-use crate::path::is_storable;
+use crate::path::{is_storable, plain_length};
 use crate::rules::Dialect;
 use crate::rules::redirects::RedirectRule;
 use crate::site::Site;
@@ -280,7 +280,9 @@ impl SiteBuilder {
         let depth = if self.settings.without_not_found_page { 0 } else { depth };
         let temporary = if self.settings.temporary_redirects { format::FLAG_TEMPORARY } else { 0 };
         let html = self.settings.html_handling as u32;
+        let plain_names = self.files.iter().all(|file| plain_length(file.path.as_bytes()) == file.path.len());
         let choices = [
+            (plain_names, format::FLAG_PLAIN_NAMES),
             (html > 3, format::FLAG_HTML_HIGH),
             (self.settings.moved_redirects, format::FLAG_MOVED),
             (self.settings.redirects_first, format::FLAG_REDIRECTS_FIRST),

@@ -84,7 +84,7 @@ pub fn without_leading_slashes(mut path: &str) -> &str {
 
 /// Appends a decoded path to a URL, percent-encoding what must not or should not stand in one.
 pub fn push_encoded(url: &mut String, path: &str) {
-    if plain_length(path) == path.len() {
+    if plain_length(path.as_bytes()) == path.len() {
         url.push_str(path);
         return;
     }
@@ -136,12 +136,12 @@ fn push_byte(url: &mut String, byte: u8) {
 
 /// Whether nothing in `path` wants decoding, collapsing or encoding: the ordinary case, found in one pass.
 fn is_plain(path: &str) -> bool {
-    plain_length(path) == path.len()
+    plain_length(path.as_bytes()) == path.len()
 }
 
 /// How much of a target's beginning is a path in which nothing wants decoding, collapsing or encoding.
-pub fn plain_length(target: &str) -> usize {
-    let mut rest = target.as_bytes();
+pub fn plain_length(target: &[u8]) -> usize {
+    let mut rest = target;
     let mut previous = 0;
     // Slices, because the routine is built for size, where iterators are calls: this is half of what a decision costs.
     while let [byte, after @ ..] = rest {

@@ -69,9 +69,8 @@ pub struct Site {
 /// The files under one stem, as indices.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Look {
-    exact: Option<u32>,
-    page: Option<u32>,
-    index: Option<u32>,
+    /// One more than the index, by class; 0 for none.
+    places: [u32; 3],
     shard: u32,
 }
 
@@ -85,16 +84,12 @@ impl File {
 impl Look {
     /// Where the file of a class is: for [`Site::file_at`].
     pub(crate) fn of(self, class: Class) -> Option<(u32, u32)> {
-        let index = match class {
-            Class::Exact => self.exact,
-            Class::Page => self.page,
-            Class::Index => self.index,
-        };
-        index.map(|index| (self.shard, index))
+        let place = self.places.get(class as usize)?.checked_sub(1)?;
+        Some((self.shard, place))
     }
 
     fn is_empty(self) -> bool {
-        self.exact.is_none() && self.page.is_none() && self.index.is_none()
+        self.places == [0; 3]
     }
 }
 
@@ -252,37 +247,43 @@ impl Site {
 
     /// Finds the files of all classes under a stem.
     pub(crate) fn look(&self, stem: &str) -> Look {
-        let look = self.own_look(stem);
+        let look = self.own_look(stem.as_bytes());
         if self.is_sharded() && look.is_empty() { shards::look(self, stem).unwrap_or(look) } else { look }
     }
 
     /// Finds what is in this part. Keys of the classes differ in the two low bits only and so lie together.
-    fn own_look(&self, stem: &str) -> Look {
+    pub(crate) fn own_look(&self, stem: &[u8]) -> Look {
         let first = format::file_key(stem, Class::Exact, self.seed);
-        // Shifting in two steps keeps a site of one bucket, 64 bits, from overflowing the shift.
-        let bucket = (first >> 1 >> (63 - self.bucket_bits)) as usize;
         let mut look = Look::default();
-        let bounds = self.bytes.get(self.buckets + bucket * 4..).and_then(|bytes| bytes.first_chunk::<8>());
-        let Some([start, end]) =
-            bounds.map(|bytes| bytes.as_chunks::<4>().0).and_then(|words| words.first_chunk::<2>())
-        else {
-            return look;
-        };
-        let range = u32::from_le_bytes(*start)..u32::from_le_bytes(*end).min(self.files);
-        for index in range {
-            let Some(key) = read_u64(&self.bytes, self.keys + index as usize * 8) else { break };
-            if key & !3 == first {
-                match key & 3 {
-                    2 => look.index = Some(index),
-                    // Only the page of the root has no stem; whatever else said so would lie beside the folder.
-                    _ if stem.is_empty() => {}
-                    0 => look.exact = Some(index),
-                    1 => look.page = Some(index),
-                    _ => {}
-                }
+        let Some((mut index, keys)) = self.bucket(first) else { return look };
+        for key in keys {
+            index += 1;
+            let key = u64::from_le_bytes(*key);
+            // Only the page of the root has no stem; whatever else said so would lie beside the folder.
+            if key & !3 == first
+                && (key & 3 == 2 || !stem.is_empty())
+                && let Some(place) = look.places.get_mut((key & 3) as usize)
+            {
+                *place = index;
             }
         }
         look
+    }
+
+    /// The keys that lie where a hash belongs, and the index of the first of them.
+    #[inline(always)]
+    fn bucket(&self, hash: u64) -> Option<(u32, &[[u8; 8]])> {
+        // Shifting in two steps keeps a site of one bucket, 64 bits, from overflowing the shift.
+        let bucket = (hash >> 1 >> (63 - self.bucket_bits)) as usize;
+        let bounds = u64::from_le_bytes(*self.bytes.get(self.buckets + bucket * 4..)?.first_chunk()?);
+        let (start, end) = (bounds as u32, ((bounds >> 32) as u32).min(self.files));
+        let keys = self.bytes.get(self.keys + start as usize * 8..self.keys + end as usize * 8)?;
+        Some((start, keys.as_chunks().0))
+    }
+
+    /// The codings of a file of this part.
+    pub(crate) fn codings_at(&self, index: u32) -> Option<Codings> {
+        Some(Codings(read_u16(&self.bytes, self.meta + index as usize * 2)? >> format::META_CODINGS_SHIFT))
     }
 
     pub(crate) fn file_at(&self, (shard, index): (u32, u32)) -> Option<File> {

@@ -50,7 +50,6 @@ const ANSWER: u32 = 4;
 const READ_FORM: u32 = 5;
 const SHARD: u32 = 6;
 
-#[derive(Default)]
 struct State {
     input: Vec<u8>,
     words: [u32; WORDS],
@@ -60,7 +59,15 @@ struct State {
 }
 
 thread_local! {
-    static STATE: RefCell<State> = RefCell::default();
+    static STATE: RefCell<State> = const {
+        RefCell::new(State {
+            input: Vec::new(),
+            words: [0; WORDS],
+            text: String::new(),
+            records: Slots::new(),
+            sites: Slots::new(),
+        })
+    };
 }
 
 impl State {

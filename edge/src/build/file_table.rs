@@ -21,7 +21,7 @@ impl<'a> FileTable<'a> {
             let mut entries: Vec<(u64, &Input)> = (files.iter())
                 .map(|file| {
                     let (stem, class) = Class::split(&file.path);
-                    (format::file_key(stem, class, seed), *file)
+                    (format::file_key(stem.as_bytes(), class, seed), *file)
                 })
                 .collect();
             entries.sort_unstable_by_key(|(key, _)| *key);

@@ -1,4 +1,4 @@
-use super::{Answer, Ordinary, Served, decide};
+use super::{Answer, Ordinary, Served, at_a_glance, further};
 use crate::build::config::{ConfigFile, configure};
 use crate::build::{SiteBuilder, SiteFile, SiteSettings};
 use crate::coding::{Accepted, Coding};
@@ -7,7 +7,7 @@ use crate::head::{EntityTag, Head, NOT_MODIFIED, set_id};
 use crate::record::{Kind, RouteRecord};
 use crate::request::{Method, Request};
 use crate::site::Site;
-use crate::site::format::{HtmlHandling, Shell};
+use crate::site::format::{FLAG_PLAIN_NAMES, HtmlHandling, Shell};
 use crate::{Decision, Lookup, Settings};
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -62,11 +62,11 @@ struct Asked<'a> {
 }
 
 fn request<'a>(Asked { target, codings, held }: Asked<'a>) -> Ordinary<'a> {
-    Ordinary { target, secure: true, accepted: Accepted::of(codings), held, files_only: false }
+    Ordinary { target: target.as_bytes(), secure: true, accepted: Accepted::of(codings), held }
 }
 
 fn ordinary(record: &RouteRecord, site: &Site, asked: Asked<'_>) -> Option<Answer> {
-    decide(record, site, &request(asked))
+    further(record, site, &request(asked))
 }
 
 /// Everything that is said of an answer: status, object and headers.
@@ -92,7 +92,8 @@ fn whole(record: &RouteRecord, site: &Site, Asked { target, codings, held }: Ask
 
 /// Holds what a host makes of a served file itself, by its header set, against what is said of the whole answer.
 fn compare_file(record: &RouteRecord, site: &Site, asked: Asked<'_>, served: &Served) {
-    let Served { file, stem_length, class, coding, held, .. } = *served;
+    let Served { number, stem_length, class, coding, held } = *served;
+    let file = site.file_at((0, number)).expect("a file of the site");
     let request = Request::new(Method::Get, "x.test", asked.target);
     let context =
         Context::of(&Lookup::Found { record, site: Some(site) }, &request, &Settings { deployment_header: true });
@@ -120,10 +121,10 @@ type Known = HashMap<String, (u16, Vec<String>)>;
 /// Holds an ordinary answer against the whole one, and against those that it is not told from; returns whether it was
 /// ordinary.
 fn compare(known: &mut Known, record: &RouteRecord, site: &Site, asked: Asked<'_>) -> bool {
-    let files_only = Ordinary { files_only: true, ..request(asked) };
     let answer = ordinary(record, site, asked);
-    let of_files = answer.clone().filter(|answer| matches!(answer, Answer::File(_)));
-    assert_eq!(decide(record, site, &files_only), of_files, "{}", asked.target);
+    if let Some(glanced) = at_a_glance(record, site, &request(asked)) {
+        assert_eq!(Some(glanced), answer, "{}", asked.target);
+    }
     let Some(answer) = answer else { return false };
     let (status, mut lines) = whole(record, site, asked);
     let name = match answer {
@@ -244,6 +245,7 @@ proptest! {
     #[test]
     fn what_is_ordinary_is_answered_as_everything_is(
         files in prop::sample::subsequence((0..NAMES.len()).collect::<Vec<_>>(), 0..NAMES.len()),
+        plain in any::<bool>(),
         redirects in redirects(),
         headers in headers(),
         settings in settings(),
@@ -251,7 +253,9 @@ proptest! {
         codings in prop::sample::select(vec![None, Some("gzip, br"), Some("zstd;q=0.1, gzip"), Some("identity;q=0"), Some("*;q=0")]),
         content in 0_u8..20,
     ) {
-        let (record, site) = (record(), site(&files, &redirects, &headers, settings));
+        let kept = files.into_iter().filter(|file| !plain || NAMES[*file].bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/.".contains(&byte)) && !NAMES[*file].contains("/."));
+        let (record, site) = (record(), site(&kept.collect::<Vec<_>>(), &redirects, &headers, settings));
+        prop_assert!(!plain || site.has_flag(FLAG_PLAIN_NAMES));
         let mut known = Known::new();
         let own = targets.iter().map(String::as_str).chain(NAMES).chain(["/", "/a", "/a/", "/b", "/b/", "/a/b", "/nowhere"]);
         for target in own {
@@ -299,6 +303,39 @@ fn what_nearly_all_requests_are_is_ordinary() {
         let asked = Asked { target, codings: Some("gzip, deflate, br, zstd"), held: None };
         assert_eq!(compare(&mut known, &record, &site, asked), expected, "{target}");
     }
+}
+
+#[test]
+fn what_nearly_all_requests_ask_for_is_told_at_a_glance() {
+    let of = |files: &[usize], settings: SiteSettings, target| {
+        let asked = Asked { target, codings: Some("br"), held: None };
+        at_a_glance(&record(), &site(files, "", "", settings), &request(asked)).is_some()
+    };
+    let all: Vec<_> = (0..NAMES.len()).collect();
+    for files in [&all[..], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]] {
+        for (target, expected) in [
+            ("/", true),
+            ("/?a/b", true),
+            ("/a", true),
+            ("/a/", true),
+            ("/a/?q", true),
+            ("/a/b?q?r#s", true),
+            ("/b.js?longer-than-a-word", true),
+            ("/a/b/c.txt", true),
+            ("/a.html", false),
+            ("/a/index", false),
+            ("/b.js/", false),
+            ("/x y.txt", false),
+            ("/plus+.css", false),
+            ("/.well-known/x", false),
+            ("?", false),
+            ("", false),
+            ("/a%", false),
+        ] {
+            assert_eq!(of(files, SiteSettings::default(), target), expected, "{target}");
+        }
+    }
+    assert!(!of(&all, SiteSettings { html_handling: HtmlHandling::Force, ..SiteSettings::default() }, "/b.js"));
 }
 
 #[test]

@@ -105,6 +105,9 @@ pub const FLAG_REFUSE_UNDECODABLE: u32 = 1 << 21;
 pub const FLAG_CLEAN_FOLDERS: u32 = 1 << 22;
 /// A path with two slashes in a row is redirected to the one without.
 pub const FLAG_SINGLE_SLASHES: u32 = 1 << 23;
+/// No file's name holds what has to be escaped in a URL: a path that equals one is spelled as it should be. Only makes
+/// answers faster.
+pub const FLAG_PLAIN_NAMES: u32 = 1 << 24;
 /// Eight bits: 0 when no folder has a `404.html`, else one more than the depth of the deepest folder that has one.
 pub const FLAG_NOT_FOUND_SHIFT: u32 = 8;
 
@@ -139,8 +142,8 @@ impl Class {
 }
 
 /// The key of a stem and class.
-pub fn file_key(stem: &str, class: Class, seed: u64) -> u64 {
-    crate::hash::hash(stem.as_bytes(), seed) & !3 | class as u64
+pub fn file_key(stem: &[u8], class: Class, seed: u64) -> u64 {
+    crate::hash::hash(stem, seed) & !3 | class as u64
 }
 
 /// What all the paths that can mean the same files have in common.

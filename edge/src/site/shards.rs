@@ -77,7 +77,8 @@ fn drop_all(site: &mut Site) {
 fn wanted(site: &Site, path: &str, rules: bool) -> Option<u32> {
     let number = number_of(site, path)?;
     let present = site.shards.get(number as usize).is_none_or(Option::is_some);
-    let elsewhere = (!rules || !site.shards_have_rules) && !site.own_look(format::shard_stem(path)).is_empty();
+    let elsewhere =
+        (!rules || !site.shards_have_rules) && !site.own_look(format::shard_stem(path).as_bytes()).is_empty();
     if present || elsewhere { None } else { Some(number) }
 }
 
@@ -86,7 +87,7 @@ fn wanted(site: &Site, path: &str, rules: bool) -> Option<u32> {
 pub(super) fn look(site: &Site, stem: &str) -> Option<Look> {
     let number = number_of(site, stem)?;
     let shard = site.shards.get(number as usize)?.as_deref()?;
-    Some(Look { shard: number + 1, ..shard.own_look(stem) })
+    Some(Look { shard: number + 1, ..shard.own_look(stem.as_bytes()) })
 }
 
 #[inline(never)]

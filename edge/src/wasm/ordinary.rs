@@ -15,10 +15,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 /// Whether there is a tag.
 const FLAG_TAG: u32 = 1 << 4;
 const TAG_CODING_SHIFT: u32 = 5;
-/// Whether only files at their own URLs are asked for.
-const FLAG_FILES_ONLY: u32 = 1 << 7;
 /// Whether the words are to say what is served.
-const FLAG_TELL: u32 = 1 << 8;
+const FLAG_TELL: u32 = 1 << 7;
+/// Whether to decide what can't be told at a glance, and not what can.
+const FLAG_FURTHER: u32 = 1 << 8;
 
 const FILE: u32 = 1;
 const REDIRECT: u32 = 2;
@@ -33,7 +33,7 @@ pub fn codings(length: u32) -> u32 {
 /// Decides an ordinary request: a GET or HEAD without other conditions than one entity tag, whose halves are `high` and `low`
 /// where the flags name one. The input is the target, in ASCII.
 ///
-/// Returns 0 when it is not ordinary, else what tells the answer from the others of this record and site, together with the
+/// Returns 0 when it is not ordinary, or when the flags don't ask for it and it can't be told at a glance, else what tells the answer from the others of this record and site, together with the
 /// word of header rules unless it is a file: 1 for a file, 2 for a redirect, whose location is the text, 3 for the page for
 /// missing files; then bit 2 for HEAD, or for a redirect to another site, 3 and 4 the coding, 5 whether the visitor has the
 /// file, and above that the number of the file or the status. Of a file the words say, when the flags ask for it, what they
@@ -43,17 +43,19 @@ pub fn ordinary(record: u32, site: u32, length: u32, flags: u32, accepted: u32, 
     with(|state| {
         let State { input, records, sites, text, words, .. } = state;
         let (Some(record), Some(site)) = (records.get(record), sites.get(site)) else { return 0 };
-        let target =
-            input.get(..length as usize).and_then(|input| core::str::from_utf8(input).ok()).unwrap_or_default();
+        let target = input.get(..length as usize).unwrap_or_default();
         let tag = EntityTag::of(u64::from(high) << 32 | u64::from(low));
         let coding = Coding::from_number((flags >> TAG_CODING_SHIFT & 3) as u16);
         let held = if flags & FLAG_TAG == 0 { None } else { Some(tag.coded(coding)) };
-        let files_only = flags & FLAG_FILES_ONLY != 0;
-        let request =
-            Ordinary { target, secure: flags & FLAG_SECURE != 0, accepted: Accepted(accepted), held, files_only };
+        let request = Ordinary { target, secure: flags & FLAG_SECURE != 0, accepted: Accepted(accepted), held };
         let number = |coding: Option<Coding>| coding.map_or(0, |coding| coding as u32) << 3;
         let head = (flags & METHOD_MASK) << 2;
-        match ordinary::decide(record, site, &request) {
+        let answer = if flags & FLAG_FURTHER == 0 {
+            ordinary::at_a_glance(record, site, &request)
+        } else {
+            ordinary::further(record, site, &request)
+        };
+        match answer {
             None => 0,
             Some(Answer::File(served)) => {
                 if flags & FLAG_TELL != 0 {
@@ -76,7 +78,8 @@ pub fn ordinary(record: u32, site: u32, length: u32, flags: u32, accepted: u32, 
 }
 
 fn tell(words: &mut [u32; WORDS], site: &Site, served: &Served, with_body: bool) {
-    let Served { file, coding, held, .. } = *served;
+    let Served { number, coding, held, .. } = *served;
+    let Some(file) = site.file_at((0, number)) else { return };
     let size = coding.map_or(Some(file.size), |coding| site.coded_size(&file, coding)).filter(|_| !held);
     let not_modified = if held { NOT_MODIFIED } else { 0 };
     let with_body = u32::from(with_body && !held);

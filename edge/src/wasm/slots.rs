@@ -3,13 +3,11 @@
 /// Values under small handles, which begin at 1.
 pub struct Slots<T>(Vec<Option<T>>);
 
-impl<T> Default for Slots<T> {
-    fn default() -> Self {
+impl<T> Slots<T> {
+    pub const fn new() -> Self {
         Self(Vec::new())
     }
-}
 
-impl<T> Slots<T> {
     pub fn insert(&mut self, value: T) -> u32 {
         let index = self.0.iter().position(Option::is_none).unwrap_or_else(|| {
             self.0.push(None);
