@@ -8,6 +8,8 @@ const FRESH_MS = 2_000;
 const STALE_MS = 10_000;
 /** What can't be read is tried again after this long. */
 const RETRY_MS = 1_000;
+/** A record that KV had may be missing from it for as long as a write takes to spread. */
+const SPREAD_MS = 300_000;
 const MAX_HOSTS = 1_000;
 const MAX_SITE_BYTES = 48 * 1024 * 1024;
 
@@ -124,13 +126,16 @@ export class Directory {
       console.log(`miaobu: no record of ${host}: ${error}`);
       return this.#standIn(host);
     }
-    if (bytes === undefined) return this.#keep(host, { record: UNKNOWN });
     const known = this.#hosts.get(host);
+    if (bytes === undefined) {
+      if (known?.bytes && Date.now() - (known.lackedAt ??= Date.now()) < SPREAD_MS) return this.#standIn(host);
+      return this.#keep(host, { record: UNKNOWN });
+    }
     const fresh = new Uint8Array(bytes);
     if (String(known?.bytes) === String(fresh)) {
       // What is known by it holds on.
       known.readAt = Date.now();
-      known.siteDamaged = known.siteFailedAt = undefined;
+      known.siteDamaged = known.siteFailedAt = known.lackedAt = undefined;
       return known;
     }
     const { handle, ...places } = this.#core.loadRecord(fresh);

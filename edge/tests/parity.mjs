@@ -16,7 +16,7 @@ import { dirname, join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { send } from "./homes/client.mjs";
-import { conditionsFor, randomFrom, requestsFor } from "./homes/requests.mjs";
+import { conditionsFor, hostileRequests, randomFrom, requestsFor } from "./homes/requests.mjs";
 import { startFunction, startJavascript, startNative, startNode, startStorage, startWorkerd } from "./homes/start.mjs";
 
 const workspace = fileURLToPath(new URL("../../", import.meta.url));
@@ -254,6 +254,22 @@ test("every home answers every request as the native core does", async (context)
   }
   context.diagnostic(`${count} requests, each to ${Object.keys(homes).join(" and ")}; statuses ${JSON.stringify(statuses)}`);
   assert.ok(count > 1_000);
+});
+
+test("hostile paths get the same answer in every home, from their own site or none", async () => {
+  const statuses = new Set();
+  for (const host of ["docs.localhost", "older.localhost", "sharded.localhost"]) {
+    const own = JSON.parse(readFileSync(join(out, "kv", host), "utf8"));
+    const contents = filesOf(own).map((file) => readFileSync(join(out, "objects", own.oss_path, file)));
+    for (const request of hostileRequests(host, "/about.html")) {
+      const { status, headers, body } = await compare(request);
+      statuses.add(status);
+      const location = headers.find((header) => header.startsWith("location: ")) ?? "location: /";
+      assert.match(location, /^location: \/(?![\/\\])/, request.target);
+      if (status === 200) assert.ok(contents.some((content) => content.equals(body)), request.target);
+    }
+  }
+  assert.deepEqual([...statuses].filter((status) => ![200, 308, 404].includes(status)), []);
 });
 
 test("a function is called alike from every home", { skip: !otherNative && "the example does not call functions" }, async () => {

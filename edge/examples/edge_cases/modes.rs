@@ -1,7 +1,5 @@
 //! The mode in which each suite of whole responses is run: its peer's settings, as a site's own files say them.
 
-use std::collections::BTreeSet;
-
 use miaobu_edge::build::config::{ConfigFile, configure};
 use miaobu_edge::build::{SiteRules, SiteSettings};
 use miaobu_edge::rules::headers::{self, HeaderRule};
@@ -12,6 +10,7 @@ use miaobu_edge::{HtmlHandling, Shell};
 use serde_json::{Value, json};
 
 use super::parts::redirects_parse::toml_of;
+use super::send;
 use super::world::{StoredFile, World};
 
 /// When the sites of cases were deployed, in seconds since 1970.
@@ -44,8 +43,8 @@ pub fn world(suite: &str, case: &Value) -> Result<World, String> {
         "firebase" => peer("/firebase.json", &json!({ "hosting": config }), project),
         "hosts-trailing-slash" => host(case, project),
         "http-static" => {
-            let redirects = redirects::compile(&send_redirects(case), Dialect::Cloudflare, Limits::INLINE).image;
-            let rules = SiteRules { routes: send_routes(case)?, redirects, ..SiteRules::default() };
+            let redirects = redirects::compile(&send::redirects(case), Dialect::Cloudflare, Limits::INLINE).image;
+            let rules = SiteRules { routes: send::routes(case)?, redirects, ..SiteRules::default() };
             let html_handling = HtmlHandling::Folders;
             let project = SiteSettings {
                 html_handling,
@@ -215,64 +214,12 @@ fn extends(config: &Value, name: &str) -> bool {
     extensions(config).any(|extension| extension == name)
 }
 
-/// What send's options say about hidden files, and about folders where no file is their index, as routes.
-fn send_routes(case: &Value) -> Result<Vec<u8>, String> {
-    let config = &case["config"];
-    let mut routes = Vec::new();
-    if config["dotfiles"] == "deny" {
-        routes.push(json!({ "src": "^(?:/.*)?/\\.[^/].*$", "status": 403 }));
-    }
-    if config["index"] == false {
-        let is_plain = |byte: char| byte.is_ascii_alphanumeric() || byte == '/';
-        let escaped = |byte: char| if is_plain(byte) { byte.to_string() } else { format!("\\{byte}") };
-        let folders = folders(case).into_iter().map(|folder| folder.chars().map(escaped).collect::<String>());
-        routes.extend(folders.map(|folder| json!({ "src": format!("^{folder}$"), "status": 403 })));
-    }
-    table(&routes, 0)
-}
-
-/// Every folder of a case, its slash at the end.
-fn folders(case: &Value) -> BTreeSet<&str> {
-    let paths = list(&case["files"]).filter_map(|file| file["path"].as_str());
-    paths.flat_map(|path| path.match_indices('/').map(|(at, _)| &path[..=at])).collect()
-}
-
-/// What send makes of a folder: its slash, and what its options say about the index. Names without an extension get one.
-fn send_redirects(case: &Value) -> Vec<RedirectRule> {
-    let own = &case["config"]["index"];
-    let paths: Vec<_> = list(&case["files"]).filter_map(|file| file["path"].as_str()).collect();
-    let folders = folders(case);
-    let mut rules = Vec::new();
-    for extension in one_or_more(&case["config"]["extensions"]).filter_map(Value::as_str) {
-        for file in &paths {
-            let stem = file.strip_suffix(extension).and_then(|stem| stem.strip_suffix('.'));
-            let stem = stem.filter(|stem| !paths.contains(stem) && !folders.contains(format!("{stem}/").as_str()));
-            // Of two files with the same stem, the first rule decides: extensions count in their order.
-            rules.extend(stem.filter(|stem| !has_extension(stem)).map(|stem| rewrite(stem, file, 200)));
-        }
-    }
-    for folder in folders {
-        let files = one_or_more(own).filter_map(|name| Some(format!("{folder}{}", name.as_str()?)));
-        let index = files.into_iter().find(|file| paths.contains(&file.as_str()));
-        match index {
-            _ if own.is_null() || own.is_boolean() => {}
-            Some(file) => rules.push(rewrite(folder, &file, 200)),
-            None => rules.push(rewrite(folder, "/", 404)),
-        }
-        let hidden = folder.contains("/.") && case["config"]["dotfiles"] != "allow";
-        if folder != "/" && !hidden {
-            rules.push(rewrite(folder.trim_end_matches('/'), folder, 301));
-        }
-    }
-    rules
-}
-
-fn rewrite(from: &str, to: &str, status: u16) -> RedirectRule {
+pub fn rewrite(from: &str, to: &str, status: u16) -> RedirectRule {
     RedirectRule { from: from.to_owned(), to: to.to_owned(), status: Some(status), ..RedirectRule::default() }
 }
 
 /// The image of a route table; empty when it has no more routes than `least`.
-fn table(routes: &[Value], least: usize) -> Result<Vec<u8>, String> {
+pub fn table(routes: &[Value], least: usize) -> Result<Vec<u8>, String> {
     if routes.len() == least {
         return Ok(Vec::new());
     }
@@ -404,14 +351,10 @@ fn host_redirects(case: &Value) -> Vec<RedirectRule> {
 }
 
 /// The members of a list, or the one thing that stands for a list of it.
-fn one_or_more(value: &Value) -> impl Iterator<Item = &Value> {
+pub fn one_or_more(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice).iter()
 }
 
-fn has_extension(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|name| name.trim_start_matches('.').contains('.'))
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
+pub fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }

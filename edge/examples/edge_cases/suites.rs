@@ -5,6 +5,7 @@ mod home;
 mod modes;
 #[path = "parts.rs"]
 mod parts;
+mod send;
 mod whole;
 mod world;
 

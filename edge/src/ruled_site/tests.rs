@@ -264,7 +264,19 @@ fn a_path_that_does_not_decode_is_looked_up_or_refused() {
         let project = project(&[("/miaobu.json", &text)]);
         assert_eq!(project.answer("/a%99b", &[]), expected);
         assert_eq!(project.answer("/%", &[]), expected);
+        assert_eq!(project.answer("/a%00b", &[]), expected);
         assert_eq!(project.answer("/caf%C3%A9%201", &[]), "200 /caf\u{e9} 1.html");
+    }
+}
+
+#[test]
+fn slashes_too_many_go_where_a_serve_json_says_how_paths_end() {
+    for (text, expected) in [
+        (r#"{"trailingSlash": true}"#, "301 /no/where/"),
+        (r#"{"trailingSlash": false}"#, "301 /no/where/"),
+        ("{}", "404 /404.html"),
+    ] {
+        assert_eq!(project(&[("/serve.json", text)]).answer("/no//where///", &[]), expected, "{text}");
     }
 }
 

@@ -58,6 +58,19 @@ const RANGES = [
   "lines=0-1", "bytes=0-18446744073709551616", "bytes= 1 - 2 ",
 ];
 
+// Dots, slashes, backslashes and NUL, escaped once, twice, overlong (RFC 3629, 10) or as half of a surrogate pair.
+const DOTS = ["..", "%2e%2e", ".%2E", "%252e%252e", "%c0%ae%c0%ae", "%e0%80%ae%e0%80%ae", "%f0%80%80%ae.", "..;", "...", "..%00", "..%20", "..%ef%bc%8f"];
+const SLASHES = ["/", "//", "\\", "%2f", "%5C", "%252f", "%c0%af", "%e0%80%af", "%f0%80%80%af", "%00/", "/./", "%0d%0a", "%09", "%ed%a0%80"];
+
+/** Requests that try to leave the folder of a site, to be read in two ways, or to be too much. */
+export function hostileRequests(host, file) {
+  const targets = ["/%00", `${file}%00`, `${file}%00.png`, `%2f${file}`, `/${"a".repeat(4_000)}`, `/${"%2e%2e/".repeat(500)}`, `/${"../".repeat(500)}etc/passwd`, "/?".padEnd(4_000, "%")];
+  for (const dots of DOTS) {
+    for (const slash of SLASHES) targets.push(`/${dots}${slash}etc${slash}passwd`, `/x${slash}${dots}${file}`, `${slash}${dots}${slash}2${file}`);
+  }
+  return targets.map((target) => ({ method: "GET", host, target: target.startsWith("/") ? target : `/${target}` }));
+}
+
 /** Two sets of conditions or ranges, which may hold or not, for a file that was answered with these headers. */
 export function conditionsFor(tag, headers, random) {
   const pick = (list) => list[Math.floor(random() * list.length)];
