@@ -64,13 +64,12 @@ pub async fn count_caller(
 ) -> Result<(), ApiError> {
     let limits = &config.rate_limits;
     let quota = Quota { name: "caller", requests: limits.caller_per_minute, window: TimeDelta::minutes(1) };
-    let (caller, project);
-    caller = name_of(actor);
+    let caller = name_of(actor);
+    let project = DEPLOYMENTS.contains(&operation).then(|| project_of(request, actor));
     let mut draws = vec![(quota, caller.as_str())];
-    if DEPLOYMENTS.contains(&operation) {
-        project = project_of(request, actor);
+    if let Some(project) = &project {
         let quota = Quota { name: "deployments", requests: limits.deployments_per_hour, window: TimeDelta::hours(1) };
-        draws.push((quota, &project));
+        draws.push((quota, project));
     }
     settle(request, &services.gate.count(&draws).await)
 }
