@@ -151,7 +151,13 @@ impl Emulator {
             instances,
         )?;
         let esa = Gateway {
-            actions: Esa::open(&folder.join("esa"), sites, outside.clone(), format!("http://{inside_address}/code"))?,
+            actions: Esa::open(
+                &folder.join("esa"),
+                sites,
+                outside.clone(),
+                oss.clone(),
+                format!("http://{inside_address}/code"),
+            )?,
             keys: keys.clone(),
             ambient: ambient.clone(),
             faults: faults.clone(),

@@ -2,7 +2,7 @@
 
 use miaobu_aliyun::alidns::{
     AddDomainRecord, Alidns, Change, DeleteDomainRecord, DescribeDomainInfo, DescribeDomains, DescribeSubDomainRecords,
-    UpdateDomainRecord, Wanted,
+    GetMainDomainName, UpdateDomainRecord, Wanted,
 };
 use miaobu_aliyun::{Credentials, Error, ErrorKind};
 
@@ -98,4 +98,14 @@ async fn zones_are_known() {
     assert_eq!(alidns.call(&DescribeDomains::default()).await.unwrap().into_zones()[0].domain_name, ZONE);
     let info = alidns.call(&DescribeDomainInfo { domain_name: ZONE.into() }).await.unwrap();
     assert_eq!((info.min_ttl, info.dns_servers.dns_server.len()), (600, 2));
+    for (name, zone, rr) in [
+        (format!("a.b.{ZONE}"), ZONE, "a.b"),
+        (ZONE.to_owned(), ZONE, "@"),
+        ("www.elsewhere.example".to_owned(), "elsewhere.example", "www"),
+    ] {
+        let split = alidns.call(&GetMainDomainName { input_string: name }).await.unwrap();
+        assert_eq!((split.domain_name.as_str(), split.rr.as_str()), (zone, rr));
+    }
+    let error = alidns.call(&GetMainDomainName { input_string: "a..example".into() }).await.unwrap_err();
+    assert!(error.has_code("InvalidDomainName.Format"), "{error}");
 }

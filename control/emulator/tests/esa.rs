@@ -3,11 +3,13 @@
 use chrono::TimeDelta;
 use miaobu_aliyun::esa::Esa;
 use miaobu_aliyun::esa::kv::{
-    BatchDeleteKv, BatchPutKv, CreateKvNamespace, DeleteKv, DeleteKvNamespace, GetKv, GetKvAccount, GetKvDetail,
-    GetKvNamespace, ListKvs, Pair, PutKv,
+    BatchDeleteKv, BatchPutKv, BatchPutKvWithHighCapacity, CreateKvNamespace, DeleteKv, DeleteKvNamespace, GetKv,
+    GetKvAccount, GetKvDetail, GetKvNamespace, ListKvs, Pair, PutKv, PutKvWithHighCapacity,
 };
 use miaobu_aliyun::esa::routine::GetRoutineAccessToken;
+use miaobu_aliyun::oss::{Attributes, Payload};
 use miaobu_aliyun::{Credentials, Error, ErrorKind};
+use serde_json::json;
 
 use crate::support::{KEY, World};
 
@@ -129,6 +131,33 @@ async fn many_values_are_stored_listed_and_deleted_at_once() {
     let large =
         BatchPutKv { namespace: routes(), kv_list: vec![Pair { value: "v".repeat(2_000_001), ..pair("a".into()) }] };
     assert_eq!(code(esa.call(&large).await).await.2, "InvalidValue.ExceedsMaximum");
+}
+
+#[tokio::test]
+async fn values_too_large_for_a_request_are_fetched_from_a_file() {
+    let world = World::new().await;
+    let (bucket, esa) = (world.bucket().await, world.esa().await);
+    let value = "v".repeat(3_000_000);
+    let keep = async |name: &str, file: serde_json::Value| {
+        bucket.put(name, &Payload::from(file.to_string()), &Attributes::default()).await.unwrap();
+        format!("{}/sites/{name}?x-oss-signature=of-a-presigned-one", world.emulator.oss())
+    };
+    let put =
+        async |url: String| esa.call(&PutKvWithHighCapacity { namespace: routes(), key: "large".into(), url }).await;
+    let url = keep("one.json", json!({ "Namespace": "routes", "Key": "large", "Value": value })).await;
+    assert_eq!(put(url).await.unwrap().length, 3_000_000);
+    assert_eq!(get(&esa, "large").await.unwrap(), value);
+    let url = keep("wrong.json", json!({ "Key": "another" })).await;
+    assert_eq!(put(url).await.unwrap().length, 0, "and nothing is said");
+    let missing = put(format!("{}/sites/missing.json", world.emulator.oss())).await;
+    assert_eq!(code(missing).await.2, "InvalidUrl");
+    let too_large = json!({ "Key": "large", "Value": "v".repeat(25_000_001) });
+    let url = keep("too-large.json", too_large).await;
+    assert_eq!(code(put(url).await).await.2, "InvalidValue.ExceedsMaximum");
+    let many = json!({ "KvList": [{ "Key": "a", "Value": "1" }, { "Key": "a/b", "Value": "2" }] });
+    let url = keep("many.json", many).await;
+    let batch = esa.call(&BatchPutKvWithHighCapacity { namespace: routes(), url }).await.unwrap();
+    assert_eq!((batch.success_keys, batch.fail_keys), (vec!["a".to_owned()], vec!["a/b".to_owned()]));
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ use miaobu_aliyun::esa::code::{
 use miaobu_aliyun::esa::kv::{BatchPutKv, Pair, PutKv};
 use miaobu_aliyun::esa::routes::{CreateRoutineRoute, DeleteRoutineRoute, ListRoutineRoutes};
 use miaobu_aliyun::esa::routine::{
-    CreateRoutine, DeleteRoutine, GetErService, GetRoutine, SetRoutineEnvironmentVariables, Variable, VariableType,
+    CreateRoutine, DeleteRoutine, GetErService, GetRoutine, SetRoutineEnvironmentVariables,
+    UpdateRoutineConfigDescription, Variable, VariableType,
 };
 use miaobu_aliyun::esa::{Env, Esa, Switch};
 
@@ -68,6 +69,12 @@ async fn code_becomes_a_version_and_comes_back() {
     made(&esa).await;
     let again = esa.call(&CreateRoutine { name: NAME.into(), ..CreateRoutine::default() }).await.unwrap_err();
     assert_eq!(again.kind, ErrorKind::Conflict);
+    let describe =
+        |name: &str| UpdateRoutineConfigDescription { name: name.into(), description: Some("of sites".into()) };
+    esa.call(&describe(NAME)).await.unwrap();
+    let description = esa.call(&GetRoutine { name: NAME.into() }).await.unwrap().description;
+    assert_eq!(description, data_encoding::BASE64.encode(b"of sites"));
+    assert!(esa.call(&describe("nobody")).await.unwrap_err().is_not_found());
     assert!(commit_again(&esa, "nothing was uploaded").await.unwrap_err().is_not_found());
     let version = commit(&esa, "export default {}", "the first").await;
     assert_eq!(version.len(), 19);

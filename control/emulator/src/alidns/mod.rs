@@ -204,6 +204,23 @@ impl Alidns {
         Ok(Record { zone, rr, kind, value, ttl, priority, line, enabled, remark, created: now, updated: now })
     }
 
+    /// Splits a name as registries have it: the longest zone that there is, or the last two labels.
+    fn main_name(&self, given: &Parameters) -> Result<Value, Refusal> {
+        let name = given.needed("InputString")?.to_ascii_lowercase();
+        let under =
+            |zone: &&String| name == **zone || name.strip_suffix(zone.as_str()).is_some_and(|rest| rest.ends_with('.'));
+        let labels: Vec<&str> = name.split('.').collect();
+        let last_two = || labels.iter().rev().take(2).rev().copied().collect::<Vec<_>>().join(".");
+        let zone = self.zones.iter().filter(under).max_by_key(|zone| zone.len()).cloned().unwrap_or_else(last_two);
+        if name.len() > 128 || labels.len() < 2 || labels.iter().any(|label| label.is_empty()) {
+            return Err(Refusal::new(400, "InvalidDomainName.Format", "The domain name is invalid."));
+        }
+        let rr = name.strip_suffix(&zone).unwrap_or_default().trim_end_matches('.');
+        let level = labels.len().saturating_sub(zone.split('.').count()) + 1;
+        let rr = if rr.is_empty() { "@" } else { rr };
+        Ok(json!({ "DomainName": zone, "RR": rr, "DomainLevel": level }))
+    }
+
     fn zone(&self, given: &Parameters) -> Result<String, Refusal> {
         let zone = given.needed("DomainName")?;
         if self.zones.contains(&zone) { Ok(zone) } else { Err(no_zone()) }
@@ -272,6 +289,7 @@ impl Actions for Alidns {
             "DescribeDomainRecords" => self.list(given),
             "DescribeSubDomainRecords" => self.list_name(given),
             "DescribeDomainInfo" => self.info(given),
+            "GetMainDomainName" => self.main_name(given),
             "DescribeDomains" => Ok(self.list_zones(given)),
             _ => return None,
         })

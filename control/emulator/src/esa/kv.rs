@@ -1,18 +1,21 @@
-//! Edge KV: namespaces, and a file for each key.
+//! Edge KV: namespaces and their values.
+
+mod files;
+mod journal;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::openapi::{Parameters, Refusal, invalid};
+use crate::oss::Oss;
 
 const MOST_NAMESPACES: usize = 10;
 const CAPACITY: i64 = 1 << 30;
@@ -44,6 +47,9 @@ struct Namespace {
     /// The bytes of all values.
     #[serde(skip)]
     used: i64,
+    /// What the disk does not have yet.
+    #[serde(skip)]
+    changes: Vec<u8>,
 }
 
 impl Namespace {
@@ -51,6 +57,13 @@ impl Namespace {
         self.used += size(&entry);
         let before = self.entries.insert(entry.key.clone(), entry);
         self.used -= before.as_ref().map_or(0, size);
+    }
+
+    /// Takes a value away, and returns whether it was there.
+    fn take(&mut self, key: &str) -> bool {
+        let before = self.entries.remove(key);
+        self.used -= before.as_ref().map_or(0, size);
+        before.is_some()
     }
 }
 
@@ -62,26 +75,22 @@ fn size(entry: &Entry) -> i64 {
 #[derive(Debug)]
 pub(super) struct Kv {
     root: PathBuf,
+    /// Where files with large values are fetched from.
+    oss: Arc<Oss>,
     namespaces: Mutex<BTreeMap<String, Namespace>>,
 }
 
 impl Kv {
-    pub(super) fn open(root: PathBuf) -> io::Result<Self> {
+    pub(super) fn open(root: PathBuf, oss: Arc<Oss>) -> io::Result<Self> {
         fs::create_dir_all(&root)?;
         let mut namespaces = BTreeMap::new();
         for folder in fs::read_dir(&root)? {
             let folder = folder?;
             let mut namespace: Namespace = serde_json::from_slice(&fs::read(folder.path().join("namespace"))?)?;
-            for file in fs::read_dir(folder.path())? {
-                let path = file?.path();
-                if path.extension().is_some_and(|extension| extension == "json") {
-                    let entry: Entry = serde_json::from_slice(&fs::read(path)?)?;
-                    namespace.insert(entry);
-                }
-            }
+            namespace.recall(&folder.path())?;
             namespaces.insert(folder.file_name().to_string_lossy().into_owned(), namespace);
         }
-        Ok(Self { root, namespaces: Mutex::new(namespaces) })
+        Ok(Self { root, oss, namespaces: Mutex::new(namespaces) })
     }
 
     pub(super) fn overview(&self) -> Vec<(String, usize)> {
@@ -110,6 +119,9 @@ impl Kv {
             "ListKvs" => self.list(given, now),
             "BatchPutKv" => self.put_batch(given, now),
             "BatchDeleteKv" => self.delete_batch(given),
+            "PutKvWithHighCapacity" => self.put_file(given, now),
+            "BatchPutKvWithHighCapacity" => self.put_files(given, now),
+            "BatchDeleteKvWithHighCapacity" => self.delete_files(given),
             _ => return None,
         })
     }
@@ -168,37 +180,28 @@ impl Kv {
         if base64 && BASE64.decode(value.as_bytes()).is_err() {
             return Err(invalid("Value"));
         }
-        self.with(given, |name, namespace| {
+        self.with(given, |_, namespace| {
             let length = value.len();
             let told = if value.chars().count() <= 256 { value.clone() } else { ends_of(&value) };
-            self.store(name, namespace, Entry { key, value, base64, updated: now, ends })?;
+            Self::store(namespace, Entry { key, value, base64, updated: now, ends })?;
             Ok(json!({ "Length": length.to_string(), "Value": told }))
         })
     }
 
     fn put_batch(&self, given: &Parameters, now: DateTime<Utc>) -> Result<Value, Refusal> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Pair {
-            key: String,
-            value: String,
-            expiration: Option<i64>,
-            expiration_ttl: Option<i64>,
-        }
         let list = given.list("KvList")?;
         let size: usize = list.iter().map(|pair| pair.to_string().len()).sum();
         if size > LARGEST_VALUE {
             return Err(too_large());
         }
-        self.with(given, |name, namespace| {
+        self.with(given, |_, namespace| {
             let (mut stored, mut failed) = (Vec::new(), Vec::new());
             for pair in list {
                 let pair: Pair = serde_json::from_value(pair).map_err(|_| invalid("KvList"))?;
-                let ends = ends(pair.expiration, pair.expiration_ttl, now)?;
-                let entry = Entry { key: pair.key.clone(), value: pair.value, base64: false, updated: now, ends };
+                let (key, entry) = (pair.key.clone(), pair.entry(now)?);
                 // One that fails leaves the others alone.
-                let kept = self.store(name, namespace, entry).is_ok();
-                if kept { &mut stored } else { &mut failed }.push(pair.key);
+                let kept = Self::store(namespace, entry).is_ok();
+                if kept { &mut stored } else { &mut failed }.push(key);
             }
             Ok(json!({ "SuccessKeys": stored, "FailKeys": failed }))
         })
@@ -222,8 +225,8 @@ impl Kv {
 
     fn delete(&self, given: &Parameters) -> Result<Value, Refusal> {
         let key = given.needed("Key")?;
-        self.with(given, |name, namespace| {
-            self.remove(name, namespace, &key)?;
+        self.with(given, |_, namespace| {
+            namespace.delete(&key)?;
             Ok(json!({}))
         })
     }
@@ -233,9 +236,9 @@ impl Kv {
         if keys.len() > MOST_DELETED {
             return Err(invalid("Keys"));
         }
-        self.with(given, |name, namespace| {
+        self.with(given, |_, namespace| {
             for key in keys.iter().filter_map(Value::as_str) {
-                self.remove(name, namespace, key)?;
+                namespace.delete(key)?;
             }
             Ok(json!({ "SuccessKeys": keys, "FailKeys": [] }))
         })
@@ -262,7 +265,11 @@ impl Kv {
         })
     }
 
-    fn store(&self, name: &str, namespace: &mut Namespace, entry: Entry) -> Result<(), Refusal> {
+    fn store(namespace: &mut Namespace, entry: Entry) -> Result<(), Refusal> {
+        Self::store_within(LARGEST_VALUE, namespace, entry)
+    }
+
+    fn store_within(largest: usize, namespace: &mut Namespace, entry: Entry) -> Result<(), Refusal> {
         let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'/';
         if entry.key.is_empty() || !entry.key.bytes().all(allowed) {
             return Err(Refusal::new(400, "InvalidKey.Malformed", "The specified key is invalid."));
@@ -270,30 +277,13 @@ impl Kv {
         if entry.key.len() > LONGEST_KEY {
             return Err(Refusal::new(400, "InvalidKey.ExceedsMaximum", "The size of the key exceeds the limit."));
         }
-        if entry.value.len() > LARGEST_VALUE {
+        if entry.value.len() > largest {
             return Err(too_large());
         }
         if namespace.used + size(&entry) > CAPACITY {
             return Err(Refusal::new(403, "InvalidKey.ExceedsCapacity", "The capacity of the namespace is used up."));
         }
-        let path = self.file(name, &entry.key);
-        let temporary = path.with_extension("new");
-        fs::write(&temporary, serde_json::to_vec(&entry).map_err(io::Error::from)?)?;
-        fs::rename(&temporary, path)?;
-        namespace.insert(entry);
-        Ok(())
-    }
-
-    fn remove(&self, name: &str, namespace: &mut Namespace, key: &str) -> Result<(), Refusal> {
-        if let Some(entry) = namespace.entries.remove(key) {
-            namespace.used -= size(&entry);
-            fs::remove_file(self.file(name, key))?;
-        }
-        Ok(())
-    }
-
-    fn file(&self, namespace: &str, key: &str) -> PathBuf {
-        self.root.join(namespace).join(format!("{}.json", HEXLOWER.encode(&Sha256::digest(key.as_bytes()))))
+        Ok(namespace.put(entry)?)
     }
 
     fn with(
@@ -303,11 +293,31 @@ impl Kv {
     ) -> Result<Value, Refusal> {
         let name = given.needed("Namespace")?;
         let mut namespaces = self.locked();
-        then(&name, namespaces.get_mut(&name).ok_or_else(no_namespace)?)
+        let namespace = namespaces.get_mut(&name).ok_or_else(no_namespace)?;
+        let answer = then(&name, namespace);
+        namespace.keep(&self.root.join(&name))?;
+        answer
     }
 
     fn locked(&self) -> MutexGuard<'_, BTreeMap<String, Namespace>> {
         self.namespaces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One value of many.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Pair {
+    key: String,
+    value: String,
+    expiration: Option<i64>,
+    expiration_ttl: Option<i64>,
+}
+
+impl Pair {
+    fn entry(self, now: DateTime<Utc>) -> Result<Entry, Refusal> {
+        let ends = ends(self.expiration, self.expiration_ttl, now)?;
+        Ok(Entry { key: self.key, value: self.value, base64: false, updated: now, ends })
     }
 }
 

@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::openapi::{Actions, Parameters, Refusal};
+use crate::oss::Oss;
 use crate::outside::Outside;
 use kv::Kv;
 use state::State;
@@ -32,8 +33,14 @@ pub(crate) struct Esa {
 
 impl Esa {
     /// Opens what `folder` holds; code of routines is uploaded to `upload_url`.
-    pub(crate) fn open(folder: &Path, sites: Vec<Site>, outside: Arc<Outside>, upload_url: String) -> io::Result<Self> {
-        let kv = Kv::open(folder.join("kv"))?;
+    pub(crate) fn open(
+        folder: &Path,
+        sites: Vec<Site>,
+        outside: Arc<Outside>,
+        oss: Arc<Oss>,
+        upload_url: String,
+    ) -> io::Result<Self> {
+        let kv = Kv::open(folder.join("kv"), oss)?;
         let routines = Routines::open(folder.join("routines"), sites.clone(), upload_url)?;
         Ok(Self { kv, state: State::open(folder.join("state.json"), sites, outside)?, routines })
     }

@@ -93,6 +93,7 @@ impl Routines {
             "CreateRoutineRoute" => self.create_route(given),
             "UpdateRoutineRoute" => self.update_route(given),
             "ListRoutineRoutes" => self.list_routes(given),
+            "UpdateRoutineConfigDescription" => self.describe(given),
             "ListSiteRoutes" => self.list_site_routes(given),
             "DeleteRoutineRoute" => self.delete_route(given),
             "CreateRoutineRelatedRecord" => self.create_related(given),
@@ -118,6 +119,14 @@ impl Routines {
         let description = given.text("Description").unwrap_or_default();
         fs::create_dir_all(self.folder.join(&name))?;
         stored.routines.insert(name, Routine { description, created: written(now), ..Routine::default() });
+        self.keep(&stored)?;
+        Ok(json!({ "Status": "OK" }))
+    }
+
+    fn describe(&self, given: &Parameters) -> Result<Value, Refusal> {
+        let (name, description) = (given.needed("Name")?, given.needed("Description")?);
+        let mut stored = self.stored();
+        stored.routines.get_mut(&name).ok_or_else(no_routine)?.description = description;
         self.keep(&stored)?;
         Ok(json!({ "Status": "OK" }))
     }
