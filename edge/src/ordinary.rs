@@ -79,7 +79,9 @@ pub struct Served {
 
 /// Decides a request; `None` when it is not ordinary.
 pub fn decide(record: &RouteRecord, site: &Site, request: &Ordinary<'_>) -> Option<Answer> {
-    let is_ordinary = record.kind == Kind::Static && !record.is_conditional() && site.is_ordinary();
+    // Hosts keep answers apart by what is made out here, where it isn't told how the visitor came.
+    let keeps_to_tls = record.hsts && !request.secure;
+    let is_ordinary = !keeps_to_tls && record.kind == Kind::Static && !record.is_conditional() && site.is_ordinary();
     if !is_ordinary || request.target.len() > MAX_TARGET_LENGTH {
         return None;
     }

@@ -50,7 +50,12 @@ fn site(files: &[usize], redirects: &str, headers: &str, settings: SiteSettings)
 }
 
 fn record() -> RouteRecord {
-    RouteRecord { site: Some("d-7".to_owned()), noindex: true, ..RouteRecord::of_static("x", "projects/x/7", 7) }
+    RouteRecord {
+        site: Some("d-7".to_owned()),
+        noindex: true,
+        hsts: true,
+        ..RouteRecord::of_static("x", "projects/x/7", 7)
+    }
 }
 
 /// What is asked, in both ways.
@@ -93,7 +98,8 @@ fn whole(record: &RouteRecord, site: &Site, Asked { target, codings, held }: Ask
 /// Holds what a host makes of a served file itself, by its header set, against what is said of the whole answer.
 fn compare_file(record: &RouteRecord, site: &Site, asked: Asked<'_>, served: &Served) {
     let Served { file, stem_length, class, coding, held, .. } = *served;
-    let request = Request::new(Method::Get, "x.test", asked.target);
+    let mut request = Request::new(Method::Get, "x.test", asked.target);
+    request.secure = true;
     let context =
         Context::of(&Lookup::Found { record, site: Some(site) }, &request, &Settings { deployment_header: true });
     let not_modified = if held { NOT_MODIFIED } else { 0 };
@@ -121,6 +127,8 @@ type Known = HashMap<String, (u16, Vec<String>)>;
 /// ordinary.
 fn compare(known: &mut Known, record: &RouteRecord, site: &Site, asked: Asked<'_>) -> bool {
     let files_only = Ordinary { files_only: true, ..request(asked) };
+    let without_tls = Ordinary { secure: false, ..request(asked) };
+    assert_eq!(decide(record, site, &without_tls), None, "who comes without TLS is told nothing of it");
     let answer = ordinary(record, site, asked);
     let of_files = answer.clone().filter(|answer| matches!(answer, Answer::File(_)));
     assert_eq!(decide(record, site, &files_only), of_files, "{}", asked.target);
