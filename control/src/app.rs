@@ -3,6 +3,7 @@
 mod acceptor;
 mod backup;
 mod data_dir;
+mod edge_metrics;
 mod engines;
 mod keys;
 mod listening;
@@ -22,6 +23,7 @@ pub use self::backup::{Backup, BackupError, backup};
 
 use self::acceptor::NoDelayAcceptor;
 use self::data_dir::DataDirLock;
+use self::edge_metrics::EdgeMetrics;
 use self::engines::Engines;
 use crate::api::{self, ApiConfig};
 use crate::clock::SteadyClock;
@@ -44,6 +46,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// How long the API goes on to take requests then, and tells each that it was the last of its connection.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// How long a caller may leave a connection to the API silent; it keeps a place from others.
+const IDLE: Duration = Duration::from_secs(300);
 
 /// How long the collector of traces may take for what is left at the end.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -130,7 +135,10 @@ impl StartError {
     }
 
     fn of_edge(error: BindError) -> Self {
-        let setting = "MIAOBU_EDGE_ADDR";
+        Self::of_setting("MIAOBU_EDGE_ADDR", error)
+    }
+
+    fn of_setting(setting: &'static str, error: BindError) -> Self {
         match error {
             BindError::InUse { addr } => Self::AddressInUse { addr, setting },
             BindError::Io { addr, source } => Self::Address { addr, setting, source },
@@ -241,7 +249,7 @@ impl App {
             drop(stopped.wait_for(|stopping| *stopping).await);
         };
         let health = self.services.health.clone();
-        let api = Server::new_with_acceptor(self.acceptor).run_with_graceful_shutdown(
+        let api = Server::new_with_acceptor(self.acceptor).idle_timeout(IDLE).run_with_graceful_shutdown(
             api::routes(self.services, self.api),
             async {
                 asked(stopped.clone()).await;
@@ -312,11 +320,12 @@ impl App {
     }
 }
 
-/// Serves only the edge, from what the control plane wrote, also while that is down.
+/// Serves only the edge, from what the control plane wrote, also while that is down. `started` is told where it listens,
+/// and where it tells what it counts.
 pub async fn run_edge(
     config: &Config,
     share_port: bool,
-    started: impl FnOnce(SocketAddr),
+    started: impl FnOnce(SocketAddr, Option<SocketAddr>),
     stop: impl Future<Output = ()>,
 ) -> Result<(), StartError> {
     let missing = match &config.database {
@@ -331,8 +340,20 @@ pub async fn run_edge(
     let edge_kv = Arc::new(LocalEdgeKv::new(db.clone()));
     let edge =
         EdgeServer::bind(edge_config(config, share_port), edge_kv, objects).await.map_err(StartError::of_edge)?;
-    started(edge.local_addr());
-    edge.serve(stop).await;
+    let metrics = config.edge.metrics_addr.map(|addr| EdgeMetrics::bind(addr, share_port)).transpose();
+    let metrics = metrics.map_err(|error| StartError::of_setting("MIAOBU_EDGE_METRICS_ADDR", error))?;
+    started(edge.local_addr(), metrics.as_ref().map(|metrics| metrics.addr));
+    let counts = edge.counts();
+    let telling = async {
+        if let Some(metrics) = metrics {
+            metrics.serve(counts).await;
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        () = edge.serve(stop) => {}
+        () = telling => {}
+    }
     db.close().await;
     Ok(())
 }

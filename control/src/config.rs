@@ -89,6 +89,8 @@ pub struct Api {
 pub struct Edge {
     /// Where it listens.
     pub addr: SocketAddr,
+    /// Where one that runs on its own tells what it counts; `None` for nowhere.
+    pub metrics_addr: Option<SocketAddr>,
     /// Its threads; `None` for one a processor.
     pub threads: Option<usize>,
     /// Whether answers carry `x-miaobu-deployment`.
@@ -210,6 +212,10 @@ impl Config {
         });
         let secret_keys = written.take("secrets.keys", secret_keys);
         let edge_addr = written.take("edge.addr", address);
+        let metrics_addr = written.take("edge.metrics_addr", |text| match text {
+            "" => Ok(None),
+            text => address(text).map(Some),
+        });
         let threads = written.take("edge.threads", |text| integer(text, 0..=256));
         let deployment_header = written.take("edge.deployment_header", boolean);
         let body_limit = written.take("edge.request_body_limit_bytes", |text| integer(text, 0..=1 << 40));
@@ -291,6 +297,7 @@ impl Config {
                 },
                 edge: Edge {
                     addr: edge_addr?,
+                    metrics_addr: metrics_addr?,
                     threads: usize::try_from(threads?).ok().filter(|&threads| threads > 0),
                     deployment_header: deployment_header?,
                     request_body_limit_bytes: body_limit?,

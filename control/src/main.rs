@@ -3,6 +3,7 @@
 mod routine_command;
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -148,7 +149,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
                 serve(&config, app, stop, *with_sample, with_docs.as_deref()).await
             }
             Command::Edge { share_port } => {
-                let started = |addr| print(&[format!("edge: http://{addr}")]);
+                let started = |addr, metrics: Option<SocketAddr>| {
+                    let metrics = metrics.map(|addr| format!("metrics: http://{addr}/metrics"));
+                    print(&[Some(format!("edge: http://{addr}")), metrics].into_iter().flatten().collect::<Vec<_>>());
+                };
                 Ok(app::run_edge(&config, *share_port, started, stop_signal()?).await?)
             }
             Command::Migrate => Ok(app::migrate(&config).await?),

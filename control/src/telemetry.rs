@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
 
 pub use self::exporter::{Collector, InvalidHeaders};
-pub use self::metrics::Metrics;
+pub use self::metrics::{Metrics, write_edge};
 pub use self::text::{Kind, Text};
 pub use self::trace::{Role, Span, TraceContext, Tracer, current, inherit, within};
 use crate::config::{Log, LogFormat};

@@ -66,7 +66,10 @@ async fn a_domain_is_served_once_its_owner_has_proven_it() {
     assert_eq!(served(&api, "www.example.com").await, Some(deployment), "when the answer comes");
     let next = api.deploy("shop", &Site::page("two")).await;
     assert_eq!(served(&api, "www.example.com").await, Some(next), "it follows production");
-    assert_eq!(api.app.route("www.example.com").await.map(|record| record.noindex), Some(false));
+    let record = api.app.route("www.example.com").await.expect("a record");
+    assert!(!record.noindex && record.hsts, "its certificate is active");
+    let platform = api.app.route("shop.localhost").await.expect("a record");
+    assert!(!platform.hsts, "a name of the platform is the platform's to say that of");
 }
 
 #[tokio::test]
@@ -233,6 +236,8 @@ async fn a_domain_without_an_icp_filing_is_the_owners_but_offline_until_there_is
         [&domain["esa_status"], &domain["ssl_status"], &domain["icp_required"]].map(Clone::clone)
     };
     assert_eq!(state().await, [json!("pending"), json!("pending"), json!(true)]);
+    let keeps_to_tls = async || api.app.route("www.example.com").await.map(|record| record.hsts);
+    assert_eq!(keeps_to_tls().await, Some(false), "nobody could reach it over TLS");
     api.app.run_jobs().await;
     api.app.hostnames.set(EdgeState::covered());
     api.app.run_jobs().await;
@@ -240,6 +245,7 @@ async fn a_domain_without_an_icp_filing_is_the_owners_but_offline_until_there_is
     api.app.advance(TimeDelta::minutes(1));
     api.app.run_jobs().await;
     assert_eq!(state().await, [json!("online"), json!("active"), json!(false)]);
+    assert_eq!(keeps_to_tls().await, Some(true));
     assert_eq!(api.app.run_job().await, None, "nothing more is to come");
 }
 

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::support::Site;
-use crate::support::process::{Process, Server, command, visit};
+use crate::support::process::{Process, Server, command, get, visit};
 
 fn error_of(mut command: std::process::Command) -> String {
     let output = command.output().expect("the program runs");
@@ -120,6 +120,39 @@ fn an_edge_of_its_own_goes_on_while_the_control_plane_is_down() {
             assert_eq!(page(addr).0, 200);
         }
     }
+}
+
+#[test]
+fn an_edge_of_its_own_tells_what_it_counts_on_an_address_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(folder.path(), None);
+    server.ask("POST", "/projects", json!({"slug": "shop"}).to_string().as_bytes()).expect("an answer");
+    server.deploy("shop", &Site::page("first"));
+    let mut program = command(folder.path(), &["edge"]);
+    program.env("MIAOBU_EDGE_METRICS_ADDR", "127.0.0.1:0");
+    let mut edge = Process::spawn(program);
+    let addr = edge.line("edge").strip_prefix("http://").expect("a URL").to_owned();
+    let url = edge.line("metrics");
+    let metrics = url.strip_prefix("http://").and_then(|url| url.strip_suffix("/metrics")).expect("a URL");
+    for host in ["shop.localhost", "shop.localhost", "nobody.localhost"] {
+        visit(&addr, host).expect("an answer");
+    }
+    let (status, text) = get(metrics, "/metrics").expect("an answer");
+    assert_eq!(status, 200);
+    for line in [
+        "miaobu_edge_requests_total{decision=\"file\"} 2",
+        "miaobu_edge_requests_total{decision=\"unknown_host\"} 1",
+        "miaobu_edge_threads 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    assert_eq!(get(metrics, "/").expect("an answer").0, 404, "and nothing else");
+    assert_eq!(visit(metrics, "shop.localhost").expect("an answer").0, 404, "no site either");
+    assert_eq!(get(&addr, "/metrics").expect("an answer").0, 421, "nor the metrics where the sites are");
+
+    let mut taken = command(folder.path(), &["edge"]);
+    taken.env("MIAOBU_EDGE_METRICS_ADDR", metrics);
+    assert!(error_of(taken).contains("MIAOBU_EDGE_METRICS_ADDR"));
 }
 
 #[test]

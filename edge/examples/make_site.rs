@@ -1,6 +1,6 @@
 //! Turns a folder into what a deployment leaves behind: objects and edge KV, as two folders of plain files.
 //!
-//!     make_site FOLDER OUT HOST SLUG ID [shell] [noindex] [older] [coded] [dated] [retained] [limit=BYTES] [many]
+//!     make_site FOLDER OUT HOST SLUG ID [shell] [noindex] [hsts] [older] [coded] [dated] [retained] [limit=BYTES] [many]
 //!               [protection=TEXT] [split=TEXT] [pins=TEXT]
 //!
 //! `OUT/objects` then holds the object store, keys as paths, and `OUT/kv` the values under their keys. `older` leaves the
@@ -85,6 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         pins: text("pins="),
         updated_at: "2026-01-02T03:04:05.678Z".to_owned(),
         noindex: has("noindex"),
+        hsts: has("hsts"),
         ..RouteRecord::of_static(slug, &oss_path, id)
     };
     let kv = Path::new(out).join("kv");

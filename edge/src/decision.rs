@@ -284,6 +284,7 @@ pub(crate) struct Context<'a> {
     pub settings: Settings,
     pub accept: Option<&'a str>,
     pub request_id: Option<&'a str>,
+    pub secure: bool,
 }
 
 impl<'a> Context<'a> {
@@ -294,6 +295,7 @@ impl<'a> Context<'a> {
             settings: *settings,
             accept: request.accept,
             request_id: request.id,
+            secure: request.secure,
         }
     }
 
@@ -320,6 +322,10 @@ impl<'a> Context<'a> {
             content_range: None,
             extra: None,
             noindex: record.is_some_and(|record| record.noindex || !record.protection.is_empty()),
+            hsts: match record {
+                Some(record) if record.hsts => self.secure.then_some(true),
+                _ => Some(false),
+            },
             pinned: record.is_some_and(|record| !record.pins.is_empty()),
             set_cookie: None,
             changes: Vec::new(),

@@ -65,6 +65,7 @@ pub(crate) enum Source<'a> {
 
 pub(crate) const REVALIDATE: &str = "public, max-age=0, must-revalidate";
 pub(crate) const NO_STORE: &str = "no-store";
+const HSTS: &str = "strict-transport-security";
 
 /// Status and headers of an answer.
 #[derive(Clone, Debug)]
@@ -88,6 +89,9 @@ pub struct Head<'a> {
     /// Single headers of this answer: `allow`, `retry-after`.
     pub(crate) extra: Option<(&'static str, &'static str)>,
     pub(crate) noindex: bool,
+    /// Whether the visitor is asked to stay with TLS; `None` where the record says so but the visitor came without, whom nobody
+    /// may tell (RFC 6797, 7.2).
+    pub(crate) hsts: Option<bool>,
     /// Whether visitors may ask for another deployment by a header or a cookie.
     pub(crate) pinned: bool,
     /// A `set-cookie` of ours.
@@ -136,6 +140,7 @@ impl<'a> Head<'a> {
         match self.source {
             Source::Site(_, set)
                 if self.status == 200
+                    && self.hsts.is_some()
                     && self.cache.is_none()
                     && self.extra.is_none()
                     && self.set_cookie.is_none()
@@ -151,7 +156,9 @@ impl<'a> Head<'a> {
     /// Visits every header in the order in which hosts send them; names are lower case.
     pub fn for_each_header(&self, mut visit: impl FnMut(&str, &str)) {
         let mut vary = String::new();
+        let mut hsts = self.hsts == Some(true) && !self.changes(HSTS);
         let mut from_source = |name: &str, value: &str| {
+            hsts &= name != HSTS;
             let replaced = self.cache.is_some() && name == "cache-control" || self.changes(name);
             if name == "vary" && !replaced {
                 vary.push_str(value);
@@ -202,6 +209,9 @@ impl<'a> Head<'a> {
         }
         if self.noindex {
             visit("x-robots-tag", "noindex");
+        }
+        if hsts {
+            visit(HSTS, "max-age=31536000");
         }
         if let Some(id) = self.deployment {
             let sign = if id < 0 { "-" } else { "" };

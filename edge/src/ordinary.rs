@@ -83,8 +83,10 @@ pub fn at_a_glance(record: &RouteRecord, site: &Site, request: &Ordinary<'_>) ->
 
 #[inline(always)]
 fn is_ordinary(record: &RouteRecord, site: &Site, request: &Ordinary<'_>) -> bool {
+    // Hosts keep answers apart by what is made out here, where it isn't told how the visitor came.
+    let keeps_to_tls = record.hsts && !request.secure;
     let of_one_deployment = record.kind == Kind::Static && !record.is_conditional();
-    of_one_deployment && site.is_ordinary() && request.target.len() <= MAX_TARGET_LENGTH
+    !keeps_to_tls && of_one_deployment && site.is_ordinary() && request.target.len() <= MAX_TARGET_LENGTH
 }
 
 /// The file that a path is the own URL of: the length of its stem, its class, and its number.

@@ -50,6 +50,8 @@ pub struct RouteRecord {
     pub function_limited: bool,
     /// Whether answers ask search engines to stay away: previews and pinned names.
     pub noindex: bool,
+    /// Whether visitors who came over TLS are to stay with it: domains of people's own whose certificate is active.
+    pub hsts: bool,
     /// Who may see it, as [`Protection::to_text`](crate::protection::Protection::to_text) writes it; everybody when empty.
     pub protection: Hidden,
     /// A second deployment that some of the visitors get, as [`Split::to_text`](crate::variants::Split::to_text) writes it.
@@ -119,6 +121,7 @@ impl RouteRecord {
             site: None,
             function_limited: false,
             noindex: false,
+            hsts: false,
             protection: Hidden::default(),
             split: String::new(),
             pins: String::new(),
@@ -156,6 +159,7 @@ impl RouteRecord {
             ("site", Scalar::Text(text)) => record.site = Some(text),
             ("function_limited", Scalar::Flag(limited)) => record.function_limited = limited,
             ("noindex", Scalar::Flag(noindex)) => record.noindex = noindex,
+            ("hsts", Scalar::Flag(hsts)) => record.hsts = hsts,
             ("protection", Scalar::Text(text)) if !text.is_empty() => record.protection = Hidden(text),
             ("protection", Scalar::Null) => {}
             // What is not understood must not leave a site open.
@@ -199,6 +203,9 @@ impl RouteRecord {
         }
         if self.noindex {
             json.push_str(",\"noindex\":true");
+        }
+        if self.hsts {
+            json.push_str(",\"hsts\":true");
         }
         let guards = [("protection", &self.protection.0), ("split", &self.split), ("pins", &self.pins)];
         for (name, value) in guards.into_iter().filter(|(_, value)| !value.is_empty()) {

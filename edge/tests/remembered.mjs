@@ -41,6 +41,7 @@ before(() => {
   const make = (from, ...words) => execFileSync(join(target, "debug/examples/make_site"), [from, folder, ...words]);
   make(site, "docs.test", "docs", "1", "coded");
   make(site, "other.test", "docs", "2", "coded");
+  make(site, "tls.test", "docs", "4", "coded", "hsts");
   const large = join(folder, "large");
   mkdirSync(large);
   for (let file = 0; file < FILES; file += 1) writeFileSync(join(large, `${file}.txt`), `${file}`);
@@ -101,13 +102,15 @@ test("a remembered answer is the one that a fresh isolate gives, whatever else w
     { headers: { "if-modified-since": "Thu, 01 Jan 2026 00:00:00 GMT" } }, { headers: { "accept-encoding": "identity;q=0" } },
   ];
   for (let time = 0; time < 3; time += 1) {
-    for (const origin of ["https://docs.test", "http://docs.test", "https://other.test"]) {
+    for (const origin of ["https://docs.test", "http://docs.test", "https://other.test", "https://tls.test", "http://tls.test"]) {
       for (const url of URLS) {
         for (const init of inits) {
           const known = await ask(origin + url, init);
           if (time < 2) continue;
           const fresh = await (await isolate()).ask(origin + url, init);
           assert.deepEqual(known, fresh, `${origin}${url} ${JSON.stringify(init)}`);
+          const stays = origin === "https://tls.test" ? "max-age=31536000" : undefined;
+          assert.equal(known.headers["strict-transport-security"], stays, `${origin}${url} ${JSON.stringify(init)}`);
         }
       }
     }

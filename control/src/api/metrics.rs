@@ -35,8 +35,7 @@ pub async fn show(request: &Request, services: Data<&Services>) -> poem::Result<
         return Err(ApiError::new(StatusCode::NOT_FOUND, "unknown_path", "there is nothing at this path").into());
     }
     let mut text = Text::default();
-    text.family("miaobu_build_info", Kind::Gauge, "The version that runs.");
-    text.sample("miaobu_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    text.build_info();
     let telemetry = services.health.telemetry();
     telemetry.metrics.write(&mut text);
     if let Some((sent, dropped)) = telemetry.tracer.counts() {
@@ -55,8 +54,12 @@ pub async fn show(request: &Request, services: Data<&Services>) -> poem::Result<
         let help = "Requests that this server counted alone although it should not.";
         text.single("miaobu_limits_local_total", Kind::Counter, help, shared.missed());
     }
-    let response = text.finish().into_response();
-    Ok(response.with_content_type("text/plain; version=0.0.4; charset=utf-8").into_response())
+    Ok(page(text))
+}
+
+/// The answer that a reader of metrics expects.
+pub fn page(text: Text) -> Response {
+    text.finish().with_content_type("text/plain; version=0.0.4; charset=utf-8").into_response()
 }
 
 fn write_parts(parts: &[HealthPart], text: &mut Text) {

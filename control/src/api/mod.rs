@@ -67,7 +67,7 @@ use self::invitations::InvitationsApi;
 use self::jobs::JobsApi;
 pub use self::limits::RateLimits;
 use self::logs::LogsApi;
-pub use self::metrics::MetricsAccess;
+pub use self::metrics::{MetricsAccess, page as metrics_page};
 use self::operations::{Guarded, Methods};
 use self::projects::ProjectsApi;
 use self::protections::ProtectionsApi;

@@ -1,23 +1,33 @@
 //! The API's listening socket.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::uri::Scheme;
 use poem::listener::Acceptor;
 use poem::web::{LocalAddr, RemoteAddr};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::edge_server::raise_descriptor_limit;
 
 /// How long to wait when the system can give no connection, such as for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Connections that the kernel keeps until they are accepted.
 const BACKLOG: u32 = 1024;
+/// Connections that may be open; the next one waits for one to end.
+const MAX_CONNECTIONS: usize = 4096;
 
 /// Accepts connections without Nagle's delay, which holds an answer's tail back for 40 ms.
 pub struct NoDelayAcceptor {
     listener: TcpListener,
     local_addr: SocketAddr,
+    places: Arc<Semaphore>,
 }
 
 impl NoDelayAcceptor {
@@ -30,7 +40,9 @@ impl NoDelayAcceptor {
         socket.bind(addr)?;
         let listener = socket.listen(BACKLOG)?;
         let local_addr = listener.local_addr()?;
-        Ok(Self { listener, local_addr })
+        // Callers who take every descriptor would keep the server from its database, and visitors from the edge.
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS.min(raise_descriptor_limit() / 4)));
+        Ok(Self { listener, local_addr, places })
     }
 
     /// The address, with the port that the system chose for port 0.
@@ -54,18 +66,20 @@ fn socket(addr: SocketAddr) -> io::Result<TcpSocket> {
 }
 
 impl Acceptor for NoDelayAcceptor {
-    type Io = TcpStream;
+    type Io = Placed;
 
     fn local_addr(&self) -> Vec<LocalAddr> {
         vec![LocalAddr(self.local_addr.into())]
     }
 
     async fn accept(&mut self) -> io::Result<(Self::Io, LocalAddr, RemoteAddr, Scheme)> {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(io::Error::other)?;
         loop {
             match self.listener.accept().await {
                 Ok((stream, remote)) => {
                     // A connection that is gone already fails here, and soon anyway.
                     drop(stream.set_nodelay(true));
+                    let stream = Placed { stream, _place: place };
                     return Ok((stream, LocalAddr(self.local_addr.into()), RemoteAddr(remote.into()), Scheme::HTTP));
                 }
                 Err(error) => {
@@ -74,5 +88,43 @@ impl Acceptor for NoDelayAcceptor {
                 }
             }
         }
+    }
+}
+
+/// A connection that keeps its place until it ends.
+pub struct Placed {
+    stream: TcpStream,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsyncRead for Placed {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Placed {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

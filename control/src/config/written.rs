@@ -20,6 +20,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("dns.servers", "MIAOBU_DNS_SERVERS"),
     ("secrets.keys", "MIAOBU_SECRET_KEYS"),
     ("edge.addr", "MIAOBU_EDGE_ADDR"),
+    ("edge.metrics_addr", "MIAOBU_EDGE_METRICS_ADDR"),
     ("edge.threads", "MIAOBU_EDGE_THREADS"),
     ("edge.deployment_header", "MIAOBU_EDGE_DEPLOYMENT_HEADER"),
     ("edge.request_body_limit_bytes", "MIAOBU_EDGE_REQUEST_BODY_LIMIT_BYTES"),

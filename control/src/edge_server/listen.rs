@@ -40,7 +40,7 @@ impl BindError {
 ///
 /// Sockets with SO_REUSEPORT would join those of any other program of the same user and take a part of its
 /// connections. So the address is first bound without it, unless `share_port` asks for just that.
-pub(super) fn listen(addr: SocketAddr, count: usize, share_port: bool) -> Result<Vec<TcpListener>, BindError> {
+pub(crate) fn listen(addr: SocketAddr, count: usize, share_port: bool) -> Result<Vec<TcpListener>, BindError> {
     let taken = if share_port { addr } else { probe(addr).map_err(|source| BindError::new(addr, source))? };
     let mut listeners = Vec::with_capacity(count);
     let mut addr_of_all = taken;
@@ -75,8 +75,9 @@ fn socket(addr: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Takes all the descriptors that the system gives: the usual limit of 1,024 stands for programs that use `select`.
-pub(super) fn raise_descriptor_limit() {
+/// Takes all the descriptors that the system gives, and returns how many that are: the usual limit of 1,024 stands for
+/// programs that use `select`.
+pub(crate) fn raise_descriptor_limit() -> usize {
     use rustix::process::{Resource, getrlimit, setrlimit};
 
     let mut limit = getrlimit(Resource::Nofile);
@@ -84,4 +85,5 @@ pub(super) fn raise_descriptor_limit() {
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "the limit of open files cannot be raised");
     }
+    getrlimit(Resource::Nofile).current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX))
 }

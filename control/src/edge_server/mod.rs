@@ -47,6 +47,7 @@ mod worker;
 
 pub use counts::EdgeCounts;
 pub use listen::BindError;
+pub(crate) use listen::{listen, raise_descriptor_limit};
 pub use observer::Observer;
 pub use source::RouteSource;
 
@@ -74,7 +75,7 @@ pub struct EdgeConfig {
     pub request_body_limit_bytes: u64,
     /// How long a function may take until the head of its answer.
     pub function_timeout: Duration,
-    /// Connections that may be open in all.
+    /// Connections that may be open in all; never more than half of the files that the process may have open.
     pub max_connections: usize,
     /// Connections that may be open from one address.
     pub max_connections_per_address: usize,
@@ -127,11 +128,12 @@ impl EdgeServer {
     /// Listens on the configured address, and raises the process's limit of open files. Reads of `source` happen on the
     /// calling runtime.
     pub async fn bind(
-        config: EdgeConfig,
+        mut config: EdgeConfig,
         source: Arc<dyn RouteSource>,
         objects: Arc<dyn ObjectStore>,
     ) -> Result<Self, BindError> {
-        listen::raise_descriptor_limit();
+        // Visitors who take every descriptor would keep the edge from its files, and the API from its database.
+        config.max_connections = config.max_connections.min(raise_descriptor_limit() / 2);
         let listeners = listen::listen(config.addr, config.threads, config.share_port)?;
         let local_addr = listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(config.addr);
         let routes = routes::Routes::new(source, Arc::clone(&objects));

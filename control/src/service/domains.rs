@@ -319,6 +319,10 @@ pub async fn sync_edge(context: &Context, id: DomainId) -> Result<()> {
     if state != domain.edge || again.is_some() {
         let mut tx = context.db.begin().await?;
         domains::set_edge(&mut tx, id, &state).await?;
+        if state.ssl_status != domain.edge.ssl_status {
+            // Whether visitors are told to stay with https stands in the route record.
+            Job::SyncRoutes { project: domain.project_id, former_base: None }.enqueue(&mut tx, now).await?;
+        }
         if let Some(pause) = again {
             Job::SyncDomain(id).enqueue_after(&mut tx, now, pause).await?;
         }

@@ -127,6 +127,7 @@ pub fn record_of(slug: &Slug, route: &Route) -> Option<RouteRecord> {
         updated_at: route.updated_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)).unwrap_or_default(),
         site: Some(site_of(id, route.refined == Some(true))),
         noindex,
+        hsts: route.has_certificate,
         ..RouteRecord::of_static(slug.as_str(), &artifact_path(slug, DeploymentId(id)), id)
     })
 }

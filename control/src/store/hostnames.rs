@@ -12,7 +12,11 @@ macro_rules! routes {
         concat!(
             "SELECT hostnames.name, hostnames.kind, hostnames.environment, hostnames.branch, hostnames.project_id,
                 deployments.id AS deployment_id, deployments.commit_sha, deployments.status, deployments.refined,
-                COALESCE(releases.created_at, deployments.deployed_at) AS updated_at
+                COALESCE(releases.created_at, deployments.deployed_at) AS updated_at,
+                hostnames.kind = 'custom' AND EXISTS (SELECT 1 FROM domains
+                    WHERE domains.project_id = hostnames.project_id AND domains.name = hostnames.name
+                      AND domains.verified_at IS NOT NULL AND domains.released_at IS NULL
+                      AND domains.ssl_status = 'active') AS has_certificate
             FROM hostnames
             LEFT JOIN releases ON hostnames.deployment_id IS NULL AND hostnames.reserved_until IS NULL
                 AND releases.project_id = hostnames.project_id AND releases.environment = hostnames.environment
@@ -183,6 +187,8 @@ pub struct Route {
     pub refined: Option<bool>,
     /// Since when it leads there.
     pub updated_at: Option<DateTime<Utc>>,
+    /// Whether it is a domain of somebody's own that visitors can reach by https.
+    pub has_certificate: bool,
 }
 
 /// Returns where each of a project's hostnames leads.

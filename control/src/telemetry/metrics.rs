@@ -158,7 +158,8 @@ impl Metrics {
     }
 }
 
-fn write_edge(edge: &EdgeCounts, text: &mut Text) {
+/// Writes what an edge counts.
+pub fn write_edge(edge: &EdgeCounts, text: &mut Text) {
     text.family("miaobu_edge_requests_total", Kind::Counter, "Requests to the edge, by what was decided.");
     for (decision, count) in edge.decisions() {
         text.sample("miaobu_edge_requests_total", &[("decision", decision)], count);

@@ -52,6 +52,12 @@ impl Text {
         self.sample(&format!("{name}_count"), labels, series.count);
     }
 
+    /// Writes the family that every page of metrics begins with.
+    pub fn build_info(&mut self) {
+        self.family("miaobu_build_info", Kind::Gauge, "The version that runs.");
+        self.sample("miaobu_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    }
+
     /// Returns the whole text.
     pub fn finish(self) -> String {
         self.0

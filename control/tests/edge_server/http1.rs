@@ -1,5 +1,7 @@
 //! What one HTTP/1 request gets.
 
+use miaobu_edge::RouteRecord;
+
 use super::support::Edge;
 
 const HOST: &str = "site.localhost";
@@ -33,6 +35,16 @@ async fn a_file_is_served_with_the_headers_that_were_decided_and_no_others() {
     assert_eq!(names, expected);
     assert_eq!(answer.header("x-miaobu-deployment"), Some("1"));
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+}
+
+#[tokio::test]
+async fn nobody_is_asked_to_stay_with_tls_who_came_without() {
+    let edge = Edge::start().await;
+    let record = edge.store(1, &[("/index.html", PAGE)]).await;
+    edge.point(HOST, &RouteRecord { hsts: true, ..record }).await;
+    for path in ["/", "/missing"] {
+        assert_eq!(edge.get(HOST, path).await.header("strict-transport-security"), None, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -218,6 +218,50 @@ impl Server {
     }
 }
 
+/// A connection that is used again and again.
+pub struct Kept(TcpStream);
+
+/// An answer on a kept connection.
+pub struct Heard {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Kept {
+    pub fn open(addr: &str) -> Self {
+        let stream = TcpStream::connect(addr).expect("a connection");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+        Self(stream)
+    }
+
+    /// Sends a request and reads its answer; `None` when the connection was closed instead.
+    pub fn ask(&mut self, line: &str, fields: &str, body: &str) -> Option<Heard> {
+        let length = if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+        self.0.write_all(format!("{line} HTTP/1.1\r\n{fields}{length}\r\n{body}").as_bytes()).ok()?;
+        let mut answer = Vec::new();
+        loop {
+            if let Some(heard) = read_answer(&answer) {
+                return Some(heard);
+            }
+            let mut part = [0; 16 * 1024];
+            match self.0.read(&mut part) {
+                Ok(read @ 1..) => answer.extend_from_slice(&part[..read]),
+                _ => return None,
+            }
+        }
+    }
+}
+
+fn read_answer(bytes: &[u8]) -> Option<Heard> {
+    let text = String::from_utf8_lossy(bytes);
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let head = head.to_ascii_lowercase();
+    let length: usize = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse().ok()?;
+    let status = head.get(9..12)?.parse().ok()?;
+    (body.len() >= length).then(|| Heard { status, head, body: body.to_owned() })
+}
+
 pub fn visit(edge: &str, host: &str) -> Option<(u16, String)> {
     let (status, body) = request(edge, "GET", "/", host, "", b"")?;
     Some((status, String::from_utf8_lossy(&body).into_owned()))

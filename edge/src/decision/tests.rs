@@ -205,6 +205,26 @@ fn every_answer_has_exactly_its_headers() {
 }
 
 #[test]
+fn who_comes_over_tls_is_asked_to_stay_with_it_and_nobody_else() {
+    let site = site(Shell::Off, FILES);
+    for (hsts, secure) in [(false, false), (false, true), (true, false), (true, true)] {
+        let record = RouteRecord { hsts, ..record() };
+        let lookup = Lookup::Found { record: &record, site: Some(&site) };
+        for target in ["/about", "/about/", "/x"] {
+            let mut request = Request::new(Method::Get, "www.example.com", target);
+            request.secure = secure;
+            let decision = decide(&lookup, &request, &Settings::default());
+            let asked =
+                headers(&decision).iter().filter(|line| *line == "strict-transport-security: max-age=31536000").count();
+            assert_eq!(asked, usize::from(hsts && secure), "{target} {hsts} {secure}");
+            // Hosts keep what they rendered by this id, whoever asked for it.
+            let is_kept = decision.head().and_then(crate::Head::set_id).is_some();
+            assert_eq!(is_kept, target == "/about" && (secure || !hsts), "{target} {hsts} {secure}");
+        }
+    }
+}
+
+#[test]
 fn what_the_host_did_not_find_is_answered_without_guessing() {
     let named = record();
     for (lookup, expected) in [

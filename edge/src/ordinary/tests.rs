@@ -50,7 +50,12 @@ fn site(files: &[usize], redirects: &str, headers: &str, settings: SiteSettings)
 }
 
 fn record() -> RouteRecord {
-    RouteRecord { site: Some("d-7".to_owned()), noindex: true, ..RouteRecord::of_static("x", "projects/x/7", 7) }
+    RouteRecord {
+        site: Some("d-7".to_owned()),
+        noindex: true,
+        hsts: true,
+        ..RouteRecord::of_static("x", "projects/x/7", 7)
+    }
 }
 
 /// What is asked, in both ways.
@@ -94,7 +99,8 @@ fn whole(record: &RouteRecord, site: &Site, Asked { target, codings, held }: Ask
 fn compare_file(record: &RouteRecord, site: &Site, asked: Asked<'_>, served: &Served) {
     let Served { number, stem_length, class, coding, held } = *served;
     let file = site.file_at((0, number)).expect("a file of the site");
-    let request = Request::new(Method::Get, "x.test", asked.target);
+    let mut request = Request::new(Method::Get, "x.test", asked.target);
+    request.secure = true;
     let context =
         Context::of(&Lookup::Found { record, site: Some(site) }, &request, &Settings { deployment_header: true });
     let not_modified = if held { NOT_MODIFIED } else { 0 };
@@ -121,6 +127,9 @@ type Known = HashMap<String, (u16, Vec<String>)>;
 /// Holds an ordinary answer against the whole one, and against those that it is not told from; returns whether it was
 /// ordinary.
 fn compare(known: &mut Known, record: &RouteRecord, site: &Site, asked: Asked<'_>) -> bool {
+    let without_tls = Ordinary { secure: false, ..request(asked) };
+    let answers = [further(record, site, &without_tls), at_a_glance(record, site, &without_tls)];
+    assert_eq!(answers, [None, None], "who comes without TLS is told nothing of it");
     let answer = ordinary(record, site, asked);
     if let Some(glanced) = at_a_glance(record, site, &request(asked)) {
         assert_eq!(Some(glanced), answer, "{}", asked.target);

@@ -99,9 +99,9 @@ fn a_truncated_record_is_refused() {
 proptest! {
     #[test]
     fn what_is_written_is_read_back(
-        slug in "[a-z][a-z0-9-]{2,39}", id in 0i64.., sha in "[0-9a-f]{0,40}", site in proptest::option::of(any::<String>()), noindex: bool,
+        slug in "[a-z][a-z0-9-]{2,39}", id in 0i64.., sha in "[0-9a-f]{0,40}", site in proptest::option::of(any::<String>()), noindex: bool, hsts: bool,
     ) {
-        let record = RouteRecord { commit_sha: sha, site, noindex, ..RouteRecord::of_static(&slug, &format!("projects/{slug}/{id}"), id) };
+        let record = RouteRecord { commit_sha: sha, site, noindex, hsts, ..RouteRecord::of_static(&slug, &format!("projects/{slug}/{id}"), id) };
         prop_assert_eq!(RouteRecord::parse(record.to_json().as_bytes()), Ok(record));
     }
 

@@ -103,8 +103,14 @@ pub fn header_set(record: u32, site: u32, set: u32, flags: u32) {
             return;
         };
         let lookup = Lookup::Found { record, site: Some(site) };
-        let context =
-            Context { method: Method::Get, lookup, settings: settings(flags), accept: None, request_id: None };
+        let context = Context {
+            method: Method::Get,
+            lookup,
+            settings: settings(flags),
+            accept: None,
+            request_id: None,
+            secure: true,
+        };
         push_fields(text, &Head::of_set_id(&context, site, set as u16));
         words[TEXT_LENGTH] = text.len() as u32;
     });
