@@ -27,7 +27,14 @@ pub(super) async fn ask<T, F: Future<Output = Result<T, Error>>>(
     call: impl Fn() -> F,
     retried: impl Fn(),
 ) -> Result<T, Error> {
-    let mut pause = FIRST_PAUSE;
+    ask_after(FIRST_PAUSE, call, retried).await
+}
+
+async fn ask_after<T, F: Future<Output = Result<T, Error>>>(
+    mut pause: Duration,
+    call: impl Fn() -> F,
+    retried: impl Fn(),
+) -> Result<T, Error> {
     for _ in 1..ATTEMPTS {
         let error = match call().await {
             Err(error) if error.passes() => error,
@@ -60,7 +67,7 @@ mod tests {
             let number = made.fetch_add(1, Ordering::SeqCst);
             if number < failures { Err(Error::new("edge kv", "write", kind)) } else { Ok(()) }
         };
-        let asked = ask(call, || {
+        let asked = ask_after(Duration::from_micros(1), call, || {
             retried.fetch_add(1, Ordering::SeqCst);
         });
         let outcome = match patient {
@@ -70,7 +77,7 @@ mod tests {
         (made.load(Ordering::SeqCst), retried.load(Ordering::SeqCst), outcome.is_ok())
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_job_asks_again_where_that_may_help_and_not_for_ever() {
         assert_eq!(calls(0, ErrorKind::Unavailable, true).await, (1, 0, true));
         assert_eq!(calls(3, ErrorKind::Unavailable, true).await, (4, 3, true));
