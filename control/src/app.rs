@@ -1,11 +1,13 @@
 //! The only place where the parts are put together.
 
 mod acceptor;
+mod backup;
 mod data_dir;
 mod engines;
 mod keys;
 mod listening;
 pub mod routine;
+mod time;
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,11 +18,13 @@ use std::time::Duration;
 use poem::Server;
 use tokio::sync::watch;
 
+pub use self::backup::{Backup, BackupError, backup};
+
 use self::acceptor::NoDelayAcceptor;
 use self::data_dir::DataDirLock;
 use self::engines::Engines;
 use crate::api::{self, ApiConfig};
-use crate::clock::SystemClock;
+use crate::clock::SteadyClock;
 use crate::config::Config;
 use crate::domain::BaseDomain;
 use crate::edge_server::{BindError, EdgeConfig, EdgeServer};
@@ -143,6 +147,7 @@ pub struct App {
     /// Where the embedded edge listens.
     pub edge_addr: Option<SocketAddr>,
     context: Arc<Context>,
+    clock: Arc<SteadyClock>,
     acceptor: NoDelayAcceptor,
     edge: Option<EdgeServer>,
     local_kv: Arc<LocalEdgeKv>,
@@ -183,7 +188,8 @@ impl App {
         let vault = keys::open(config)?;
         let port = edge_addr.unwrap_or(config.edge.addr).port();
         let (esa, local_kv) = (engines.esa_kv.clone(), engines.local_kv.clone());
-        let mut context = context(config, db, engines, vault, port, telemetry);
+        let clock = Arc::new(time::start(&db).await?);
+        let mut context = context(config, db, clock.clone(), engines, vault, port, telemetry);
         if let Some(edge) = &edge {
             context.edge_view = Arc::new(edge.observer());
         }
@@ -208,7 +214,20 @@ impl App {
             metrics: config.api.metrics,
         };
         let workers = config.workers;
-        Ok(Self { services, api_addr, edge_addr, context, acceptor, edge, local_kv, esa, api, workers, _lock: lock })
+        Ok(Self {
+            services,
+            api_addr,
+            edge_addr,
+            context,
+            clock,
+            acceptor,
+            edge,
+            local_kv,
+            esa,
+            api,
+            workers,
+            _lock: lock,
+        })
     }
 
     /// Serves until `stop`, then takes no more requests and returns once those that run, and the jobs that run, have
@@ -246,12 +265,18 @@ impl App {
                 () = asked(stopped.clone()) => {}
             }
         };
-        let running = Runner::new(Arc::clone(&self.context)).run(self.workers, stopped.clone());
+        let runner = Runner::new(Arc::clone(&self.context));
         let jobs = async {
             tokio::select! {
-                () = running => {}
-                // What is cut off here goes on at the next start: every job may be killed at any instruction.
-                () = async { asked(stopped.clone()).await; tokio::time::sleep(DRAIN).await } => {}
+                () = runner.clone().run(self.workers, stopped.clone()) => {}
+                // What is cut off here goes on elsewhere, or at the next start: a job may be killed at any instruction.
+                () = async { asked(stopped.clone()).await; tokio::time::sleep(DRAIN).await } => runner.let_go().await,
+            }
+        };
+        let keeping_time = async {
+            tokio::select! {
+                () = time::keep(&self.context.db, &self.clock) => {}
+                () = asked(stopped.clone()) => {}
             }
         };
         let reconciling = async {
@@ -274,7 +299,7 @@ impl App {
             self.context.events.stop();
             stopping.send_replace(true);
         };
-        let (served, ..) = tokio::join!(api, edge, jobs, reconciling, listening, shared, watching, stop);
+        let (served, ..) = tokio::join!(api, edge, jobs, reconciling, listening, shared, watching, keeping_time, stop);
         if let Err(error) = served {
             tracing::error!(error = &error as &dyn std::error::Error, "the API ended");
         }
@@ -320,7 +345,8 @@ pub async fn auth_beside(config: &Config) -> Result<Auth, StartError> {
     let db = open_beside(config).await?;
     let engines = Engines::beside(config, &db)?;
     let vault = keys::open(config)?;
-    let context = context(config, db, engines, vault, config.edge.addr.port(), Telemetry::default());
+    let clock = Arc::new(time::start(&db).await?);
+    let context = context(config, db, clock, engines, vault, config.edge.addr.port(), Telemetry::default());
     Ok(Auth::new(Arc::new(context)))
 }
 
@@ -338,8 +364,8 @@ pub struct Reconciled {
 pub async fn reconcile(config: &Config, mode: Mode, all: bool) -> Result<Reconciled, StartError> {
     let db = open_beside(config).await?;
     let engines = Engines::beside(config, &db)?;
-    let context =
-        context(config, db.clone(), engines, keys::open(config)?, config.edge.addr.port(), Telemetry::default());
+    let (clock, vault, port) = (Arc::new(time::start(&db).await?), keys::open(config)?, config.edge.addr.port());
+    let context = context(config, db.clone(), clock, engines, vault, port, Telemetry::default());
     let drift = reconciliation::run(&context, mode).await?;
     let delivered = match (&config.esa, mode) {
         (Some(_), Mode::Mend) => {
@@ -374,11 +400,19 @@ fn edge_config(config: &Config, share_port: bool) -> EdgeConfig {
     }
 }
 
-fn context(config: &Config, db: Db, engines: Engines, vault: Vault, edge_port: u16, telemetry: Telemetry) -> Context {
+fn context(
+    config: &Config,
+    db: Db,
+    clock: Arc<SteadyClock>,
+    engines: Engines,
+    vault: Vault,
+    edge_port: u16,
+    telemetry: Telemetry,
+) -> Context {
     Context {
         blobs_in_use: SharedLock::of(&db),
         db,
-        clock: Arc::new(SystemClock),
+        clock,
         random: Arc::new(SystemRandom),
         objects: engines.objects,
         edge_kv: engines.edge_kv,

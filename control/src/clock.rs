@@ -5,6 +5,10 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
+mod steady;
+
+pub use steady::SteadyClock;
+
 /// Tells the time.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// Returns the present time, cut to milliseconds: PostgreSQL would keep microseconds and SQLite's text nanoseconds,
@@ -28,7 +32,11 @@ impl SystemClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one home of the ambient clock")]
     fn now(&self) -> DateTime<Utc> {
-        Utc::now().trunc_subsecs(3)
+        #[cfg(debug_assertions)]
+        let now = Utc::now() + crate::failpoint::clock_skew();
+        #[cfg(not(debug_assertions))]
+        let now = Utc::now();
+        now.trunc_subsecs(3)
     }
 }
 

@@ -28,3 +28,16 @@ pub fn reach(name: &str) {
         _ => {}
     }
 }
+
+/// How far the system's clock is off: the whole seconds that the file says which `MIAOBU_CLOCK_SKEW` names. It may be written
+/// while the process runs.
+#[cfg(debug_assertions)]
+pub fn clock_skew() -> chrono::TimeDelta {
+    use std::sync::LazyLock;
+
+    #[expect(clippy::disallowed_methods, reason = "a switch of tests only, which no configuration should list")]
+    static FILE: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("MIAOBU_CLOCK_SKEW").ok());
+    let text = FILE.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
+    let seconds = text.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    chrono::TimeDelta::try_seconds(seconds).unwrap_or_default()
+}

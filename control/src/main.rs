@@ -62,6 +62,13 @@ enum Command {
         #[arg(long)]
         all: bool,
     },
+    /// Copy the database, the artifacts and the keys into a new folder, beside a server that may be running. The copy is a
+    /// data folder: to go back to it, start a server with it.
+    Backup {
+        /// Where to; nothing may be there yet.
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
     /// Publish the routine on ESA.
     Routine {
         #[command(subcommand)]
@@ -151,6 +158,26 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
                 print(&[format!("{}: {}", if *dry_run { "differences" } else { "mended" }, drift.len())]);
                 print(&delivered.map(|values| format!("delivered: {values}")).into_iter().collect::<Vec<_>>());
                 Ok(())
+            }
+            Command::Backup { folder } => {
+                let backup = app::backup(&config, folder).await?;
+                print(&[
+                    format!("backup: {}", folder.display()),
+                    format!("files: {}", backup.files),
+                    format!("bytes: {}", backup.bytes),
+                ]);
+                if backup.without_objects {
+                    eprintln!("the artifacts are in the bucket, whose own means copy it");
+                }
+                match backup.missing.first() {
+                    None => Ok(()),
+                    Some(first) => Err(format!(
+                        "the copy is there, but {} file(s) were lost before, such as {}",
+                        backup.missing.len(),
+                        first.display()
+                    )
+                    .into()),
+                }
             }
             Command::Routine { command } => routine_command::run(&config, command).await,
             Command::Openapi => Ok(()),

@@ -213,6 +213,31 @@ async fn what_one_server_commits_another_hears_at_once() {
 }
 
 #[tokio::test]
+async fn a_job_that_a_stop_cuts_off_is_another_servers_at_once() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    app.run_jobs().await;
+    let id = app.upload(&ada, &project, &Site::page("x")).await;
+    app.flaky.hangs.store(true, Ordering::SeqCst);
+    let runner = Runner::new(app.context.clone());
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let mut running = Box::pin(runner.clone().run(1, stopped));
+    while app.flaky.hung.load(Ordering::SeqCst) == 0 {
+        tokio::select! {
+            () = &mut running => panic!("nobody stopped it"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    drop(running);
+    app.flaky.hangs.store(false, Ordering::SeqCst);
+    assert_eq!(app.run_job().await, None, "its lease holds");
+    runner.let_go().await;
+    app.run_jobs().await;
+    assert_eq!(app.get(&ada, id).await.status, DeploymentStatus::Deployed);
+}
+
+#[tokio::test]
 async fn a_clock_that_jumps_leaves_nothing_behind() {
     for jump in [TimeDelta::hours(-1), TimeDelta::hours(1)] {
         let app = TestApp::new().await;

@@ -5,6 +5,7 @@ use miaobu_control::domain::{DeploymentId, DeploymentStatus, LogLevel};
 use miaobu_control::provider::{EdgeKv as _, EdgeView as _, KvEntry, ObjectKey, ObjectStore as _};
 use miaobu_control::service::Job;
 use miaobu_control::service::reconciliation::{self, Mode};
+use miaobu_control::store::Session as _;
 use miaobu_control::store::deployments::{self, Step};
 use miaobu_control::store::hostnames::{self, Target};
 use miaobu_control::worker::{Outcome, Runner};
@@ -189,4 +190,57 @@ fn an_operator_sees_and_mends_drift_beside_the_running_server() {
         assert_eq!(server.ask("GET", "/projects/shop", b"").expect("an answer").0, 200);
     }
     assert_eq!(server.visit("shop.localhost").expect("an answer"), (200, "one".to_owned()));
+}
+
+/// How many projects there are, how many of them lead somewhere, and in how many pages they are compared.
+const MANY: (i64, i64, usize) = (10_000, 200, 21);
+
+#[tokio::test]
+async fn ten_thousand_projects_are_compared_a_page_at_a_time_and_the_one_that_differs_is_mended() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let shop = app.project(&ada, "shop").await;
+    let deployment = app.deploy(&ada, &shop, &Site::page("one")).await;
+    let copies = [
+        "INSERT INTO projects (id, owner_id, slug, kind, settings, created_at, updated_at, team_id)
+         SELECT 1000 + $1, owner_id, 'shop-' || CAST($1 AS TEXT), kind, settings, created_at, updated_at, team_id
+         FROM projects WHERE slug = 'shop'",
+        "INSERT INTO hostnames (name, kind, project_id, environment, branch, deployment_id, automatic, created_at)
+         SELECT 'shop-' || CAST($1 AS TEXT), kind, 1000 + $1, NULL, branch, $2, automatic, created_at
+         FROM hostnames WHERE name = 'shop'",
+    ];
+    let mut tx = app.context.db.begin().await.expect("a transaction");
+    for number in 0..MANY.0 {
+        let leads_to = (number < MANY.1).then_some(deployment.id.0);
+        tx.query(copies[0]).bind(number).execute().await.expect("a project");
+        tx.query(copies[1]).bind(number).bind(leads_to).execute().await.expect("a hostname");
+    }
+    tx.commit().await.expect("committed");
+    assert_eq!(compare(&app, Mode::Mend).await.len() as i64, MANY.1, "no record was there");
+    let begun = std::time::Instant::now();
+    assert_eq!(compare(&app, Mode::DryRun).await, Vec::<String>::new());
+    println!("{} projects were compared in {:?}", MANY.0, begun.elapsed());
+    let record = app.edge_kv.value("shop-7.localhost").await.expect("readable").expect("a record");
+    overwrite(&app, "shop-7.localhost", None).await;
+    overwrite(&app, "shop-9876.localhost", Some(&record)).await;
+    let expected = [
+        format!("routes: shop-7.localhost leads to nothing instead of deployment {}", deployment.id),
+        format!("routes: shop-9876.localhost leads to deployment {} instead of nothing", deployment.id),
+    ];
+    assert_eq!(compare(&app, Mode::Mend).await, expected);
+    assert_eq!(app.served("shop-7.localhost").await, Some(deployment.id));
+    assert_eq!(app.served("shop-9876.localhost").await, None);
+}
+
+/// What differs, found page by page.
+async fn compare(app: &TestApp, mode: Mode) -> Vec<String> {
+    let (mut found, mut after, mut pages) = (Vec::new(), 0, 0);
+    loop {
+        let (drift, last) = reconciliation::some_projects(&app.context, mode, after).await.expect("compared");
+        found.extend(drift.iter().map(ToString::to_string));
+        let Some(last) = last else { break };
+        (after, pages) = (last, pages + 1);
+    }
+    assert!(pages <= MANY.2, "{pages} pages");
+    found
 }

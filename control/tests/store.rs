@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use miaobu_control::store::{Access, Db, Location, all_statements, jobs, meta, projects, rooms};
+use miaobu_control::store::{Access, Db, Location, all_statements, edge_kv, jobs, meta, projects, rooms};
 use serde_json::{Value, json};
-use sqlx::Row as _;
 use sqlx::migrate::Migrator;
+use sqlx::{ConnectOptions as _, Row as _};
 
 use crate::support::{TestDatabase, postgres};
 
@@ -29,7 +29,7 @@ async fn every_statement_prepares_alike_on_every_database() {
         }
         assert!(shapes.windows(2).all(|pair| pair[0] == pair[1]), "{module}::{name}: {shapes:?}");
     }
-    for pair in [jobs::CLAIM, projects::LIST] {
+    for pair in [jobs::CLAIM, projects::LIST, edge_kv::GET_MANY] {
         let mut shapes = Vec::new();
         for (database, sql) in databases.iter().zip(pair) {
             shapes.push(database.db.describe(sql).await.expect("it prepares"));
@@ -39,7 +39,7 @@ async fn every_statement_prepares_alike_on_every_database() {
     for (database, sql) in databases.iter().zip(rooms::SIZE) {
         assert_eq!(database.db.describe(sql).await.expect("the measure prepares"), (vec!["bytes".to_owned()], 0));
     }
-    for (database, sql) in databases.iter().zip(jobs::CLAIM_ALONE) {
+    for (database, sql) in databases.iter().zip(jobs::CLAIM_ALONE).chain(databases.iter().zip(meta::CLOCK)) {
         database.db.describe(sql).await.expect("what has claims come one after another prepares");
     }
 }
@@ -199,6 +199,38 @@ async fn check_upgrade(location: &Location, former: i64) {
     drop(session);
     for (module, name, sql) in all_statements() {
         db.describe(sql).await.unwrap_or_else(|error| panic!("after {former}: {module}::{name}: {error}"));
+    }
+    db.close().await;
+}
+
+#[tokio::test]
+async fn what_is_read_or_begun_on_a_cut_connection_goes_through_another_one() {
+    let Some(server) = postgres() else { return };
+    let empty = TestDatabase::create_empty_postgres(server).await;
+    let location = Location::Postgres(Box::new(empty.options.clone()));
+    let db = Db::open(&location, Access::ReadWrite).await.expect("the database opens");
+    let mut other = empty.options.connect().await.expect("a connection");
+    let cut = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    for round in 0..3 {
+        let mut tx = db.begin().await.expect("a transaction, although the last one's connection is cut");
+        meta::put(&mut tx, "round", &round.to_string()).await.expect("written");
+        tx.commit().await.expect("committed");
+        let mut session = db.read().await.expect("a session");
+        for _ in 0..2 {
+            let kept = meta::get(&mut session, "round").await.expect("read");
+            assert_eq!(kept, Some(round.to_string()));
+            if round > 0 {
+                break;
+            }
+            sqlx::query(cut).execute(&mut other).await.expect("cut");
+        }
+        drop(session);
+        let mut doomed = db.begin().await.expect("a transaction");
+        meta::put(&mut doomed, "round", "lost").await.expect("written");
+        sqlx::query(cut).execute(&mut other).await.expect("cut");
+        let error = doomed.commit().await.expect_err("its connection is cut");
+        assert!(error.is_unavailable(), "{error:?}");
     }
     db.close().await;
 }

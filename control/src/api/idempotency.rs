@@ -97,7 +97,9 @@ async fn carry_out(
     let response = match endpoint.call(request).await {
         Ok(response) if response.status().is_success() => response,
         refused => {
-            services.gate.forget(attempt).await.map_err(ApiError::from)?;
+            let status = refused.as_ref().map_or_else(poem::Error::status, Response::status);
+            let unknown = status == StatusCode::SERVICE_UNAVAILABLE;
+            services.gate.forget(attempt, unknown).await.map_err(ApiError::from)?;
             return refused;
         }
     };

@@ -14,7 +14,7 @@ use poem_openapi::types::Type;
 use poem_openapi::{ApiResponse, Object};
 use serde::Serialize;
 
-use crate::service;
+use crate::{provider, service, store};
 
 /// The media type of a problem.
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -140,11 +140,23 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, code, detail).with_hint(hint)
     }
 
-    /// 500 whose cause goes to the log only.
+    /// 500 whose cause goes to the log only; 503 when what it comes from passes.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        let detail = "the server failed to answer; the failure is in its log under this request id";
-        let mut error = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail);
-        error.0.source = Some(source.into());
+        let source = source.into();
+        let mut error = match passes(&*source) {
+            true => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "a part that the server needs does not answer at the moment; what was asked for may have been done",
+            )
+            .retry_after(PASSES_AFTER_SECONDS),
+            false => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal_error",
+                "the server failed to answer; the failure is in its log under this request id",
+            ),
+        };
+        error.0.source = Some(source);
         error
     }
 
@@ -205,6 +217,18 @@ impl ApiError {
         }
         response
     }
+}
+
+/// When to ask again that met a failure which passes.
+const PASSES_AFTER_SECONDS: u64 = 2;
+
+/// Whether a failure comes from a database or a provider that cannot be reached.
+fn passes(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        cause.downcast_ref::<store::Error>().is_some_and(store::Error::is_unavailable)
+            || cause.downcast_ref::<provider::Error>().is_some_and(provider::Error::passes)
+    })
 }
 
 impl From<service::Error> for ApiError {
@@ -287,6 +311,7 @@ impl ApiResponse for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::ErrorKind;
     use crate::service::Error;
 
     #[test]
@@ -300,6 +325,10 @@ mod tests {
             (Error::Limited { retry_after_seconds: 7 }, 429, "rate_limited", Some("7")),
             (Error::storage_full(), 507, "storage_full", Some("60")),
             (Error::internal("secret"), 500, "internal_error", None),
+            (Error::from(store::Error::from(sqlx::Error::PoolTimedOut)), 503, "unavailable", Some("2")),
+            (Error::from(store::Error::from(sqlx::Error::RowNotFound)), 500, "internal_error", None),
+            (Error::from(provider::Error::new("oss", "get", ErrorKind::Throttled)), 503, "unavailable", Some("2")),
+            (Error::from(provider::Error::new("oss", "get", ErrorKind::Rejected)), 500, "internal_error", None),
         ];
         for (error, status, code, retry_after) in cases {
             let error = ApiError::from(error);

@@ -1,5 +1,6 @@
 //! What the edge would answer, for those who want to know whether it follows.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,5 +31,9 @@ impl EdgeView for Observer {
 
     async fn value(&self, key: &str) -> Result<Option<Bytes>, Error> {
         self.0.stored(key).await
+    }
+
+    async fn values(&self, keys: &[String]) -> Result<HashMap<String, Bytes>, Error> {
+        self.0.stored_values(keys).await
     }
 }

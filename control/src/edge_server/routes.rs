@@ -124,6 +124,14 @@ impl Routes {
         self.source.get(key).await
     }
 
+    /// Returns what the edge KV holds under those of `keys` that have a value.
+    pub(super) async fn stored_values(
+        &self,
+        keys: &[String],
+    ) -> Result<HashMap<String, Bytes>, crate::provider::Error> {
+        self.source.get_all(keys).await
+    }
+
     /// Returns where `host` leads, from memory or the edge KV. Requests for one host share one read.
     pub(super) async fn find(self: &Arc<Self>, host: &str) -> Arc<Route> {
         let key = record::key(host, record::KeyEncoding::Plain);

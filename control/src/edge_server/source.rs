@@ -1,5 +1,7 @@
 //! The reading side of the edge KV.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -15,6 +17,15 @@ use crate::provider::local::LocalEdgeKv;
 pub trait RouteSource: Send + Sync {
     /// Returns the value under `key`, `None` when there is none or it was deleted.
     async fn get(&self, key: &str) -> Result<Option<Bytes>, Error>;
+
+    /// Returns the values under those of `keys` that have any.
+    async fn get_all(&self, keys: &[String]) -> Result<HashMap<String, Bytes>, Error> {
+        let mut values = HashMap::new();
+        for key in keys {
+            values.extend(self.get(key).await?.map(|value| (key.clone(), value)));
+        }
+        Ok(values)
+    }
 
     /// Returns the version of the last write; 0 before the first.
     async fn version(&self) -> Result<i64, Error>;
@@ -34,6 +45,10 @@ pub trait RouteSource: Send + Sync {
 impl RouteSource for LocalEdgeKv {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
         self.get(key).await
+    }
+
+    async fn get_all(&self, keys: &[String]) -> Result<HashMap<String, Bytes>, Error> {
+        self.get_all(keys).await
     }
 
     async fn version(&self) -> Result<i64, Error> {

@@ -1,5 +1,6 @@
 //! What the edge answers from, seen from its side.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -18,4 +19,7 @@ pub trait EdgeView: fmt::Debug + Send + Sync {
 
     /// Returns the value under a key of the edge KV.
     async fn value(&self, key: &str) -> Result<Option<Bytes>, Error>;
+
+    /// Returns the values under those of `keys` that have any.
+    async fn values(&self, keys: &[String]) -> Result<HashMap<String, Bytes>, Error>;
 }

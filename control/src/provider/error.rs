@@ -71,6 +71,11 @@ impl Error {
         Self::new(provider, operation, kind).because(source)
     }
 
+    /// Whether the same call may succeed in a moment, without anybody's doing.
+    pub fn passes(&self) -> bool {
+        matches!(self.kind, ErrorKind::Throttled | ErrorKind::Unavailable)
+    }
+
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind, ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Full)

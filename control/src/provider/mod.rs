@@ -10,6 +10,7 @@ mod edge_view;
 mod error;
 mod object_store;
 mod observed;
+mod patience;
 mod shared_limits;
 
 pub mod aliyun;
@@ -22,4 +23,5 @@ pub use edge_view::EdgeView;
 pub use error::{Error, ErrorKind};
 pub use object_store::{InvalidObjectKey, Object, ObjectBody, ObjectKey, ObjectStore};
 pub use observed::Observed;
+pub use patience::patiently;
 pub use shared_limits::{Draw, InvalidRedisAddress, RedisAddress, SharedLimits};

@@ -137,10 +137,14 @@ impl Gate {
         Ok(tx.commit().await?)
     }
 
-    /// Frees the key of a request that was refused: it did not do what it was to do, so it may as well be tried anew.
-    pub async fn forget(&self, attempt: Attempt) -> Result<()> {
+    /// Frees the key of a request that was refused: it did not do what it was to do, so it may as well be tried anew. Where the
+    /// outcome is `unknown`, because the database did not answer, only if nothing came of it.
+    pub async fn forget(&self, attempt: Attempt, unknown: bool) -> Result<()> {
         let mut tx = self.context.db.begin().await?;
-        idempotency::release(&mut tx, &attempt.claim).await?;
+        match unknown {
+            true => idempotency::release_unchanged(&mut tx, &attempt.claim).await?,
+            false => idempotency::release(&mut tx, &attempt.claim).await?,
+        }
         Ok(tx.commit().await?)
     }
 

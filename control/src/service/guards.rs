@@ -12,8 +12,8 @@ use crate::store::hostnames::Route;
 use crate::store::protections::{self, ProtectionRow};
 use crate::store::splits::{self, PinRoute, SplitRoute};
 
-/// The guards of all of a project's hostnames.
-#[derive(Debug)]
+/// The guards of all of a project's hostnames; none by default.
+#[derive(Debug, Default)]
 pub struct Guards {
     protections: Vec<ProtectionRow>,
     links: Vec<ShareLink>,

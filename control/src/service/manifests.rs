@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Context, Error, Result, manifest_key, retained_key};
 use crate::domain::{DeploymentId, Manifest, ManifestFile, Sha256, SitePath};
-use crate::provider::ObjectKey;
+use crate::provider::{ObjectKey, ObjectStore};
 
 const MAGIC: &[u8; 4] = b"MBM1";
 
@@ -24,16 +24,21 @@ pub(crate) async fn put_retained(context: &Context, id: DeploymentId, files: &Ma
 
 /// Returns a deployment's manifest, `None` when there is none.
 pub(crate) async fn get(context: &Context, id: DeploymentId) -> Result<Option<Manifest>> {
-    read(context, &manifest_key(id).map_err(Error::internal)?).await
+    get_from(&*context.objects, id).await
+}
+
+/// The same from another store than that of the server.
+pub(crate) async fn get_from(objects: &dyn ObjectStore, id: DeploymentId) -> Result<Option<Manifest>> {
+    read(objects, &manifest_key(id).map_err(Error::internal)?).await
 }
 
 /// Returns the list of files that a deployment has only for visitors with an older page, `None` when there is none yet.
 pub(crate) async fn get_retained(context: &Context, id: DeploymentId) -> Result<Option<Manifest>> {
-    read(context, &retained_key(id).map_err(Error::internal)?).await
+    read(&*context.objects, &retained_key(id).map_err(Error::internal)?).await
 }
 
-async fn read(context: &Context, key: &ObjectKey) -> Result<Option<Manifest>> {
-    let Some(object) = context.objects.get(key).await? else { return Ok(None) };
+async fn read(objects: &dyn ObjectStore, key: &ObjectKey) -> Result<Option<Manifest>> {
+    let Some(object) = objects.get(key).await? else { return Ok(None) };
     let damaged = std::io::Error::other(format!("{key} is damaged"));
     let decoded = tokio::task::spawn_blocking(move || decode(&object.into_bytes()?).ok_or(damaged));
     Ok(Some(decoded.await.map_err(Error::internal)?.map_err(Error::internal)?))

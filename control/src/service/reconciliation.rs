@@ -11,8 +11,8 @@ use crate::domain::{DeploymentId, ProjectId};
 use crate::provider::ObjectKey;
 use crate::store::drift;
 
-/// How many projects are looked at between two breaths.
-const PROJECTS_AT_ONCE: i64 = 200;
+/// How many projects are compared with a few statements for all of them.
+const PROJECTS_AT_ONCE: i64 = 500;
 
 /// A difference between what should be and what is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,14 +56,19 @@ pub async fn run(context: &Context, mode: Mode) -> Result<Vec<Drift>> {
 /// Looks at the route records and the retention of some projects with ids above `after`; returns what differed and the last
 /// project, `None` when there are no more.
 pub async fn some_projects(context: &Context, mode: Mode, after: i64) -> Result<(Vec<Drift>, Option<i64>)> {
+    let kept = i64::try_from(context.settings.limits.kept_deployments).unwrap_or(i64::MAX);
     let mut session = context.db.read().await?;
-    let ids = drift::projects_after(&mut session, after, PROJECTS_AT_ONCE).await?;
+    let projects = drift::projects_after(&mut session, after, PROJECTS_AT_ONCE, kept).await?;
     drop(session);
+    let simple = projects.iter().filter(|project| !project.has_more);
+    let simple: Vec<_> = simple.map(|project| (project.id, &project.slug)).collect();
+    let differing = routes::differing(context, &simple).await?;
     let mut all = Vec::new();
-    for &id in &ids {
-        all.extend(project(context, mode, id).await?);
+    // Each of few is looked at closely, the others not at all.
+    for compared in projects.iter().filter(|compared| compared.has_more || differing.contains(&compared.id)) {
+        all.extend(project(context, mode, compared.id).await?);
     }
-    Ok((all, ids.last().map(|id| id.0)))
+    Ok((all, projects.last().map(|project| project.id.0)))
 }
 
 async fn project(context: &Context, mode: Mode, id: ProjectId) -> Result<Vec<Drift>> {

@@ -1,5 +1,7 @@
 //! Route records, derived from the rows. Deriving them again at any time is harmless.
 
+use std::collections::{HashMap, HashSet};
+
 use bytes::Bytes;
 use chrono::SecondsFormat;
 use miaobu_edge::record::{self, KeyEncoding, RouteRecord};
@@ -42,6 +44,32 @@ pub async fn differences(context: &Context, project: ProjectId) -> Result<Vec<(S
     Ok(differences)
 }
 
+/// Returns those of some projects, of which nothing guards the hostnames, that have records which are not what they should be.
+pub async fn differing(context: &Context, projects: &[(ProjectId, &Slug)]) -> Result<HashSet<ProjectId>> {
+    let (Some((first, _)), Some((last, _))) = (projects.first(), projects.last()) else { return Ok(HashSet::new()) };
+    let mut session = context.db.read().await?;
+    let routes = hostnames::list_routes_between(&mut session, *first, *last).await?;
+    drop(session);
+    let (slugs, unguarded): (HashMap<_, _>, _) = (projects.iter().copied().collect(), Guards::default());
+    let mut should = Vec::with_capacity(routes.len());
+    for route in &routes {
+        let project = ProjectId(route.project_id);
+        let Some(slug) = slugs.get(&project) else { continue };
+        let value = record_of(slug, route).map(|record| Bytes::from(unguarded.add_to(record, route).to_json()));
+        should.push((project, record::key(&host_of(context, route), KeyEncoding::Plain), value));
+    }
+    let keys: Vec<_> = should.iter().map(|(_, key, _)| key.clone()).collect();
+    let are = context.edge_view.values(&keys).await?;
+    Ok(should.into_iter().filter(|(_, key, value)| are.get(key) != value.as_ref()).map(|(id, ..)| id).collect())
+}
+
+fn host_of(context: &Context, route: &Route) -> String {
+    match route.kind.as_str() {
+        "custom" => route.name.clone(),
+        _ => context.settings.base_domain.hostname(&route.name),
+    }
+}
+
 /// What a project's hostnames should lead to.
 async fn derive(
     context: &Context,
@@ -60,8 +88,8 @@ async fn derive(
     for route in &routes {
         let value = record_of(&slug, route).map(|record| Bytes::from(guards.add_to(record, route).to_json()));
         let platform = route.kind != "custom";
-        let host = if platform { base.hostname(&route.name) } else { route.name.clone() };
-        entries.push(KvEntry { key: record::key(&host, KeyEncoding::Plain), value, generation });
+        let key = record::key(&host_of(context, route), KeyEncoding::Plain);
+        entries.push(KvEntry { key, value, generation });
         if let Some(former) = former_base.filter(|former| platform && *former != base) {
             let key = record::key(&former.hostname(&route.name), KeyEncoding::Plain);
             entries.push(KvEntry { key, value: None, generation });

@@ -5,8 +5,8 @@
 
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::sync::{Arc, Once};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
@@ -19,12 +19,28 @@ use sqlx::{
     Transaction, Type,
 };
 
+use super::error::is_cut;
 use super::{Borrowed, Error, Query, Shelf};
 
 /// After which a connection is asked whether it still works before it is used.
 pub(super) const IDLE: Duration = Duration::from_secs(2);
 /// When PostgreSQL ends a transaction whose server says nothing: the rows that it holds are others' as well.
 const FROZEN: &str = "10s";
+
+/// When a connection was last found to be cut.
+#[derive(Debug, Default)]
+pub struct Cut(Mutex<Option<Instant>>);
+
+impl Cut {
+    fn happened(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn was_within(&self, time: Duration) -> bool {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|last| last.elapsed() <= time)
+    }
+}
 
 /// Where the database is.
 #[derive(Debug, Clone)]
@@ -60,6 +76,8 @@ pub enum Db {
         readers: Arc<Shelf<Postgres>>,
         /// Connections for transactions.
         writers: PgPool,
+        /// When connections were cut.
+        cut: Arc<Cut>,
     },
 }
 
@@ -79,12 +97,13 @@ impl Db {
             }
             Location::Postgres(options) => {
                 let options = options.as_ref().clone().options([("idle_in_transaction_session_timeout", FROZEN)]);
-                let writers = postgres_pool().connect_with(options.clone()).await?;
+                let cut = Arc::new(Cut::default());
+                let writers = postgres_pool(Arc::clone(&cut)).connect_with(options.clone()).await?;
                 if access == Access::ReadWrite {
                     sqlx::migrate!("../migrations/postgres").run(&writers).await?;
                 }
-                let readers = Shelf::new(postgres_pool().connect_lazy_with(options));
-                Ok(Self::Postgres { readers, writers })
+                let readers = Shelf::new(postgres_pool(Arc::clone(&cut)).connect_lazy_with(options));
+                Ok(Self::Postgres { readers, writers, cut })
             }
         }
     }
@@ -106,7 +125,14 @@ impl Db {
                 sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
                 Tx::Sqlite(connection)
             }
-            Self::Postgres { writers, .. } => Tx::Postgres(writers.begin().await?),
+            Self::Postgres { writers, cut, .. } => match writers.begin().await {
+                // Nothing has happened yet. The pool looks at whatever has rested since before the cut.
+                Err(error) if is_cut(&error) => {
+                    cut.happened();
+                    Tx::Postgres(writers.begin().await?)
+                }
+                other => Tx::Postgres(other?),
+            },
         })
     }
 
@@ -117,7 +143,7 @@ impl Db {
                 readers.close().await;
                 writer.close().await;
             }
-            Self::Postgres { readers, writers } => {
+            Self::Postgres { readers, writers, .. } => {
                 readers.close().await;
                 writers.close().await;
             }
@@ -203,15 +229,16 @@ fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
         .after_connect(|connection, _| Box::pin(plan_once_sqlite(connection)))
 }
 
-fn postgres_pool() -> PgPoolOptions {
+fn postgres_pool(cut: Arc<Cut>) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(postgres_connections())
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(10))
-        .before_acquire(|connection, idle| {
+        .before_acquire(move |connection, idle| {
+            // One that was idle may have lost its server meanwhile; one that was not would have noticed.
+            let in_doubt = idle.idle_for > IDLE || cut.was_within(idle.idle_for);
             Box::pin(async move {
-                // One that was idle may have lost its server meanwhile; one that was not would have noticed.
-                if idle.idle_for > IDLE {
+                if in_doubt {
                     connection.ping().await?;
                 }
                 Ok(true)
@@ -313,10 +340,7 @@ impl Session for Reader {
                 let (connection, is_sound) = borrowed.parts();
                 Query::sqlite(connection, sqlite, Some(is_sound))
             }
-            Self::Postgres(borrowed) => {
-                let (connection, is_sound) = borrowed.parts();
-                Query::postgres(connection, postgres, Some(is_sound))
-            }
+            Self::Postgres(borrowed) => Query::reading(borrowed, postgres),
         }
     }
 }
@@ -325,7 +349,7 @@ impl Session for Tx {
     fn query_either(&mut self, sqlite: &'static str, postgres: &'static str) -> Query<'_> {
         match self {
             Self::Sqlite(connection) => Query::sqlite(connection, sqlite, None),
-            Self::Postgres(connection) => Query::postgres(connection, postgres, None),
+            Self::Postgres(connection) => Query::postgres(connection, postgres),
         }
     }
 }

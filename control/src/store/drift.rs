@@ -1,10 +1,15 @@
 //! Rows that say that something is still to be done which no job will do.
 
 use super::{Error, Session, statements};
-use crate::domain::{DeploymentId, DomainId, ProjectId};
+use crate::domain::{DeploymentId, DomainId, ProjectId, Slug};
 
 statements! {
-    PROJECTS_AFTER = "SELECT id FROM projects WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2";
+    PROJECTS_AFTER = "SELECT id, slug, skew_max_age_seconds IS NOT NULL
+            OR EXISTS (SELECT 1 FROM protections WHERE protections.project_id = projects.id)
+            OR EXISTS (SELECT 1 FROM splits WHERE splits.project_id = projects.id AND splits.ended_at IS NULL)
+            OR (SELECT COUNT(*) FROM deployments
+                WHERE deployments.project_id = projects.id AND deployments.status = 'deployed') > $3 AS has_more
+        FROM projects WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2";
     STRANDED = "SELECT id FROM deployments WHERE status = 'deploying' AND NOT EXISTS (
             SELECT 1 FROM jobs WHERE jobs.kind = 'deploy' AND jobs.subject = deployments.id AND jobs.state <> 'dead')
         ORDER BY id LIMIT 100";
@@ -18,6 +23,10 @@ statements! {
             OR verified_at IS NOT NULL AND (esa_status <> 'online' OR ssl_status <> 'active'))
           AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.kind = 'sync_domain' AND jobs.subject = domains.id)
         ORDER BY id LIMIT 100";
+    DEPLOYED_AFTER = "SELECT deployments.id, projects.slug FROM deployments
+            JOIN projects ON projects.id = deployments.project_id
+        WHERE deployments.status = 'deployed' AND deployments.id > $1 AND projects.deleted_at IS NULL
+        ORDER BY deployments.id LIMIT 500";
     HAS_FILES = "SELECT id FROM deployments WHERE id = $1 AND (
             status NOT IN ('failed', 'cancelled', 'purged') OR EXISTS (
                 SELECT 1 FROM jobs WHERE jobs.kind = 'purge' AND jobs.subject = deployments.id
@@ -26,10 +35,31 @@ statements! {
                 AND jobs.subject = deployments.project_id))";
 }
 
-/// Returns as many projects as `limit` with ids above `after`.
-pub async fn projects_after(session: &mut impl Session, after: i64, limit: i64) -> Result<Vec<ProjectId>, Error> {
-    let rows: Vec<(i64,)> = session.query(PROJECTS_AFTER).bind(after).bind(limit).fetch_all().await?;
-    Ok(rows.into_iter().map(|(id,)| ProjectId(id)).collect())
+/// A project that is to be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// Its id.
+    pub id: ProjectId,
+    /// Its slug.
+    pub slug: Slug,
+    /// Whether more than where its hostnames lead may differ: something guards them, or it keeps many deployments.
+    pub has_more: bool,
+}
+
+/// Returns as many projects as `limit` with ids above `after`; `kept` deployed deployments are not many.
+pub async fn projects_after(
+    session: &mut impl Session,
+    after: i64,
+    limit: i64,
+    kept: i64,
+) -> Result<Vec<Compared>, Error> {
+    let query = session.query(PROJECTS_AFTER).bind(after).bind(limit).bind(kept);
+    let rows: Vec<(i64, String, bool)> = query.fetch_all().await?;
+    let parse = |(id, slug, has_more): (i64, String, bool)| {
+        let slug = Slug::parse(&slug).map_err(|_| Error::Row { table: "projects", column: "slug", id })?;
+        Ok(Compared { id: ProjectId(id), slug, has_more })
+    };
+    rows.into_iter().map(parse).collect()
 }
 
 /// Returns deployments that are to be put in place and that no job will.
@@ -57,4 +87,14 @@ pub async fn unsettled_domains(session: &mut impl Session) -> Result<Vec<DomainI
 pub async fn has_files(session: &mut impl Session, id: DeploymentId) -> Result<bool, Error> {
     let row: Option<(i64,)> = session.query(HAS_FILES).bind(id.0).fetch_optional().await?;
     Ok(row.is_some())
+}
+
+/// Returns deployments with ids above `after` whose files have to be there, each with its project's slug.
+pub async fn deployed_after(session: &mut impl Session, after: i64) -> Result<Vec<(DeploymentId, Slug)>, Error> {
+    let rows: Vec<(i64, String)> = session.query(DEPLOYED_AFTER).bind(after).fetch_all().await?;
+    let parse = |(id, slug): (i64, String)| {
+        let slug = Slug::parse(&slug).map_err(|_| Error::Row { table: "projects", column: "slug", id })?;
+        Ok((DeploymentId(id), slug))
+    };
+    rows.into_iter().map(parse).collect()
 }

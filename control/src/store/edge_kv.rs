@@ -1,5 +1,7 @@
 //! edge_kv: what the edge on this machine reads. Only the local provider uses it: it is an engine, not the truth.
 
+use sqlx::types::Json;
+
 use super::{Error, Session, statements};
 
 statements! {
@@ -15,6 +17,18 @@ statements! {
     UNDELIVERED = "SELECT key FROM edge_kv WHERE version > delivered ORDER BY version LIMIT $1";
     SET_DELIVERED = "UPDATE edge_kv SET delivered = $2 WHERE key = $1 AND delivered < $2";
     FORGET_DELIVERIES = "UPDATE edge_kv SET delivered = 0";
+}
+
+/// The statement that reads many values: for SQLite, for PostgreSQL.
+pub const GET_MANY: [&str; 2] = [
+    "SELECT key, value FROM edge_kv WHERE value IS NOT NULL AND key IN (SELECT value FROM json_each($1))",
+    "SELECT key, value FROM edge_kv WHERE value IS NOT NULL
+        AND key = ANY (ARRAY(SELECT jsonb_array_elements_text($1)))",
+];
+
+/// Returns those of `keys` that have values, with these, in no order.
+pub async fn get_many(session: &mut impl Session, keys: &[String]) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    session.query_either(GET_MANY[0], GET_MANY[1]).bind(Json(keys)).fetch_all().await
 }
 
 /// Returns a value that was not deleted.

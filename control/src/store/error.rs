@@ -28,4 +28,32 @@ impl Error {
         // SQLITE_FULL, SQLITE_IOERR_SHMSIZE, and PostgreSQL's disk_full.
         matches!(error.code().as_deref(), Some("13" | "4874" | "53100"))
     }
+
+    /// Whether the database cannot be reached, or has no time: the same may work in a moment. A transaction whose end failed
+    /// so may have been carried out.
+    pub fn is_unavailable(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+            // too_many_connections, cannot_connect_now, idle_in_transaction_session_timeout and lock_not_available of
+            // PostgreSQL; SQLITE_BUSY, and SQLITE_CANTOPEN, which is what having no file descriptor left looks like.
+            sqlx::Error::Database(refusal) => {
+                let code = refusal.code();
+                is_cut(error) || matches!(code.as_deref(), Some("53300" | "57P03" | "25P03" | "55P03" | "5" | "14"))
+            }
+            other => is_cut(other),
+        }
+    }
+}
+
+/// Whether a connection was cut: another one may work at once.
+pub(super) fn is_cut(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        // admin_shutdown, crash_shutdown, and connection exceptions.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| matches!(&*code, "57P01" | "57P02") || code.starts_with("08"))
+        }
+        _ => false,
+    }
 }

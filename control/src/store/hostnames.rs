@@ -6,22 +6,34 @@ use super::releases::Pointer;
 use super::{Error, Session, statements};
 use crate::domain::{DeploymentId, Environment, ProjectId, TeamId};
 
+/// What hostnames lead to, of the projects that the condition names.
+macro_rules! routes {
+    ($condition:literal) => {
+        concat!(
+            "SELECT hostnames.name, hostnames.kind, hostnames.environment, hostnames.branch, hostnames.project_id,
+                deployments.id AS deployment_id, deployments.commit_sha, deployments.status, deployments.refined,
+                COALESCE(releases.created_at, deployments.deployed_at) AS updated_at
+            FROM hostnames
+            LEFT JOIN releases ON hostnames.deployment_id IS NULL AND hostnames.reserved_until IS NULL
+                AND releases.project_id = hostnames.project_id AND releases.environment = hostnames.environment
+                AND releases.branch = hostnames.branch AND releases.in_force
+            LEFT JOIN deployments ON deployments.id = COALESCE(hostnames.deployment_id, releases.deployment_id)
+                AND hostnames.reserved_until IS NULL
+            WHERE ",
+            $condition,
+            " ORDER BY hostnames.id"
+        )
+    };
+}
+
 statements! {
     INSERT = "INSERT INTO hostnames (name, kind, project_id, environment, branch, deployment_id, automatic, created_at)
         VALUES ($1, 'platform', $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING";
     GET_OWNER = "SELECT project_id FROM hostnames WHERE name = $1";
     FREE = "DELETE FROM hostnames WHERE name = $1 AND reserved_until IS NOT NULL
         AND (reserved_until <= $2 OR project_id IN (SELECT id FROM projects WHERE team_id = $3))";
-    LIST_ROUTES = "SELECT hostnames.name, hostnames.kind, hostnames.environment, hostnames.branch,
-            deployments.id AS deployment_id, deployments.commit_sha, deployments.status, deployments.refined,
-            COALESCE(releases.created_at, deployments.deployed_at) AS updated_at
-        FROM hostnames
-        LEFT JOIN releases ON hostnames.deployment_id IS NULL AND hostnames.reserved_until IS NULL
-            AND releases.project_id = hostnames.project_id AND releases.environment = hostnames.environment
-            AND releases.branch = hostnames.branch AND releases.in_force
-        LEFT JOIN deployments ON deployments.id = COALESCE(hostnames.deployment_id, releases.deployment_id)
-            AND hostnames.reserved_until IS NULL
-        WHERE hostnames.project_id = $1 ORDER BY hostnames.id";
+    LIST_ROUTES = routes!("hostnames.project_id = $1");
+    LIST_ROUTES_BETWEEN = routes!("hostnames.project_id >= $1 AND hostnames.project_id <= $2");
     LIST_PINNED = "SELECT deployment_id FROM hostnames
         WHERE project_id = $1 AND deployment_id IS NOT NULL AND NOT automatic AND reserved_until IS NULL";
     INSERT_DOMAIN = "INSERT INTO hostnames (name, kind, project_id, environment, branch, deployment_id, automatic,
@@ -151,6 +163,8 @@ pub async fn reserve_all(session: &mut impl Session, project: ProjectId, until: 
 /// A hostname with what it leads to.
 #[derive(Debug, sqlx::FromRow)]
 pub struct Route {
+    /// Whose it is.
+    pub project_id: i64,
     /// The label of a platform hostname, else the whole name.
     pub name: String,
     /// `platform`, `domain` (a label under the base domain that a person chose) or `custom`.
@@ -174,6 +188,15 @@ pub struct Route {
 /// Returns where each of a project's hostnames leads.
 pub async fn list_routes(session: &mut impl Session, project: ProjectId) -> Result<Vec<Route>, Error> {
     session.query(LIST_ROUTES).bind(project.0).fetch_all().await
+}
+
+/// Returns where each hostname leads of the projects with ids from `first` to `last`.
+pub async fn list_routes_between(
+    session: &mut impl Session,
+    first: ProjectId,
+    last: ProjectId,
+) -> Result<Vec<Route>, Error> {
+    session.query(LIST_ROUTES_BETWEEN).bind(first.0).bind(last.0).fetch_all().await
 }
 
 /// Returns the deployments that a person pinned a hostname to.

@@ -22,6 +22,7 @@ statements! {
     FINISH = "UPDATE idempotency_keys SET state = 'done', body_hash = $3, answer = $4
         WHERE scope = $1 AND holder = $2 AND state IN ('running', 'changed')";
     RELEASE = "DELETE FROM idempotency_keys WHERE scope = $1 AND holder = $2 AND state IN ('running', 'changed')";
+    RELEASE_UNCHANGED = "DELETE FROM idempotency_keys WHERE scope = $1 AND holder = $2 AND state = 'running'";
     END_ALL = "UPDATE idempotency_keys SET held_until = $1 WHERE state <> 'done' AND held_until > $1";
     USE_UP = "INSERT INTO idempotency_keys (scope, state, holder, held_until, created_at, expires_at)
         VALUES ($1, 'used', '', $2, $2, $3) ON CONFLICT (scope) DO NOTHING";
@@ -117,6 +118,12 @@ pub async fn finish(
 /// Lets go of a key whose request was refused: what it may have changed is not what was asked for.
 pub async fn release(session: &mut impl Session, claim: &Claim) -> Result<(), Error> {
     session.query(RELEASE).bind(&claim.scope.0[..]).bind(claim.holder.as_str()).execute().await?;
+    Ok(())
+}
+
+/// Lets go of a key unless something was changed under it.
+pub async fn release_unchanged(session: &mut impl Session, claim: &Claim) -> Result<(), Error> {
+    session.query(RELEASE_UNCHANGED).bind(&claim.scope.0[..]).bind(claim.holder.as_str()).execute().await?;
     Ok(())
 }
 

@@ -151,7 +151,7 @@ pub struct ClaimedJob {
 }
 
 /// What proves that a job is held: whoever claims it next gets a larger generation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lease {
     id: JobId,
     generation: i64,

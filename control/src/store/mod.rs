@@ -25,6 +25,7 @@ pub mod protections;
 pub mod releases;
 pub mod rooms;
 pub mod sessions;
+pub mod snapshot;
 pub mod splits;
 pub mod teams;
 pub mod tokens;

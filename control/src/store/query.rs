@@ -1,12 +1,13 @@
 //! Statements with their values, for either database.
 
 use futures_util::TryStreamExt as _;
+use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::Query as SqlxQuery;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{Postgres, Sqlite};
+use sqlx::{Arguments as _, Postgres, Sqlite};
 
-use super::{Error, Param, Record};
+use super::{Borrowed, Error, Param, Record};
 
 /// A statement with its values.
 #[must_use]
@@ -18,6 +19,10 @@ pub struct Query<'s> {
 enum Run<'s> {
     Sqlite(&'s mut SqliteConnection, SqlxQuery<'static, Sqlite, SqliteArguments>),
     Postgres(&'s mut PgConnection, SqlxQuery<'static, Postgres, PgArguments>),
+    /// Nothing was written before it, so it can be asked again through another connection.
+    Reading(&'s mut Borrowed<Postgres>, &'static str, PgArguments),
+    /// A value of it cannot be sent.
+    Unfit(BoxDynError),
 }
 
 /// Where it is noted whether a connection's last statement was answered, if anybody wants to know.
@@ -46,12 +51,12 @@ impl<'s> Query<'s> {
         Self { run: Run::Sqlite(connection, sqlx::query(sql)), doubt: Doubt(is_sound) }
     }
 
-    pub(super) fn postgres(
-        connection: &'s mut PgConnection,
-        sql: &'static str,
-        is_sound: Option<&'s mut bool>,
-    ) -> Self {
-        Self { run: Run::Postgres(connection, sqlx::query(sql)), doubt: Doubt(is_sound) }
+    pub(super) fn postgres(connection: &'s mut PgConnection, sql: &'static str) -> Self {
+        Self { run: Run::Postgres(connection, sqlx::query(sql)), doubt: Doubt(None) }
+    }
+
+    pub(super) fn reading(borrowed: &'s mut Borrowed<Postgres>, sql: &'static str) -> Self {
+        Self { run: Run::Reading(borrowed, sql, PgArguments::default()), doubt: Doubt(None) }
     }
 
     /// Gives the next value.
@@ -59,6 +64,11 @@ impl<'s> Query<'s> {
         let run = match self.run {
             Run::Sqlite(connection, query) => Run::Sqlite(connection, query.bind(value)),
             Run::Postgres(connection, query) => Run::Postgres(connection, query.bind(value)),
+            Run::Reading(borrowed, sql, mut arguments) => match arguments.add(value) {
+                Ok(()) => Run::Reading(borrowed, sql, arguments),
+                Err(error) => Run::Unfit(error),
+            },
+            Run::Unfit(error) => Run::Unfit(error),
         };
         Self { run, doubt: self.doubt }
     }
@@ -70,6 +80,18 @@ impl<'s> Query<'s> {
         let changed = match run {
             Run::Sqlite(connection, query) => query.execute(connection).await?.rows_affected(),
             Run::Postgres(connection, query) => query.execute(connection).await?.rows_affected(),
+            Run::Reading(borrowed, sql, arguments) => {
+                let run = sqlx::query_with(sql, arguments.clone()).execute(asked(borrowed)).await;
+                let done = match run {
+                    Err(error) if borrowed.is_worth_another(&error) => {
+                        sqlx::query_with(sql, arguments).execute(renewed(borrowed).await?).await
+                    }
+                    other => other,
+                }?;
+                answered(borrowed);
+                done.rows_affected()
+            }
+            Run::Unfit(error) => return Err(sqlx::Error::Encode(error).into()),
         };
         doubt.lift();
         Ok(changed)
@@ -86,6 +108,18 @@ impl<'s> Query<'s> {
             Run::Postgres(connection, query) => {
                 query.fetch_optional(connection).await?.map(|row| T::from_row(&row)).transpose()?
             }
+            Run::Reading(borrowed, sql, arguments) => {
+                let run = sqlx::query_with(sql, arguments.clone()).fetch_optional(asked(borrowed)).await;
+                let row = match run {
+                    Err(error) if borrowed.is_worth_another(&error) => {
+                        sqlx::query_with(sql, arguments).fetch_optional(renewed(borrowed).await?).await
+                    }
+                    other => other,
+                }?;
+                answered(borrowed);
+                row.map(|row| T::from_row(&row)).transpose()?
+            }
+            Run::Unfit(error) => return Err(sqlx::Error::Encode(error).into()),
         };
         doubt.lift();
         Ok(record)
@@ -114,8 +148,36 @@ impl<'s> Query<'s> {
                     records.push(T::from_row(&row)?);
                 }
             }
+            Run::Reading(borrowed, sql, arguments) => {
+                let run = sqlx::query_with(sql, arguments.clone()).fetch_all(asked(borrowed)).await;
+                let rows = match run {
+                    Err(error) if borrowed.is_worth_another(&error) => {
+                        sqlx::query_with(sql, arguments).fetch_all(renewed(borrowed).await?).await
+                    }
+                    other => other,
+                }?;
+                answered(borrowed);
+                records = rows.iter().map(|row| T::from_row(row)).collect::<Result<_, _>>()?;
+            }
+            Run::Unfit(error) => return Err(sqlx::Error::Encode(error).into()),
         }
         doubt.lift();
         Ok(records)
     }
+}
+
+/// A connection with a statement under way, which nobody gets before it is answered.
+fn asked(borrowed: &mut Borrowed<Postgres>) -> &mut PgConnection {
+    let (connection, is_sound) = borrowed.parts();
+    *is_sound = false;
+    connection
+}
+
+fn answered(borrowed: &mut Borrowed<Postgres>) {
+    *borrowed.parts().1 = true;
+}
+
+async fn renewed(borrowed: &mut Borrowed<Postgres>) -> Result<&mut PgConnection, sqlx::Error> {
+    borrowed.renew().await?;
+    Ok(asked(borrowed))
 }

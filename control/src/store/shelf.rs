@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::db::IDLE;
+use super::error::is_cut;
 
 /// Connections of a pool that nobody else takes from.
 pub struct Shelf<DB: Database> {
@@ -51,7 +52,8 @@ impl<DB: Database> Shelf<DB> {
             Some((_, connection)) => connection,
             None => self.pool.acquire().await?,
         };
-        Ok(Borrowed { connection: Some(connection), is_sound: true, shelf: Arc::clone(self), _place: place })
+        let shelf = Arc::clone(self);
+        Ok(Borrowed { connection: Some(connection), is_sound: true, renewed: false, shelf, _place: place })
     }
 
     /// Closes every connection once it is back.
@@ -81,6 +83,8 @@ pub struct Borrowed<DB: Database> {
     connection: Option<PoolConnection<DB>>,
     /// Whether its last statement was answered.
     is_sound: bool,
+    /// Whether it took the place of one that was cut.
+    renewed: bool,
     shelf: Arc<Shelf<DB>>,
     _place: OwnedSemaphorePermit,
 }
@@ -94,8 +98,24 @@ impl<DB: Database> fmt::Debug for Borrowed<DB> {
 impl<DB: Database> Borrowed<DB> {
     /// The connection, and where it is noted whether its last statement was answered.
     pub(super) fn parts(&mut self) -> (&mut DB::Connection, &mut bool) {
-        let Some(connection) = &mut self.connection else { unreachable!("only dropping takes it") };
+        let Some(connection) = &mut self.connection else { unreachable!("whoever takes it puts another one there") };
         (connection.deref_mut(), &mut self.is_sound)
+    }
+
+    /// Whether a statement that failed so is worth another connection. One is enough: a database that cuts two is down.
+    pub(super) fn is_worth_another(&self, error: &sqlx::Error) -> bool {
+        !self.renewed && is_cut(error)
+    }
+
+    /// Takes another connection. Those that rest are likely cut as well.
+    pub(super) async fn renew(&mut self) -> Result<(), sqlx::Error> {
+        self.renewed = true;
+        let resting = std::mem::take(&mut *self.shelf.idle());
+        for connection in resting.into_iter().map(|(_, connection)| connection).chain(self.connection.take()) {
+            drop(connection.detach());
+        }
+        self.connection = Some(self.shelf.pool.acquire().await?);
+        Ok(())
     }
 }
 

@@ -19,6 +19,8 @@ struct Counts {
     requests: Timings<(String, u16)>,
     calls: Timings<(&'static str, &'static str)>,
     errors: Mutex<BTreeMap<(&'static str, &'static str, &'static str), u64>>,
+    /// Calls that were made again.
+    retries: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
     /// Whether the last call to each provider reached it.
     reached: Mutex<BTreeMap<&'static str, bool>>,
     jobs: Timings<(String, &'static str)>,
@@ -42,6 +44,11 @@ impl Metrics {
         if let Some(kind) = error {
             *lock(&self.0.errors).entry((provider, operation, kind.as_str())).or_default() += 1;
         }
+    }
+
+    /// Counts a call to a provider that is made again, because it failed for the moment.
+    pub fn retried(&self, provider: &'static str, operation: &'static str) {
+        *lock(&self.0.retries).entry((provider, operation)).or_default() += 1;
     }
 
     /// Whether the last call to a provider reached it; `None` before the first.
@@ -87,7 +94,7 @@ impl Metrics {
 
     /// Writes all of it.
     pub fn write(&self, text: &mut Text) {
-        let Counts { requests, calls, errors, jobs, dropped_lines, edge, .. } = &*self.0;
+        let Counts { requests, calls, errors, retries, jobs, dropped_lines, edge, .. } = &*self.0;
         let requests = requests.all();
         text.family("miaobu_http_requests_total", Kind::Counter, "Requests to the API that were answered.");
         for ((operation, status), series) in &requests {
@@ -113,6 +120,14 @@ impl Metrics {
         for ((provider, operation, kind), count) in lock(errors).iter() {
             let labels = [("provider", *provider), ("operation", *operation), ("kind", *kind)];
             text.sample("miaobu_provider_errors_total", &labels, count);
+        }
+        text.family(
+            "miaobu_provider_retries_total",
+            Kind::Counter,
+            "Calls that were made again after one that failed.",
+        );
+        for ((provider, operation), count) in lock(retries).iter() {
+            text.sample("miaobu_provider_retries_total", &[("provider", provider), ("operation", operation)], count);
         }
         text.family("miaobu_provider_call_duration_seconds", Kind::Histogram, "How long calls to providers took.");
         for ((provider, operation), series) in &calls {

@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 
 use super::{JobError, delete_project, deploy, purge, refine, retention};
 use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus};
+use crate::provider::patiently;
 use crate::service::{Context, Job, domain_proofs, domains, env_vars, reconciliation, routes};
 use crate::store::jobs::{self, ClaimedJob, Lease};
 use crate::store::{self, deployments};
@@ -28,7 +29,9 @@ pub(super) async fn run(
     let too_long = || JobError::Never { code: "deadline_exceeded", message: "it took too long".to_owned() };
     let Ok(left) = (claimed.deadline_at - now).to_std() else { return Err(too_long()) };
     let lease = claimed.lease();
-    let running = AssertUnwindSafe(run_job(context, job, lease)).catch_unwind();
+    // On the heap: what a job keeps while it waits would be moved from frame to frame.
+    let running = patiently(Arc::clone(&context.random), Box::pin(run_job(context, job, lease)));
+    let running = AssertUnwindSafe(running).catch_unwind();
     tokio::select! {
         outcome = running => outcome.unwrap_or_else(|_| Err(JobError::Later("the job panicked".into()))),
         () = keep_renewing(context, lease) => Err(JobError::LeaseLost),

@@ -1,9 +1,10 @@
 //! Claims jobs and runs them.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
@@ -11,7 +12,7 @@ use super::{JobError, leased, sweep};
 use crate::domain::DeploymentStatus;
 use crate::service::reconciliation::{self, Mode};
 use crate::service::{self, Context, Job};
-use crate::store::jobs::{self, ClaimedJob};
+use crate::store::jobs::{self, ClaimedJob, Lease};
 use crate::store::{self, deployments};
 use crate::telemetry::within;
 
@@ -19,6 +20,8 @@ use crate::telemetry::within;
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
 /// How often overdue deployments, and differences, are looked for.
 const SWEEP: Duration = Duration::from_secs(15);
+/// How long projects are compared each time; where that is not enough for all, the rest has its turn the next time.
+const COMPARING: Duration = Duration::from_secs(5);
 /// After which a thread that was told to stop has.
 const COOLING: Duration = Duration::from_secs(2);
 const FIRST_DELAY: TimeDelta = TimeDelta::seconds(1);
@@ -56,12 +59,13 @@ impl Outcome {
 #[derive(Debug, Clone)]
 pub struct Runner {
     context: Arc<Context>,
+    held: Arc<Mutex<HashSet<Lease>>>,
 }
 
 impl Runner {
     /// Returns a runner of the jobs in the context's database.
     pub fn new(context: Arc<Context>) -> Self {
-        Self { context }
+        Self { context, held: Arc::default() }
     }
 
     /// Runs jobs, and the sweep, until `stop` says so; a job that runs then is finished.
@@ -99,7 +103,13 @@ impl Runner {
                 _ = ticks.tick() => {}
             }
             self.sweep().await;
-            project = self.reconcile(project).await;
+            let end = tokio::time::Instant::now() + COMPARING;
+            loop {
+                project = self.reconcile(project).await;
+                if project == 0 || *stop.borrow() || tokio::time::Instant::now() >= end {
+                    break;
+                }
+            }
         }
     }
 
@@ -144,18 +154,51 @@ impl Runner {
         let claimed = jobs::claim(&mut tx, now, lease_until, settings.concurrency).await?;
         let Some(claimed) = claimed else { return Ok(None) };
         tx.commit().await?;
+        // Until it is settled; one that is cut off stays for `let_go`.
+        self.held().insert(claimed.lease());
+        let ended = self.run_claimed(&claimed, now).await;
+        self.held().remove(&claimed.lease());
+        ended
+    }
+
+    /// Puts the jobs back at which workers were that run no more, so that others need not wait for their leases to run out.
+    pub async fn let_go(&self) {
+        let held = std::mem::take(&mut *self.held());
+        if let Err(error) = self.release(held).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "jobs wait until their leases run out");
+        }
+    }
+
+    async fn release(&self, leases: HashSet<Lease>) -> Result<(), store::Error> {
+        let mut tx = self.context.db.begin().await?;
+        for lease in leases {
+            jobs::release(&mut tx, lease).await?;
+        }
+        tx.commit().await
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashSet<Lease>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn run_claimed(
+        &self,
+        claimed: &ClaimedJob,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Job, Outcome)>, store::Error> {
+        let context = &self.context;
         let Some(job) = Job::parse(&claimed.kind, claimed.subject, &claimed.payload.0) else {
             // Queued by a newer version: it stays for that one.
-            self.settle(&claimed, None, Err(JobError::Later("this version does not know the job".into()))).await?;
+            self.settle(claimed, None, Err(JobError::Later("this version does not know the job".into()))).await?;
             return Ok(None);
         };
         let traceparent = claimed.traceparent.as_deref();
         let watched = context.telemetry.begin_job(&claimed.kind, claimed.subject, claimed.attempts, traceparent);
-        let result = within(watched.context(), leased::run(context, &claimed, &job, now)).await;
+        let result = within(watched.context(), leased::run(context, claimed, &job, now)).await;
         if let (Job::Deploy(id), Err(JobError::Never { code, message })) = (&job, &result) {
             sweep::fail(context, *id, code, message).await?;
         }
-        let outcome = self.settle(&claimed, Some(&job), result).await?;
+        let outcome = self.settle(claimed, Some(&job), result).await?;
         watched.end(outcome.as_str());
         if let Job::Deploy(id) = job {
             // Whoever waits for a deployment waits for the end of this as well.

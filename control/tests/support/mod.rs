@@ -1,10 +1,12 @@
 //! The real services over a temporary folder, with a clock that stands still and seeded randomness.
 
 pub mod aliyun;
+pub mod cluster;
 pub mod collector;
 pub mod database;
 mod dns;
 mod flaky;
+mod flaky_objects;
 mod hostnames;
 pub mod process;
 pub mod redis;
@@ -22,7 +24,9 @@ use miaobu_control::domain::{
     ProjectSettings,
 };
 use miaobu_control::provider::local::{LocalEdgeKv, LocalObjectStore};
-use miaobu_control::provider::{LocalHostnames, ObjectBody, ObjectKey, ObjectStore as _, Resolver, SharedLimits};
+use miaobu_control::provider::{
+    EdgeKv, LocalHostnames, ObjectBody, ObjectKey, ObjectStore, Observed, Resolver, SharedLimits,
+};
 use miaobu_control::random::SeededRandom;
 use miaobu_control::service::{
     Callers, Context, Events, Job, JobSettings, Limits, NewDeployment, NewProject, ProjectRef, Services, Settings,
@@ -38,6 +42,7 @@ pub use aliyun::Aliyun;
 pub use database::{TestDatabase, postgres};
 pub use dns::DnsServer;
 pub use flaky::FlakyEdgeKv;
+pub use flaky_objects::FlakyObjects;
 pub use hostnames::TestHostnames;
 pub use site::{Site, frames, stream};
 
@@ -64,6 +69,7 @@ pub struct TestApp {
     pub objects: LocalObjectStore,
     pub edge_kv: Arc<LocalEdgeKv>,
     pub flaky: Arc<FlakyEdgeKv>,
+    pub flaky_objects: Arc<FlakyObjects<LocalObjectStore>>,
     pub dns: DnsServer,
     pub hostnames: Arc<TestHostnames>,
     pub folder: TempDir,
@@ -78,6 +84,11 @@ impl TestApp {
 
     pub async fn with_limits(change: impl FnOnce(&mut Limits)) -> Self {
         Self::with(change, |_| {}, None).await
+    }
+
+    /// An app whose jobs ask engines again that fail for the moment, as a server's do.
+    pub async fn asking_again() -> Self {
+        Self::built(|_| {}, |_| {}, None, true).await
     }
 
     /// An app that shares its rate limits with others.
@@ -99,6 +110,15 @@ impl TestApp {
         change: impl FnOnce(&mut Limits),
         change_kv: impl FnOnce(&mut FlakyEdgeKv),
         shared_limits: Option<SharedLimits>,
+    ) -> Self {
+        Self::built(change, change_kv, shared_limits, false).await
+    }
+
+    async fn built(
+        change: impl FnOnce(&mut Limits),
+        change_kv: impl FnOnce(&mut FlakyEdgeKv),
+        shared_limits: Option<SharedLimits>,
+        asks_again: bool,
     ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = TestDatabase::create(folder.path()).await;
@@ -122,18 +142,27 @@ impl TestApp {
             kept_deployments: 3,
         };
         change(&mut limits);
+        let flaky_objects = Arc::new(FlakyObjects::new(objects.clone()));
+        let telemetry = Telemetry::default();
+        let (engines_kv, engines_objects): (Arc<dyn EdgeKv>, Arc<dyn ObjectStore>) = match asks_again {
+            true => (
+                Observed::new(flaky.clone(), "flaky", &telemetry),
+                Observed::new(flaky_objects.clone(), "flaky", &telemetry),
+            ),
+            false => (flaky.clone(), flaky_objects.clone()),
+        };
         let context = Arc::new(Context {
             db: database.db.clone(),
             clock: clock.clone(),
             random: Arc::new(SeededRandom::new(42)),
-            objects: Arc::new(objects.clone()),
-            edge_kv: flaky.clone(),
+            objects: engines_objects,
+            edge_kv: engines_kv,
             edge_view: edge_kv.clone(),
             dns: Arc::new(Resolver::new(&[dns.address])),
             edge_hostnames: hostnames.clone(),
             shared_limits,
             callers: Callers::default(),
-            telemetry: Telemetry::default(),
+            telemetry,
             events: Events::default(),
             vault: Vault::parse(&Vault::new_key("test", &SeededRandom::new(7))).expect("keys"),
             settings: Settings {
@@ -150,7 +179,20 @@ impl TestApp {
         });
         let services = Services::open(context.clone()).expect("the services open");
         let runner = Runner::new(context.clone());
-        Self { services, context, clock, objects, edge_kv, flaky, dns, hostnames, folder, runner, _database: database }
+        Self {
+            services,
+            context,
+            clock,
+            objects,
+            edge_kv,
+            flaky,
+            flaky_objects,
+            dns,
+            hostnames,
+            folder,
+            runner,
+            _database: database,
+        }
     }
 
     /// The same data under other keys, as after a restart.

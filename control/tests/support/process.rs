@@ -26,6 +26,9 @@ pub struct Server {
     pub head: String,
 }
 
+/// What makes a token.
+pub const TAKE_TOKEN: &[&str] = &["token", "create", "--name", "test"];
+
 /// The program with its settings for a test; what it says goes to the test's own output.
 pub fn command(data_dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_miaobu-control"));
@@ -56,6 +59,10 @@ impl Process {
         self.output.read_line(&mut line).expect("readable");
         let value = line.strip_prefix(&format!("{name}: "));
         value.unwrap_or_else(|| panic!("expected {name}, got {line:?}")).trim().to_owned()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {
@@ -101,18 +108,26 @@ impl Server {
 
     /// Starts what `program` makes of arguments.
     pub fn start_with(program: impl Fn(&[&str]) -> Command) -> Self {
-        let mut process = Process::spawn(program(&["serve"]));
+        let mut server = Self::without_token(program(&["serve"]));
+        server.take_token(program(TAKE_TOKEN));
+        server
+    }
+
+    /// Starts `program`, of which nothing can be asked yet that needs a token.
+    pub fn without_token(program: Command) -> Self {
+        let mut process = Process::spawn(program);
         let address = |line: String| line.strip_prefix("http://").expect("a URL").to_owned();
         let api = address(process.line("api"));
         let edge = address(process.line("edge"));
         process.line("dashboard");
         let code = process.line("login");
-        let output = program(&["token", "create", "--name", "test"])
-            .env_remove("MIAOBU_FAILPOINT")
-            .output()
-            .expect("the program runs");
-        let token = String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned();
-        Self { process, api, edge, code, token, head: String::new() }
+        Self { process, api, edge, code, token: String::new(), head: String::new() }
+    }
+
+    /// Asks with the token that `program`, which has [`TAKE_TOKEN`] for its arguments, prints.
+    pub fn take_token(&mut self, mut program: Command) {
+        let output = program.env_remove("MIAOBU_FAILPOINT").output().expect("the program runs");
+        self.token = String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned();
     }
 
     pub fn process(&mut self) -> &mut Process {
@@ -135,6 +150,21 @@ impl Server {
         let head = format!("authorization: Bearer {}\r\ncontent-type: {kind}\r\n{}{more}", self.token, self.head);
         let (status, body) = request(&self.api, method, &format!("/api/v1/public{path}"), "localhost", &head, body)?;
         Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+    }
+
+    /// The status and the whole head of the answer to a request, and what it says.
+    pub fn ask_whole(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Option<(u16, String, Value)> {
+        let head = format!("authorization: Bearer {}\r\ncontent-type: application/json\r\n{more}", self.token);
+        let (head, body) = exchange(&self.api, method, &format!("/api/v1/public{path}"), "localhost", &head, body)?;
+        let status = head.get(9..12)?.parse().ok()?;
+        Some((status, head.to_ascii_lowercase(), serde_json::from_slice(&body).unwrap_or(Value::Null)))
+    }
+
+    /// What the API answers at a path that is not of the public part.
+    pub fn get(&self, path: &str) -> (u16, Value) {
+        let head = format!("authorization: Bearer {}\r\n", self.token);
+        let (status, body) = request(&self.api, "GET", path, "localhost", &head, b"").expect("an answer");
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
     /// Posts JSON without a token.

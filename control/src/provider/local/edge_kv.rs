@@ -1,5 +1,6 @@
 //! The edge KV of one machine: a table that the edge beside the control plane reads, also while that is down.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -35,6 +36,13 @@ impl LocalEdgeKv {
         let mut session = self.db.read().await.map_err(failed("get"))?;
         let value = edge_kv::get(&mut session, key).await.map_err(failed("get"))?;
         Ok(value.map(Bytes::from))
+    }
+
+    /// Returns the values under those of `keys` that have any.
+    pub async fn get_all(&self, keys: &[String]) -> Result<HashMap<String, Bytes>, Error> {
+        let mut session = self.db.read().await.map_err(failed("get"))?;
+        let values = edge_kv::get_many(&mut session, keys).await.map_err(failed("get"))?;
+        Ok(values.into_iter().map(|(key, value)| (key, Bytes::from(value))).collect())
     }
 
     /// Returns the newest version: it grows with every write, whoever writes.
@@ -170,6 +178,10 @@ impl EdgeView for LocalEdgeKv {
 
     async fn value(&self, key: &str) -> Result<Option<Bytes>, Error> {
         self.get(key).await
+    }
+
+    async fn values(&self, keys: &[String]) -> Result<HashMap<String, Bytes>, Error> {
+        self.get_all(keys).await
     }
 }
 
