@@ -202,12 +202,14 @@ async fn ten_thousand_projects_are_compared_a_page_at_a_time_and_the_one_that_di
     let shop = app.project(&ada, "shop").await;
     let deployment = app.deploy(&ada, &shop, &Site::page("one")).await;
     let copies = [
-        "INSERT INTO projects (id, owner_id, slug, kind, settings, created_at, updated_at, team_id)
-         SELECT 1000 + $1, owner_id, 'shop-' || CAST($1 AS TEXT), kind, settings, created_at, updated_at, team_id
+        "INSERT INTO projects (owner_id, slug, kind, settings, created_at, updated_at, team_id)
+         SELECT owner_id, 'shop-' || CAST(CAST($1 AS BIGINT) AS TEXT), kind, settings, created_at, updated_at, team_id
          FROM projects WHERE slug = 'shop'",
         "INSERT INTO hostnames (name, kind, project_id, environment, branch, deployment_id, automatic, created_at)
-         SELECT 'shop-' || CAST($1 AS TEXT), kind, 1000 + $1, NULL, branch, $2, automatic, created_at
-         FROM hostnames WHERE name = 'shop'",
+         SELECT projects.slug, hostnames.kind, projects.id, NULL, hostnames.branch, CAST($2 AS BIGINT),
+            hostnames.automatic, hostnames.created_at
+         FROM hostnames JOIN projects ON projects.slug = 'shop-' || CAST(CAST($1 AS BIGINT) AS TEXT)
+         WHERE hostnames.name = 'shop'",
     ];
     let mut tx = app.context.db.begin().await.expect("a transaction");
     for number in 0..MANY.0 {

@@ -53,7 +53,7 @@ impl<DB: Database> Shelf<DB> {
             None => self.pool.acquire().await?,
         };
         let shelf = Arc::clone(self);
-        Ok(Borrowed { connection: Some(connection), is_sound: true, renewed: false, shelf, _place: place })
+        Ok(Borrowed { connection: Some(connection), is_sound: true, cut: None, renewed: false, shelf, _place: place })
     }
 
     /// Closes every connection once it is back.
@@ -83,7 +83,9 @@ pub struct Borrowed<DB: Database> {
     connection: Option<PoolConnection<DB>>,
     /// Whether its last statement was answered.
     is_sound: bool,
-    /// Whether it took the place of one that was cut.
+    /// One that was cut, when no other was to be had: whatever is asked of it fails.
+    cut: Option<DB::Connection>,
+    /// Whether another one was asked for.
     renewed: bool,
     shelf: Arc<Shelf<DB>>,
     _place: OwnedSemaphorePermit,
@@ -98,8 +100,12 @@ impl<DB: Database> fmt::Debug for Borrowed<DB> {
 impl<DB: Database> Borrowed<DB> {
     /// The connection, and where it is noted whether its last statement was answered.
     pub(super) fn parts(&mut self) -> (&mut DB::Connection, &mut bool) {
-        let Some(connection) = &mut self.connection else { unreachable!("whoever takes it puts another one there") };
-        (connection.deref_mut(), &mut self.is_sound)
+        let connection = match (&mut self.connection, &mut self.cut) {
+            (Some(connection), _) => connection.deref_mut(),
+            (None, Some(cut)) => cut,
+            (None, None) => unreachable!("only dropping takes both"),
+        };
+        (connection, &mut self.is_sound)
     }
 
     /// Whether a statement that failed so is worth another connection. One is enough: a database that cuts two is down.
@@ -110,11 +116,13 @@ impl<DB: Database> Borrowed<DB> {
     /// Takes another connection. Those that rest are likely cut as well.
     pub(super) async fn renew(&mut self) -> Result<(), sqlx::Error> {
         self.renewed = true;
-        let resting = std::mem::take(&mut *self.shelf.idle());
-        for connection in resting.into_iter().map(|(_, connection)| connection).chain(self.connection.take()) {
+        for (_, connection) in std::mem::take(&mut *self.shelf.idle()) {
             drop(connection.detach());
         }
+        // The pool has as many connections as the shelf has places, so this one has to leave first.
+        self.cut = self.connection.take().map(PoolConnection::detach);
         self.connection = Some(self.shelf.pool.acquire().await?);
+        self.cut = None;
         Ok(())
     }
 }

@@ -79,8 +79,7 @@ impl Askers<'_> {
             let id = made["data"]["deployment"]["id"].as_i64().expect("an id");
             let blobs = site.manifest().into_iter().map(|file| site.blob(file.sha256));
             let frames = crate::support::frames(blobs);
-            let head = "content-type: application/octet-stream\r\n";
-            if self.ask("PUT", &format!("/deployments/{id}/blobs"), head, &frames).is_some()
+            if self.ask("PUT", &format!("/deployments/{id}/blobs"), "", &frames).is_some()
                 && self.ask("POST", &format!("/deployments/{id}/finish"), "", b"").is_some()
             {
                 self.begun.lock().expect("sound").push(id);
