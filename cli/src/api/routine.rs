@@ -35,7 +35,7 @@ impl Api {
     pub async fn publish_routine(&self, commit: String) -> Result<types::Publication, Failure> {
         let commit_sha = (!commit.is_empty()).then_some(commit);
         let request = self.client.publish_routine().idempotency_key(new_key());
-        let request = request.body_map(|body| body.commit_sha(commit_sha.and_then(|commit| commit.try_into().ok())));
+        let request = request.body_map(|body| body.commit_sha(commit_sha));
         Ok(self.answer(request.send().await)?.data)
     }
 

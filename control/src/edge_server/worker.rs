@@ -7,7 +7,7 @@ use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper_util::rt::TokioTimer;
@@ -191,7 +191,11 @@ impl Worker {
         let task = tokio::task::spawn_local(async move {
             let closed = Closed { worker: Rc::clone(&worker), number };
             // A task keeps its waker.
-            poll_fn(|cx| Poll::Ready(watched.register(cx.waker()))).await;
+            let register = |cx: &mut Context<'_>| {
+                watched.register(cx.waker());
+                Poll::Ready(())
+            };
+            poll_fn(register).await;
             if let Rest::Unusual(unread) = plain::serve(&connection, &watched, &mut stream).await {
                 let io = EdgeStream::new(stream, unread, Arc::clone(&watched), file_parts);
                 worker.serve_by_hyper(io, &connection, &watched).await;
