@@ -5,14 +5,13 @@ mod backup;
 mod data_dir;
 mod edge_metrics;
 mod engines;
+mod error;
 mod keys;
 mod listening;
 pub mod routine;
 mod time;
 
-use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use poem::Server;
 use tokio::sync::watch;
 
 pub use self::backup::{Backup, BackupError, backup};
+pub use self::error::StartError;
 
 use self::acceptor::NoDelayAcceptor;
 use self::data_dir::DataDirLock;
@@ -29,14 +29,14 @@ use crate::api::{self, ApiConfig};
 use crate::clock::SteadyClock;
 use crate::config::Config;
 use crate::domain::BaseDomain;
-use crate::edge_server::{BindError, EdgeConfig, EdgeServer};
+use crate::edge_server::{EdgeConfig, EdgeServer};
 use crate::egress::EgressConfig;
 use crate::provider::aliyun::EsaEdgeKv;
 use crate::provider::local::LocalEdgeKv;
-use crate::provider::{self, InvalidRedisAddress, Observed, Resolver, SharedLimits};
+use crate::provider::{Observed, Resolver, SharedLimits};
 use crate::random::SystemRandom;
 use crate::service::reconciliation::{self, Drift, Mode};
-use crate::service::{self, Auth, Callers, Context, Events, InvalidKeys, Job, Services, Settings, Vault};
+use crate::service::{self, Auth, Callers, Context, Events, Job, Services, Settings, Vault};
 use crate::store::{self, Access, Db, Location, SharedLock, meta, projects};
 use crate::telemetry::Telemetry;
 use crate::worker::Runner;
@@ -52,99 +52,6 @@ const IDLE: Duration = Duration::from_secs(300);
 
 /// How long the collector of traces may take for what is left at the end.
 const FLUSH: Duration = Duration::from_secs(2);
-
-/// Why a program could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The data folder cannot be made or read.
-    #[error("the data folder {} cannot be used", path.display())]
-    DataDir {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another server works in the data folder.
-    #[error(
-        "another miaobu-control serves from {}; stop it, or set MIAOBU_DATA_DIR to another folder",
-        path.display()
-    )]
-    Locked {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// There is nothing to serve from yet.
-    #[error("there is no database in {}; run `miaobu-control serve` or `migrate` first", path.display())]
-    NoData {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Somebody else listens where this should.
-    #[error("{addr} is in use by another program; stop it, or set {setting} to another address")]
-    AddressInUse {
-        /// The address.
-        addr: SocketAddr,
-        /// The variable that changes it.
-        setting: &'static str,
-    },
-    /// The address cannot be listened on.
-    #[error("{addr} ({setting}) cannot be listened on")]
-    Address {
-        /// The address.
-        addr: SocketAddr,
-        /// The variable that changes it.
-        setting: &'static str,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The keys that seal secrets cannot be used.
-    #[error("the keys in {} cannot be used", path.display())]
-    Keys {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with them.
-        source: InvalidKeys,
-    },
-    /// The Redis cannot be used.
-    #[error("MIAOBU_REDIS_URL")]
-    Redis(#[from] InvalidRedisAddress),
-    /// The database cannot be used.
-    #[error("the database cannot be used")]
-    Database(#[from] store::Error),
-    /// A client of an engine elsewhere cannot be made.
-    #[error("an engine that the settings name cannot be used")]
-    Client(#[from] miaobu_aliyun::Error),
-    /// What should be could not be compared with what is.
-    #[error("not everything could be compared")]
-    Compare(#[from] service::Error),
-    /// An engine cannot be used.
-    #[error("an engine that the settings name cannot be used")]
-    Provider(#[from] provider::Error),
-    /// The settings name no edge elsewhere.
-    #[error("there is no edge but that of this machine; set MIAOBU_ESA_SITE")]
-    NoEsa,
-}
-
-impl StartError {
-    fn of_api(addr: SocketAddr, source: io::Error) -> Self {
-        let setting = "MIAOBU_API_ADDR";
-        match source.kind() {
-            io::ErrorKind::AddrInUse => Self::AddressInUse { addr, setting },
-            _ => Self::Address { addr, setting, source },
-        }
-    }
-
-    fn of_edge(error: BindError) -> Self {
-        Self::of_setting("MIAOBU_EDGE_ADDR", error)
-    }
-
-    fn of_setting(setting: &'static str, error: BindError) -> Self {
-        match error {
-            BindError::InUse { addr } => Self::AddressInUse { addr, setting },
-            BindError::Io { addr, source } => Self::Address { addr, setting, source },
-        }
-    }
-}
 
 /// The control plane, listening but not yet serving.
 pub struct App {
