@@ -8,6 +8,7 @@ mod engines;
 mod error;
 mod keys;
 mod listening;
+mod recovery;
 pub mod routine;
 mod time;
 
@@ -25,10 +26,10 @@ use self::acceptor::NoDelayAcceptor;
 use self::data_dir::DataDirLock;
 use self::edge_metrics::EdgeMetrics;
 use self::engines::Engines;
+use self::recovery::recover;
 use crate::api::{self, ApiConfig};
 use crate::clock::SteadyClock;
 use crate::config::Config;
-use crate::domain::BaseDomain;
 use crate::edge_server::{EdgeConfig, EdgeServer};
 use crate::egress::EgressConfig;
 use crate::provider::aliyun::EsaEdgeKv;
@@ -36,15 +37,16 @@ use crate::provider::local::LocalEdgeKv;
 use crate::provider::{Observed, Resolver, SharedLimits};
 use crate::random::SystemRandom;
 use crate::service::reconciliation::{self, Drift, Mode};
-use crate::service::{self, Auth, Callers, Context, Events, Job, Services, Settings, Vault};
-use crate::store::{self, Access, Db, Location, SharedLock, meta, projects};
+use crate::service::{Auth, Callers, Context, Events, Services, Settings, Vault};
+use crate::store::{Access, Db, Location, SharedLock};
 use crate::telemetry::Telemetry;
 use crate::worker::Runner;
 
 /// How long requests may take to end once the server is asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// How long the API goes on to take requests then, and tells each that it was the last of its connection.
+/// How long the API goes on to take connections then, and after that requests; it tells each that it was the last of its
+/// connection.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How long a caller may leave a connection to the API silent; it keeps a place from others.
@@ -156,11 +158,15 @@ impl App {
             drop(stopped.wait_for(|stopping| *stopping).await);
         };
         let health = self.services.health.clone();
+        let closer = self.acceptor.closer();
         let api = Server::new_with_acceptor(self.acceptor).idle_timeout(IDLE).run_with_graceful_shutdown(
             api::routes(self.services, self.api),
             async {
                 asked(stopped.clone()).await;
                 // Who is in the middle of a row of requests learns from the next answer that the connection ends.
+                tokio::time::sleep(GRACE).await;
+                closer.send_replace(true);
+                // A connection without a request so far would be closed at once.
                 tokio::time::sleep(GRACE).await;
             },
             Some(DRAIN),
@@ -368,33 +374,4 @@ fn context(
         rooms: Default::default(),
         refining: Default::default(),
     }
-}
-
-/// Takes up what a former process left: its jobs, and records under a base domain that is no longer configured.
-async fn recover(context: &Context, location: &Location) -> Result<(), store::Error> {
-    const BASE_DOMAIN: &str = "base_domain";
-    let now = context.now();
-    let mut tx = context.db.begin().await?;
-    if matches!(location, Location::Sqlite(_)) {
-        // The lock on the data folder proves that whoever held these is dead.
-        let released = service::recover(&mut tx, now).await?;
-        if released > 0 {
-            tracing::info!(released, "jobs of the former process go on");
-        }
-    }
-    if service::has_stale_secrets(context, &mut tx).await? {
-        Job::RotateSecrets.enqueue(&mut tx, now).await?;
-    }
-    let base = &context.settings.base_domain;
-    let former = meta::get(&mut tx, BASE_DOMAIN).await?;
-    if former.as_deref() != Some(base.as_str()) {
-        if let Some(former) = former.and_then(|former| BaseDomain::parse(&former).ok()) {
-            tracing::info!(%former, %base, "the base domain has changed");
-            for project in projects::list_ids(&mut tx).await? {
-                Job::leave_base(project, &former).enqueue(&mut tx, now).await?;
-            }
-        }
-        meta::put(&mut tx, BASE_DOMAIN, base.as_str()).await?;
-    }
-    tx.commit().await
 }

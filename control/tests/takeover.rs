@@ -71,7 +71,7 @@ fn ask(stream: &mut TcpStream, path: &str, host: &str, keeps: bool) -> bool {
     write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: {connection}\r\n\r\n").expect("sent");
     let (mut answer, mut part) = (Vec::new(), [0; 4096]);
     loop {
-        let length = stream.read(&mut part).expect("readable");
+        let length = stream.read(&mut part).unwrap_or_else(|error| panic!("{path}, kept: {keeps}: {error}"));
         assert_ne!(length, 0, "cut off after {:?}", String::from_utf8_lossy(&answer));
         answer.extend_from_slice(&part[..length]);
         let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };

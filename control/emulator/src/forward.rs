@@ -77,7 +77,8 @@ pub(crate) async fn begin(
             drop(late.send(Err(io::Error::from(io::ErrorKind::TimedOut))).await);
         }
     });
-    let head = head.await.map_err(lost)??;
+    // It goes without a word only when the time is up.
+    let head = head.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     Ok(Response { stream: Some(Stream(rest)), ..head })
 }
 

@@ -12,7 +12,7 @@ use poem::listener::Acceptor;
 use poem::web::{LocalAddr, RemoteAddr};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::edge_server::raise_descriptor_limit;
 
@@ -25,7 +25,11 @@ const MAX_CONNECTIONS: usize = 4096;
 
 /// Accepts connections without Nagle's delay, which holds an answer's tail back for 40 ms.
 pub struct NoDelayAcceptor {
-    listener: TcpListener,
+    /// `None` once it is closed.
+    listener: Option<TcpListener>,
+    /// What the kernel had accepted when it was closed.
+    waiting: Vec<(TcpStream, SocketAddr)>,
+    closing: watch::Sender<bool>,
     local_addr: SocketAddr,
     places: Arc<Semaphore>,
 }
@@ -42,13 +46,49 @@ impl NoDelayAcceptor {
         let local_addr = listener.local_addr()?;
         // Callers who take every descriptor would keep the server from its database, and visitors from the edge.
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS.min(raise_descriptor_limit() / 4)));
-        Ok(Self { listener, local_addr, places })
+        let (listener, closing) = (Some(listener), watch::Sender::new(false));
+        Ok(Self { listener, waiting: Vec::new(), closing, local_addr, places })
     }
 
     /// The address, with the port that the system chose for port 0.
     pub fn addr(&self) -> SocketAddr {
         self.local_addr
     }
+
+    /// Returns what closes the socket when it is sent `true`. Who came before still gets a connection: closing the socket
+    /// alone would reset it.
+    pub fn closer(&self) -> watch::Sender<bool> {
+        self.closing.clone()
+    }
+
+    async fn next(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        let mut closing = self.closing.subscribe();
+        if let Some(listener) = &self.listener {
+            tokio::select! {
+                biased;
+                _ = closing.wait_for(|closing| *closing) => {}
+                accepted = listener.accept() => return accepted,
+            }
+        }
+        if let Some(listener) = self.listener.take() {
+            self.waiting = waiting(listener)?;
+        }
+        match self.waiting.pop() {
+            Some(connection) => Ok(connection),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Takes what the kernel accepted and closes the socket.
+fn waiting(listener: TcpListener) -> io::Result<Vec<(TcpStream, SocketAddr)>> {
+    let listener = listener.into_std()?;
+    let accept = || {
+        let (stream, remote) = listener.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, remote))
+    };
+    Ok(std::iter::from_fn(accept).collect())
 }
 
 /// Fails when somebody listens on `addr`; returns it with the port that the system chose for port 0.
@@ -75,7 +115,7 @@ impl Acceptor for NoDelayAcceptor {
     async fn accept(&mut self) -> io::Result<(Self::Io, LocalAddr, RemoteAddr, Scheme)> {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(io::Error::other)?;
         loop {
-            match self.listener.accept().await {
+            match self.next().await {
                 Ok((stream, remote)) => {
                     // A connection that is gone already fails here, and soon anyway.
                     drop(stream.set_nodelay(true));

@@ -4,7 +4,6 @@
 
 mod backup;
 mod clock;
-mod database;
 mod disk;
 mod kills;
 mod model;

@@ -159,15 +159,6 @@ impl Server {
         Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }
 
-    /// The status and the whole head of the answer to a request, and what it says.
-    pub fn ask_whole(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Option<(u16, String, Value)> {
-        let kind = if method == "PUT" { "application/octet-stream" } else { "application/json" };
-        let head = format!("authorization: Bearer {}\r\ncontent-type: {kind}\r\n{more}", self.token);
-        let (head, body) = exchange(&self.api, method, &format!("/api/v1/public{path}"), "localhost", &head, body)?;
-        let status = head.get(9..12)?.parse().ok()?;
-        Some((status, head.to_ascii_lowercase(), serde_json::from_slice(&body).unwrap_or(Value::Null)))
-    }
-
     /// What the API answers at a path that is not of the public part.
     pub fn get(&self, path: &str) -> (u16, Value) {
         let head = format!("authorization: Bearer {}\r\n", self.token);

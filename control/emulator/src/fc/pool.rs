@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -69,7 +70,7 @@ impl Pool {
         let held = self.take(program)?;
         let slot = &Arc::clone(&held.0);
         let start = async || {
-            let unusable = |error: std::io::Error| Refusal::new(412, "CAFileNotFound", error.to_string());
+            let unusable = |error: io::Error| Refusal::new(412, "CAFileNotFound", error.to_string());
             let code = unpacked(&self.folder, program.text("codeChecksum"));
             unpack(&[fs::read(self.package(program.text("codeChecksum")))?], &code).map_err(unusable)?;
             let layers = unpacked(&self.folder, &format!("opt-{}", program.layers.join("-")));
@@ -99,8 +100,10 @@ impl Pool {
         };
         match timeout(limit, answering).await {
             Ok(Ok(answer)) => Ok((answer, instance.id.clone())),
-            Ok(Err(error)) => Err(unhandled(format!("the process exited unexpectedly: {error}"))),
-            Err(_) => Err(unhandled(format!("Function time out after {seconds}s"))),
+            Ok(Err(error)) if error.kind() != io::ErrorKind::TimedOut => {
+                Err(unhandled(format!("the process exited unexpectedly: {error}")))
+            }
+            Ok(Err(_)) | Err(_) => Err(unhandled(format!("Function time out after {seconds}s"))),
         }
     }
 

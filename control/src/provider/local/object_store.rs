@@ -236,7 +236,7 @@ fn with_parent(path: &Path, work: impl Fn() -> io::Result<()>) -> io::Result<()>
 
 fn is_absence(error: &io::Error) -> bool {
     // A link in the path, or a file where the key wants a folder: no object of ours.
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename)
         || error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
