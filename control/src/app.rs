@@ -125,15 +125,6 @@ impl App {
         let services = Services::open(Arc::clone(&context)).map_err(in_data_dir)?;
         let acceptor = early.map_or_else(listen, Ok)?;
         let api_addr = acceptor.addr();
-        let api = ApiConfig {
-            public_hosts: config.api.public_hosts.clone(),
-            secure_cookies: config.api.secure_cookies,
-            allowed_origins: config.api.allowed_origins.clone(),
-            behind_proxy: config.api.behind_proxy,
-            rate_limits: config.api.rate_limits,
-            metrics: config.api.metrics,
-        };
-        let workers = config.workers;
         Ok(Self {
             services,
             api_addr,
@@ -144,8 +135,8 @@ impl App {
             edge,
             local_kv,
             esa,
-            api,
-            workers,
+            api: config.api.presented.clone(),
+            workers: config.workers,
             _lock: lock,
         })
     }

@@ -19,7 +19,7 @@ use self::outside::Outside;
 pub use self::outside::{Alidns, Bucket, Esa};
 pub use self::parts::{Api, Edge, Log, LogFormat};
 use self::written::Written;
-use crate::api::{MetricsAccess, RateLimits};
+use crate::api::{ApiConfig, MetricsAccess, RateLimits};
 use crate::domain::BaseDomain;
 use crate::egress::Network;
 use crate::provider::RedisAddress;
@@ -217,16 +217,18 @@ impl Config {
                 secret_keys: secret_keys?,
                 api: Api {
                     addr: api_addr?,
-                    public_hosts: public_hosts?,
-                    secure_cookies: secure_cookies?,
-                    allowed_origins: allowed_origins?,
-                    behind_proxy: behind_proxy?,
-                    metrics: metrics?,
-                    rate_limits: RateLimits {
-                        caller_per_minute: caller_per_minute?,
-                        address_per_minute: address_per_minute?,
-                        logins_per_minute: logins_per_minute?,
-                        deployments_per_hour: deployments_per_hour?,
+                    presented: ApiConfig {
+                        public_hosts: public_hosts?,
+                        secure_cookies: secure_cookies?,
+                        allowed_origins: allowed_origins?,
+                        behind_proxy: behind_proxy?,
+                        metrics: metrics?,
+                        rate_limits: RateLimits {
+                            caller_per_minute: caller_per_minute?,
+                            address_per_minute: address_per_minute?,
+                            logins_per_minute: logins_per_minute?,
+                            deployments_per_hour: deployments_per_hour?,
+                        },
                     },
                 },
                 edge: Edge {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::api::{MetricsAccess, RateLimits};
+use crate::api::ApiConfig;
 use crate::egress::Network;
 
 /// Settings of the API.
@@ -11,18 +11,8 @@ use crate::egress::Network;
 pub struct Api {
     /// Where it listens.
     pub addr: SocketAddr,
-    /// Names under which it is reached.
-    pub public_hosts: Vec<String>,
-    /// Whether browsers reach it by https.
-    pub secure_cookies: bool,
-    /// Origins whose pages may use it.
-    pub allowed_origins: Vec<String>,
-    /// Whether every request comes through a proxy.
-    pub behind_proxy: bool,
-    /// How often callers may ask.
-    pub rate_limits: RateLimits,
-    /// Who may read `/metrics`.
-    pub metrics: MetricsAccess,
+    /// How it presents itself there.
+    pub presented: ApiConfig,
 }
 
 /// Settings of the edge.

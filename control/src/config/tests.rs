@@ -21,7 +21,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     let config = Config::parse(Some(file), &variables(&[("MIAOBU_BASE_DOMAIN", "env.example")])).expect("sound");
     assert_eq!(config.base_domain.as_str(), "env.example");
     assert_eq!(config.objects_dir(), Path::new("/a/objects"));
-    assert_eq!(config.api.public_hosts, ["a.example", "b.example"]);
+    assert_eq!(config.api.presented.public_hosts, ["a.example", "b.example"]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ statements! {
             OR verified_at IS NOT NULL AND (esa_status <> 'online' OR ssl_status <> 'active'))
           AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.kind = 'sync_domain' AND jobs.subject = domains.id)
         ORDER BY id LIMIT 100";
-    DEPLOYED_AFTER = "SELECT deployments.id, projects.slug FROM deployments
+    DEPLOYED_AFTER = "SELECT deployments.id, projects.id, projects.slug FROM deployments
             JOIN projects ON projects.id = deployments.project_id
         WHERE deployments.status = 'deployed' AND deployments.id > $1 AND projects.deleted_at IS NULL
         ORDER BY deployments.id LIMIT 500";
@@ -56,8 +56,7 @@ pub async fn projects_after(
     let query = session.query(PROJECTS_AFTER).bind(after).bind(limit).bind(kept);
     let rows: Vec<(i64, String, bool)> = query.fetch_all().await?;
     let parse = |(id, slug, has_more): (i64, String, bool)| {
-        let slug = Slug::parse(&slug).map_err(|_| Error::Row { table: "projects", column: "slug", id })?;
-        Ok(Compared { id: ProjectId(id), slug, has_more })
+        Ok(Compared { id: ProjectId(id), slug: parse_slug(&slug, id)?, has_more })
     };
     rows.into_iter().map(parse).collect()
 }
@@ -91,10 +90,12 @@ pub async fn has_files(session: &mut impl Session, id: DeploymentId) -> Result<b
 
 /// Returns deployments with ids above `after` whose files have to be there, each with its project's slug.
 pub async fn deployed_after(session: &mut impl Session, after: i64) -> Result<Vec<(DeploymentId, Slug)>, Error> {
-    let rows: Vec<(i64, String)> = session.query(DEPLOYED_AFTER).bind(after).fetch_all().await?;
-    let parse = |(id, slug): (i64, String)| {
-        let slug = Slug::parse(&slug).map_err(|_| Error::Row { table: "projects", column: "slug", id })?;
-        Ok((DeploymentId(id), slug))
-    };
+    let rows: Vec<(i64, i64, String)> = session.query(DEPLOYED_AFTER).bind(after).fetch_all().await?;
+    let parse = |(id, project, slug): (i64, i64, String)| Ok((DeploymentId(id), parse_slug(&slug, project)?));
     rows.into_iter().map(parse).collect()
+}
+
+/// Reads the slug of the project with this id.
+fn parse_slug(slug: &str, project: i64) -> Result<Slug, Error> {
+    Slug::parse(slug).map_err(|_| Error::Row { table: "projects", column: "slug", id: project })
 }

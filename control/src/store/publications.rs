@@ -115,9 +115,9 @@ pub async fn list(session: &mut impl Session, page: PageRequest) -> Result<Page<
     Ok(page_of(all, page, |one: &Publication| Cursor { created_at: one.created_at, id: one.id.0 }))
 }
 
-/// Notes that a server does it; `false` when it has ended.
-pub async fn begin(session: &mut impl Session, id: PublicationId) -> Result<bool, Error> {
-    Ok(session.query(BEGIN).bind(id.0).execute().await? == 1)
+/// Notes that a server does it, unless it has ended.
+pub async fn begin(session: &mut impl Session, id: PublicationId) -> Result<(), Error> {
+    session.query(BEGIN).bind(id.0).execute().await.map(drop)
 }
 
 /// Notes which version production is to run, unless that is noted.
