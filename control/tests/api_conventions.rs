@@ -348,6 +348,6 @@ async fn the_deletion_of_a_team_is_on_record_though_the_team_is_gone() {
             .fetch_all(writer)
             .await
             .expect("the events");
-    let createds = ("createTeam".to_owned(), "/api/v1/public/teams".to_owned(), None);
-    assert_eq!(events, [createds, ("deleteTeam".to_owned(), path, None)], "no rehearsal is");
+    let createds = ("createTeam".to_owned(), "/api/v1/public/teams".to_owned(), Some(1));
+    assert_eq!(events, [createds, ("deleteTeam".to_owned(), path, Some(1))], "no rehearsal is");
 }

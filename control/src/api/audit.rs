@@ -60,7 +60,8 @@ impl From<AuditEvent> for AuditEventView {
 impl AuditApi {
     /// List what was done in a team
     ///
-    /// Every change that the API made in the team and its projects, newest first. Changes nothing. Fails with `not_found`
+    /// Every change that the API made in the team and its projects, newest first; in a person's own team also those of the
+    /// account, and those that concern no team. Changes nothing. Fails with `not_found`
     /// (404), with `role_too_small` (403) below admin, and with `invalid_cursor` (400).
     #[oai(path = "/teams/:team_id/audit-events", method = "get", operation_id = "listAuditEvents")]
     #[expect(clippy::too_many_arguments, reason = "one parameter for each of the operation's")]

@@ -7,7 +7,7 @@ use crate::domain::{AuditEvent, AuditEventId, Cursor, Page, PageRequest, Project
 
 statements! {
     INSERT = "INSERT INTO audit_events (team_id, project_id, user_id, token_id, action, path, request_id, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        VALUES (COALESCE($1, (SELECT teams.id FROM teams WHERE teams.personal_of = $3)), $2, $3, $4, $5, $6, $7, $8)";
     LIST = "SELECT audit_events.id, audit_events.project_id, audit_events.user_id, users.login, audit_events.token_id,
             audit_events.action, audit_events.path, audit_events.request_id, audit_events.created_at
         FROM audit_events JOIN users ON users.id = audit_events.user_id
@@ -20,7 +20,7 @@ statements! {
 /// Something done, to be kept.
 #[derive(Debug)]
 pub struct NewEvent<'a> {
-    /// The team that it concerned.
+    /// The team that it concerned; `None` for the user's own.
     pub team: Option<TeamId>,
     /// The project that it concerned.
     pub project: Option<ProjectId>,

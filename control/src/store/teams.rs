@@ -28,7 +28,8 @@ statements! {
     DELETE = "DELETE FROM teams WHERE id = $1";
     DELETE_MEMBERS = "DELETE FROM team_members WHERE team_id = $1";
     DELETE_INVITATIONS = "DELETE FROM team_invitations WHERE team_id = $1";
-    FORGET_IN_AUDIT = "UPDATE audit_events SET team_id = NULL WHERE team_id = $1";
+    HAND_OVER_AUDIT = "UPDATE audit_events
+        SET team_id = (SELECT teams.id FROM teams WHERE teams.personal_of = audit_events.user_id) WHERE team_id = $1";
     COUNT_PROJECTS = "SELECT COUNT(*) AS count FROM projects WHERE team_id = $1";
     PUT_MEMBER = "INSERT INTO team_members (team_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (team_id, user_id) DO UPDATE SET role = excluded.role";
@@ -167,9 +168,9 @@ pub async fn count_projects(session: &mut impl Session, id: TeamId) -> Result<i6
     Ok(count)
 }
 
-/// Deletes a team with its members and invitations.
+/// Deletes a team with its members and invitations. What was done in it stays on record, in the own team of whoever did it.
 pub async fn delete(session: &mut impl Session, id: TeamId) -> Result<(), Error> {
-    for statement in [DELETE_MEMBERS, DELETE_INVITATIONS, FORGET_IN_AUDIT, DELETE] {
+    for statement in [DELETE_MEMBERS, DELETE_INVITATIONS, HAND_OVER_AUDIT, DELETE] {
         session.query(statement).bind(id.0).execute().await?;
     }
     Ok(())
