@@ -263,8 +263,9 @@ impl RoutineApi {
     /// Have production run an earlier version
     ///
     /// Queues it and answers at once: production runs `version`, or the version before that which was published last, and
-    /// nothing else. Asked for twice without a version it goes back once. Fails with `routine_busy` (409) while another
-    /// publication is unfinished, with `routine_not_configured` (409) and with `operator_required` (403).
+    /// nothing else. Asked for twice without a version it goes back once. Fails with `invalid_request` (422) for a version
+    /// that is no number, with `routine_busy` (409) while another publication is unfinished, with `routine_not_configured`
+    /// (409) and with `operator_required` (403).
     #[oai(path = "/routine/rollback", method = "post", operation_id = "rollbackRoutine")]
     async fn roll_back(
         &self,

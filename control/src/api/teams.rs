@@ -178,8 +178,9 @@ impl TeamsApi {
 
     /// Change a team
     ///
-    /// A merge patch: what is absent stays. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with
-    /// `precondition_failed` (412) when `If-Match` names another state.
+    /// A merge patch: what is absent stays. Fails with `invalid_request` (422) for a name that is none, with `not_found`
+    /// (404), with `role_too_small` (403) below admin, and with `precondition_failed` (412) when `If-Match` names another
+    /// state.
     #[oai(path = "/teams/:team_id", method = "patch", operation_id = "updateTeam")]
     async fn update_team(
         &self,
