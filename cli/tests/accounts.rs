@@ -1,6 +1,7 @@
 //! Tokens, sessions, profiles, and single objects.
 
 use crate::platform::Platform;
+use crate::scripted::Scripted;
 
 #[test]
 fn tokens_are_made_listed_and_revoked_by_who_proves_who_they_are() {
@@ -47,6 +48,20 @@ fn a_profile_is_changed_field_by_field() {
     assert_eq!((user["name"].as_str(), user["email"].as_str()), (None, Some("ada@example.com")));
     assert!(person.run(&["user", "show"]).succeeded().stdout.contains("email\tada@example.com"));
     person.run(&["user", "set"]).failed(2, &["--name"]);
+}
+
+#[test]
+fn an_identity_is_listed_and_unlinked() {
+    let server = Scripted::start();
+    let person = server.person();
+    let shown = person.run(&["user", "show"]).succeeded().stdout;
+    assert!(shown.contains("identity 7\tgithub 47\n"), "{shown}");
+    let unlinked = person.run(&["user", "unlink", "7", "--code", "x", "--json"]).succeeded().json();
+    assert_eq!(unlinked["unlinked"], 7);
+    person.run(&["user", "unlink", "8", "--code", "x"]).failed(5, &["last_way_in"]);
+    assert_eq!(server.world().count("unlinkIdentity"), 2);
+    let platform = Platform::start();
+    platform.person().run(&["user", "unlink", "7", "--code", &platform.login_code]).failed(4, &[]);
 }
 
 #[test]

@@ -82,6 +82,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("setSkewProtection", "skew on"),
     ("setSplit", "split set"),
     ("triggerDeployment", "build"),
+    ("unlinkIdentity", "user unlink"),
     ("unprotectTarget", "protect off"),
     ("updateDomain", "domains pin"),
     ("updateEnvVar", "env set"),

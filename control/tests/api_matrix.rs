@@ -137,6 +137,7 @@ async fn objects(api: &Api, token: &str, team: Option<TeamId>, slug: &str) -> Id
         ("link_id", MISSING.to_owned()),
         ("token_id", MISSING.to_owned()),
         ("session_id", MISSING.to_owned()),
+        ("identity_id", MISSING.to_owned()),
         ("job_id", MISSING.to_owned()),
         ("publication_id", MISSING.to_owned()),
     ])

@@ -249,3 +249,71 @@ async fn an_account_is_opened_by_every_provider_that_it_is_linked_with_and_each_
     let taken = accounts.link_identity(&grace, "github", "41").await;
     assert!(matches!(taken, Err(miaobu_control::service::Error::Conflict { code: "identity_taken", .. })), "{taken:?}");
 }
+
+#[tokio::test]
+async fn an_identity_is_unlinked_but_never_the_last_way_into_an_account() {
+    let api = Api::new().await;
+    let (path, accounts) = ("/api/v1/public/user", &api.app.services.accounts);
+    let session = api.session().await;
+    let ada = api.app.services.auth.authenticate(&session).await.expect("an actor");
+    for (provider, subject) in [("github", "41"), ("gitlab", "42")] {
+        accounts.link_identity(&ada, provider, subject).await.expect("linked");
+    }
+    let by_github = accounts.login_by_identity("github", "41").await.expect("asked").expect("an account").secret;
+    let shown = api.call("GET", path).bearer(&session).send().await;
+    let of = |index: usize| format!("{path}/identities/{}", shown.json()["data"]["identities"][index]["id"]);
+    let unlink = async |path: &str| api.call("DELETE", path).bearer(&session).send().await;
+
+    assert_eq!(
+        api.as_user("DELETE", &of(0)).send().await.code(),
+        "session_required",
+        "a leaked token takes nothing away"
+    );
+    let stale = api.call("DELETE", &of(0)).bearer(&session).header("if-match", "\"another\"").send().await;
+    assert_eq!((stale.status, stale.code().as_str()), (412, "precondition_failed"));
+    let seen = api.call("DELETE", &of(0)).bearer(&session).header("if-match", shown.header("etag")).send().await;
+    assert_eq!(seen.status, 204, "{}", seen.text());
+    assert_eq!(unlink(&of(0)).await.code(), "not_found", "it is gone");
+    assert!(accounts.login_by_identity("github", "41").await.expect("asked").is_none());
+    assert_eq!(api.call("GET", path).bearer(&by_github).send().await.status, 401, "who came in by it is out");
+
+    assert_eq!(unlink(&of(1)).await.code(), "last_way_in");
+    let password = json!({ "new_password": "correct horse battery" });
+    let set = api.call("PUT", &format!("{path}/password")).bearer(&session).json(&password).send().await;
+    assert_eq!((set.status, unlink(&of(1)).await.status), (204, 204));
+    let left = api.call("GET", path).bearer(&session).send().await.json();
+    assert_eq!(left["data"]["identities"], json!([]));
+
+    let team = api.call("GET", TEAMS).bearer(&session).send().await.json()["data"][0]["id"].clone();
+    let events = api.call("GET", &format!("{TEAMS}/{team}/audit-events")).bearer(&session).send().await;
+    let events = events.json()["data"].as_array().expect("events").clone();
+    let actions: Vec<_> = events.iter().map(|event| event["action"].as_str().expect("text")).collect();
+    assert_eq!(
+        actions,
+        ["unlinkIdentity", "setPassword", "unlinkIdentity"],
+        "one's own team has what one did with the account"
+    );
+}
+
+#[tokio::test]
+async fn of_two_identities_that_go_at_once_one_stays() {
+    let api = Api::new().await;
+    let session = api.session().await;
+    let ada = api.app.services.auth.authenticate(&session).await.expect("an actor");
+    for round in 0..8 {
+        let subjects = [format!("{round}-a"), format!("{round}-b")];
+        for subject in &subjects {
+            api.app.services.accounts.link_identity(&ada, "github", subject).await.expect("linked");
+        }
+        let shown = api.call("GET", "/api/v1/public/user").bearer(&session).send().await.json();
+        let ids: Vec<_> =
+            shown["data"]["identities"].as_array().expect("a list").iter().map(|one| one["id"].clone()).collect();
+        let unlink = |id: &Value| {
+            let path = format!("/api/v1/public/user/identities/{id}");
+            let call = api.call("DELETE", &path).bearer(&session);
+            async move { call.send().await.status }
+        };
+        let answers = futures_util::future::join_all(ids.iter().map(unlink)).await;
+        assert_eq!(answers.iter().filter(|status| **status == 409).count(), 1, "{answers:?}");
+    }
+}

@@ -82,6 +82,11 @@ impl Session {
         self.api.answer(self.api.client.revoke_session().session_id(id).send().await).map(drop)
     }
 
+    /// Unlinks an identity.
+    pub async fn unlink_identity(&self, id: i64) -> Result<(), Failure> {
+        self.api.answer(self.api.client.unlink_identity().identity_id(id).send().await).map(drop)
+    }
+
     /// Sets the password.
     pub async fn set_password(&self, new: String, present: Option<String>) -> Result<(), Failure> {
         let body = types::PasswordChange { new_password: new, present_password: present };

@@ -113,4 +113,11 @@ pub enum UserCommand {
         #[arg(long)]
         code: String,
     },
+    /// Have another service no longer open your account; other sessions end
+    Unlink {
+        #[command(flatten)]
+        proof: Proof,
+        /// Identity id, as `miaobu user show` lists it
+        identity: i64,
+    },
 }

@@ -40,6 +40,14 @@ pub async fn user(settings: &Settings, command: UserCommand) -> Result<(), Failu
             close(session).await;
             say(settings, &json!({"password": "set"}), "the password is set; other sessions have ended")
         }
+        UserCommand::Unlink { proof, identity } => {
+            let session = open(settings, proof).await?;
+            let result = session.unlink_identity(identity).await;
+            close(session).await;
+            result?;
+            let text = format!("identity {identity} opens the account no longer; other sessions have ended");
+            say(settings, &json!({"unlinked": identity}), &text)
+        }
     }
 }
 
@@ -150,12 +158,15 @@ fn show(settings: &Settings, user: &User) -> Result<(), Failure> {
     }
     let absent = || "-".to_owned();
     let row = |word: &str, value: Option<String>| vec![word.to_owned(), value.unwrap_or_else(absent)];
-    let rows = vec![
+    let mut rows = vec![
         row("login", Some(user.login.clone())),
         row("name", user.name.clone()),
         row("email", user.email.clone()),
         row("created", Some(output::when(user.created_at, settings.now))),
     ];
+    rows.extend(user.identities.iter().map(|identity| {
+        row(&format!("identity {}", identity.id), Some(format!("{} {}", identity.provider, identity.subject)))
+    }));
     output::table(&["what", "value"], rows)
 }
 

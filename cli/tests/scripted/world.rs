@@ -72,6 +72,10 @@ impl World {
         }
         let parts: Vec<&str> = head.path.split('/').skip(5).collect();
         match (operation(head), parts.as_slice()) {
+            ("login", _) => Answer::data(200, json!({"session_token": TOKEN, "expires_at": NOW, "user": user()})),
+            ("getUser", _) => Answer::data(200, user()),
+            ("unlinkIdentity", [_, "7"]) => Answer { status: 204, headers: Vec::new(), body: Vec::new() },
+            ("unlinkIdentity", [_, "8"]) => Answer::problem(409, "last_way_in"),
             ("getProject", [slug]) if self.has(slug) => Answer::data(200, self.project(slug)),
             ("createProject", _) => self.create_project(&request.body),
             ("createDeployment", [slug, _]) if self.has(slug) => self.create(slug, &request.body),
@@ -214,10 +218,17 @@ impl World {
     }
 }
 
+fn user() -> Value {
+    let identity = |id: i64| json!({"id": id, "provider": "github", "subject": format!("4{id}"), "created_at": NOW});
+    json!({"id": 1, "login": "ada", "name": null, "email": null, "identities": [identity(7), identity(8)], "created_at": NOW})
+}
+
 fn operation(head: &Head) -> &'static str {
     let parts: Vec<&str> = head.path.split('/').skip(1).collect();
     match (head.method.as_str(), parts.as_slice()) {
         ("POST", ["api", "v1", "auth", "login"]) => "login",
+        ("GET", ["api", "v1", "public", "user"]) => "getUser",
+        ("DELETE", ["api", "v1", "public", "user", "identities", _]) => "unlinkIdentity",
         ("GET", ["api", "v1", "public", "projects", _]) => "getProject",
         ("POST", ["api", "v1", "public", "projects"]) => "createProject",
         ("POST", ["api", "v1", "public", "projects", _, "deployments"]) => "createDeployment",

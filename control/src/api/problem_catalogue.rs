@@ -44,6 +44,7 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("invalid_token", "The token or session is unknown, revoked or expired. Log in again."),
     ("job_not_dead", "Only a job that was given up can be retried or discarded."),
     ("last_owner", "A team keeps an owner."),
+    ("last_way_in", "Nothing else opens the account: set a password before its last identity goes."),
     ("login_taken", "Another account has this login."),
     ("method_not_allowed", "The path has no such method; `Allow` lists those that it has."),
     ("no_branch", "A preview belongs to a branch, and the deployment has none."),

@@ -1,5 +1,6 @@
 //! The caller's own account.
 
+use poem_openapi::param::Path;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use super::body::{Body, JsonBody};
 use super::caller::{Caller, SessionOnly, UserRead, UserWrite};
 use super::precondition::IfMatch;
 use super::values::{Nullable, Patch, Timestamp};
-use crate::domain::{Identity, User};
+use crate::domain::{Identity, IdentityId, User};
 use crate::service::Profile;
 
 /// Operations on the caller's account.
@@ -38,6 +39,8 @@ pub struct UserView {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Identity")]
 pub struct IdentityView {
+    /// The identity's id.
+    pub id: i64,
     /// The service, such as `github`.
     pub provider: String,
     /// What it calls the person.
@@ -48,8 +51,8 @@ pub struct IdentityView {
 
 impl From<Identity> for IdentityView {
     fn from(identity: Identity) -> Self {
-        let Identity { provider, subject, created_at } = identity;
-        Self { provider, subject, created_at: created_at.into() }
+        let Identity { id, provider, subject, created_at } = identity;
+        Self { id: id.0, provider, subject, created_at: created_at.into() }
     }
 }
 
@@ -149,6 +152,24 @@ impl UserApi {
         let PasswordBody { present_password, new_password } = body.0;
         let expected = |user: &User| if_match.allows(|| UserView::from(user.clone()));
         caller.services.accounts.set_password(&caller.actor, present_password, new_password, expected).await?;
+        Ok(NoContent::default())
+    }
+
+    /// Unlink an identity
+    ///
+    /// From then on that service no longer opens the account. The caller's other sessions end. Fails with `session_required`
+    /// (403) for an API token, with `not_found` (404), with `last_way_in` (409) when the account has no other identity and no
+    /// password, and with `precondition_failed` (412) when `If-Match` names another state than `getUser` gave.
+    #[oai(path = "/user/identities/:identity_id", method = "delete", operation_id = "unlinkIdentity")]
+    async fn unlink_identity(
+        &self,
+        caller: Caller<SessionOnly>,
+        if_match: IfMatch,
+        /// The identity's id.
+        identity_id: Path<i64>,
+    ) -> ApiResult<NoContent> {
+        let expected = |user: &User| if_match.allows(|| UserView::from(user.clone()));
+        caller.services.accounts.unlink_identity(&caller.actor, IdentityId(identity_id.0), expected).await?;
         Ok(NoContent::default())
     }
 }

@@ -20,6 +20,8 @@ id! {
     UserId,
     /// A browser or CLI session of a user.
     SessionId,
+    /// What another service calls a person.
+    IdentityId,
     /// An API token.
     TokenId,
     /// A team.

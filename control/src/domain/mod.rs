@@ -35,8 +35,8 @@ pub use digest::{InvalidDigest, Sha256};
 pub use env_var::{EnvVar, EnvVarEffect, EnvVarKind, EnvVarName, EnvVarValue, InvalidEnvVarName};
 pub use hostname::{BaseDomain, InvalidHostname, branch_label, pinned_label};
 pub use ids::{
-    AuditEventId, DeploymentId, DomainId, EnvVarId, InvitationId, JobId, ProjectId, PublicationId, ReleaseId,
-    SessionId, TeamId, TokenId, UserId,
+    AuditEventId, DeploymentId, DomainId, EnvVarId, IdentityId, InvitationId, JobId, ProjectId, PublicationId,
+    ReleaseId, SessionId, TeamId, TokenId, UserId,
 };
 pub use job::{JobInfo, JobState};
 pub use manifest::{InvalidManifest, Manifest, ManifestFile, ManifestProblem};

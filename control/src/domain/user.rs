@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{EmailAddress, ProjectId, Scopes, SessionId, TokenId, UserId};
+use super::{EmailAddress, IdentityId, ProjectId, Scopes, SessionId, TokenId, UserId};
 
 /// A person with an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct User {
 /// A person as another service knows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
+    /// The id.
+    pub id: IdentityId,
     /// The service, such as `github`.
     pub provider: String,
     /// What it calls the person, for ever: no name that may change hands.

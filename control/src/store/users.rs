@@ -16,6 +16,7 @@ statements! {
     GET_PASSWORD = "SELECT id, password_hash FROM users WHERE login = $1";
     GET_PASSWORD_BY_ID = "SELECT id, password_hash FROM users WHERE id = $1";
     SET_PASSWORD = "UPDATE users SET password_hash = $2 WHERE id = $1";
+    LOCK = "UPDATE users SET login = login WHERE id = $1";
     UPDATE = "UPDATE users SET name = $2, email = $3 WHERE id = $1";
     INSERT_CODE = "INSERT INTO login_codes (code_hash, created_at, expires_at) VALUES ($1, $2, $3)";
     USE_CODE = "UPDATE login_codes SET used_at = $2 WHERE code_hash = $1 AND used_at IS NULL AND expires_at > $2";
@@ -72,6 +73,11 @@ pub async fn get_by_email(session: &mut impl Session, email: &EmailAddress) -> R
 pub async fn get_first(session: &mut impl Session) -> Result<Option<User>, Error> {
     let row: Option<UserRow> = session.query(GET_FIRST).fetch_optional().await?;
     whole(session, row).await
+}
+
+/// Keeps every other transaction that locks the user waiting until this one ends.
+pub async fn lock(session: &mut impl Session, id: UserId) -> Result<(), Error> {
+    session.query(LOCK).bind(id.0).execute().await.map(drop)
 }
 
 /// Whether a user sees and mends what belongs to no team.

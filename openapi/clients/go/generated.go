@@ -794,6 +794,8 @@ const (
 type Identity struct {
 	// Since when it opens the account.
 	CreatedAt time.Time `json:"created_at"`
+	// The identity's id.
+	ID int64 `json:"id"`
 	// The service, such as `github`.
 	Provider string `json:"provider"`
 	// What it calls the person.
@@ -2843,8 +2845,9 @@ func (c *Client) GetTeam(ctx context.Context, teamID int64, options ...RequestOp
 
 // UpdateTeam: Change a team.
 //
-// A merge patch: what is absent stays. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with
-// `precondition_failed` (412) when `If-Match` names another state.
+// A merge patch: what is absent stays. Fails with `invalid_request` (422) for a name that is none, with `not_found`
+// (404), with `role_too_small` (403) below admin, and with `precondition_failed` (412) when `If-Match` names another
+// state.
 func (c *Client) UpdateTeam(ctx context.Context, teamID int64, body TeamPatch, options ...RequestOption) (*TeamData, error) {
 	answer := new(TeamData)
 	if err := c.do(ctx, "PATCH", "/api/v1/public/teams/"+segment(teamID), jsonBody{body}, options, answer); err != nil {
@@ -2874,7 +2877,8 @@ func (p ListAuditEventsParams) apply(r *request) {
 
 // ListAuditEvents: List what was done in a team.
 //
-// Every change that the API made in the team and its projects, newest first. Changes nothing. Fails with `not_found`
+// Every change that the API made in the team and its projects, newest first; in a person's own team also those of the
+// account, and those that concern no team. Changes nothing. Fails with `not_found`
 // (404), with `role_too_small` (403) below admin, and with `invalid_cursor` (400).
 //
 // [ListAuditEventsParams] is one of the options that it takes.
@@ -3001,6 +3005,15 @@ func (c *Client) UpdateUser(ctx context.Context, body UserPatch, options ...Requ
 		return nil, err
 	}
 	return answer, nil
+}
+
+// UnlinkIdentity: Unlink an identity.
+//
+// From then on that service no longer opens the account. The caller's other sessions end. Fails with `session_required`
+// (403) for an API token, with `not_found` (404), with `last_way_in` (409) when the account has no other identity and no
+// password, and with `precondition_failed` (412) when `If-Match` names another state than `getUser` gave.
+func (c *Client) UnlinkIdentity(ctx context.Context, identityID int64, options ...RequestOption) error {
+	return c.do(ctx, "DELETE", "/api/v1/public/user/identities/"+segment(identityID), nil, options, nil)
 }
 
 // SetPassword: Set the caller's password.
@@ -3141,8 +3154,9 @@ func (c *Client) GetRoutinePublication(ctx context.Context, publicationID int64,
 // RollbackRoutine: Have production run an earlier version.
 //
 // Queues it and answers at once: production runs `version`, or the version before that which was published last, and
-// nothing else. Asked for twice without a version it goes back once. Fails with `routine_busy` (409) while another
-// publication is unfinished, with `routine_not_configured` (409) and with `operator_required` (403).
+// nothing else. Asked for twice without a version it goes back once. Fails with `invalid_request` (422) for a version
+// that is no number, with `routine_busy` (409) while another publication is unfinished, with `routine_not_configured`
+// (409) and with `operator_required` (403).
 func (c *Client) RollbackRoutine(ctx context.Context, body RoutineRollback, options ...RequestOption) (*PublicationData, error) {
 	answer := new(PublicationData)
 	if err := c.do(ctx, "POST", "/api/v1/routine/rollback", jsonBody{body}, options, answer); err != nil {

@@ -1675,6 +1675,8 @@ slash; `drop` never does; `none` serves files under their own names only.*/
     pub struct Identity {
         ///Since when it opens the account.
         pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The identity's id.
+        pub id: i64,
         ///The service, such as `github`.
         pub provider: ::std::string::String,
         ///What it calls the person.
@@ -8767,6 +8769,7 @@ as well, an owner everything.*/
                 ::chrono::DateTime<::chrono::offset::Utc>,
                 ::std::string::String,
             >,
+            id: ::std::result::Result<i64, ::std::string::String>,
             provider: ::std::result::Result<
                 ::std::string::String,
                 ::std::string::String,
@@ -8777,6 +8780,7 @@ as well, an owner everything.*/
             fn default() -> Self {
                 Self {
                     created_at: Err("no value supplied for created_at".to_string()),
+                    id: Err("no value supplied for id".to_string()),
                     provider: Err("no value supplied for provider".to_string()),
                     subject: Err("no value supplied for subject".to_string()),
                 }
@@ -8793,6 +8797,16 @@ as well, an owner everything.*/
                     .map_err(|e| {
                         format!("error converting supplied value for created_at: {e}")
                     });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
                 self
             }
             pub fn provider<T>(mut self, value: T) -> Self
@@ -8827,6 +8841,7 @@ as well, an owner everything.*/
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     created_at: value.created_at?,
+                    id: value.id?,
                     provider: value.provider?,
                     subject: value.subject?,
                 })
@@ -8836,6 +8851,7 @@ as well, an owner everything.*/
             fn from(value: super::Identity) -> Self {
                 Self {
                     created_at: Ok(value.created_at),
+                    id: Ok(value.id),
                     provider: Ok(value.provider),
                     subject: Ok(value.subject),
                 }
@@ -16745,8 +16761,9 @@ let response = client.delete_team()
     }
     /**Change a team
 
-A merge patch: what is absent stays. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with
-`precondition_failed` (412) when `If-Match` names another state.
+A merge patch: what is absent stays. Fails with `invalid_request` (422) for a name that is none, with `not_found`
+(404), with `role_too_small` (403) below admin, and with `precondition_failed` (412) when `If-Match` names another
+state.
 
 Sends a `PATCH` request to `/api/v1/public/teams/{team_id}`
 
@@ -16767,7 +16784,8 @@ let response = client.update_team()
     }
     /**List what was done in a team
 
-Every change that the API made in the team and its projects, newest first. Changes nothing. Fails with `not_found`
+Every change that the API made in the team and its projects, newest first; in a person's own team also those of the
+account, and those that concern no team. Changes nothing. Fails with `not_found`
 (404), with `role_too_small` (403) below admin, and with `invalid_cursor` (400).
 
 Sends a `GET` request to `/api/v1/public/teams/{team_id}/audit-events`
@@ -16957,6 +16975,27 @@ let response = client.update_user()
     pub fn update_user(&self) -> builder::UpdateUser<'_> {
         builder::UpdateUser::new(self)
     }
+    /**Unlink an identity
+
+From then on that service no longer opens the account. The caller's other sessions end. Fails with `session_required`
+(403) for an API token, with `not_found` (404), with `last_way_in` (409) when the account has no other identity and no
+password, and with `precondition_failed` (412) when `If-Match` names another state than `getUser` gave.
+
+Sends a `DELETE` request to `/api/v1/public/user/identities/{identity_id}`
+
+Arguments:
+- `identity_id`: The identity's id.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
+```ignore
+let response = client.unlink_identity()
+    .identity_id(identity_id)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn unlink_identity(&self) -> builder::UnlinkIdentity<'_> {
+        builder::UnlinkIdentity::new(self)
+    }
     /**Set the caller's password
 
 From then on `loginWithPassword` works. The caller's other sessions end. Fails with `session_required` (403) for an
@@ -17113,8 +17152,9 @@ let response = client.get_routine_publication()
     /**Have production run an earlier version
 
 Queues it and answers at once: production runs `version`, or the version before that which was published last, and
-nothing else. Asked for twice without a version it goes back once. Fails with `routine_busy` (409) while another
-publication is unfinished, with `routine_not_configured` (409) and with `operator_required` (403).
+nothing else. Asked for twice without a version it goes back once. Fails with `invalid_request` (422) for a version
+that is no number, with `routine_busy` (409) while another publication is unfinished, with `routine_not_configured`
+(409) and with `operator_required` (403).
 
 Sends a `POST` request to `/api/v1/routine/rollback`
 
@@ -25364,6 +25404,102 @@ pub mod builder {
             let response = result?;
             match response.status().as_u16() {
                 200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::unlink_identity`]
+
+[`Client::unlink_identity`]: super::Client::unlink_identity*/
+    #[derive(Debug, Clone)]
+    pub struct UnlinkIdentity<'a> {
+        client: &'a super::Client,
+        identity_id: Result<i64, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> UnlinkIdentity<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                identity_id: Err("identity_id was not initialized".to_string()),
+                if_match: Ok(None),
+            }
+        }
+        pub fn identity_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.identity_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for identity_id failed".to_string());
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/api/v1/public/user/identities/{identity_id}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, identity_id, if_match } = self;
+            let identity_id = identity_id.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/public/user/identities/{}", client.baseurl, encode_path(&
+                identity_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "unlink_identity",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
                 400u16..=499u16 => {
                     Err(
                         Error::ErrorResponse(

@@ -684,6 +684,8 @@ export type HtmlHandling = 'auto' | 'force' | 'drop' | 'none';
 export interface Identity {
   /** Since when it opens the account. */
   created_at: string;
+  /** The identity's id. */
+  id: number;
   /** The service, such as `github`. */
   provider: string;
   /** What it calls the person. */
@@ -2461,8 +2463,9 @@ export abstract class Operations extends Sender {
   /**
    * Change a team.
    *
-   * A merge patch: what is absent stays. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with
-   * `precondition_failed` (412) when `If-Match` names another state.
+   * A merge patch: what is absent stays. Fails with `invalid_request` (422) for a name that is none, with `not_found`
+   * (404), with `role_too_small` (403) below admin, and with `precondition_failed` (412) when `If-Match` names another
+   * state.
    */
   updateTeam(teamId: number, body: TeamPatch, options: RequestOptions = {}): Promise<TeamData> {
     return this.sendForJson('PATCH', `/api/v1/public/teams/${segment(teamId)}`, { json: body }, options);
@@ -2471,7 +2474,8 @@ export abstract class Operations extends Sender {
   /**
    * List what was done in a team.
    *
-   * Every change that the API made in the team and its projects, newest first. Changes nothing. Fails with `not_found`
+   * Every change that the API made in the team and its projects, newest first; in a person's own team also those of the
+   * account, and those that concern no team. Changes nothing. Fails with `not_found`
    * (404), with `role_too_small` (403) below admin, and with `invalid_cursor` (400).
    */
   listAuditEvents(teamId: number, options: ListAuditEventsOptions = {}): Promise<AuditEventPage> {
@@ -2555,6 +2559,17 @@ export abstract class Operations extends Sender {
    */
   updateUser(body: UserPatch, options: RequestOptions = {}): Promise<UserData> {
     return this.sendForJson('PATCH', `/api/v1/public/user`, { json: body }, options);
+  }
+
+  /**
+   * Unlink an identity.
+   *
+   * From then on that service no longer opens the account. The caller's other sessions end. Fails with `session_required`
+   * (403) for an API token, with `not_found` (404), with `last_way_in` (409) when the account has no other identity and no
+   * password, and with `precondition_failed` (412) when `If-Match` names another state than `getUser` gave.
+   */
+  unlinkIdentity(identityId: number, options: RequestOptions = {}): Promise<void> {
+    return this.sendForNothing('DELETE', `/api/v1/public/user/identities/${segment(identityId)}`, {}, options);
   }
 
   /**
@@ -2646,8 +2661,9 @@ export abstract class Operations extends Sender {
    * Have production run an earlier version.
    *
    * Queues it and answers at once: production runs `version`, or the version before that which was published last, and
-   * nothing else. Asked for twice without a version it goes back once. Fails with `routine_busy` (409) while another
-   * publication is unfinished, with `routine_not_configured` (409) and with `operator_required` (403).
+   * nothing else. Asked for twice without a version it goes back once. Fails with `invalid_request` (422) for a version
+   * that is no number, with `routine_busy` (409) while another publication is unfinished, with `routine_not_configured`
+   * (409) and with `operator_required` (403).
    */
   rollbackRoutine(body: RoutineRollback, options: RequestOptions = {}): Promise<PublicationData> {
     return this.sendForJson('POST', `/api/v1/routine/rollback`, { json: body }, options);

@@ -78,6 +78,7 @@ pub const CHINESE: &[(&str, &str)] = &[
     ("setSkewProtection", "允许访问者停留在较早的部署"),
     ("setSplit", "在环境的访问者之间分流"),
     ("triggerDeployment", "从代码仓库构建部署"),
+    ("unlinkIdentity", "解除账户与其他服务的关联"),
     ("unprotectTarget", "取消站点的访问保护"),
     ("updateDomain", "修改域名的指向"),
     ("updateEnvVar", "修改环境变量"),

@@ -956,6 +956,9 @@ class Identity:
     created_at: datetime
     """Since when it opens the account."""
 
+    id: int
+    """The identity's id."""
+
     provider: str
     """The service, such as `github`."""
 
@@ -2741,15 +2744,17 @@ class Operations(Sender):
     def update_team(self, team_id: int, body: TeamPatch, *, options: RequestOptions | None = None) -> TeamData:
         """Change a team.
 
-        A merge patch: what is absent stays. Fails with `not_found` (404), with `role_too_small` (403) below admin, and with
-        `precondition_failed` (412) when `If-Match` names another state.
+        A merge patch: what is absent stays. Fails with `invalid_request` (422) for a name that is none, with `not_found`
+        (404), with `role_too_small` (403) below admin, and with `precondition_failed` (412) when `If-Match` names another
+        state.
         """
         return self.send_for_json(TeamData, "PATCH", f"/api/v1/public/teams/{segment(team_id)}", json=body, options=options)
 
     def list_audit_events(self, team_id: int, *, action: str | None = None, project: int | None = None, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> AuditEventPage:
         """List what was done in a team.
 
-        Every change that the API made in the team and its projects, newest first. Changes nothing. Fails with `not_found`
+        Every change that the API made in the team and its projects, newest first; in a person's own team also those of the
+        account, and those that concern no team. Changes nothing. Fails with `not_found`
         (404), with `role_too_small` (403) below admin, and with `invalid_cursor` (400).
         """
         return self.send_for_json(AuditEventPage, "GET", f"/api/v1/public/teams/{segment(team_id)}/audit-events", query={"action": action, "project": project, "limit": limit, "cursor": cursor}, options=options)
@@ -2816,6 +2821,15 @@ class Operations(Sender):
         address, with `invalid_request` (422), and with `precondition_failed` (412) when `If-Match` names another state.
         """
         return self.send_for_json(UserData, "PATCH", f"/api/v1/public/user", json=body, options=options)
+
+    def unlink_identity(self, identity_id: int, *, options: RequestOptions | None = None) -> None:
+        """Unlink an identity.
+
+        From then on that service no longer opens the account. The caller's other sessions end. Fails with `session_required`
+        (403) for an API token, with `not_found` (404), with `last_way_in` (409) when the account has no other identity and no
+        password, and with `precondition_failed` (412) when `If-Match` names another state than `getUser` gave.
+        """
+        return self.send_for_nothing("DELETE", f"/api/v1/public/user/identities/{segment(identity_id)}", options=options)
 
     def set_password(self, body: PasswordChange, *, options: RequestOptions | None = None) -> None:
         """Set the caller's password.
@@ -2890,8 +2904,9 @@ class Operations(Sender):
         """Have production run an earlier version.
 
         Queues it and answers at once: production runs `version`, or the version before that which was published last, and
-        nothing else. Asked for twice without a version it goes back once. Fails with `routine_busy` (409) while another
-        publication is unfinished, with `routine_not_configured` (409) and with `operator_required` (403).
+        nothing else. Asked for twice without a version it goes back once. Fails with `invalid_request` (422) for a version
+        that is no number, with `routine_busy` (409) while another publication is unfinished, with `routine_not_configured`
+        (409) and with `operator_required` (403).
         """
         return self.send_for_json(PublicationData, "POST", f"/api/v1/routine/rollback", json=body, options=options)
 
