@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use data_encoding::BASE64;
+use miaobu_aliyun::esa::hostnames::CreateCustomHostname;
 use miaobu_aliyun::esa::purge::DescribePurgeTasks;
+use miaobu_aliyun::esa::sites::ListRecords;
 use miaobu_control::domain::{DomainName, EdgeState, EsaStatus, SslStatus};
 use miaobu_control::provider::local::LocalEdgeKv;
 use miaobu_control::provider::{EdgeHostnames as _, EdgeKv as _, ErrorKind, KvEntry};
@@ -141,6 +143,33 @@ async fn a_domain_goes_from_pending_to_served() {
     assert_ne!(again.esa_saas_id.as_deref(), Some(id.as_str()));
     hostnames.detach(&name, None).await.expect("found by its name");
     assert!(aliyun.emulator.hostnames().is_empty());
+}
+
+#[tokio::test]
+async fn of_two_hostnames_with_one_name_the_older_stays_and_giving_it_up_takes_both() {
+    let aliyun = Aliyun::start().await;
+    let hostnames = aliyun.hostnames().await;
+    let name = DomainName::parse("www.customer.example").expect("a name");
+    let first = hostnames.attach(&name).await.expect("attached").esa_saas_id;
+    let record = aliyun.esa.call(&ListRecords { site_id: 1, ..ListRecords::default() }).await.expect("listed");
+    let second = CreateCustomHostname {
+        site_id: 1,
+        hostname: name.to_string(),
+        record_id: record.records[0].record_id,
+        ..CreateCustomHostname::default()
+    };
+    aliyun.esa.call(&second).await.expect("made by somebody who found none");
+    assert_eq!(aliyun.emulator.hostnames().len(), 2);
+    assert_eq!(hostnames.attach(&name).await.expect("attached").esa_saas_id, first);
+    assert_eq!(aliyun.emulator.hostnames().len(), 1);
+    let id = aliyun.esa.call(&second).await.expect("made again").hostname_id.to_string();
+    hostnames.detach(&name, Some(&id)).await.expect("detached");
+    assert!(aliyun.emulator.hostnames().is_empty(), "{:?}", aliyun.emulator.hostnames());
+    let (one, other) = tokio::join!(hostnames.attach(&name), hostnames.attach(&name));
+    one.expect("attached");
+    other.expect("attached");
+    hostnames.attach(&name).await.expect("attached");
+    assert_eq!(aliyun.emulator.hostnames().len(), 1);
 }
 
 #[tokio::test]
