@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::routine::{program, workerd};
 use crate::support::aliyun::{Aliyun, EDGE, NAMESPACE, SITE};
 use crate::support::process::{Server, ask_at, bytes_at};
-use crate::support::{DnsServer, Site};
+use crate::support::{DnsServer, Site, TestDatabase};
 
 fn site(text: &str) -> Site {
     let page = format!("<!doctype html><title>{text}</title>");
@@ -44,8 +44,12 @@ fn visit(edge: &str, host: &str, path: &str) -> (u16, Vec<String>, String) {
 async fn a_site_goes_through_oss_and_esa_to_its_visitors_and_nothing_is_left_of_it() {
     let Some(workerd) = workerd() else { return };
     let aliyun = Aliyun::with(|settings| settings.workerd = Some(workerd)).await;
-    let folder = tempfile::tempdir().expect("a folder");
-    let run = |data_dir: &Path, arguments: &[&str]| program(&aliyun, data_dir, "127.0.0.1", arguments);
+    let (folder, database) = (tempfile::tempdir().expect("a folder"), TestDatabase::create_empty().await);
+    let run = |data_dir: &Path, arguments: &[&str]| {
+        let mut program = program(&aliyun, data_dir, "127.0.0.1", arguments);
+        database.iter().for_each(|database| database.tell(&mut program));
+        program
+    };
     let published = run(folder.path(), &["routine", "publish", "--looks", "1"]).output().expect("the program runs");
     assert!(published.status.success(), "{}", String::from_utf8_lossy(&published.stderr));
 
@@ -128,9 +132,11 @@ async fn a_book_and_its_domains_go_the_whole_way_although_every_call_fails_once(
     let aliyun = Aliyun::with(|settings| settings.workerd = Some(workerd)).await;
     drop(aliyun.hostnames().await);
     let (folder, dns) = (tempfile::tempdir().expect("a folder"), DnsServer::start());
+    let database = TestDatabase::create_empty().await;
     let run = |data_dir: &Path, arguments: &[&str]| {
         let mut program = program(&aliyun, data_dir, "127.0.0.1", arguments);
         program.env("MIAOBU_DNS_SERVERS", dns.address.to_string());
+        database.iter().for_each(|database| database.tell(&mut program));
         program
     };
     let published = run(folder.path(), &["routine", "publish", "--looks", "1"]).output().expect("the program runs");
@@ -265,7 +271,8 @@ async fn a_book_and_its_domains_go_the_whole_way_although_every_call_fails_once(
     until("no object is left", &|| aliyun.emulator.buckets() == [("sites".to_owned(), 0)]);
     until("no record is left", &|| aliyun.emulator.namespaces() == [[NAMESPACE.to_owned(), "0".to_owned()]]);
     until("no DNS record is left", &|| records(&aliyun).is_empty());
+    until("no hostname is left", &|| aliyun.emulator.hostnames().is_empty());
     // An isolate that knows a host lets its record stand in for as long as a write may take to spread.
     let unknown = format!("book-d{first}.{SITE}");
-    until("nobody is served", &|| visit(&edge, &unknown, "/").0 == 421);
+    until("nobody is served", &|| visit(&edge, &unknown, "/").0 == 421 && visit(&edge, name, "/").0 == 404);
 }
