@@ -196,8 +196,13 @@ impl Emulator {
             let (esa, ambient, runtime) = (esa.clone(), ambient.clone(), runtime.clone());
             Arc::new(Visitors { env, esa, ambient, runtime })
         };
-        let inside =
-            Inside { esa: esa.clone(), ambient: ambient.clone(), staleness: kv_staleness, read: Mutex::default() };
+        let inside = Inside {
+            esa: esa.clone(),
+            ambient: ambient.clone(),
+            faults: faults.clone(),
+            staleness: kv_staleness,
+            read: Mutex::default(),
+        };
         let (production, staging) = (visitors(Env::Production), visitors(Env::Staging));
         let mut servers = JoinSet::new();
         let mut start = async |port, service: Arc<dyn Service>| {
