@@ -1,11 +1,15 @@
 //! The edge that ESA is, told by the providers: keys and values, purges, custom hostnames.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use data_encoding::BASE64;
+use miaobu_aliyun::esa::hostnames::CreateCustomHostname;
 use miaobu_aliyun::esa::purge::DescribePurgeTasks;
+use miaobu_aliyun::esa::sites::ListRecords;
 use miaobu_control::domain::{DomainName, EdgeState, EsaStatus, SslStatus};
+use miaobu_control::provider::aliyun::EsaHostnames;
 use miaobu_control::provider::local::LocalEdgeKv;
 use miaobu_control::provider::{EdgeHostnames as _, EdgeKv as _, ErrorKind, KvEntry};
 use miaobu_edge::record::KeyEncoding;
@@ -100,6 +104,67 @@ async fn what_could_not_be_delivered_is_delivered_later() {
 }
 
 #[tokio::test]
+async fn whichever_call_is_out_the_rest_is_delivered_later() {
+    let world = World::new().await;
+    let kv = world.aliyun.edge_kv(world.ledger.clone()).await;
+    let blob = || KvEntry { key: "d-7".into(), value: Some(Bytes::from_static(&[0, 159])), generation: 0 };
+    let gone = || KvEntry { value: None, ..blob() };
+    let actions = ["CreateKvNamespace", "PutKv", "BatchPutKv", "BatchDeleteKv", "ListSites", "PurgeCaches"];
+    let mut failed = BTreeSet::from([["esa", "GetKv"].map(str::to_owned)]);
+    for (round, action) in (1..).zip(actions) {
+        // Nothing is known of the account yet.
+        let kv_anew = world.aliyun.edge_kv(world.ledger.clone()).await;
+        world.aliyun.emulator.faults().plan("esa", action, Fault::Fail, 6);
+        failed.insert(["esa", action].map(str::to_owned));
+        let other = if action == "BatchDeleteKv" { gone() } else { blob() };
+        let entries = vec![entry(HOST, Some(action), round), KvEntry { generation: round, ..other }];
+        let error = kv_anew.write(entries).await.expect_err(action);
+        assert!(error.is_retryable(), "{action}: {error:?}");
+        // A call that may have been carried out is not repeated by the client, so that more faults than one are left.
+        while kv.reconcile().await.is_err() {}
+        assert_eq!(world.aliyun.stored(HOST).await.as_deref(), Some(action.as_bytes()), "{action}");
+    }
+    let asked: BTreeSet<_> = world.aliyun.emulator.faults().calls().into_keys().collect();
+    assert_eq!(asked, failed, "each call was out");
+}
+
+#[tokio::test]
+async fn whichever_call_about_a_domain_is_out_the_next_time_goes_on() {
+    let aliyun = Aliyun::start().await;
+    drop(aliyun.hostnames().await);
+    let name = DomainName::parse("www.customer.example").expect("a name");
+    let anew = || EsaHostnames::new(aliyun.account());
+    let faults = aliyun.emulator.faults();
+    let mut failed = BTreeSet::from([["esa", "CreateRecord"].map(str::to_owned)]);
+    for action in [
+        "ListSites",
+        "ListRecords",
+        "ListCustomHostnames",
+        "CreateCustomHostname",
+        "GetCustomHostname",
+        "VerifyCustomHostname",
+    ] {
+        failed.insert(["esa", action].map(str::to_owned));
+        faults.plan("esa", action, Fault::Fail, 6);
+        let error = anew().attach(&name).await.expect_err(action);
+        assert_eq!(error.kind, ErrorKind::Unavailable, "{action}");
+        // A call that may have been carried out is not repeated by the client, so that more faults than one are left.
+        while anew().attach(&name).await.is_err() {}
+        assert_eq!(anew().attach(&name).await.expect("attached").esa_status, EsaStatus::Pending, "{action}");
+        assert_eq!(aliyun.emulator.hostnames().len(), 1, "{action}");
+        if action != "VerifyCustomHostname" {
+            anew().detach(&name, None).await.expect("detached");
+        }
+    }
+    failed.insert(["esa", "DeleteCustomHostname"].map(str::to_owned));
+    faults.plan("esa", "DeleteCustomHostname", Fault::Fail, 6);
+    assert_eq!(anew().detach(&name, None).await.expect_err("broken").kind, ErrorKind::Unavailable);
+    anew().detach(&name, None).await.expect("detached");
+    assert!(aliyun.emulator.hostnames().is_empty());
+    assert_eq!(faults.calls().into_keys().collect::<BTreeSet<_>>(), failed, "each call was out");
+}
+
+#[tokio::test]
 async fn thousands_of_records_come_in_a_few_batches_and_again_on_demand() {
     let world = World::new().await;
     let entries: Vec<_> = (0..3000).map(|number| entry(&format!("h{number}.example"), Some("{}"), 1)).collect();
@@ -141,6 +206,33 @@ async fn a_domain_goes_from_pending_to_served() {
     assert_ne!(again.esa_saas_id.as_deref(), Some(id.as_str()));
     hostnames.detach(&name, None).await.expect("found by its name");
     assert!(aliyun.emulator.hostnames().is_empty());
+}
+
+#[tokio::test]
+async fn of_two_hostnames_with_one_name_the_older_stays_and_giving_it_up_takes_both() {
+    let aliyun = Aliyun::start().await;
+    let hostnames = aliyun.hostnames().await;
+    let name = DomainName::parse("www.customer.example").expect("a name");
+    let first = hostnames.attach(&name).await.expect("attached").esa_saas_id;
+    let record = aliyun.esa.call(&ListRecords { site_id: 1, ..ListRecords::default() }).await.expect("listed");
+    let second = CreateCustomHostname {
+        site_id: 1,
+        hostname: name.to_string(),
+        record_id: record.records[0].record_id,
+        ..CreateCustomHostname::default()
+    };
+    aliyun.esa.call(&second).await.expect("made by somebody who found none");
+    assert_eq!(aliyun.emulator.hostnames().len(), 2);
+    assert_eq!(hostnames.attach(&name).await.expect("attached").esa_saas_id, first);
+    assert_eq!(aliyun.emulator.hostnames().len(), 1);
+    let id = aliyun.esa.call(&second).await.expect("made again").hostname_id.to_string();
+    hostnames.detach(&name, Some(&id)).await.expect("detached");
+    assert!(aliyun.emulator.hostnames().is_empty(), "{:?}", aliyun.emulator.hostnames());
+    let (one, other) = tokio::join!(hostnames.attach(&name), hostnames.attach(&name));
+    one.expect("attached");
+    other.expect("attached");
+    hostnames.attach(&name).await.expect("attached");
+    assert_eq!(aliyun.emulator.hostnames().len(), 1);
 }
 
 #[tokio::test]

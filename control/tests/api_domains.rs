@@ -266,3 +266,37 @@ async fn a_deleted_project_gives_up_the_certificates_that_its_dry_run_names() {
     let given_up = ("www.example.com".to_owned(), Some("saas-1".to_owned()));
     assert!(api.app.hostnames.detached().contains(&given_up), "{:?}", api.app.hostnames.detached());
 }
+
+#[tokio::test]
+async fn a_domain_that_is_given_up_while_the_edge_learns_of_it_is_forgotten_there() {
+    let (api, _) = with_site().await;
+    let added = add(&api, "www.example.com").await;
+    prove(&api, &added.json()["data"]);
+    let (path, hold) = (added.header("location").to_owned(), api.app.hostnames.hold());
+    let verify = api.as_user("POST", &format!("{path}/verify")).send();
+    let give_up = async {
+        hold.wait().await;
+        assert_eq!(api.as_user("DELETE", &path).send().await.status, 200);
+        api.app.run_jobs().await;
+        assert_eq!(api.app.hostnames.detached().len(), 1, "it is not there yet");
+        hold.let_go();
+    };
+    let (verified, ()) = tokio::join!(verify, give_up);
+    assert_eq!(verified.status, 404, "{}", verified.text());
+    api.app.run_jobs().await;
+    assert!(api.app.hostnames.attached().is_empty(), "{:?}", api.app.hostnames.attached());
+}
+
+#[tokio::test]
+async fn a_name_that_is_given_up_and_proven_anew_stays_with_who_has_it_now() {
+    let (api, _) = with_site().await;
+    let first = own(&api, "www.example.com").await;
+    assert_eq!(api.as_user("DELETE", &first).send().await.status, 200);
+    // Before the job that forgets the first one had its turn.
+    let second = own(&api, "www.example.com").await;
+    api.app.run_jobs().await;
+    assert_eq!(api.app.hostnames.attached(), ["www.example.com"]);
+    assert_eq!(api.as_user("DELETE", &second).send().await.status, 200);
+    api.app.run_jobs().await;
+    assert!(api.app.hostnames.attached().is_empty());
+}

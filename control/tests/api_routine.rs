@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use crate::api_support::Api;
 use crate::routine::{program, workerd};
+use crate::support::TestDatabase;
 use crate::support::aliyun::Aliyun;
+use crate::support::database::EmptyDatabase;
 use crate::support::process::Server;
 
 #[tokio::test]
@@ -36,13 +38,15 @@ async fn the_routine_is_nobody_elses_business_and_needs_an_edge_elsewhere() {
 struct World {
     aliyun: Aliyun,
     folder: tempfile::TempDir,
+    database: Option<EmptyDatabase>,
 }
 
 impl World {
     async fn new() -> Option<Self> {
         let workerd = workerd()?;
         let aliyun = Aliyun::with(|settings| settings.workerd = Some(workerd)).await;
-        Some(Self { aliyun, folder: tempfile::tempdir().expect("a folder") })
+        let database = TestDatabase::create_empty().await;
+        Some(Self { aliyun, folder: tempfile::tempdir().expect("a folder"), database })
     }
 
     /// A server that dies at `failpoint`; another number gives it other code that does the same.
@@ -51,6 +55,7 @@ impl World {
         Server::start_with(|arguments| -> Command {
             let mut program = program(&self.aliyun, self.folder.path(), "127.0.0.1", arguments);
             program.env("MIAOBU_ESA_OBJECTS_URL", &address);
+            self.database.iter().for_each(|database| database.tell(&mut program));
             program.envs(failpoint.map(|name| ("MIAOBU_FAILPOINT", name)));
             program
         })

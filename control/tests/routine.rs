@@ -1,6 +1,7 @@
 //! The routine on its way to production, on an edge that runs what was published.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -67,6 +68,10 @@ impl World {
         self.told.borrow_mut().clear();
         let tell = |line: &str| self.told.borrow_mut().push(line.to_owned());
         routine::publish(&self.cloud, &self.smoke, bundle, &bundle.description("c0ffee"), PATIENCE, tell).await
+    }
+
+    async fn versions(&self) -> usize {
+        self.cloud.state().await.expect("a state").versions.len()
     }
 
     async fn production(&self) -> Vec<Share> {
@@ -138,33 +143,55 @@ async fn production_goes_back_when_the_new_version_breaks_there() {
 #[tokio::test]
 async fn each_call_may_fail_once_and_lose_its_answer_once() {
     let Some(workerd) = workerd() else { return };
-    let world = World::new(workerd).await;
+    let mut world = World::new(workerd).await;
     let actions = [
         "GetRoutine",
         "CreateRoutine",
         "GetRoutineStagingCodeUploadInfo",
+        "PostRoutineCode",
         "CommitRoutineStagingCode",
         "ListRoutineCodeVersions",
         "PublishRoutineCodeVersion",
         "CreateRoutineCodeDeployment",
+        "DeleteRoutineCodeVersion",
         "ListRoutineRoutes",
         "CreateRoutineRoute",
+        "UpdateRoutineRoute",
         "CreateKvNamespace",
         "PutKv",
         "BatchPutKv",
         "BatchDeleteKv",
         "ListSites",
     ];
-    for number in 1..=2 {
+    // The last two find the routine full, and a route that chooses others.
+    for (number, service, fault) in [
+        (1, "esa", Fault::Fail),
+        (2, "esa-answer", Fault::Break),
+        (3, "esa", Fault::Fail),
+        (4, "esa-answer", Fault::Break),
+    ] {
+        if number > 2 {
+            world.cloud.rule = format!("(http.host eq \"{number}.{SITE}\") or {}", world.cloud.rule);
+            let filler = Bundle { code: "export default {}".into(), hash: "0123456789abcdef".into() };
+            while world.versions().await < 10 {
+                world.cloud.upload(&filler, "by hand").await.expect("uploaded");
+                world.cloud.commit("by hand").await.expect("committed");
+            }
+        }
         for action in actions {
-            let service = if number == 1 { "esa" } else { "esa-answer" };
-            let fault = if number == 1 { Fault::Fail } else { Fault::Break };
             world.aliyun.emulator.faults().plan(service, action, fault, 1);
         }
         let published = world.publish(&world.bundle(&format!("// {number}"))).await.expect("published");
         assert_eq!(world.production().await, alone(&published.version));
+        if number == 2 {
+            assert_eq!(world.versions().await, 2, "nothing was made twice");
+        }
     }
-    assert_eq!(world.cloud.state().await.expect("a state").versions.len(), 2, "nothing was made twice");
+    let asked: BTreeSet<_> = world.aliyun.emulator.faults().calls().into_keys().collect();
+    let failed = actions.map(|action| ["esa", action].map(str::to_owned));
+    let others = ["PUT", "POST", "GET"].map(|method| ["oss", method].map(str::to_owned));
+    let known: BTreeSet<_> = failed.into_iter().chain(others).collect();
+    assert!(known.is_superset(&asked), "each call failed: {:?}", asked.difference(&known));
 }
 
 /// The program, told where the account is; another `host` gives other code that does the same.
@@ -190,6 +217,36 @@ pub fn program(aliyun: &Aliyun, data_dir: &std::path::Path, host: &str, argument
         .env("MIAOBU_ESA_STAGING_ADDRESS", address(aliyun.emulator.staging()))
         .env("MIAOBU_ESA_EDGE_ADDRESS", address(aliyun.emulator.edge()));
     program
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_step_is_a_command_as_well() {
+    let Some(workerd) = workerd() else { return };
+    let aliyun = Aliyun::with(|settings| settings.workerd = Some(workerd)).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |arguments: &[&str]| {
+        let arguments = [&["routine"], arguments].concat();
+        let output = program(&aliyun, folder.path(), "127.0.0.1", &arguments).output().expect("the program runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let after = |text: &str, name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{name}: {text}")).to_owned()
+    };
+    let file = folder.path().join("routine.js");
+    let built = run(&["build", "--out", file.to_str().expect("a path")]);
+    let hash = after(&built, "hash: ");
+    assert_eq!(after(&built, "bytes: "), std::fs::metadata(&file).expect("a file").len().to_string());
+    assert_eq!(run(&["upload", "--commit", "c0ffee"]), format!("uploaded: {hash}\n"));
+    let version = after(&run(&["commit", "--commit", "c0ffee"]), "version: ");
+    assert_eq!(run(&["versions"]).lines().count(), 1);
+    assert!(run(&["versions"]).starts_with(&version) && run(&["versions"]).ends_with(&format!(" {hash} c0ffee\n")));
+    assert_eq!(run(&["status"]), format!("staging: \nproduction: \nthis code: {hash} ({version})\n"));
+    let published = run(&["publish", "--looks", "1"]);
+    assert!(!published.contains("upload") && published.contains(&format!("published: {version} ")), "{published}");
+    let runs = format!("staging: {version} 100 %\nproduction: {version} 100 %\nthis code: {hash} ({version})\n");
+    assert_eq!(run(&["status"]), runs);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
 //! Local servers that behave like Alibaba Cloud's: object storage; the edge's key-value store, records, custom hostnames,
-//! purges and routines, whose published versions run in workerd; names; functions, whose code runs in processes.
+//! purges and routines, whose published versions run in workerd; names; functions, whose code runs in processes; temporary keys.
 //!
 //! They verify signatures, refuse what the services refuse with the same codes, keep their state in a folder, and fail on
 //! purpose when [`Faults`] tells them to. Nothing here reaches the network, and every server listens on this machine only.
@@ -21,6 +21,7 @@ mod oss;
 mod outside;
 mod package;
 mod runtime;
+mod sts;
 
 use std::io;
 use std::net::SocketAddr;
@@ -40,6 +41,7 @@ use crate::http::{Service, listen, serve};
 use crate::openapi::Gateway;
 use crate::oss::Oss;
 use crate::runtime::{Inside, Runtime, Visitors};
+use crate::sts::Sts;
 
 pub use auth::AccessKey;
 pub use esa::Site;
@@ -61,6 +63,8 @@ pub struct Ports {
     pub fc: u16,
     /// What callers of functions reach through custom domains.
     pub functions: u16,
+    /// Temporary keys.
+    pub sts: u16,
     /// What visitors reach.
     pub edge: u16,
     /// What those reach who test.
@@ -112,6 +116,7 @@ struct Addresses {
     alidns: SocketAddr,
     fc: SocketAddr,
     functions: SocketAddr,
+    sts: SocketAddr,
     edge: SocketAddr,
     staging: SocketAddr,
 }
@@ -131,6 +136,7 @@ impl Emulator {
     pub async fn start(settings: Settings) -> io::Result<Self> {
         let Settings { folder, keys, region, sites, public_buckets, workerd, instances, kv_staleness, ports, ambient } =
             settings;
+        let issuer = keys.iter().find(|key| key.security_token.is_none()).cloned();
         let keys = Arc::new(Keys::new(keys));
         let (faults, outside) = (Arc::new(Faults::default()), Arc::new(Outside::default()));
         let (inside_listener, inside_address) = listen(0).await?;
@@ -162,6 +168,12 @@ impl Emulator {
             ambient: ambient.clone(),
             faults: faults.clone(),
         };
+        let sts = Gateway {
+            actions: Sts::new(issuer, ambient.clone()).map_err(io::Error::other)?,
+            keys: keys.clone(),
+            ambient: ambient.clone(),
+            faults: faults.clone(),
+        };
         let alidns = Gateway {
             actions: Alidns::open(folder.join("alidns.json"), zones)?,
             keys,
@@ -184,8 +196,13 @@ impl Emulator {
             let (esa, ambient, runtime) = (esa.clone(), ambient.clone(), runtime.clone());
             Arc::new(Visitors { env, esa, ambient, runtime })
         };
-        let inside =
-            Inside { esa: esa.clone(), ambient: ambient.clone(), staleness: kv_staleness, read: Mutex::default() };
+        let inside = Inside {
+            esa: esa.clone(),
+            ambient: ambient.clone(),
+            faults: faults.clone(),
+            staleness: kv_staleness,
+            read: Mutex::default(),
+        };
         let (production, staging) = (visitors(Env::Production), visitors(Env::Staging));
         let mut servers = JoinSet::new();
         let mut start = async |port, service: Arc<dyn Service>| {
@@ -200,6 +217,7 @@ impl Emulator {
             alidns: start(ports.alidns, alidns).await?,
             functions: start(ports.functions, fc.plane()).await?,
             fc: start(ports.fc, fc).await?,
+            sts: start(ports.sts, Arc::new(sts)).await?,
             edge: start(ports.edge, production).await?,
             staging: start(ports.staging, staging).await?,
         };
@@ -230,6 +248,11 @@ impl Emulator {
     /// The endpoint of functions.
     pub fn fc(&self) -> String {
         format!("http://{}", self.addresses.fc)
+    }
+
+    /// The endpoint of temporary keys.
+    pub fn sts(&self) -> String {
+        format!("http://{}", self.addresses.sts)
     }
 
     /// Where callers reach functions, whose custom domain is the host that they name.

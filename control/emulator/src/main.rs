@@ -44,6 +44,9 @@ struct Arguments {
     /// The port that callers of functions reach through custom domains.
     #[arg(long, default_value_t = 4107)]
     functions_port: u16,
+    /// The port of temporary keys.
+    #[arg(long, default_value_t = 4108)]
+    sts_port: u16,
     /// How many processes functions may have at once.
     #[arg(long, default_value_t = 100)]
     instances: usize,
@@ -82,6 +85,7 @@ async fn main() -> ExitCode {
         alidns: arguments.alidns_port,
         fc: arguments.fc_port,
         functions: arguments.functions_port,
+        sts: arguments.sts_port,
         edge: arguments.edge_port,
         staging: arguments.staging_port,
     };
@@ -106,6 +110,7 @@ async fn main() -> ExitCode {
             println!("ALIDNS_ENDPOINT={}", emulator.alidns());
             println!("FC_ENDPOINT={}", emulator.fc());
             println!("FC_CUSTOM_DOMAINS={}", emulator.functions());
+            println!("STS_ENDPOINT={}", emulator.sts());
             println!("EDGE={}", emulator.edge());
             println!("EDGE_STAGING={}", emulator.staging());
             // What miaobu-control is told to have all of it.
@@ -133,7 +138,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             eprintln!("the emulator cannot start in {}: {error}", arguments.folder.display());
             eprintln!(
-                "hint: free the ports, or name others with --console-port, --oss-port, --esa-port, --alidns-port, --fc-port, --functions-port, --edge-port and --staging-port"
+                "hint: free the ports, or name others with --console-port, --oss-port, --esa-port, --alidns-port, --fc-port, --functions-port, --sts-port, --edge-port and --staging-port"
             );
             ExitCode::FAILURE
         }

@@ -1,5 +1,7 @@
 //! Edge KV.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use miaobu_aliyun::esa::Esa;
 use miaobu_aliyun::esa::kv::{
@@ -9,6 +11,7 @@ use miaobu_aliyun::esa::kv::{
 use miaobu_aliyun::esa::routine::GetRoutineAccessToken;
 use miaobu_aliyun::oss::{Attributes, Payload};
 use miaobu_aliyun::{Credentials, Error, ErrorKind};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::support::{KEY, World};
@@ -140,12 +143,21 @@ async fn values_too_large_for_a_request_are_fetched_from_a_file() {
     let value = "v".repeat(3_000_000);
     let keep = async |name: &str, file: serde_json::Value| {
         bucket.put(name, &Payload::from(file.to_string()), &Attributes::default()).await.unwrap();
-        format!("{}/sites/{name}?x-oss-signature=of-a-presigned-one", world.emulator.oss())
+        bucket.presign(Method::GET, name, Duration::from_secs(60), &[]).await.unwrap()
     };
     let put =
         async |url: String| esa.call(&PutKvWithHighCapacity { namespace: routes(), key: "large".into(), url }).await;
     let url = keep("one.json", json!({ "Namespace": "routes", "Key": "large", "Value": value })).await;
     assert_eq!(put(url).await.unwrap().length, 3_000_000);
+    assert_eq!(get(&esa, "large").await.unwrap(), value);
+    let url = keep("one.json", json!({ "Key": "large", "Value": "another" })).await;
+    let (bare, _) = url.split_once('?').unwrap();
+    let forged = url.replace("x-oss-expires=60", "x-oss-expires=61");
+    for unsigned in [bare.to_owned(), format!("{bare}?x-oss-signature=of-a-presigned-one"), forged] {
+        assert_eq!(code(put(unsigned.clone()).await).await.2, "InvalidUrl", "{unsigned}");
+    }
+    world.ambient.pass(TimeDelta::seconds(61));
+    assert_eq!(code(put(url).await).await.2, "InvalidUrl", "its time is over");
     assert_eq!(get(&esa, "large").await.unwrap(), value);
     let url = keep("wrong.json", json!({ "Key": "another" })).await;
     assert_eq!(put(url).await.unwrap().length, 0, "and nothing is said");

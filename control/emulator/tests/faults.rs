@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use miaobu_aliyun::esa::hostnames::CreateCustomHostname;
 use miaobu_aliyun::esa::kv::{CreateKvNamespace, GetKvAccount, PutKv};
+use miaobu_aliyun::esa::purge::PurgeCaches;
+use miaobu_aliyun::esa::routine::CreateRoutine;
+use miaobu_aliyun::esa::sites::{CreateRecord, RecordData};
 use miaobu_aliyun::oss::{Attributes, GetOptions, Payload};
 use miaobu_emulator::Fault;
 
-use crate::support::World;
+use crate::support::{SITE, World};
 
 #[tokio::test]
 async fn a_client_gets_through_faults_that_pass() {
@@ -58,8 +62,31 @@ async fn a_page_shows_what_there_is() {
     bucket.put("a", &Payload::from("hello".to_owned()), &Attributes::default()).await.unwrap();
     let put = PutKv { namespace: "routes".into(), key: "a".into(), value: "1".into(), ..PutKv::default() };
     esa.call(&put).await.unwrap();
+    let record = CreateRecord {
+        site_id: SITE,
+        record_name: "origin.sites.example".into(),
+        r#type: "CNAME".into(),
+        data: RecordData { value: Some("bucket.oss.example".into()), ..RecordData::default() },
+        ttl: 1,
+        ..CreateRecord::default()
+    };
+    let record_id = esa.call(&record).await.unwrap().record_id;
+    let hostname = "www.customer.example".to_owned();
+    esa.call(&CreateCustomHostname { site_id: SITE, hostname, record_id, ..CreateCustomHostname::default() })
+        .await
+        .unwrap();
+    esa.call(&CreateRoutine { name: "edge".into(), ..CreateRoutine::default() }).await.unwrap();
+    esa.call(&PurgeCaches::hostnames(SITE, vec!["a.sites.example".to_owned()])).await.unwrap();
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let page = http.get(world.emulator.console()).send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("<td>sites</td><td>1</td><td>5</td>"), "{page}");
-    assert!(page.contains("<td>routes</td><td>1</td>"), "{page}");
+    for row in [
+        "<td>sites</td><td>1</td><td>5</td>",
+        "<td>routes</td><td>1</td>",
+        "<td>www.customer.example</td><td>pending</td>",
+        "<td>edge</td><td></td>",
+        "<td>hostname</td><td>",
+        "a.sites.example",
+    ] {
+        assert!(page.contains(row), "{row}: {page}");
+    }
 }

@@ -72,8 +72,9 @@ fn settings(zip: &[u8], config: Option<CustomRuntimeConfig>) -> FunctionSettings
 /// A function that is at hand on every machine: an emulator, which answers on the port that it is told.
 fn answering() -> FunctionSettings {
     let words = ["--folder", "./state", "--fc-port", "9000", "--functions-port", "0", "--console-port", "0"];
-    let more = ["--oss-port", "0", "--esa-port", "0", "--alidns-port", "0", "--edge-port", "0", "--staging-port", "0"];
-    let words = words.iter().chain(&more).map(|word| (*word).to_owned());
+    let more = ["--oss-port", "0", "--esa-port", "0", "--alidns-port", "0", "--sts-port", "0"];
+    let visited = ["--edge-port", "0", "--staging-port", "0"];
+    let words = words.iter().chain(&more).chain(&visited).map(|word| (*word).to_owned());
     let config = CustomRuntimeConfig {
         command: Some(vec![env!("CARGO_BIN_EXE_miaobu-emulator").into()]),
         args: Some(words.collect()),

@@ -10,4 +10,5 @@ mod functions;
 mod oss;
 mod routines;
 mod signatures;
+mod sts;
 mod support;

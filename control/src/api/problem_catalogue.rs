@@ -72,7 +72,7 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("routine_busy", "Another publication of the routine has not ended yet; listRoutinePublications shows it."),
     ("routine_full", "The routine has as many versions as it may, and each is in use."),
     ("routine_not_configured", "The edge is this machine's alone, and runs no routine; the settings of ESA name one."),
-    ("routine_unavailable", "ESA gives no answer about the routine; try again in a moment."),
+    ("routine_unavailable", "The edge gives no answer about the routine; try again in a moment."),
     ("same_deployment", "The deployment is what the environment serves already."),
     ("scope_missing", "The token may not ask for this; the detail names the scope that may."),
     ("session_required", "The operation needs a session; an API token is not enough."),

@@ -43,7 +43,7 @@ pub struct Context {
     pub edge_hostnames: Arc<dyn EdgeHostnames>,
     /// The DNS records of names under the base domain.
     pub dns_records: Arc<dyn DnsRecords>,
-    /// What publishes the routine, where the edge is ESA.
+    /// What publishes the routine, where the edge runs one.
     pub routine: Option<Publisher>,
     /// Counts of requests, when servers are to share them.
     pub shared_limits: Option<SharedLimits>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::jobs::Job;
-use super::{Context, Error, ProjectRef, Result, audit, deployments, domain_proofs, projects, routes};
+use super::{Context, Error, ProjectRef, Result, audit, deployments, domain_edge, domain_proofs, projects, routes};
 use crate::domain::{
     Actor, DeploymentId, DeploymentStatus, Domain, DomainId, DomainName, EdgeState, Environment, Page, PageRequest,
     Project, Slug,
@@ -137,7 +137,7 @@ impl Domains {
             let tx = domain_proofs::take(&self.context, &domain, project.team_id).await?;
             routes::commit_and_sync(&self.context, tx, actor, project.id).await?;
         }
-        if let Err(error) = sync_edge(&self.context, id).await {
+        if let Err(error) = domain_edge::sync(&self.context, id).await {
             // The row says what should be, and the queued job asks again.
             tracing::warn!(error = &error as &dyn std::error::Error, "the edge does not know a domain yet");
         }
@@ -282,53 +282,6 @@ impl Domains {
         }
         self.context.events.job_queued();
     }
-}
-
-/// Makes the edge answer for a domain that is verified, or forget one that was given up, and notes how far it is. While it is
-/// not done with it, it is asked again. A domain under the base domain has a DNS record instead.
-pub async fn sync_edge(context: &Context, id: DomainId) -> Result<()> {
-    let mut session = context.db.read().await?;
-    let found = domains::get_any(&mut session, id).await?;
-    drop(session);
-    let Some((domain, released)) = found else { return Ok(()) };
-    let covered = domain.name.under(context.settings.base_domain.as_str()).is_some();
-    if released {
-        match (covered, domain.verified_at) {
-            (true, _) => context.dns_records.forget(&domain.name).await?,
-            (false, Some(_)) => {
-                context.edge_hostnames.detach(&domain.name, domain.edge.esa_saas_id.as_deref()).await?;
-            }
-            (false, None) => {}
-        }
-        let mut tx = context.db.begin().await?;
-        domains::delete(&mut tx, id).await?;
-        return Ok(tx.commit().await?);
-    }
-    if domain.verified_at.is_none() {
-        return Ok(());
-    }
-    if covered {
-        return Ok(context.dns_records.lead(&domain.name).await?);
-    }
-    let state = context.edge_hostnames.attach(&domain.name).await?;
-    let now = context.now();
-    let again = match state.is_settled() {
-        true => None,
-        false => domain_proofs::pause(now - domain.verified_at.unwrap_or(now)),
-    };
-    if state != domain.edge || again.is_some() {
-        let mut tx = context.db.begin().await?;
-        domains::set_edge(&mut tx, id, &state).await?;
-        if state.ssl_status != domain.edge.ssl_status {
-            // Whether visitors are told to stay with https stands in the route record.
-            Job::SyncRoutes { project: domain.project_id, former_base: None }.enqueue(&mut tx, now).await?;
-        }
-        if let Some(pause) = again {
-            Job::SyncDomain(id).enqueue_after(&mut tx, now, pause).await?;
-        }
-        tx.commit().await?;
-    }
-    Ok(())
 }
 
 /// Takes the hostname for the domain's project and marks the domain verified.

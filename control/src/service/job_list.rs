@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::operators::require_operator;
 use super::{Context, Error, Job, Result, audit};
 use crate::domain::{Actor, JobId, JobInfo, JobState, Page, PageRequest, ProjectId};
-use crate::store::{Session, job_list, users};
+use crate::store::{Session, job_list};
 
 /// Which jobs are listed; `None` is all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,15 +84,6 @@ impl Jobs {
         }
         audit::commit(&self.context, tx, actor).await
     }
-}
-
-/// Refuses everybody but operators, and tokens that are good for some projects only: what is asked for belongs to no
-/// team.
-pub(super) async fn require_operator(session: &mut impl Session, actor: &Actor) -> Result<()> {
-    if actor.bound_to.is_none() && users::is_operator(session, actor.user_id).await? {
-        return Ok(());
-    }
-    Err(Error::Forbidden { code: "operator_required", message: "this is for the platform's operators".to_owned() })
 }
 
 async fn find(session: &mut impl Session, actor: &Actor, id: JobId) -> Result<JobInfo> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use super::job_list::require_operator;
+use super::operators::require_operator;
 use super::{Context, Error, Job, Result, audit};
 use crate::domain::{Actor, Cursor, Page, PageRequest, Publication, PublicationId, PublicationKind};
 use crate::routine::{self, Publisher, Share, Version};
@@ -14,7 +14,7 @@ use crate::store::publications::{self, NewPublication};
 
 /// How long a publication may take: each of four looks waits until what was written spread.
 pub(crate) const PUBLISHING_LIMIT: TimeDelta = TimeDelta::hours(1);
-/// How long ESA may take to say what it runs.
+/// How long the edge may take to say what it runs.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often is looked whether a publication ended: another server may do it.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -45,10 +45,10 @@ impl Routine {
         Self { context }
     }
 
-    /// Returns what runs where, as ESA says.
+    /// Returns what runs where, as the edge says.
     ///
     /// Fails with `operator_required` for everybody but operators; so do the others. Fails with `routine_not_configured`
-    /// where the edge is this machine's alone, and with `routine_unavailable` when ESA gives no answer.
+    /// where the edge is this machine's alone, and with `routine_unavailable` when it gives no answer.
     pub async fn status(&self, actor: &Actor) -> Result<RoutineStatus> {
         let publisher = self.publisher(actor).await?;
         let (state, code_version) = asked(publisher.state()).await?;
@@ -61,7 +61,7 @@ impl Routine {
         })
     }
 
-    /// Returns the versions that ESA has, newest first.
+    /// Returns the versions that the edge has, newest first.
     pub async fn versions(&self, actor: &Actor, page: PageRequest) -> Result<Page<Version>> {
         let (state, _) = asked(self.publisher(actor).await?.state()).await?;
         let number = |version: &Version| version.number.parse().unwrap_or(i64::MAX);
@@ -157,7 +157,7 @@ impl Routine {
     }
 }
 
-/// What ESA answered in time.
+/// What the edge answered in time.
 async fn asked<T>(call: impl Future<Output = std::result::Result<T, routine::Error>>) -> Result<T> {
     match tokio::time::timeout(PATIENCE, call).await {
         Ok(Err(routine::Error::Full(versions))) => Err(Error::conflict(
@@ -170,10 +170,10 @@ async fn asked<T>(call: impl Future<Output = std::result::Result<T, routine::Err
 }
 
 fn silent(error: &(dyn std::error::Error + 'static)) -> Error {
-    tracing::warn!(error, "ESA does not say what it runs");
+    tracing::warn!(error, "the edge does not say what it runs");
     Error::Unavailable {
         code: "routine_unavailable",
-        message: "ESA does not say what it runs".to_owned(),
+        message: "the edge does not say what it runs".to_owned(),
         retry_after_seconds: 10,
     }
 }
@@ -186,7 +186,7 @@ fn busy() -> Error {
     }
 }
 
-/// When ESA made a version; `None` where it says so in another form.
+/// When the edge made a version; `None` where it says so in another form.
 pub fn created_at(version: &Version) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(&version.created).ok().map(|time| time.to_utc())
 }

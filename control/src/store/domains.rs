@@ -37,6 +37,8 @@ statements! {
           AND (domains.created_at, domains.id) < ($2, $3)
         ORDER BY domains.created_at DESC, domains.id DESC LIMIT $4");
     IS_RELEASED = "SELECT id FROM domains WHERE id = $1 AND released_at IS NOT NULL";
+    VERIFIED_WITH = "SELECT id FROM domains WHERE name = $1 AND verified_at IS NOT NULL AND released_at IS NULL
+        ORDER BY id LIMIT 1";
     SET_VERIFIED = "UPDATE domains SET verified_at = $2, updated_at = $2 WHERE id = $1";
     SET_TARGET = "UPDATE domains SET environment = $2, deployment_id = $3, updated_at = $4 WHERE id = $1";
     SET_EDGE = "UPDATE domains SET esa_saas_id = $2, esa_status = $3, ssl_status = $4, icp_required = $5,
@@ -118,6 +120,12 @@ pub async fn get_any(session: &mut impl Session, id: DomainId) -> Result<Option<
     let Some(row) = row else { return Ok(None) };
     let released: Option<(i64,)> = session.query(IS_RELEASED).bind(id.0).fetch_optional().await?;
     Ok(Some((row.try_into()?, released.is_some())))
+}
+
+/// Returns the domain with this name that somebody proved and did not give up.
+pub async fn verified_with(session: &mut impl Session, name: &DomainName) -> Result<Option<DomainId>, Error> {
+    let row: Option<(i64,)> = session.query(VERIFIED_WITH).bind(name.as_str()).fetch_optional().await?;
+    Ok(row.map(|(id,)| DomainId(id)))
 }
 
 /// Returns a project's domains, newest first.

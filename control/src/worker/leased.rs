@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use super::{JobError, delete_project, deploy, publish_routine, purge, refine, retention};
 use crate::domain::{BaseDomain, DeploymentId, DeploymentStatus};
 use crate::provider::patiently;
-use crate::service::{Context, Job, domain_proofs, domains, env_vars, reconciliation, routes};
+use crate::service::{Context, Job, domain_edge, domain_proofs, env_vars, reconciliation, routes};
 use crate::store::jobs::{self, ClaimedJob, Lease};
 use crate::store::{self, deployments};
 
@@ -50,7 +50,7 @@ async fn run_job(context: &Arc<Context>, job: &Job, lease: Lease) -> Result<(), 
         Job::Refine(id) => refine::run(context, lease, *id).await,
         Job::Retention(project) => retention::run(context, *project).await,
         Job::VerifyDomain(id) => Ok(domain_proofs::look(context, *id).await?),
-        Job::SyncDomain(id) => Ok(domains::sync_edge(context, *id).await?),
+        Job::SyncDomain(id) => Ok(domain_edge::sync(context, *id).await?),
         Job::DeleteProject(project) => delete_project::run(context, *project).await,
         Job::RotateSecrets => {
             while env_vars::reseal_some(context).await? {

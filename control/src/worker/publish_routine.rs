@@ -1,6 +1,6 @@
 //! Has the routine run something else: this server's code, or a version of former days.
 //!
-//! What was done is read from ESA before each step, so a job that was killed goes on where it stood.
+//! What was done is read from the edge before each step, so a job that was killed goes on where it stood.
 
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ fn judged(error: routine::Error) -> JobError {
     let code = match &error {
         routine::Error::Call(call) if call.is_retryable() => return JobError::Later(Box::new(error)),
         routine::Error::Provider(provider) if provider.is_retryable() => return JobError::Later(Box::new(error)),
-        routine::Error::Call(call) => return never("routine_refused", format!("ESA refuses it: {call}")),
+        routine::Error::Call(call) => return never("routine_refused", format!("the edge refuses it: {call}")),
         routine::Error::Provider(provider) => return never("routine_refused", provider.to_string()),
         routine::Error::Smoke { .. } => "routine_answers_wrongly",
         routine::Error::Full(_) => "routine_full",

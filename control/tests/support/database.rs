@@ -1,6 +1,7 @@
 //! A fresh database for each test: SQLite in the test's folder, or on the server that `TEST_DATABASE_URL` names.
 
 use std::path::Path;
+use std::process::Command;
 use std::str::FromStr as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -50,6 +51,14 @@ impl TestDatabase {
         Self { db, _dropped: Some(empty) }
     }
 
+    /// Makes an empty one for the real program where the run of the tests is to take place on PostgreSQL.
+    pub async fn create_empty() -> Option<EmptyDatabase> {
+        match postgres() {
+            Some(server) => Some(Self::create_empty_postgres(server).await),
+            None => None,
+        }
+    }
+
     pub async fn create_empty_postgres(server: PgConnectOptions) -> EmptyDatabase {
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
         let name = format!("miaobu_test_{}_{number}", std::process::id());
@@ -63,6 +72,11 @@ impl TestDatabase {
 }
 
 impl EmptyDatabase {
+    /// Tells the program where it is. Who was killed there holds its jobs for as long as the lease.
+    pub fn tell(&self, program: &mut Command) {
+        program.env("MIAOBU_DATABASE_URL", self.url()).env("MIAOBU_JOBS_LEASE_SECONDS", "2");
+    }
+
     /// Its address.
     pub fn url(&self) -> String {
         let server = std::env::var("TEST_DATABASE_URL").expect("the server's address");

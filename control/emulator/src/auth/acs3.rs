@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use miaobu_aliyun::sign::acs3::{self, ALGORITHM};
 use miaobu_aliyun::sign::{legacy, sha256_hex};
 
-use super::{AccessKey, Keys, is_near, members};
+use super::{AccessKey, Denied, Keys, is_near, members};
 use crate::http::Request;
 use crate::openapi::Parameters;
 
@@ -81,20 +81,20 @@ fn verify_classic(request: &Request, given: &Parameters, keys: &Keys, now: DateT
 }
 
 /// Returns the key that a call names, once its token and the call's time are right.
-fn known<'a>(
-    keys: &'a Keys,
-    id: &str,
-    token: Option<&str>,
-    date: &str,
-    now: DateTime<Utc>,
-) -> Result<&'a AccessKey, Refusal> {
+fn known(keys: &Keys, id: &str, token: Option<&str>, date: &str, now: DateTime<Utc>) -> Result<AccessKey, Refusal> {
     let refuse = |status, code, words: &str| Err(Refusal(status, code, words.to_owned()));
-    let Some(key) = keys.find(id) else {
-        return refuse(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.");
+    let key = match keys.find(id, token, now) {
+        Ok(key) => key,
+        Err(Denied::Unknown) => {
+            return refuse(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.");
+        }
+        Err(Denied::Token) => {
+            return refuse(400, "InvalidSecurityToken.Malformed", "The specified SecurityToken is malformed.");
+        }
+        Err(Denied::Expired) => {
+            return refuse(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.");
+        }
     };
-    if key.security_token.as_deref() != token {
-        return refuse(400, "InvalidSecurityToken.Malformed", "The specified SecurityToken is malformed.");
-    }
     let Ok(time) = NaiveDateTime::parse_from_str(date, "%Y-%m-%dT%H:%M:%SZ") else {
         return refuse(400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.");
     };

@@ -2,6 +2,7 @@
 
 pub(crate) mod acs3;
 pub(crate) mod oss;
+pub(crate) mod temporary;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -22,6 +23,17 @@ pub struct AccessKey {
     pub security_token: Option<String>,
 }
 
+/// Why a key is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// There is none of this id.
+    Unknown,
+    /// It came without its token, or with another one.
+    Token,
+    /// It was a temporary one.
+    Expired,
+}
+
 /// The keys, and what was used up already.
 #[derive(Debug)]
 pub(crate) struct Keys {
@@ -34,8 +46,16 @@ impl Keys {
         Self { keys, nonces: Mutex::default() }
     }
 
-    pub(crate) fn find(&self, id: &str) -> Option<&AccessKey> {
-        self.keys.iter().find(|key| key.id == id)
+    /// Returns the key of a request that names `id` and comes with `token`.
+    pub(crate) fn find(&self, id: &str, token: Option<&str>, now: DateTime<Utc>) -> Result<AccessKey, Denied> {
+        if let Some(key) = self.keys.iter().find(|key| key.id == id) {
+            return if key.security_token.as_deref() == token { Ok(key.clone()) } else { Err(Denied::Token) };
+        }
+        if !temporary::is_one(id) {
+            return Err(Denied::Unknown);
+        }
+        let issuer = |id: &str| self.keys.iter().find(|key| key.id == id);
+        temporary::known(id, token.ok_or(Denied::Token)?, issuer, now)
     }
 
     /// Whether a nonce is used for the first time.

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use miaobu_aliyun::encode::Pairs;
 use miaobu_aliyun::sign::oss4::{self, ALGORITHM, Signer};
 
-use super::{Keys, TOLERANCE, is_near, members};
+use super::{AccessKey, Denied, Keys, TOLERANCE, is_near, members};
 use crate::http::Request;
 use crate::oss::refusal::Refusal;
 
@@ -49,7 +49,8 @@ pub(crate) fn verify(
         return Err(malformed("the day of the credential"));
     }
     let token = request.header("x-oss-security-token").or(request.parameter("x-oss-security-token"));
-    let signer = signer(keys, &scope, claim.time, token)?;
+    let access_key = known(keys, &scope, token, now)?;
+    let signer = signer(&access_key, &scope, claim.time);
     let additional: Vec<&str> = claim.additional.split(';').filter(|name| !name.is_empty()).collect();
     let signature = signer.signature(&oss4::Request {
         method: &request.method,
@@ -75,7 +76,8 @@ pub(crate) fn verify_form(fields: &Pairs, keys: &Keys, now: DateTime<Utc>) -> Re
     if time - now > TOLERANCE || now - time > TimeDelta::days(7) {
         return Err(Refusal::new(403, "AccessDenied", "Invalid according to Policy: Policy expired."));
     }
-    let signer = signer(keys, &scope, time, field("x-oss-security-token"))?;
+    let access_key = known(keys, &scope, field("x-oss-security-token"), now)?;
+    let signer = signer(&access_key, &scope, time);
     let signature = signer.policy_signature(field("policy").unwrap_or_default());
     if Some(signature.as_str()) == field("x-oss-signature") { Ok(()) } else { Err(mismatch()) }
 }
@@ -143,19 +145,18 @@ fn from_address(request: &Request, now: DateTime<Utc>) -> Result<Claim, Refusal>
     })
 }
 
-fn signer<'a>(
-    keys: &'a Keys,
-    scope: &Scope<'a>,
-    time: DateTime<Utc>,
-    token: Option<&str>,
-) -> Result<Signer<'a>, Refusal> {
-    let Some(key) = keys.find(scope.id) else {
-        let words = "The OSS Access Key Id you provided does not exist in our records.";
-        return Err(Refusal::new(403, "InvalidAccessKeyId", words).ec("0002-00000902"));
-    };
-    if key.security_token.as_deref() != token {
-        let words = "The security token you provided is invalid.";
-        return Err(Refusal::new(403, "InvalidSecurityToken", words));
-    }
-    Ok(Signer { access_key_id: &key.id, access_key_secret: &key.secret, region: scope.region, time })
+/// Returns the key that a request names, once its token is right.
+fn known(keys: &Keys, scope: &Scope<'_>, token: Option<&str>, now: DateTime<Utc>) -> Result<AccessKey, Refusal> {
+    keys.find(scope.id, token, now).map_err(|denied| match denied {
+        Denied::Unknown => {
+            let words = "The OSS Access Key Id you provided does not exist in our records.";
+            Refusal::new(403, "InvalidAccessKeyId", words).ec("0002-00000902")
+        }
+        Denied::Token => Refusal::new(403, "InvalidSecurityToken", "The security token you provided is invalid."),
+        Denied::Expired => Refusal::new(403, "SecurityTokenExpired", "The security token you provided has expired."),
+    })
+}
+
+fn signer<'a>(key: &'a AccessKey, scope: &Scope<'a>, time: DateTime<Utc>) -> Signer<'a> {
+    Signer { access_key_id: &key.id, access_key_secret: &key.secret, region: scope.region, time }
 }

@@ -42,19 +42,6 @@ impl Oss {
         xml(&format!("<ListAllMyBucketsResult>{owner}<Buckets>{names}</Buckets></ListAllMyBucketsResult>"))
     }
 
-    pub(super) fn bucket_info(&self, bucket: &str) -> Result<Response, Refusal> {
-        if !self.store.buckets().contains_key(bucket) {
-            return Err(Refusal::no_such_bucket());
-        }
-        let region = &self.region;
-        Ok(xml(&format!(
-            "<BucketInfo><Bucket><Name>{bucket}</Name><Location>oss-{region}</Location><StorageClass>Standard</StorageClass>\
-             <CreationDate>2026-01-01T00:00:00.000Z</CreationDate><Owner><ID>1</ID><DisplayName>1</DisplayName></Owner>\
-             <AccessControlList><Grant>private</Grant></AccessControlList><BlockPublicAccess>true</BlockPublicAccess>\
-             </Bucket></BucketInfo>"
-        )))
-    }
-
     pub(super) fn list_v2(&self, target: &Target<'_>) -> Result<Response, Refusal> {
         let request = target.request;
         let token = parameter(request, "continuation-token");

@@ -7,6 +7,7 @@ mod multipart;
 mod objects;
 pub(crate) mod refusal;
 mod s3;
+mod settings;
 mod store;
 
 use std::io;
@@ -51,6 +52,11 @@ impl Oss {
         region: String,
     ) -> io::Result<Self> {
         Ok(Self { store: Store::open(folder)?, keys, ambient, faults, region })
+    }
+
+    /// Answers another service that fetches an address, with what the address itself allows.
+    pub(crate) fn fetch(&self, request: &Request) -> Result<Bytes, Refusal> {
+        self.dispatch(request).map(|answer| answer.body)
     }
 
     /// Returns an object for another service; `None` where there is none.
@@ -107,8 +113,10 @@ impl Oss {
                 }
                 "GET" if request.parameter("list-type") == Some("2") => self.list_v2(&target),
                 "GET" if has("bucketInfo") => self.bucket_info(&bucket),
-                "GET" if has("acl") || has("uploads") || has("location") => Err(not_implemented()),
-                "GET" => self.list_v1(&target),
+                "GET" if has("location") => self.location(&bucket),
+                "GET" if has("acl") && !is_verified => self.get_acl(&bucket),
+                "PUT" if has("acl") && !is_verified => self.put_acl(&target),
+                "GET" if !Self::is_absent(&target) => self.list_v1(&target),
                 "POST" if has("delete") => self.delete_many(&target),
                 _ => Err(not_implemented()),
             };
@@ -117,10 +125,11 @@ impl Oss {
             return Err(Refusal::new(400, "InvalidObjectName", "The specified object is not valid."));
         }
         match method {
+            "POST" if has("uploads") => self.begin_upload(&target),
+            _ if Self::is_absent(&target) => Err(not_implemented()),
             "PUT" if has("uploadId") => self.put_part(&target),
             "PUT" if request.header("x-oss-copy-source").is_some() => self.copy(&target),
             "PUT" => self.put(&target),
-            "POST" if has("uploads") => self.begin_upload(&target),
             "POST" if has("uploadId") => self.complete_upload(&target),
             "GET" if has("uploadId") => self.list_parts(&target),
             "GET" | "HEAD" => self.get(&target),
@@ -181,5 +190,5 @@ fn split(request: &Request) -> (String, String) {
 }
 
 fn not_implemented() -> Refusal {
-    Refusal::new(501, "NotImplemented", "The emulator does not have what the request asks for.")
+    Refusal::new(400, "NotImplemented", "A header or parameter asks for what the emulator does not have.")
 }

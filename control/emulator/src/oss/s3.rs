@@ -6,7 +6,7 @@ use miaobu_aliyun::sign::sigv4::{self, ALGORITHM, Signer};
 use miaobu_aliyun::sign::{UNSIGNED_PAYLOAD, sha256_hex};
 
 use super::refusal::Refusal;
-use crate::auth::{Keys, TOLERANCE, is_near, members};
+use crate::auth::{Denied, Keys, TOLERANCE, is_near, members};
 use crate::http::{Request, Response};
 
 /// Whether a request speaks it.
@@ -37,6 +37,7 @@ pub(super) fn verified(request: &Request, keys: &Keys, now: DateTime<Utc>) -> Re
 pub(super) fn refused(refusal: Refusal) -> Refusal {
     match refusal.code {
         "FileAlreadyExists" => Refusal { status: 412, code: "PreconditionFailed", ..refusal },
+        "NotImplemented" => Refusal { status: 501, ..refusal },
         _ => refusal,
     }
 }
@@ -71,12 +72,15 @@ fn verify(request: &Request, keys: &Keys, now: DateTime<Utc>) -> Result<(), Refu
     if *day != time.format("%Y%m%d").to_string() {
         return Err(malformed("The day of the credential"));
     }
-    let words = "The AWS Access Key Id you provided does not exist in our records.";
-    let key = keys.find(id).ok_or_else(|| Refusal::new(403, "InvalidAccessKeyId", words))?;
     let token = request.header("x-amz-security-token").or(request.parameter("X-Amz-Security-Token"));
-    if key.security_token.as_deref() != token {
-        return Err(Refusal::new(403, "InvalidToken", "The provided token is malformed or otherwise invalid."));
-    }
+    let key = keys.find(id, token, now).map_err(|denied| match denied {
+        Denied::Unknown => {
+            let words = "The AWS Access Key Id you provided does not exist in our records.";
+            Refusal::new(403, "InvalidAccessKeyId", words)
+        }
+        Denied::Token => Refusal::new(403, "InvalidToken", "The provided token is malformed or otherwise invalid."),
+        Denied::Expired => Refusal::new(400, "ExpiredToken", "The provided token has expired."),
+    })?;
     let payload = request.header("x-amz-content-sha256").unwrap_or(UNSIGNED_PAYLOAD);
     if payload != UNSIGNED_PAYLOAD && payload != sha256_hex(&request.body) {
         let words = "The provided 'x-amz-content-sha256' header does not match what was computed.";

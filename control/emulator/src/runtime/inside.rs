@@ -10,9 +10,13 @@ use data_encoding::BASE64;
 use miaobu_aliyun::Ambient;
 
 use crate::esa::Esa;
+use crate::faults::{Fault, Faults};
 use crate::http::{Request, Response, Service, decode_path};
 use crate::openapi::{Actions as _, Gateway, Parameters, Refusal};
 use crate::oss::form;
+
+/// What faults call the upload of code, which has no name of its own.
+const UPLOAD: &str = "PostRoutineCode";
 
 /// A value that a reader has, or that there was none, and since when.
 type Read = (Option<Bytes>, DateTime<Utc>);
@@ -21,6 +25,7 @@ type Read = (Option<Bytes>, DateTime<Utc>);
 pub(crate) struct Inside {
     pub esa: Arc<Gateway<Esa>>,
     pub ambient: Arc<dyn Ambient>,
+    pub faults: Arc<Faults>,
     /// How long a reader goes on with what it has read, or with that there was nothing.
     pub staleness: TimeDelta,
     pub read: Mutex<HashMap<String, Read>>,
@@ -71,10 +76,19 @@ impl Service for Inside {
                 Err(refusal) => text(refusal.status, format!("{}: {}", refusal.code, refusal.message)),
             },
             ("POST", None) if request.path == "/code" => {
+                match self.faults.meet("esa", UPLOAD, &*self.ambient).await {
+                    Some(Fault::Break) => return None,
+                    Some(Fault::Throttle | Fault::Fail) => return text(503, "try again later".to_owned()),
+                    Some(Fault::Delay(_)) | None => {}
+                }
                 let Some((fields, file)) = form::fields_and_file(&request) else {
                     return text(400, "the body is no form with a file".to_owned());
                 };
-                match self.esa.actions.routines().upload(&fields, &file) {
+                let done = self.esa.actions.routines().upload(&fields, &file);
+                if self.faults.meet("esa-answer", UPLOAD, &*self.ambient).await.is_some() {
+                    return None;
+                }
+                match done {
                     Ok(()) => Some(Response::new(200, "application/json", "{\"Status\":\"OK\"}")),
                     Err(refusal) => text(refusal.status, format!("{}: {}", refusal.code, refusal.message)),
                 }

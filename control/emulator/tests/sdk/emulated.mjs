@@ -14,7 +14,7 @@ export const [KEY, SECRET, ZONE] = ["sdk-key", "sdk-secret", "sites.example"];
 export async function emulated() {
   const settings = {};
   const folder = await mkdtemp(join(tmpdir(), "miaobu-emulator-"));
-  const services = ["console", "oss", "esa", "alidns", "fc", "functions", "edge", "staging"];
+  const services = ["console", "oss", "esa", "alidns", "fc", "functions", "sts", "edge", "staging"];
   const ports = services.map((service) => `--${service}-port=0`);
   const keys = ["--access-key-id", KEY, "--access-key-secret", SECRET, "--kv-staleness=0"];
   const emulator = spawn(process.env.MIAOBU_EMULATOR, ["--folder", folder, ...ports, ...keys], {

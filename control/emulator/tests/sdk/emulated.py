@@ -17,7 +17,7 @@ class Emulator:
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory()
         program = os.environ["MIAOBU_EMULATOR"]
-        ports = [f"--{service}-port=0" for service in ["console", "oss", "esa", "alidns", "fc", "functions", "edge", "staging"]]
+        ports = [f"--{service}-port=0" for service in ["console", "oss", "esa", "alidns", "fc", "functions", "sts", "edge", "staging"]]
         key = ["--access-key-id", KEY, "--access-key-secret", SECRET]
         command = [program, "--folder", self.folder.name, *ports, *key]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

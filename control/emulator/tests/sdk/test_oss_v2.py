@@ -135,6 +135,37 @@ class Objects(unittest.TestCase):
         self.assertIn(BUCKET, names)
         self.assertEqual(client.get_bucket_info(oss.GetBucketInfoRequest(bucket=BUCKET)).bucket_info.name, BUCKET)
 
+    def test_a_bucket_tells_where_it_is_and_who_may_read_it(self):
+        found = client.get_bucket_location(oss.GetBucketLocationRequest(bucket=BUCKET))
+        self.assertEqual(found.location, "oss-cn-hangzhou")
+        put("shown", b"hello")
+        address = f"{emulator.oss}/{BUCKET}/shown"
+        for acl, status in [("private", 403), ("public-read", 200), ("private", 403)]:
+            client.put_bucket_acl(oss.PutBucketAclRequest(bucket=BUCKET, acl=acl))
+            self.assertEqual(client.get_bucket_acl(oss.GetBucketAclRequest(bucket=BUCKET)).acl, acl)
+            self.assertEqual(client.get_bucket_info(oss.GetBucketInfoRequest(bucket=BUCKET)).bucket_info.acl, acl)
+            try:
+                with urllib.request.urlopen(address) as answer:
+                    got = answer.status
+            except urllib.error.HTTPError as error:
+                got = error.code
+                error.close()
+            self.assertEqual(got, status, acl)
+        self.failure("NoSuchBucket", client.get_bucket_acl, oss.GetBucketAclRequest(bucket="no-such-bucket"))
+
+    def test_what_the_emulator_does_not_have_is_told_and_changes_nothing(self):
+        put("kept", b"x")
+        tags = oss.Tagging(tag_set=oss.TagSet(tags=[oss.Tag(key="a", value="b")]))
+        request = oss.PutObjectTaggingRequest(bucket=BUCKET, key="kept", tagging=tags)
+        self.failure("NotImplemented", client.put_object_tagging, request)
+        request = oss.PutObjectAclRequest(bucket=BUCKET, key="kept", acl="public-read")
+        self.failure("NotImplemented", client.put_object_acl, request)
+        request = oss.GetObjectTaggingRequest(bucket=BUCKET, key="kept")
+        self.assertEqual(self.failure("NotImplemented", client.get_object_tagging, request).status_code, 400)
+        self.failure("NotImplemented", client.get_bucket_stat, oss.GetBucketStatRequest(bucket=BUCKET))
+        self.failure("NotImplemented", client.list_multipart_uploads, oss.ListMultipartUploadsRequest(bucket=BUCKET))
+        self.assertEqual(get("kept").body.content, b"x")
+
 
 if __name__ == "__main__":
     unittest.main()

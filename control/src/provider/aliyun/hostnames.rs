@@ -26,14 +26,34 @@ impl EsaHostnames {
         Self(account)
     }
 
-    /// Returns ours with this name. Another account's is not in the list.
-    async fn find(&self, name: &DomainName) -> Result<Option<i64>, Error> {
+    /// Returns ours with this name, oldest first. Another account's is not in the list.
+    async fn find(&self, name: &DomainName) -> Result<Vec<i64>, Error> {
         let (site_id, record_id) = (self.0.site_id().await?, self.0.record_id().await?);
         let hostname = Some(name.to_string());
         let list = ListCustomHostnames { site_id, hostname, ..ListCustomHostnames::default() };
         let page = self.0.esa().call(&list).await.map_err(failed(PROVIDER, "find"))?;
         let ours = |found: &CustomHostname| found.hostname == name.as_str() && found.record_id == record_id;
-        Ok(page.hostnames.into_iter().filter(ours).map(|found| found.hostname_id).min())
+        let mut found: Vec<_> = page.hostnames.into_iter().filter(ours).map(|found| found.hostname_id).collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Returns the one of ours with this name. ESA promises nowhere that it refuses a second: where two servers made one each,
+    /// the oldest stays.
+    async fn find_one(&self, name: &DomainName) -> Result<Option<i64>, Error> {
+        let mut found = self.find(name).await?.into_iter();
+        let oldest = found.next();
+        for id in found {
+            self.delete(id).await?;
+        }
+        Ok(oldest)
+    }
+
+    async fn delete(&self, hostname_id: i64) -> Result<(), Error> {
+        match self.0.esa().call(&DeleteCustomHostname { hostname_id }).await {
+            Err(error) if error.kind != Kind::NotFound => Err(failed(PROVIDER, "detach")(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the hostname; `None` where its ICP filing is missing.
@@ -47,10 +67,11 @@ impl EsaHostnames {
             ..CreateCustomHostname::default()
         };
         match self.0.esa().call(&create).await {
-            Ok(created) => Ok(Some(created.hostname_id)),
+            Ok(created) => Ok(Some(self.find_one(name).await?.unwrap_or(created.hostname_id))),
             Err(error) if error.code.as_deref().is_some_and(|code| code.contains("ICP")) => Ok(None),
-            // The answer was lost: it may be there.
-            Err(error) if error.may_have_happened() => match self.find(name).await? {
+            // The answer was lost, or somebody else was faster: it may be there.
+            Err(error) if error.may_have_happened() || error.kind == Kind::Conflict => match self.find_one(name).await?
+            {
                 Some(id) => Ok(Some(id)),
                 None => Err(failed(PROVIDER, "attach")(error)),
             },
@@ -67,7 +88,7 @@ impl EsaHostnames {
 #[async_trait]
 impl EdgeHostnames for EsaHostnames {
     async fn attach(&self, name: &DomainName) -> Result<EdgeState, Error> {
-        let found = match self.find(name).await? {
+        let found = match self.find_one(name).await? {
             Some(id) => Some(id),
             None => self.create(name).await?,
         };
@@ -83,16 +104,12 @@ impl EdgeHostnames for EsaHostnames {
     }
 
     async fn detach(&self, name: &DomainName, esa_saas_id: Option<&str>) -> Result<(), Error> {
-        let known = esa_saas_id.and_then(|id| id.parse().ok());
-        let id = match known {
-            Some(id) => Some(id),
-            None => self.find(name).await?,
-        };
-        let Some(hostname_id) = id else { return Ok(()) };
-        match self.0.esa().call(&DeleteCustomHostname { hostname_id }).await {
-            Err(error) if error.kind != Kind::NotFound => Err(failed(PROVIDER, "detach")(error)),
-            _ => Ok(()),
+        let mut ours = self.find(name).await?;
+        ours.extend(esa_saas_id.and_then(|id| id.parse::<i64>().ok()).filter(|id| !ours.contains(id)));
+        for id in ours {
+            self.delete(id).await?;
         }
+        Ok(())
     }
 }
 

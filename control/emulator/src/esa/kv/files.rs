@@ -1,10 +1,11 @@
 //! Values too large for a request: the service fetches a file that names them.
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{Entry, Kv, Pair};
-use crate::http::decode_path;
+use crate::http::{Request, pairs};
 use crate::openapi::{Parameters, Refusal, invalid};
 
 /// As long as one such value is.
@@ -53,15 +54,25 @@ impl Kv {
         })
     }
 
-    /// Returns the file that the address leads to: an object of the emulated storage, with its bucket in the path or the host.
+    /// Returns the file that the address leads to: an object of the emulated storage, which is fetched as anybody would, so that
+    /// it is either public or signed for.
     fn file_of(&self, given: &Parameters) -> Result<Value, Refusal> {
-        let address = given.needed("Url")?;
-        let rest = address.split_once("://").map_or("", |(_, rest)| rest);
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let path = decode_path(path.split('?').next().unwrap_or_default());
-        let in_host = || self.oss.read(host.split('.').next().unwrap_or_default(), &path);
-        let object = path.split_once('/').and_then(|(bucket, key)| self.oss.read(bucket, key)).or_else(in_host);
-        let object = object.filter(|bytes| bytes.len() <= LARGEST_FILE).ok_or_else(|| invalid("Url"))?;
-        Ok(serde_json::from_slice(&object).unwrap_or_default())
+        let request = request_for(&given.needed("Url")?).ok_or_else(|| invalid("Url"))?;
+        let object = self.oss.fetch(&request).ok().filter(|bytes| bytes.len() <= LARGEST_FILE);
+        Ok(serde_json::from_slice(&object.ok_or_else(|| invalid("Url"))?).unwrap_or_default())
     }
+}
+
+fn request_for(address: &str) -> Option<Request> {
+    let (_, rest) = address.split_once("://")?;
+    let (host, target) = rest.split_once('/')?;
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    Some(Request {
+        method: "GET".to_owned(),
+        path: format!("/{path}"),
+        target: format!("/{target}"),
+        query: pairs(query),
+        headers: vec![("host".to_owned(), host.to_owned())],
+        body: Bytes::new(),
+    })
 }
