@@ -154,8 +154,32 @@ async fn a_project_says_how_it_is_as_a_whole() {
     assert_eq!(status().await, "stopped");
     api.deploy("shop", &Site::page("one")).await;
     assert_eq!(status().await, "active");
-    api.start("shop", &Site::page("two")).await;
+    let second = api.start("shop", &Site::page("two")).await.json();
     assert_eq!(status().await, "starting");
+    let cancel = async |deployment: &Value| {
+        let path = format!("/api/v1/public/deployments/{}/cancel", deployment["data"]["deployment"]["id"]);
+        assert_eq!(api.as_user("POST", &path).send().await.status, 200);
+    };
+    cancel(&second).await;
+    assert_eq!(status().await, "active");
+
+    let staging = async || {
+        let manifest = Site::page("three").manifest();
+        let files = manifest.iter().map(
+            |file| json!({ "path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes }),
+        );
+        let body = json!({ "files": files.collect::<Vec<_>>(), "environment": "staging" });
+        api.as_user("POST", &format!("{PROJECT}/deployments")).json(&body).send().await.json()
+    };
+    let third = staging().await;
+    assert_eq!(status().await, "creating", "one that is being made goes before one that is served");
+    cancel(&third).await;
+    assert_eq!(status().await, "partial", "production is served, staging is not");
+    api.app.run_jobs().await;
+    staging().await;
+    api.app.advance(chrono::TimeDelta::days(2));
+    api.app.sweep().await;
+    assert_eq!(status().await, "error", "an error goes before all");
 }
 
 #[tokio::test]

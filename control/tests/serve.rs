@@ -1,7 +1,10 @@
 //! The program as an operator sees it.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::Site;
 use crate::support::process::{Process, Server, command, get, visit};
@@ -171,5 +174,35 @@ fn another_base_domain_moves_every_hostname() {
     // Each move is a job, so neither hostname has moved when the server begins to answer.
     for (host, status) in [("shop.sites.example", 200), ("shop.localhost", 421)] {
         while visit(&edge, host).expect("an answer").0 != status {}
+    }
+}
+
+#[test]
+fn what_cannot_be_read_as_http_is_a_problem_as_well() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(folder.path(), None);
+    let head = |fields: &str| format!("GET /health HTTP/1.1\r\nhost: localhost\r\n{fields}\r\n\r\n");
+    let many: String = (0..200).map(|number| format!("x{number}: 1\r\n")).collect();
+    let cases = [
+        ("nonsense\r\n\r\n".to_owned(), 400, "bad_request"),
+        (head("no field"), 400, "bad_request"),
+        (head("content-length: many"), 400, "bad_request"),
+        (head(&many), 431, "head_too_large"),
+        (format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "a".repeat(66_000)), 414, "address_too_long"),
+        (head("connection: close").replace("/health", "/nothing"), 404, "unknown_path"),
+    ];
+    for (request, status, code) in cases {
+        let mut stream = TcpStream::connect(&server.api).expect("a connection");
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer, then the end");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{code}: {head}");
+        assert!(head.contains("\r\ncontent-type: application/problem+json"), "{code}: {head}");
+        assert!(head.contains(&format!("\r\ncontent-length: {}", body.len())), "{code}: {head}");
+        let problem: Value = serde_json::from_str(body).expect("JSON");
+        assert_eq!((&problem["status"], &problem["code"]), (&json!(status), &json!(code)));
+        let id = problem["request_id"].as_str().expect("an id");
+        assert!(!id.is_empty() && head.contains(&format!("\r\nx-request-id: {id}")), "{code}: {head}");
     }
 }

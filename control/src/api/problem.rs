@@ -194,7 +194,21 @@ impl ApiError {
 
     /// Renders the answer for the request `request_id` to `instance`.
     pub fn render(self, instance: &str, request_id: &str) -> Response {
-        let Failure { status, code, detail, hint, errors, retry_after_seconds, source: _ } = *self.0;
+        let Failure { status, retry_after_seconds, .. } = *self.0;
+        let body = Body::from_vec(self.into_body(instance, request_id));
+        let mut response = Response::builder().status(status).content_type(CONTENT_TYPE).body(body);
+        if let Some(seconds) = retry_after_seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+
+    /// The body of that answer.
+    pub fn into_body(self, instance: &str, request_id: &str) -> Vec<u8> {
+        let Failure { status, code, detail, hint, errors, retry_after_seconds: _, source: _ } = *self.0;
         let title = status.canonical_reason().unwrap_or("Error");
         let view = ProblemView {
             kind: format!("/problems/{}", code),
@@ -207,15 +221,7 @@ impl ApiError {
             errors,
             hint,
         };
-        let body = serde_json::to_vec(&view).unwrap_or_default();
-        let mut response = Response::builder().status(status).content_type(CONTENT_TYPE).body(Body::from_vec(body));
-        if let Some(seconds) = retry_after_seconds {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        response
+        serde_json::to_vec(&view).unwrap_or_default()
     }
 }
 

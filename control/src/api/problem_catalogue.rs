@@ -6,6 +6,7 @@ pub fn meaning(code: &str) -> Option<&'static str> {
 }
 
 const PROBLEMS: &[(&str, &str)] = &[
+    ("address_too_long", "The address that was asked for is longer than the server reads."),
     ("already_final", "The deployment has ended; nothing is left to cancel."),
     ("already_member", "The address belongs to a member of the team."),
     ("authentication_required", "The operation needs a token or a session, and the request brought neither."),
@@ -20,6 +21,7 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("email_taken", "Another account has this e-mail address."),
     ("env_var_taken", "The environment has an env var of this name; change that one."),
     ("files_gone", "The deployment's files were purged; upload them again."),
+    ("head_too_large", "The header fields of the request are more than the server reads."),
     (
         "hash_mismatch",
         "The bytes do not have the digest that the manifest gives: the file changed meanwhile. Deploy again.",

@@ -18,7 +18,8 @@ impl RequestId {
         }
     }
 
-    fn random() -> Self {
+    /// Returns a new id.
+    pub fn random() -> Self {
         let mut bytes = [0; 12];
         SystemRandom.fill(&mut bytes);
         Self(data_encoding::HEXLOWER.encode(&bytes))

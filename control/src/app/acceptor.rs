@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::uri::Scheme;
@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::api::problem_instead;
 use crate::edge_server::raise_descriptor_limit;
 
 /// How long to wait when the system can give no connection, such as for want of file descriptors.
@@ -119,7 +120,7 @@ impl Acceptor for NoDelayAcceptor {
                 Ok((stream, remote)) => {
                     // A connection that is gone already fails here, and soon anyway.
                     drop(stream.set_nodelay(true));
-                    let stream = Placed { stream, _place: place };
+                    let stream = Placed { stream, instead: Vec::new(), _place: place };
                     return Ok((stream, LocalAddr(self.local_addr.into()), RemoteAddr(remote.into()), Scheme::HTTP));
                 }
                 Err(error) => {
@@ -131,9 +132,11 @@ impl Acceptor for NoDelayAcceptor {
     }
 }
 
-/// A connection that keeps its place until it ends.
+/// A connection that keeps its place until it ends, and has a problem for requests that cannot be read.
 pub struct Placed {
     stream: TcpStream,
+    /// What is left to be sent in place of what was given to be sent.
+    instead: Vec<u8>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -145,7 +148,20 @@ impl AsyncRead for Placed {
 
 impl AsyncWrite for Placed {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let this = &mut *self;
+        if this.instead.is_empty() {
+            match problem_instead(buf) {
+                Some(instead) => this.instead = instead,
+                None => return Pin::new(&mut this.stream).poll_write(cx, buf),
+            }
+        }
+        while !this.instead.is_empty() {
+            match ready!(Pin::new(&mut this.stream).poll_write(cx, &this.instead))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                sent => drop(this.instead.drain(..sent)),
+            }
+        }
+        Poll::Ready(Ok(buf.len()))
     }
 
     fn poll_write_vectored(
@@ -153,6 +169,10 @@ impl AsyncWrite for Placed {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // An answer without a body is one piece.
+        if let [head] = bufs {
+            return self.poll_write(cx, head);
+        }
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
