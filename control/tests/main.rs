@@ -31,6 +31,7 @@ mod dns_records;
 mod edge_kv;
 mod edge_server;
 mod egress;
+mod esa_view;
 mod exhaustion;
 mod interleavings;
 mod jobs;
