@@ -138,6 +138,7 @@ async fn objects(api: &Api, token: &str, team: Option<TeamId>, slug: &str) -> Id
         ("token_id", MISSING.to_owned()),
         ("session_id", MISSING.to_owned()),
         ("job_id", MISSING.to_owned()),
+        ("operator_id", api.actor().await.user_id.to_string()),
         ("publication_id", MISSING.to_owned()),
     ])
 }

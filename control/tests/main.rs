@@ -16,6 +16,7 @@ mod api_idempotency;
 mod api_jobs;
 mod api_logs;
 mod api_matrix;
+mod api_operators;
 mod api_projects;
 mod api_protection;
 mod api_routine;

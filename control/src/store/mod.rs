@@ -23,6 +23,7 @@ pub mod job_list;
 pub mod jobs;
 pub mod logs;
 pub mod meta;
+pub mod operators;
 pub mod projects;
 pub mod protections;
 pub mod publications;
@@ -94,6 +95,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("jobs", jobs::STATEMENTS),
         ("logs", logs::STATEMENTS),
         ("meta", meta::STATEMENTS),
+        ("operators", operators::STATEMENTS),
         ("projects", projects::STATEMENTS),
         ("protections", protections::STATEMENTS),
         ("publications", publications::STATEMENTS),
