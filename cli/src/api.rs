@@ -5,6 +5,7 @@ mod failure;
 mod guards;
 mod jobs;
 mod objects;
+mod operators;
 mod resources;
 mod routine;
 

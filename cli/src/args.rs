@@ -4,6 +4,7 @@ mod accounts;
 mod guards;
 mod jobs;
 mod objects;
+mod operators;
 mod resources;
 mod routine;
 
@@ -17,6 +18,7 @@ pub use self::jobs::{JobState, JobsCommand};
 pub use self::objects::{
     Build, Choice, DeploymentCommand, Html, NotFound, ProjectCommand, ProjectSettings, RedirectCode, SinglePageFor,
 };
+pub use self::operators::OperatorsCommand;
 pub use self::resources::{Domains, DomainsCommand, Env, EnvCommand, Role, TeamsCommand};
 pub use self::routine::RoutineCommand;
 pub use guards::{Password, Protect, Skew, Split, Target};
@@ -179,6 +181,9 @@ leave it are refused.")]
     /// Publish the edge program, look at it and take it back; for operators
     #[command(subcommand)]
     Routine(RoutineCommand),
+    /// See, name and remove those who run the platform; for operators
+    #[command(subcommand)]
+    Operators(OperatorsCommand),
     /// Count your projects, deployments and domains
     Statistics,
     /// Print what all commands take, as JSON

@@ -10,6 +10,7 @@ pub mod login;
 pub mod logs;
 pub mod objects;
 pub mod open;
+pub mod operators;
 pub mod projects;
 pub mod promote;
 pub mod protect;

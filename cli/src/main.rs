@@ -85,6 +85,7 @@ async fn dispatch(settings: Settings, command: Command) -> Result<(), Failure> {
         Command::Health => commands::server::health(&settings).await,
         Command::Jobs(command) => commands::jobs::run(&settings, command).await,
         Command::Routine(command) => commands::routine::run(&settings, command).await,
+        Command::Operators(command) => commands::operators::run(&settings, command).await,
         Command::Statistics => commands::server::statistics(&settings).await,
         Command::Deploy(arguments) => deploy::run(&settings, arguments).await,
         Command::Projects(listing) => commands::projects::run(&settings, &listing).await,

@@ -91,6 +91,21 @@ fn an_operator_looks_at_the_routine() {
 }
 
 #[test]
+fn an_operator_names_and_removes_others() {
+    let platform = Platform::start();
+    let person = platform.person();
+    let operators = person.run(&["operators", "list", "--json"]).succeeded().json();
+    let own = operators[0]["id"].to_string();
+    assert_eq!(person.run(&["operators", "add", "nobody"]).code, Some(2));
+    assert_eq!(person.run(&["operators", "show", "999999"]).code, Some(4));
+    let shown = person.run(&["operators", "show", &own]).succeeded().stdout;
+    assert!(shown.contains(operators[0]["login"].as_str().expect("a login")), "{shown}");
+    let last = person.run(&["operators", "remove", &own]);
+    assert_eq!(last.code, Some(5), "{}", last.stderr);
+    assert!(last.stderr.contains("last operator"), "{}", last.stderr);
+}
+
+#[test]
 fn an_operator_looks_at_jobs() {
     let platform = Platform::start();
     let person = platform.person();

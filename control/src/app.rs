@@ -34,7 +34,7 @@ use crate::edge_server::{EdgeConfig, EdgeServer};
 use crate::egress::EgressConfig;
 use crate::provider::aliyun::EsaEdgeKv;
 use crate::provider::local::LocalEdgeKv;
-use crate::provider::{Observed, Resolver, SharedLimits};
+use crate::provider::{EdgeView, Observed, Resolver, SharedLimits};
 use crate::random::SystemRandom;
 use crate::service::reconciliation::{self, Drift, Mode};
 use crate::service::{Auth, Callers, Context, Events, Services, Settings, Vault};
@@ -106,10 +106,12 @@ impl App {
         let port = edge_addr.unwrap_or(config.edge.addr).port();
         let (esa, local_kv) = (engines.esa_kv.clone(), engines.local_kv.clone());
         let clock = Arc::new(time::start(&db).await?);
-        let mut context = context(config, db, clock.clone(), engines, vault, port, telemetry);
-        if let Some(edge) = &edge {
-            context.edge_view = Arc::new(edge.observer());
-        }
+        let here: Arc<dyn EdgeView> = match &edge {
+            Some(edge) => Arc::new(edge.observer()),
+            None => engines.local_kv.clone(),
+        };
+        let edge_view = engines.view(config, here)?;
+        let mut context = Context { edge_view, ..context(config, db, clock.clone(), engines, vault, port, telemetry) };
         if let Some(redis) = &config.redis {
             let shared = SharedLimits::new(redis)?;
             if !shared.connect().await {
@@ -197,7 +199,7 @@ impl App {
         let reconciling = async {
             if let Some(esa) = &self.esa {
                 tokio::select! {
-                    () = engines::keep_delivering(esa) => {}
+                    () = engines::keep_delivering(esa, &self.context.telemetry.metrics) => {}
                     () = asked(stopped.clone()) => {}
                 }
             }

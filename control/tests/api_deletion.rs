@@ -142,6 +142,49 @@ async fn the_same_files_are_deployed_again_without_being_sent() {
 }
 
 #[tokio::test]
+async fn a_trigger_deploys_what_was_uploaded_for_its_commit_with_what_it_says_of_it() {
+    let api = Api::new().await;
+    api.project("shop").await;
+    let site = Site::page("one");
+    let trigger = format!("{PROJECT}/deployments/trigger");
+    let post = |body: serde_json::Value| Box::pin(api.as_user("POST", &trigger).json(&body).send());
+    let file = site.manifest()[0].clone();
+    let files = json!([{ "path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes }]);
+    Box::pin(api.deploy("shop", &site)).await;
+    let body = json!({
+        "files": files, "commit_sha": "abcdef1", "commit_message": "Say one", "commit_sequence": 7, "branch": "main",
+        "environment": "staging",
+    });
+    let made = api.as_user("POST", &format!("{PROJECT}/deployments")).json(&body).send().await.json();
+    let staged = made["data"]["deployment"]["id"].as_i64().expect("an id");
+    let unfinished = post(json!({ "commit_sha": "abcdef1" })).await;
+    assert_eq!(unfinished.code(), "no_repository", "{}", unfinished.text());
+    api.as_user("POST", &format!("/api/v1/public/deployments/{staged}/finish")).send().await;
+    api.app.run_jobs().await;
+
+    let same = post(json!({ "commit_sha": "abcdef1" })).await;
+    let newer = post(json!({ "commit_sha": "abcdef1", "commit_message": "Again", "commit_sequence": 8 })).await;
+    assert_eq!((same.status, newer.status), (202, 202), "{} {}", same.text(), newer.text());
+    let (same, newer) = (same.json()["data"].clone(), newer.json()["data"].clone());
+    let told = |deployment: &serde_json::Value| {
+        ["commit_message", "commit_sequence", "branch", "environment"].map(|name| deployment[name].clone())
+    };
+    assert_eq!(told(&same), [json!("Say one"), json!(7), json!("main"), json!("production")]);
+    assert_eq!(told(&newer), [json!("Again"), json!(8), json!("main"), json!("production")]);
+    api.app.run_jobs().await;
+    let project = api.as_user("GET", PROJECT).send().await.json();
+    assert_eq!(project["data"]["active_deployment_id"], newer["id"]);
+    for (body, pointer) in [
+        (json!({ "commit_sha": "no hash" }), "/commit_sha"),
+        (json!({ "commit_sha": "abcdef1", "commit_sequence": -1 }), "/commit_sequence"),
+        (json!({ "commit_sha": "abcdef1", "commit_message": "m".repeat(2001) }), "/commit_message"),
+    ] {
+        let refused = post(body).await;
+        assert_eq!((refused.status, refused.json()["errors"][0]["pointer"].as_str()), (422, Some(pointer)));
+    }
+}
+
+#[tokio::test]
 async fn a_project_says_how_it_is_as_a_whole() {
     let api = Api::new().await;
     api.project("shop").await;

@@ -51,7 +51,7 @@ async fn every_operation_but_the_open_ones_needs_a_credential() {
             walked += 1;
         }
     }
-    assert_eq!(walked, 83);
+    assert_eq!(walked, 87);
 }
 
 #[tokio::test]

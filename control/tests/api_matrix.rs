@@ -139,6 +139,7 @@ async fn objects(api: &Api, token: &str, team: Option<TeamId>, slug: &str) -> Id
         ("session_id", MISSING.to_owned()),
         ("identity_id", MISSING.to_owned()),
         ("job_id", MISSING.to_owned()),
+        ("operator_id", api.actor().await.user_id.to_string()),
         ("publication_id", MISSING.to_owned()),
     ])
 }

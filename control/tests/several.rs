@@ -1,6 +1,7 @@
 //! Several control planes on one PostgreSQL and one bucket.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use miaobu_control::random::SeededRandom;
 use miaobu_control::service::Vault;
@@ -9,10 +10,14 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::chaos::setting;
 use crate::support::aliyun::{Aliyun, KEY};
 use crate::support::database::EmptyDatabase;
 use crate::support::process::{Server, command};
 use crate::support::{Site, TestDatabase, postgres};
+
+/// How long anything may take on a loaded machine that would never come if it stuck.
+const LONG: Duration = Duration::from_secs(120);
 
 /// What the servers share.
 struct Shared {
@@ -35,7 +40,7 @@ impl Shared {
         program
             .env("MIAOBU_DATABASE_URL", self.database.url())
             .env("MIAOBU_SECRET_KEYS", self.keys.trim())
-            .env("MIAOBU_JOBS_LEASE_SECONDS", "2")
+            .env("MIAOBU_JOBS_LEASE_SECONDS", setting("MIAOBU_CHAOS_LEASE_SECONDS", 2).to_string())
             .env("MIAOBU_OBJECTS_STORE", "oss")
             .env("MIAOBU_OBJECTS_ENDPOINT", self.aliyun.emulator.oss())
             .env("MIAOBU_OBJECTS_REGION", "cn-hangzhou")
@@ -44,6 +49,11 @@ impl Shared {
             .env("MIAOBU_OBJECTS_ACCESS_KEY_SECRET", KEY.1)
             .envs(failpoint.map(|name| ("MIAOBU_FAILPOINT", name)));
         program
+    }
+
+    /// Has the bucket fail and lie whenever jobs use it; requests go well, or each would have to be made again.
+    fn rage(&self, seed: u64) {
+        self.aliyun.emulator.faults().rage("oss", "projects/", seed);
     }
 
     fn server(&self, name: &str) -> Server {
@@ -86,8 +96,14 @@ fn make(server: &Server, slug: &str) {
 
 /// Waits on `server` until the deployment has ended.
 fn ended(server: &Server, id: i64) -> Value {
-    let (_, answer) = server.ask("GET", &format!("/deployments/{id}?wait=30"), b"").expect("an answer");
-    answer["data"].clone()
+    let end = Instant::now() + LONG;
+    loop {
+        let (_, answer) = server.ask("GET", &format!("/deployments/{id}?wait=30"), b"").expect("an answer");
+        if answer["data"]["deadline_at"].is_null() {
+            return answer["data"].clone();
+        }
+        assert!(Instant::now() < end, "deployment {id} is stuck: {answer}");
+    }
 }
 
 /// Until `server`'s edge shows `text` at `host`.
@@ -106,6 +122,7 @@ async fn three_servers_share_the_work_and_every_edge_shows_it() {
     for slug in slugs {
         make(&servers[0], slug);
     }
+    shared.rage(7);
     std::thread::scope(|scope| {
         for (index, slug) in slugs.into_iter().enumerate() {
             let servers = &servers;
@@ -131,6 +148,9 @@ async fn three_servers_share_the_work_and_every_edge_shows_it() {
 async fn a_frozen_server_loses_its_jobs_and_changes_nothing_when_it_wakes() {
     let Some(shared) = Shared::new().await else { return };
     let mut deployments = 0;
+    // `scripts/chaos --frozen` has the lease that servers have, and freezes one for twice as long.
+    let frozen_for = Duration::from_secs(setting("MIAOBU_CHAOS_FROZEN_SECONDS", 0) as u64);
+    shared.rage(8);
     for (number, failpoint) in
         ["deploy.assembled", "deploy.published", "deploy.shown", "deploy.activated", "deploy.routed"]
             .into_iter()
@@ -142,6 +162,7 @@ async fn a_frozen_server_loses_its_jobs_and_changes_nothing_when_it_wakes() {
         make(&frozen, &slug);
         let first = frozen.begin(&slug, &Site::page("first"));
         frozen.process().wait_until_stopped();
+        let stopped = Instant::now();
         let other = shared.server("other");
         let third = shared.server("third");
         let deployment = ended(&third, first);
@@ -149,6 +170,11 @@ async fn a_frozen_server_loses_its_jobs_and_changes_nothing_when_it_wakes() {
         shows(&other, &host, "first");
         let (second, _) = other.deploy(&slug, &Site::page("second"));
         assert_eq!(ended(&other, second.expect("a deployment"))["active"], true, "{failpoint}");
+        while stopped.elapsed() < frozen_for {
+            shows(&third, &host, "second");
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+        let slept = stopped.elapsed();
         frozen.process().signal(Signal::CONT);
         // It answers again, and has nothing to say that the others do not.
         for server in [&frozen, &other, &third] {
@@ -162,6 +188,7 @@ async fn a_frozen_server_loses_its_jobs_and_changes_nothing_when_it_wakes() {
         }
         deployments += 3;
         shared.activated_once(deployments).await;
+        println!("{failpoint}: frozen for {:.0} s, and nothing was done twice", slept.as_secs_f64());
     }
 }
 

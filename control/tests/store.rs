@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use miaobu_control::store::{Access, Db, Location, all_statements, edge_kv, jobs, meta, projects, rooms};
+use miaobu_control::store::{Access, Db, Location, all_statements, edge_kv, jobs, meta, operators, projects, rooms};
 use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
 use sqlx::{ConnectOptions as _, Row as _};
@@ -39,8 +39,10 @@ async fn every_statement_prepares_alike_on_every_database() {
     for (database, sql) in databases.iter().zip(rooms::SIZE) {
         assert_eq!(database.db.describe(sql).await.expect("the measure prepares"), (vec!["bytes".to_owned()], 0));
     }
-    for (database, sql) in databases.iter().zip(jobs::CLAIM_ALONE).chain(databases.iter().zip(meta::CLOCK)) {
-        database.db.describe(sql).await.expect("what has claims come one after another prepares");
+    for pair in [jobs::CLAIM_ALONE, operators::ALONE, meta::CLOCK] {
+        for (database, sql) in databases.iter().zip(pair) {
+            database.db.describe(sql).await.expect("what one of them does otherwise prepares");
+        }
     }
 }
 

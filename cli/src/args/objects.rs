@@ -149,6 +149,12 @@ pub struct Build {
     /// Commit to build [default: the branch's newest]
     #[arg(long, value_name = "SHA")]
     pub commit: Option<String>,
+    /// First line of the commit's message
+    #[arg(long, value_name = "TEXT")]
+    pub commit_message: Option<String>,
+    /// Where that commit stands in its branch, as `git rev-list --count` tells: the newest becomes active, whichever ends first
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(0..))]
+    pub commit_sequence: Option<i64>,
     /// Environment to deploy to
     #[arg(long, value_enum)]
     pub environment: Option<Environment>,

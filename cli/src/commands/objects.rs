@@ -68,7 +68,8 @@ pub async fn deployment(settings: &Settings, command: DeploymentCommand) -> Resu
 pub async fn build(settings: &Settings, arguments: Build) -> Result<(), Failure> {
     let project = super::project(settings, &arguments.project)?;
     let environment = arguments.environment.map(Into::into);
-    let trigger = Trigger { branch: arguments.branch, commit_sha: arguments.commit, environment };
+    let Build { branch, commit, commit_message, commit_sequence, .. } = arguments;
+    let trigger = Trigger { branch, commit_sha: commit, commit_message, commit_sequence, environment };
     let deployment = settings.api()?.build(&project, trigger).await?;
     if settings.json {
         return output::json(&deployment);

@@ -28,10 +28,28 @@ struct Planned {
     times: u32,
 }
 
+/// Operations that fail by chance, the same for the same seed.
+#[derive(Debug)]
+struct Rage {
+    service: String,
+    operation: String,
+    state: u64,
+}
+
+impl Rage {
+    fn is_below(&mut self, percent: u64) -> bool {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.state % 100 < percent
+    }
+}
+
 /// What is to fail, next, and what was asked for so far.
 #[derive(Debug, Default)]
 pub struct Faults {
     planned: Mutex<Vec<Planned>>,
+    raging: Mutex<Option<Rage>>,
     calls: Mutex<BTreeMap<[String; 2], u64>>,
 }
 
@@ -41,6 +59,12 @@ impl Faults {
     pub fn plan(&self, service: &str, operation: &str, fault: Fault, times: u32) {
         let planned = Planned { service: service.to_owned(), operation: operation.to_owned(), fault, times };
         self.planned.lock().unwrap_or_else(PoisonError::into_inner).push(planned);
+    }
+
+    /// Has 30 % of the operations of `service` fail from here on that contain `operation`, and the answers of 10 % get lost.
+    pub fn rage(&self, service: &str, operation: &str, seed: u64) {
+        let rage = Rage { service: service.to_owned(), operation: operation.to_owned(), state: seed.max(1) };
+        *self.raging.lock().unwrap_or_else(PoisonError::into_inner) = Some(rage);
     }
 
     /// How often each operation of each service was asked for; those of objects by their method.
@@ -64,7 +88,23 @@ impl Faults {
         }
     }
 
+    /// How an operation fails by chance, if it does.
+    fn chance(&self, service: &str, operation: &str) -> Option<Fault> {
+        let mut raging = self.raging.lock().unwrap_or_else(PoisonError::into_inner);
+        let rage = raging.as_mut().filter(|rage| operation.contains(&rage.operation))?;
+        if service == rage.service {
+            rage.is_below(30).then_some(Fault::Fail)
+        } else {
+            // Of those that were carried out, as many as make a tenth of all.
+            let is_answer = service.strip_suffix("-answer") == Some(&rage.service);
+            (is_answer && rage.is_below(14)).then_some(Fault::Break)
+        }
+    }
+
     fn take(&self, service: &str, operation: &str) -> Option<Fault> {
+        if let Some(fault) = self.chance(service, operation) {
+            return Some(fault);
+        }
         let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
         let index = planned
             .iter()

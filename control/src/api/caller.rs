@@ -74,6 +74,10 @@ scopes! {
     RoutineRead = "routine:read";
     /// Publishes the routine and rolls it back; for operators.
     RoutineWrite = "routine:write";
+    /// Reads who the operators are; for operators.
+    OperatorsRead = "operators:read";
+    /// Makes others operators, and operators others; for operators.
+    OperatorsWrite = "operators:write";
     /// Needs a session: what a leaked API token must not do.
     SessionOnly = "session";
 }

@@ -14,8 +14,8 @@ use super::enums::{DeploymentStatusView, EnvironmentView, SourceView};
 use super::params::{default_limit, page_request, project_ref};
 use super::precondition::IfMatch;
 use super::values::{Nullable, Timestamp};
-use crate::domain::{Deployment, DeploymentError, DeploymentId, Environment};
-use crate::service::{DeploymentFilter, Deployments, Diagnostic, Diagnostics};
+use crate::domain::{CommitInfo, Deployment, DeploymentError, DeploymentId, Environment};
+use crate::service::{DeploymentFilter, Deployments, Diagnostic, Diagnostics, Trigger};
 
 /// Operations on deployments.
 pub struct DeploymentsApi;
@@ -182,16 +182,34 @@ pub struct TriggerBody {
     /// The commit; the branch's newest when absent.
     #[oai(nullable, validator(max_length = 64))]
     pub commit_sha: Option<String>,
+    /// The first line of the commit's message.
+    #[oai(nullable)]
+    pub commit_message: Option<String>,
+    /// Where the commit stands in its branch, as for an upload: of two deployments that have one, that with the larger
+    /// becomes or stays active, whichever ends first.
+    #[oai(nullable, validator(minimum(value = "0")))]
+    pub commit_sequence: Option<i64>,
 }
 
 impl Example for TriggerBody {
     fn example() -> Self {
-        Self { environment: None, branch: Some("main".to_owned()), commit_sha: None }
+        let branch = Some("main".to_owned());
+        Self { environment: None, branch, commit_sha: None, commit_message: None, commit_sequence: None }
     }
 }
 
 impl JsonBody for TriggerBody {
     const OPTIONAL: bool = true;
+}
+
+impl From<TriggerBody> for Trigger {
+    fn from(body: TriggerBody) -> Self {
+        Self {
+            environment: body.environment.map_or(Environment::Production, Into::into),
+            branch: body.branch,
+            commit: CommitInfo { sha: body.commit_sha, message: body.commit_message, sequence: body.commit_sequence },
+        }
+    }
 }
 
 /// What deleting a deployment did, or would do.
@@ -303,20 +321,21 @@ impl DeploymentsApi {
 
     /// Build a deployment from the repository
     ///
-    /// Queues a build of the project's repository. Fails with `no_repository` (409) when the project has none, and with
-    /// `not_found` (404).
+    /// Queues a build of the project's repository. Where the project has none, the files are deployed that were uploaded
+    /// for the same commit; branch, message and sequence are as they were then where they are left out. Fails with `no_repository` (409) when there are none, with
+    /// `files_gone` (409) when they were purged, with `invalid_request` (422), and with `not_found` (404).
     #[oai(path = "/projects/:project/deployments/trigger", method = "post", operation_id = "triggerDeployment")]
     async fn trigger_deployment(
         &self,
         caller: Caller<DeploymentsWrite>,
         /// The project's slug or id.
         project: Path<String>,
-        _body: Body<TriggerBody>,
+        body: Body<TriggerBody>,
     ) -> ApiResult<Accepted<DeploymentView>> {
-        let deployments = &caller.services.deployments;
-        let deployment = deployments.trigger(&caller.actor, &project_ref(&project.0)?).await?;
+        let project = project_ref(&project.0)?;
+        let deployment = caller.services.uploads.trigger(&caller.actor, &project, body.0.into()).await?;
         let location = format!("/api/v1/public/deployments/{}", deployment.id);
-        Ok(Accepted::new(DeploymentView::new(deployment, deployments)).at(location))
+        Ok(Accepted::new(DeploymentView::new(deployment, &caller.services.deployments)).at(location))
     }
 
     /// Deploy the same files again

@@ -215,6 +215,12 @@ api_enum! {
         #[oai(rename = "routine:write")]
         #[serde(rename = "routine:write")]
         RoutineWrite,
+        #[oai(rename = "operators:read")]
+        #[serde(rename = "operators:read")]
+        OperatorsRead,
+        #[oai(rename = "operators:write")]
+        #[serde(rename = "operators:write")]
+        OperatorsWrite,
     }
 }
 

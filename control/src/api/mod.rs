@@ -28,6 +28,7 @@ mod logs;
 mod metrics;
 mod octets;
 mod operations;
+mod operators;
 mod pages;
 mod params;
 mod precondition;
@@ -70,6 +71,7 @@ pub use self::limits::RateLimits;
 use self::logs::LogsApi;
 pub use self::metrics::{MetricsAccess, page as metrics_page};
 use self::operations::{Guarded, Methods};
+use self::operators::OperatorsApi;
 use self::projects::ProjectsApi;
 use self::protections::ProtectionsApi;
 use self::routine::RoutineApi;
@@ -112,6 +114,8 @@ enum Tag {
     Jobs,
     /// The edge program of this platform: its versions, and what runs where; for operators.
     Routine,
+    /// Who sees and mends what belongs to no team; for operators.
+    Operators,
     /// The server itself.
     Health,
 }
@@ -153,7 +157,7 @@ type Shipping = (
     LogsApi,
     StatisticsApi,
 );
-type Apis = (Accounts, Shipping, JobsApi, RoutineApi, HealthApi);
+type Apis = (Accounts, Shipping, JobsApi, RoutineApi, OperatorsApi, HealthApi);
 
 /// Returns everything that the API's address serves.
 pub fn routes(services: Services, config: ApiConfig) -> impl Endpoint<Output = Response> {
@@ -190,7 +194,7 @@ fn service() -> OpenApiService<Guarded<Apis>, ()> {
         LogsApi,
         StatisticsApi,
     );
-    OpenApiService::new(Guarded((accounts, shipping, JobsApi, RoutineApi, HealthApi)), "Miaobu", "1")
+    OpenApiService::new(Guarded((accounts, shipping, JobsApi, RoutineApi, OperatorsApi, HealthApi)), "Miaobu", "1")
         .description("Turns a folder into a live site in seconds. Every failure is an `application/problem+json`.")
         .server("/")
 }

@@ -10,14 +10,18 @@ use miaobu_aliyun::{Credentials, Settings};
 
 use super::StartError;
 use crate::config::{self, Config};
-use crate::provider::aliyun::{AlidnsRecords, BucketStore, EsaAccount, EsaEdgeKv, EsaHostnames, EsaKvSettings};
+use crate::provider::aliyun::{
+    AlidnsRecords, BucketStore, EsaAccount, EsaEdgeKv, EsaHostnames, EsaKvSettings, EsaView,
+};
 use crate::provider::local::{LocalEdgeKv, LocalObjectStore};
-use crate::provider::{CoveredNames, DnsRecords, EdgeHostnames, EdgeKv, LocalHostnames, ObjectStore, Observed};
+use crate::provider::{
+    CoveredNames, DnsRecords, EdgeHostnames, EdgeKv, EdgeView, LocalHostnames, ObjectStore, Observed,
+};
 use crate::store::Db;
-use crate::telemetry::{Telemetry, current};
+use crate::telemetry::{Metrics, Telemetry, current};
 
-/// How often is looked for what could not be delivered to the edge elsewhere.
-const DELIVERY: Duration = Duration::from_secs(30);
+/// How often is looked for what could not be delivered to the edge elsewhere, and for what it has lost.
+const DELIVERY: Duration = Duration::from_secs(15);
 
 /// The engines of a server.
 pub struct Engines {
@@ -79,6 +83,14 @@ impl Engines {
         open_kv(Arc::new(LocalEdgeKv::new(db.clone())), Arc::new(account(esa)?), esa).await
     }
 
+    /// Returns what there is to see of the edge: what this machine's serves by `here`, and what the one elsewhere does.
+    pub fn view(&self, config: &Config, here: Arc<dyn EdgeView>) -> Result<Arc<dyn EdgeView>, StartError> {
+        match (&self.esa_kv, &config.esa) {
+            (Some(kv), Some(esa)) => Ok(Arc::new(EsaView::new(here, kv.clone(), &esa.edge_address)?)),
+            _ => Ok(here),
+        }
+    }
+
     fn local(objects: Arc<dyn ObjectStore>, db: &Db) -> Self {
         let local_kv = Arc::new(LocalEdgeKv::new(db.clone()));
         let (edge_kv, edge_hostnames) = (local_kv.clone(), Arc::new(LocalHostnames));
@@ -94,13 +106,25 @@ pub fn read_only_objects(config: &Config) -> Result<Arc<dyn ObjectStore>, StartE
     }
 }
 
-/// Delivers again and again what could not be delivered before.
-pub async fn keep_delivering(esa: &EsaEdgeKv) {
+/// Delivers again and again what could not be delivered before, and what the edge elsewhere has no more: each time some
+/// hostnames are looked at, after those of the time before.
+pub async fn keep_delivering(esa: &EsaEdgeKv, metrics: &Metrics) {
+    let mut host = String::new();
     loop {
         match esa.reconcile().await {
             Ok(0) => {}
             Ok(values) => tracing::info!(values, "the edge has what it lacked"),
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the edge lacks something"),
+        }
+        match esa.compare(&host).await {
+            Ok((mended, last)) => {
+                if mended > 0 {
+                    tracing::warn!(mended, "the edge had other records than it was given");
+                    metrics.corrected(mended);
+                }
+                host = last.unwrap_or_default();
+            }
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the edge cannot be looked at"),
         }
         tokio::time::sleep(DELIVERY).await;
     }

@@ -39,6 +39,10 @@ pub enum Scope {
     RoutineRead,
     /// Publishes the routine and rolls it back; for operators.
     RoutineWrite,
+    /// Reads who the operators are; for operators.
+    OperatorsRead,
+    /// Makes others operators, and operators others; for operators.
+    OperatorsWrite,
 }
 
 text_enum!(Scope {
@@ -59,6 +63,8 @@ text_enum!(Scope {
     JobsWrite = "jobs:write",
     RoutineRead = "routine:read",
     RoutineWrite = "routine:write",
+    OperatorsRead = "operators:read",
+    OperatorsWrite = "operators:write",
 });
 
 /// A set of scopes.
@@ -124,11 +130,13 @@ impl Role {
             | Scope::ProjectsRead
             | Scope::DeploymentsRead
             | Scope::DomainsRead
-            // No team has jobs or the routine: whether somebody is an operator is asked beside the role.
+            // No team has jobs, the routine or operators: whether somebody is one is asked beside the role.
             | Scope::JobsRead
             | Scope::JobsWrite
             | Scope::RoutineRead
-            | Scope::RoutineWrite => Self::Viewer,
+            | Scope::RoutineWrite
+            | Scope::OperatorsRead
+            | Scope::OperatorsWrite => Self::Viewer,
             Scope::DeploymentsWrite | Scope::EnvVarsRead => Self::Deployer,
             Scope::TeamsWrite | Scope::ProjectsWrite | Scope::DomainsWrite | Scope::EnvVarsWrite | Scope::AuditRead => {
                 Self::Admin

@@ -49,4 +49,4 @@ pub use release::{Release, ReleaseKind};
 pub use site_path::{InvalidSitePath, SitePath};
 pub use slug::{InvalidSlug, Slug};
 pub use team::{EmailAddress, InvalidEmailAddress, Invitation, Member, NewInvitation, Team};
-pub use user::{ApiToken, Identity, NewApiToken, NewSession, SessionInfo, User};
+pub use user::{ApiToken, Identity, NewApiToken, NewSession, Operator, SessionInfo, User};

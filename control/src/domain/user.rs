@@ -21,6 +21,19 @@ pub struct User {
     pub created_at: DateTime<Utc>,
 }
 
+/// A user who sees and mends what belongs to the platform and to no team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// The user's id.
+    pub id: UserId,
+    /// The name under which the person logs in.
+    pub login: String,
+    /// What the person is called.
+    pub name: Option<String>,
+    /// When the account was made.
+    pub created_at: DateTime<Utc>,
+}
+
 /// A person as another service knows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {

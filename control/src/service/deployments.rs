@@ -190,19 +190,6 @@ impl Deployments {
         Ok(deployment)
     }
 
-    /// Makes a deployment from the project's repository.
-    ///
-    /// Fails with `no_repository` as long as the project has none.
-    pub async fn trigger(&self, actor: &Actor, project: &ProjectRef) -> Result<Deployment> {
-        let mut session = self.context.db.read().await?;
-        let project = projects::find(&mut session, actor, project).await?;
-        Err(Error::Conflict {
-            code: "no_repository",
-            message: format!("{} has no repository to build from", project.slug),
-            hint: Some("upload the files instead: `miaobu deploy DIR`".to_owned()),
-        })
-    }
-
     /// Returns how much there is in the actor's teams, for an overview.
     pub async fn statistics(&self, actor: &Actor) -> Result<Statistics> {
         let now = self.context.now();

@@ -74,13 +74,14 @@ pub use job_list::{JobFilter, Jobs};
 pub use jobs::{Job, recover};
 pub use limits::{Quota, Verdict};
 pub use logs::{Logs, forget_lines};
+pub use operators::Operators;
 pub use project_deletion::Deletion;
 pub use projects::{NewProject, ProjectRef, Projects, SettingsPatch};
 pub use protections::{CreatedBypassToken, CreatedShareLink, NewShareLink, PasswordChange, Protections};
 pub use routine::{Routine, RoutineStatus, created_at};
 pub use splits::Splits;
 pub use teams::Teams;
-pub use uploads::{BatchReceipt, MissingBlob, NewDeployment, PartReceipt, Upload, Uploads};
+pub use uploads::{BatchReceipt, MissingBlob, NewDeployment, PartReceipt, Trigger, Upload, Uploads};
 pub use vault::{InvalidKeys, Vault};
 
 /// What a use case answers.
@@ -121,6 +122,8 @@ pub struct Services {
     pub jobs: Jobs,
     /// The routine, for operators.
     pub routine: Routine,
+    /// Who the operators are, for them.
+    pub operators: Operators,
     /// How the parts are.
     pub health: Health,
 }
@@ -145,6 +148,7 @@ impl Services {
             logs: Logs::new(Arc::clone(&context)),
             jobs: Jobs::new(Arc::clone(&context)),
             routine: Routine::new(Arc::clone(&context)),
+            operators: Operators::new(Arc::clone(&context)),
             health: Health::new(context),
         })
     }

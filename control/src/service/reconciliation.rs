@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
 use super::{Context, Error, Job, Result, routes};
 use crate::domain::{DeploymentId, ProjectId};
 use crate::provider::ObjectKey;
@@ -13,6 +15,8 @@ use crate::store::drift;
 
 /// How many projects are compared with a few statements for all of them.
 const PROJECTS_AT_ONCE: i64 = 500;
+/// How many projects that may differ are looked at closely at once: most of that is waiting for the database.
+const LOOKS_AT_ONCE: usize = 8;
 
 /// A difference between what should be and what is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,12 +67,11 @@ pub async fn some_projects(context: &Context, mode: Mode, after: i64) -> Result<
     let simple = projects.iter().filter(|project| !project.has_more);
     let simple: Vec<_> = simple.map(|project| (project.id, &project.slug)).collect();
     let differing = routes::differing(context, &simple).await?;
-    let mut all = Vec::new();
     // Each of few is looked at closely, the others not at all.
-    for compared in projects.iter().filter(|compared| compared.has_more || differing.contains(&compared.id)) {
-        all.extend(project(context, mode, compared.id).await?);
-    }
-    Ok((all, projects.last().map(|project| project.id.0)))
+    let closely = projects.iter().filter(|compared| compared.has_more || differing.contains(&compared.id));
+    let looks = closely.map(|compared| project(context, mode, compared.id));
+    let all: Vec<_> = stream::iter(looks).buffered(LOOKS_AT_ONCE).try_collect().await?;
+    Ok((all.concat(), projects.last().map(|project| project.id.0)))
 }
 
 async fn project(context: &Context, mode: Mode, id: ProjectId) -> Result<Vec<Drift>> {

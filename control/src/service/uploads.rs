@@ -19,8 +19,10 @@ use futures_core::Stream;
 use self::receiver::{Receiver, Source};
 use self::refusals::not_uploading;
 use super::{Context, Error, ProjectRef, Result, deployments, manifests, projects};
-use crate::domain::{Actor, CommitInfo, Deployment, DeploymentId, DeploymentStatus, Environment, ManifestFile, Sha256};
-use crate::store::blobs;
+use crate::domain::{
+    Actor, CommitInfo, Deployment, DeploymentId, DeploymentStatus, Environment, ManifestFile, Project, Sha256,
+};
+use crate::store::{blobs, deployments as rows};
 use crate::telemetry::inherit;
 
 /// A deployment to be made from files.
@@ -34,6 +36,17 @@ pub struct NewDeployment {
     pub commit: CommitInfo,
     /// Its files, in the order in which problems are to be reported.
     pub files: Vec<ManifestFile>,
+}
+
+/// A deployment to be made from what is there of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trigger {
+    /// Where it is meant to be active.
+    pub environment: Environment,
+    /// Its branch.
+    pub branch: Option<String>,
+    /// The commit.
+    pub commit: CommitInfo,
 }
 
 /// A blob that is still to be sent.
@@ -192,12 +205,50 @@ impl Uploads {
     ///
     /// Fails with `files_gone` when the files were purged.
     pub async fn redeploy(&self, actor: &Actor, id: DeploymentId) -> Result<Deployment> {
-        let receiver = &self.receiver;
-        let context = &receiver.context;
-        let mut session = context.db.read().await?;
+        let mut session = self.receiver.context.db.read().await?;
         let former = deployments::find(&mut session, actor, id).await?;
         let project = projects::find(&mut session, actor, &ProjectRef::Id(former.project_id)).await?;
         drop(session);
+        let source = Source { environment: former.environment, branch: former.branch, commit: former.commit };
+        Box::pin(self.again(actor, &project, id, source)).await
+    }
+
+    /// Makes a deployment of a commit and queues it: of the files that were uploaded for it, where the project has no
+    /// repository. Branch, message and sequence are as they were then where the trigger leaves them out.
+    ///
+    /// Fails with `no_repository` when there are no such files, and with `files_gone` when they were purged.
+    pub async fn trigger(&self, actor: &Actor, project: &ProjectRef, trigger: Trigger) -> Result<Deployment> {
+        let mut session = self.receiver.context.db.read().await?;
+        let project = projects::find(&mut session, actor, project).await?;
+        let former = match &trigger.commit.sha {
+            Some(sha) if !sha.contains('\0') => rows::newest_of_commit(&mut session, project.id, sha).await?,
+            _ => None,
+        };
+        drop(session);
+        let Trigger { environment, branch, commit } = trigger;
+        let branch = branch.or_else(|| former.as_ref()?.branch.clone());
+        let problems = checks::source_problems(environment, branch.as_deref(), &commit);
+        if !problems.is_empty() {
+            return Err(Error::Invalid { problems });
+        }
+        let former = former.ok_or_else(|| Error::Conflict {
+            code: "no_repository",
+            message: format!("{} has no repository to build from", project.slug),
+            hint: Some("upload the files instead: `miaobu deploy DIR`".to_owned()),
+        })?;
+        let commit = CommitInfo {
+            sha: former.commit.sha,
+            message: commit.message.or(former.commit.message),
+            sequence: commit.sequence.or(former.commit.sequence),
+        };
+        // On the heap: as a part of this future it would be moved with it, from frame to frame.
+        Box::pin(self.again(actor, &project, former.id, Source { environment, branch, commit })).await
+    }
+
+    /// Makes a deployment of the files of `id`, and queues it.
+    async fn again(&self, actor: &Actor, project: &Project, id: DeploymentId, source: Source) -> Result<Deployment> {
+        let receiver = &self.receiver;
+        let context = &receiver.context;
         let gone = || Error::Conflict {
             code: "files_gone",
             message: format!("the files of deployment {id} are gone"),
@@ -211,8 +262,7 @@ impl Uploads {
         if manifest.blobs().keys().any(|digest| !present.contains_key(digest)) {
             return Err(gone());
         }
-        let source = Source { environment: former.environment, branch: former.branch, commit: former.commit };
-        let (deployment, _) = receiver.insert(actor, &project, source, &manifest).await?;
+        let (deployment, _) = receiver.insert(actor, project, source, &manifest).await?;
         receiver.queue(actor, deployment.id).await
     }
 

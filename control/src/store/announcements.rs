@@ -40,8 +40,8 @@ pub struct Announcements(PgListener);
 impl Announcements {
     /// Listens; `None` on SQLite, where only this process writes.
     pub async fn open(db: &Db) -> Result<Option<Self>, Error> {
-        let Db::Postgres { writers: pool, .. } = db else { return Ok(None) };
-        let mut listener = PgListener::connect_with(pool).await?;
+        let Db::Postgres { writers: pool, reach, .. } = db else { return Ok(None) };
+        let mut listener = reach.acquire(PgListener::connect_with(pool)).await?;
         listener.ignore_pool_close_event(true);
         listener.listen(CHANNEL).await?;
         Ok(Some(Self(listener)))

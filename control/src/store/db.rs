@@ -20,7 +20,7 @@ use sqlx::{
 };
 
 use super::error::is_cut;
-use super::{Borrowed, Error, Query, Shelf};
+use super::{Borrowed, Error, Query, Reach, Shelf};
 
 /// After which a connection is asked whether it still works before it is used.
 pub(super) const IDLE: Duration = Duration::from_secs(2);
@@ -78,6 +78,8 @@ pub enum Db {
         writers: PgPool,
         /// When connections were cut.
         cut: Arc<Cut>,
+        /// Whether the server is there.
+        reach: Arc<Reach>,
     },
 }
 
@@ -93,7 +95,7 @@ impl Db {
                 if access == Access::ReadWrite {
                     sqlx::migrate!("../migrations/sqlite").run(&writer).await?;
                 }
-                Ok(Self::Sqlite { readers: Shelf::new(sqlite_pool(4).connect_lazy_with(options)), writer })
+                Ok(Self::Sqlite { readers: Shelf::new(sqlite_pool(4).connect_lazy_with(options), None), writer })
             }
             Location::Postgres(options) => {
                 let options = options.as_ref().clone().options([("idle_in_transaction_session_timeout", FROZEN)]);
@@ -102,8 +104,10 @@ impl Db {
                 if access == Access::ReadWrite {
                     sqlx::migrate!("../migrations/postgres").run(&writers).await?;
                 }
-                let readers = Shelf::new(postgres_pool(Arc::clone(&cut)).connect_lazy_with(options));
-                Ok(Self::Postgres { readers, writers, cut })
+                let reach = Arc::new(Reach::new(options.clone()));
+                let readers = postgres_pool(Arc::clone(&cut)).connect_lazy_with(options);
+                let readers = Shelf::new(readers, Some(Arc::clone(&reach)));
+                Ok(Self::Postgres { readers, writers, cut, reach })
             }
         }
     }
@@ -125,11 +129,11 @@ impl Db {
                 sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
                 Tx::Sqlite(connection)
             }
-            Self::Postgres { writers, cut, .. } => match writers.begin().await {
+            Self::Postgres { writers, cut, reach, .. } => match reach.acquire(writers.begin()).await {
                 // Nothing has happened yet. The pool looks at whatever has rested since before the cut.
                 Err(error) if is_cut(&error) => {
                     cut.happened();
-                    Tx::Postgres(writers.begin().await?)
+                    Tx::Postgres(reach.acquire(writers.begin()).await?)
                 }
                 other => Tx::Postgres(other?),
             },

@@ -61,6 +61,10 @@ statements! {
     GET = of_actor!();
     GET_BOUND = concat!(of_actor!(), bound_to!("$3"));
     GET_ANY = select!("WHERE deployments.id = $1");
+    // Those whose files are there go before those that were purged.
+    NEWEST_OF_COMMIT = select!("WHERE deployments.project_id = $1 AND deployments.commit_sha = $2
+          AND deployments.deleted_at IS NULL AND deployments.status IN ('deploying', 'deployed', 'purged')
+        ORDER BY CASE deployments.status WHEN 'purged' THEN 1 ELSE 0 END, deployments.id DESC LIMIT 1");
     GET_SETTINGS = "SELECT settings FROM deployments WHERE id = $1";
     MOVE = "UPDATE deployments SET status = $3, updated_at = $4, deadline_at = $5, deployed_at = $6, error_code = $7,
             error_message = $8
@@ -227,6 +231,16 @@ pub async fn get_any(
     let Some(row) = row else { return Ok(None) };
     let (Json(settings),): (Json<ProjectSettings>,) = session.query(GET_SETTINGS).bind(id.0).fetch_one().await?;
     Ok(Some((Deployment::try_from(row)?, settings)))
+}
+
+/// Returns the project's newest deployment of this commit whose files are there, or were.
+pub async fn newest_of_commit(
+    session: &mut impl Session,
+    project: ProjectId,
+    sha: &str,
+) -> Result<Option<Deployment>, Error> {
+    let row: Option<DeploymentRow> = session.query(NEWEST_OF_COMMIT).bind(project.0).bind(sha).fetch_optional().await?;
+    row.map(Deployment::try_from).transpose()
 }
 
 /// A step in a deployment's life.

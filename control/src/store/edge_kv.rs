@@ -17,6 +17,10 @@ statements! {
     UNDELIVERED = "SELECT key FROM edge_kv WHERE version > delivered ORDER BY version LIMIT $1";
     SET_DELIVERED = "UPDATE edge_kv SET delivered = $2 WHERE key = $1 AND delivered < $2";
     FORGET_DELIVERIES = "UPDATE edge_kv SET delivered = 0";
+    // A site blob has no dot in its key, is written once, and is read only where a record leads to it.
+    DELIVERED_HOSTS = "SELECT key, value FROM edge_kv
+        WHERE key > $1 AND value IS NOT NULL AND delivered = version AND key LIKE '%.%' ORDER BY key LIMIT $2";
+    REPEAT_DELIVERY = "UPDATE edge_kv SET delivered = -delivered WHERE key = $1 AND delivered > 0";
     REPEAT_DELIVERIES = "UPDATE edge_kv SET delivered = -delivered WHERE delivered > 0";
 }
 
@@ -94,6 +98,21 @@ pub async fn undelivered(session: &mut impl Session, limit: i64) -> Result<Vec<S
 /// Notes that the edge elsewhere has this version of a value.
 pub async fn set_delivered(session: &mut impl Session, key: &str, version: i64) -> Result<(), Error> {
     session.query(SET_DELIVERED).bind(key).bind(version).execute().await?;
+    Ok(())
+}
+
+/// Returns as many hostnames as `limit` after `after`, in their order, with the values that the edge elsewhere was given.
+pub async fn delivered_hosts(
+    session: &mut impl Session,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    session.query(DELIVERED_HOSTS).bind(after).bind(limit).fetch_all().await
+}
+
+/// Has a value delivered once more, and remembers what the edge elsewhere was given.
+pub async fn repeat_delivery(session: &mut impl Session, key: &str) -> Result<(), Error> {
+    session.query(REPEAT_DELIVERY).bind(key).execute().await?;
     Ok(())
 }
 

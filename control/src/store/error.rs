@@ -46,6 +46,14 @@ impl Error {
     }
 }
 
+/// Whether a server that was to be connected to is not there, or not yet.
+pub(super) fn is_absent(error: &sqlx::Error) -> bool {
+    let is_starting = |error: &sqlx::Error| {
+        error.as_database_error().is_some_and(|refusal| refusal.code().as_deref() == Some("57P03"))
+    };
+    is_cut(error) || is_starting(error)
+}
+
 /// Whether a connection was cut: another one may work at once.
 pub(super) fn is_cut(error: &sqlx::Error) -> bool {
     match error {

@@ -4,6 +4,7 @@ mod announcements;
 mod db;
 mod error;
 mod query;
+mod reach;
 mod row;
 mod shared_lock;
 mod shelf;
@@ -22,6 +23,7 @@ pub mod job_list;
 pub mod jobs;
 pub mod logs;
 pub mod meta;
+pub mod operators;
 pub mod projects;
 pub mod protections;
 pub mod publications;
@@ -42,6 +44,7 @@ pub use announcements::{Announcement, Announcements};
 pub use db::{Access, Db, Location, Param, Reader, Record, Session, Tx};
 pub use error::Error;
 pub use query::Query;
+pub use reach::Reach;
 use row::ordered_row;
 pub use shared_lock::{Held, SharedLock};
 pub use shelf::{Borrowed, Shelf};
@@ -92,6 +95,7 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str, &'s
         ("jobs", jobs::STATEMENTS),
         ("logs", logs::STATEMENTS),
         ("meta", meta::STATEMENTS),
+        ("operators", operators::STATEMENTS),
         ("projects", projects::STATEMENTS),
         ("protections", protections::STATEMENTS),
         ("publications", publications::STATEMENTS),

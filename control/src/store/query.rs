@@ -1,11 +1,12 @@
 //! Statements with their values, for either database.
 
 use futures_util::TryStreamExt as _;
+use futures_util::future::BoxFuture;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::Query as SqlxQuery;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{Arguments as _, Postgres, Sqlite};
+use sqlx::{Arguments as _, Executor as _, Postgres, Sqlite};
 
 use super::{Borrowed, Error, Param, Record};
 
@@ -89,15 +90,7 @@ impl<'s> Query<'s> {
             Run::Sqlite(connection, query) => query.execute(connection).await?.rows_affected(),
             Run::Postgres(connection, query) => query.execute(connection).await?.rows_affected(),
             Run::Reading(borrowed, sql, arguments) => {
-                let run = sqlx::query_with(sql, arguments.clone()).execute(asked(borrowed)).await;
-                let done = match run {
-                    Err(error) if borrowed.is_worth_another(&error) => {
-                        sqlx::query_with(sql, arguments).execute(renewed(borrowed).await?).await
-                    }
-                    other => other,
-                }?;
-                answered(borrowed);
-                done.rows_affected()
+                read(borrowed, sql, arguments, |connection, query| connection.execute(query)).await?.rows_affected()
             }
             Run::Unfit(error) => return Err(sqlx::Error::Encode(error).into()),
         };
@@ -117,14 +110,7 @@ impl<'s> Query<'s> {
                 query.fetch_optional(connection).await?.map(|row| T::from_row(&row)).transpose()?
             }
             Run::Reading(borrowed, sql, arguments) => {
-                let run = sqlx::query_with(sql, arguments.clone()).fetch_optional(asked(borrowed)).await;
-                let row = match run {
-                    Err(error) if borrowed.is_worth_another(&error) => {
-                        sqlx::query_with(sql, arguments).fetch_optional(renewed(borrowed).await?).await
-                    }
-                    other => other,
-                }?;
-                answered(borrowed);
+                let row = read(borrowed, sql, arguments, |connection, query| connection.fetch_optional(query)).await?;
                 row.map(|row| T::from_row(&row)).transpose()?
             }
             Run::Unfit(error) => return Err(sqlx::Error::Encode(error).into()),
@@ -157,14 +143,7 @@ impl<'s> Query<'s> {
                 }
             }
             Run::Reading(borrowed, sql, arguments) => {
-                let run = sqlx::query_with(sql, arguments.clone()).fetch_all(asked(borrowed)).await;
-                let rows = match run {
-                    Err(error) if borrowed.is_worth_another(&error) => {
-                        sqlx::query_with(sql, arguments).fetch_all(renewed(borrowed).await?).await
-                    }
-                    other => other,
-                }?;
-                answered(borrowed);
+                let rows = read(borrowed, sql, arguments, |connection, query| connection.fetch_all(query)).await?;
                 records = rows.iter().map(|row| T::from_row(row)).collect::<Result<_, _>>()?;
             }
             Run::Unfit(error) => return Err(sqlx::Error::Encode(error).into()),
@@ -174,18 +153,35 @@ impl<'s> Query<'s> {
     }
 }
 
+/// Reads through a connection, and through another one where the first was cut. On the heap: every future that has a
+/// statement in it would be as large otherwise.
+fn read<'b, T: Send>(
+    borrowed: &'b mut Borrowed<Postgres>,
+    sql: &'static str,
+    arguments: PgArguments,
+    ask: impl for<'c> Fn(&'c mut PgConnection, SqlxQuery<'static, Postgres, PgArguments>) -> Asking<'c, T>
+    + Send
+    + Sync
+    + 'b,
+) -> Asking<'b, T> {
+    Box::pin(async move {
+        let answer = match ask(asked(borrowed), sqlx::query_with(sql, arguments.clone())).await {
+            Err(error) if borrowed.is_worth_another(&error) => {
+                borrowed.renew().await?;
+                ask(asked(borrowed), sqlx::query_with(sql, arguments)).await
+            }
+            other => other,
+        }?;
+        *borrowed.parts().1 = true;
+        Ok(answer)
+    })
+}
+
+type Asking<'c, T> = BoxFuture<'c, Result<T, sqlx::Error>>;
+
 /// A connection with a statement under way, which nobody gets before it is answered.
 fn asked(borrowed: &mut Borrowed<Postgres>) -> &mut PgConnection {
     let (connection, is_sound) = borrowed.parts();
     *is_sound = false;
     connection
-}
-
-fn answered(borrowed: &mut Borrowed<Postgres>) {
-    *borrowed.parts().1 = true;
-}
-
-async fn renewed(borrowed: &mut Borrowed<Postgres>) -> Result<&mut PgConnection, sqlx::Error> {
-    borrowed.renew().await?;
-    Ok(asked(borrowed))
 }

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Db, Error};
+use super::{Db, Error, Reach};
 
 /// Those who hold the lock have a connection each, of their own: one who holds it asks for others.
 const CONNECTIONS: u32 = 8;
@@ -21,7 +21,7 @@ const BOUNDS: &str = "SET LOCAL lock_timeout = '30s'; SET LOCAL idle_in_transact
 #[derive(Debug)]
 pub struct SharedLock {
     inside: Arc<RwLock<()>>,
-    outside: Option<PgPool>,
+    outside: Option<(PgPool, Arc<Reach>)>,
 }
 
 /// Holds the lock until it is dropped.
@@ -36,10 +36,10 @@ impl SharedLock {
     pub fn of(db: &Db) -> Self {
         let outside = match db {
             Db::Sqlite { .. } => None,
-            Db::Postgres { writers: pool, .. } => {
+            Db::Postgres { writers: pool, reach, .. } => {
                 let options = PgPoolOptions::new().max_connections(CONNECTIONS);
                 let options = options.acquire_timeout(Duration::from_secs(30)).idle_timeout(Duration::from_secs(60));
-                Some(options.connect_lazy_with(pool.connect_options().as_ref().clone()))
+                Some((options.connect_lazy_with(pool.connect_options().as_ref().clone()), Arc::clone(reach)))
             }
         };
         Self { inside: Arc::default(), outside }
@@ -59,14 +59,14 @@ impl SharedLock {
 
     /// Closes the connections.
     pub async fn close(&self) {
-        if let Some(pool) = &self.outside {
+        if let Some((pool, _)) = &self.outside {
             pool.close().await;
         }
     }
 
     async fn take(&self, sql: &'static str) -> Result<Option<Transaction<'static, Postgres>>, Error> {
-        let Some(pool) = &self.outside else { return Ok(None) };
-        let mut tx = pool.begin().await?;
+        let Some((pool, reach)) = &self.outside else { return Ok(None) };
+        let mut tx = reach.acquire(pool.begin()).await?;
         sqlx::raw_sql(BOUNDS).execute(&mut *tx).await?;
         sqlx::query(sql).execute(&mut *tx).await?;
         Ok(Some(tx))

@@ -14,12 +14,15 @@ use sqlx::{Database, Pool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
+use super::Reach;
 use super::db::IDLE;
 use super::error::is_cut;
 
 /// Connections of a pool that nobody else takes from.
 pub struct Shelf<DB: Database> {
     pool: Pool<DB>,
+    /// Whether the server is there that the pool connects to.
+    reach: Option<Arc<Reach>>,
     places: Arc<Semaphore>,
     idle: Mutex<Vec<(Instant, PoolConnection<DB>)>>,
     patience: Duration,
@@ -33,11 +36,11 @@ impl<DB: Database> fmt::Debug for Shelf<DB> {
 
 impl<DB: Database> Shelf<DB> {
     /// Returns an empty shelf before `pool`; whoever finds nothing waits for as long as it would there.
-    pub(super) fn new(pool: Pool<DB>) -> Arc<Self> {
+    pub(super) fn new(pool: Pool<DB>, reach: Option<Arc<Reach>>) -> Arc<Self> {
         let options = pool.options();
         let places = Arc::new(Semaphore::new(options.get_max_connections() as usize));
         let patience = options.get_acquire_timeout();
-        Arc::new(Self { pool, places, idle: Mutex::default(), patience })
+        Arc::new(Self { pool, reach, places, idle: Mutex::default(), patience })
     }
 
     /// Takes a connection.
@@ -50,10 +53,17 @@ impl<DB: Database> Shelf<DB> {
         let rested = rested.filter(|(since, _)| since.elapsed() < IDLE);
         let connection = match rested {
             Some((_, connection)) => connection,
-            None => self.pool.acquire().await?,
+            None => self.acquire().await?,
         };
         let shelf = Arc::clone(self);
         Ok(Borrowed { connection: Some(connection), is_sound: true, cut: None, renewed: false, shelf, _place: place })
+    }
+
+    async fn acquire(&self) -> Result<PoolConnection<DB>, sqlx::Error> {
+        match &self.reach {
+            Some(reach) => reach.acquire(self.pool.acquire()).await,
+            None => self.pool.acquire().await,
+        }
     }
 
     /// Closes every connection once it is back.
@@ -121,7 +131,7 @@ impl<DB: Database> Borrowed<DB> {
         }
         // The pool has as many connections as the shelf has places, so this one has to leave first.
         self.cut = self.connection.take().map(PoolConnection::detach);
-        self.connection = Some(self.shelf.pool.acquire().await?);
+        self.connection = Some(self.shelf.acquire().await?);
         self.cut = None;
         Ok(())
     }
@@ -145,7 +155,7 @@ mod tests {
     #[tokio::test]
     async fn connections_that_have_rested_are_taken_up_again() {
         let pool = SqlitePoolOptions::new().max_connections(2).acquire_timeout(Duration::from_secs(20));
-        let shelf = Shelf::new(pool.connect_lazy("sqlite::memory:").expect("a pool"));
+        let shelf = Shelf::new(pool.connect_lazy("sqlite::memory:").expect("a pool"), None);
         let both = (shelf.take().await.expect("one"), shelf.take().await.expect("another"));
         drop(both);
         for (since, _) in shelf.idle().iter_mut() {

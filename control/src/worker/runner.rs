@@ -194,7 +194,7 @@ impl Runner {
         };
         let traceparent = claimed.traceparent.as_deref();
         let watched = context.telemetry.begin_job(&claimed.kind, claimed.subject, claimed.attempts, traceparent);
-        let result = within(watched.context(), leased::run(context, claimed, &job, now)).await;
+        let result = within(watched.context(), Box::pin(leased::run(context, claimed, &job, now))).await;
         if let (Job::Deploy(id), Err(JobError::Never { code, message })) = (&job, &result) {
             sweep::fail(context, *id, code, message).await?;
         }

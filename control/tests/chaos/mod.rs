@@ -4,9 +4,11 @@
 
 mod backup;
 mod clock;
+mod database;
 mod disk;
 mod kills;
 mod model;
+mod order;
 mod promises;
 mod providers;
 
@@ -31,6 +33,7 @@ impl Chance {
     }
 }
 
-fn setting(name: &str, default: usize) -> usize {
+/// A number that a longer run sets.
+pub fn setting(name: &str, default: usize) -> usize {
     std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
 }

@@ -1,6 +1,7 @@
 //! The real services over a temporary folder, with a clock that stands still and seeded randomness.
 
 pub mod aliyun;
+pub mod cluster;
 pub mod collector;
 pub mod database;
 mod dns;

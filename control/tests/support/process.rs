@@ -146,10 +146,17 @@ impl Server {
 
     /// The same with more lines in the request's head.
     pub fn ask_with(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Option<(u16, Value)> {
+        let (status, _, answer) = self.ask_whole(method, path, more, body)?;
+        Some((status, answer))
+    }
+
+    /// The same with the answer's head, in lower case.
+    pub fn ask_whole(&self, method: &str, path: &str, more: &str, body: &[u8]) -> Option<(u16, String, Value)> {
         let kind = if method == "PUT" { "application/octet-stream" } else { "application/json" };
         let head = format!("authorization: Bearer {}\r\ncontent-type: {kind}\r\n{}{more}", self.token, self.head);
-        let (status, body) = request(&self.api, method, &format!("/api/v1/public{path}"), "localhost", &head, body)?;
-        Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+        let (head, body) = exchange(&self.api, method, &format!("/api/v1/public{path}"), "localhost", &head, body)?;
+        let status = head.get(9..12)?.parse().ok()?;
+        Some((status, head.to_ascii_lowercase(), serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }
 
     /// Asks what is not in the public API; `None` when the server died before it answered.

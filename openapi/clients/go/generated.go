@@ -1047,6 +1047,12 @@ type NewInvitation struct {
 	Role *Role `json:"role,omitempty"`
 }
 
+// NewOperator: Who is to be an operator.
+type NewOperator struct {
+	// The name under which the person logs in.
+	Login string `json:"login"`
+}
+
 // NewProject: What a new project is.
 type NewProject struct {
 	// How its site is served; the defaults when absent.
@@ -1112,6 +1118,34 @@ const (
 	NotFoundHandlingSinglePage NotFoundHandling = "single_page"
 	NotFoundHandlingNone       NotFoundHandling = "none"
 )
+
+// Operator: A user who sees and mends what belongs to the platform and to no team.
+type Operator struct {
+	// When the account was made.
+	CreatedAt time.Time `json:"created_at"`
+	// The user's id.
+	ID int64 `json:"id"`
+	// The name under which the person logs in.
+	Login string `json:"login"`
+	// What the person is called.
+	Name *string `json:"name"`
+}
+
+// OperatorData: One object.
+type OperatorData struct {
+	// The object.
+	Data Operator `json:"data"`
+}
+
+// OperatorPage: A part of a list, newest first unless the operation says otherwise.
+type OperatorPage struct {
+	// The objects of this page.
+	Data []Operator `json:"data"`
+	// Give it as `cursor` to read the next page; null on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+func (p *OperatorPage) page() ([]Operator, *string) { return p.Data, p.NextCursor }
 
 // PartReceipt: What became of a part of a blob.
 type PartReceipt struct {
@@ -1538,6 +1572,8 @@ const (
 	ScopeJobsWrite        Scope = "jobs:write"
 	ScopeRoutineRead      Scope = "routine:read"
 	ScopeRoutineWrite     Scope = "routine:write"
+	ScopeOperatorsRead    Scope = "operators:read"
+	ScopeOperatorsWrite   Scope = "operators:write"
 )
 
 // Session: A session just made; its token is shown this once.
@@ -1779,6 +1815,11 @@ func (p *TokenPage) page() ([]Token, *string) { return p.Data, p.NextCursor }
 type Trigger struct {
 	// The branch; the repository's default one when absent.
 	Branch *string `json:"branch,omitempty"`
+	// The first line of the commit's message.
+	CommitMessage *string `json:"commit_message,omitempty"`
+	// Where the commit stands in its branch, as for an upload: of two deployments that have one, that with the larger
+	// becomes or stays active, whichever ends first.
+	CommitSequence *int64 `json:"commit_sequence,omitempty"`
 	// The commit; the branch's newest when absent.
 	CommitSHA *string `json:"commit_sha,omitempty"`
 	// Where it shall be active; `production` when absent.
@@ -1938,6 +1979,67 @@ func (c *Client) GetJob(ctx context.Context, jobID int64, options ...RequestOpti
 func (c *Client) RetryJob(ctx context.Context, jobID int64, options ...RequestOption) (*JobData, error) {
 	answer := new(JobData)
 	if err := c.do(ctx, "POST", "/api/v1/jobs/"+segment(jobID)+"/retry", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListOperatorsParams are what [Client.ListOperators] can be told; what is left empty is not sent.
+type ListOperatorsParams struct {
+	// How many objects a page has at most.
+	Limit int
+	// Where the page begins: `next_cursor` of the page before.
+	Cursor string
+}
+
+func (p ListOperatorsParams) apply(r *request) {
+	setQuery(r, "limit", p.Limit)
+	setQuery(r, "cursor", p.Cursor)
+}
+
+// ListOperators: List operators.
+//
+// Newest account first; the first user is an operator from the start. Changes nothing. Fails with `operator_required`
+// (403) for everybody but operators, and with `invalid_cursor` (400).
+//
+// [ListOperatorsParams] is one of the options that it takes.
+func (c *Client) ListOperators(ctx context.Context, options ...RequestOption) (*OperatorPage, error) {
+	answer := new(OperatorPage)
+	if err := c.do(ctx, "GET", "/api/v1/operators", nil, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// AddOperator: Make somebody an operator.
+//
+// The person sees and mends from now on what belongs to no team: jobs, the routine, and who is an operator. Fails with
+// `invalid_request` (422) when nobody has the login, with `operator_exists` (409), and with `operator_required` (403)
+// for everybody but operators.
+func (c *Client) AddOperator(ctx context.Context, body NewOperator, options ...RequestOption) (*OperatorData, error) {
+	answer := new(OperatorData)
+	if err := c.do(ctx, "POST", "/api/v1/operators", jsonBody{body}, options, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RemoveOperator: Make an operator a user like others.
+//
+// The account, its teams and its tokens stay. Fails with `last_operator` (409) when no other is left, with
+// `operator_required` (403) for everybody but operators, with `not_found` (404), and with `precondition_failed` (412)
+// when `If-Match` names another state.
+func (c *Client) RemoveOperator(ctx context.Context, operatorID int64, options ...RequestOption) error {
+	return c.do(ctx, "DELETE", "/api/v1/operators/"+segment(operatorID), nil, options, nil)
+}
+
+// GetOperator: Get an operator.
+//
+// Changes nothing. Fails with `operator_required` (403) for everybody but operators, and with `not_found` (404), also
+// when the user is none.
+func (c *Client) GetOperator(ctx context.Context, operatorID int64, options ...RequestOption) (*OperatorData, error) {
+	answer := new(OperatorData)
+	if err := c.do(ctx, "GET", "/api/v1/operators/"+segment(operatorID), nil, options, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil
@@ -2395,8 +2497,9 @@ func (c *Client) UploadDeployment(ctx context.Context, project string, body []by
 
 // TriggerDeployment: Build a deployment from the repository.
 //
-// Queues a build of the project's repository. Fails with `no_repository` (409) when the project has none, and with
-// `not_found` (404).
+// Queues a build of the project's repository. Where the project has none, the files are deployed that were uploaded
+// for the same commit; branch, message and sequence are as they were then where they are left out. Fails with `no_repository` (409) when there are none, with
+// `files_gone` (409) when they were purged, with `invalid_request` (422), and with `not_found` (404).
 func (c *Client) TriggerDeployment(ctx context.Context, project string, body Trigger, options ...RequestOption) (*DeploymentData, error) {
 	answer := new(DeploymentData)
 	if err := c.do(ctx, "POST", "/api/v1/public/projects/"+segment(project)+"/deployments/trigger", jsonBody{body}, options, answer); err != nil {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use data_encoding::BASE64;
-use miaobu_aliyun::esa::kv::{BatchDeleteKv, BatchPutKv, CreateKvNamespace, Pair, PutKv};
+use futures_util::future::join_all;
+use miaobu_aliyun::esa::kv::{BatchDeleteKv, BatchPutKv, CreateKvNamespace, GetKv, Pair, PutKv};
 use miaobu_aliyun::esa::purge::PurgeCaches;
 use miaobu_edge::record::{self, KeyEncoding};
 
@@ -28,6 +29,9 @@ const BATCH_DELETED: usize = 5_000;
 const BATCH_HOSTS: usize = 100;
 /// Values brought together for one delivery.
 const SHARE: i64 = 10_000;
+/// Records compared with what ESA has, and how many of them are asked for at once.
+const LOOKS: i64 = 200;
+const LOOKS_AT_ONCE: usize = 10;
 
 /// Which store, and how slow it is.
 #[derive(Debug, Clone)]
@@ -78,6 +82,35 @@ impl EsaEdgeKv {
     pub async fn resync(&self) -> Result<usize, Error> {
         self.ledger.repeat_deliveries().await?;
         self.reconcile().await
+    }
+
+    /// Compares some records of hostnames after `after` with what ESA has, and delivers again those that it does not have as
+    /// they were delivered. Returns how many these were, and the last hostname; none after the last of all.
+    pub async fn compare(&self, after: &str) -> Result<(usize, Option<String>), Error> {
+        let delivered = self.ledger.delivered_hosts(after, LOOKS).await?;
+        let mut differing = Vec::new();
+        for some in delivered.chunks(LOOKS_AT_ONCE) {
+            let stored = join_all(some.iter().map(|(host, _)| self.stored(host))).await;
+            for ((host, value), stored) in some.iter().zip(stored) {
+                if stored?.as_deref().map(str::as_bytes) != Some(value.as_slice()) {
+                    differing.push(host.clone());
+                }
+            }
+        }
+        self.ledger.repeat_delivery(&differing).await?;
+        // What was written meanwhile differs as well, and delivering it again is harmless.
+        self.deliver(differing.clone()).await?;
+        Ok((differing.len(), delivered.last().map(|(host, _)| host.clone())))
+    }
+
+    /// Returns the record that ESA has of a hostname.
+    pub(super) async fn stored(&self, host: &str) -> Result<Option<String>, Error> {
+        let get = GetKv { namespace: self.settings.namespace.clone(), key: self.key(host), base64: None };
+        match self.account.esa().call(&get).await {
+            Ok(value) => Ok(Some(value.value)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(failed(PROVIDER, "get")(error)),
+        }
     }
 
     /// Delivers those of `keys` whose values ESA does not have.

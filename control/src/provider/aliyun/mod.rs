@@ -7,12 +7,14 @@
 mod account;
 mod dns_records;
 mod edge_kv;
+mod edge_view;
 mod hostnames;
 mod objects;
 
 pub use account::EsaAccount;
 pub use dns_records::AlidnsRecords;
 pub use edge_kv::{EsaEdgeKv, EsaKvSettings};
+pub use edge_view::EsaView;
 pub use hostnames::EsaHostnames;
 pub use objects::BucketStore;
 

@@ -140,6 +140,28 @@ impl LocalEdgeKv {
         note.await.map_err(failed("deliver"))
     }
 
+    /// Returns as many hostnames as `limit` after `after`, with the records that the edge elsewhere was given.
+    pub(in crate::provider) async fn delivered_hosts(
+        &self,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let mut session = self.db.read().await.map_err(failed("compare"))?;
+        edge_kv::delivered_hosts(&mut session, after, limit).await.map_err(failed("compare"))
+    }
+
+    /// Has the values under `keys` delivered once more.
+    pub(in crate::provider) async fn repeat_delivery(&self, keys: &[String]) -> Result<(), Error> {
+        let repeat = async {
+            let mut tx = self.db.begin().await?;
+            for key in keys {
+                edge_kv::repeat_delivery(&mut tx, key).await?;
+            }
+            tx.commit().await
+        };
+        if keys.is_empty() { Ok(()) } else { repeat.await.map_err(failed("compare")) }
+    }
+
     /// Has everything delivered once more.
     pub(in crate::provider) async fn repeat_deliveries(&self) -> Result<(), Error> {
         let repeat = async {

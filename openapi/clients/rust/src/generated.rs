@@ -2148,6 +2148,18 @@ with the larger becomes or stays active, whichever ends first; others are ordere
             Default::default()
         }
     }
+    ///Who is to be an operator.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct NewOperator {
+        ///The name under which the person logs in.
+        pub login: ::std::string::String,
+    }
+    impl NewOperator {
+        pub fn builder() -> builder::NewOperator {
+            Default::default()
+        }
+    }
     ///What a new project is.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
@@ -2305,6 +2317,49 @@ with the larger becomes or stays active, whichever ends first; others are ordere
             value: ::std::string::String,
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             value.parse()
+        }
+    }
+    ///A user who sees and mends what belongs to the platform and to no team.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Operator {
+        ///When the account was made.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The user's id.
+        pub id: i64,
+        ///The name under which the person logs in.
+        pub login: ::std::string::String,
+        ///What the person is called.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub name: ::std::option::Option<::std::string::String>,
+    }
+    impl Operator {
+        pub fn builder() -> builder::Operator {
+            Default::default()
+        }
+    }
+    ///One object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct OperatorData {
+        ///The object.
+        pub data: Operator,
+    }
+    impl OperatorData {
+        pub fn builder() -> builder::OperatorData {
+            Default::default()
+        }
+    }
+    ///A part of a list, newest first unless the operation says otherwise.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct OperatorPage {
+        ///The objects of this page.
+        pub data: ::std::vec::Vec<Operator>,
+        ///Give it as `cursor` to read the next page; null on the last one.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    impl OperatorPage {
+        pub fn builder() -> builder::OperatorPage {
+            Default::default()
         }
     }
     ///What became of a part of a blob.
@@ -3302,6 +3357,10 @@ as well, an owner everything.*/
         RoutineRead,
         #[serde(rename = "routine:write")]
         RoutineWrite,
+        #[serde(rename = "operators:read")]
+        OperatorsRead,
+        #[serde(rename = "operators:write")]
+        OperatorsWrite,
     }
     impl ::std::fmt::Display for Scope {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -3323,6 +3382,8 @@ as well, an owner everything.*/
                 Self::JobsWrite => f.write_str("jobs:write"),
                 Self::RoutineRead => f.write_str("routine:read"),
                 Self::RoutineWrite => f.write_str("routine:write"),
+                Self::OperatorsRead => f.write_str("operators:read"),
+                Self::OperatorsWrite => f.write_str("operators:write"),
             }
         }
     }
@@ -3349,6 +3410,8 @@ as well, an owner everything.*/
                 "jobs:write" => Ok(Self::JobsWrite),
                 "routine:read" => Ok(Self::RoutineRead),
                 "routine:write" => Ok(Self::RoutineWrite),
+                "operators:read" => Ok(Self::OperatorsRead),
+                "operators:write" => Ok(Self::OperatorsWrite),
                 _ => Err("invalid value".into()),
             }
         }
@@ -3800,6 +3863,13 @@ as well, an owner everything.*/
         ///The branch; the repository's default one when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub branch: ::std::option::Option<::std::string::String>,
+        ///The first line of the commit's message.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub commit_message: ::std::option::Option<::std::string::String>,
+        /**Where the commit stands in its branch, as for an upload: of two deployments that have one, that with the larger
+becomes or stays active, whichever ends first.*/
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub commit_sequence: ::std::option::Option<i64>,
         ///The commit; the branch's newest when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub commit_sha: ::std::option::Option<::std::string::String>,
@@ -10485,6 +10555,44 @@ as well, an owner everything.*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct NewOperator {
+            login: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for NewOperator {
+            fn default() -> Self {
+                Self {
+                    login: Err("no value supplied for login".to_string()),
+                }
+            }
+        }
+        impl NewOperator {
+            pub fn login<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.login = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for login: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NewOperator> for super::NewOperator {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NewOperator,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { login: value.login? })
+            }
+        }
+        impl ::std::convert::From<super::NewOperator> for NewOperator {
+            fn from(value: super::NewOperator) -> Self {
+                Self { login: Ok(value.login) }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct NewProject {
             settings: ::std::result::Result<
                 ::std::option::Option<super::NewProjectSettings>,
@@ -10956,6 +11064,202 @@ as well, an owner everything.*/
                     name: Ok(value.name),
                     projects: Ok(value.projects),
                     scopes: Ok(value.scopes),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Operator {
+            created_at: ::std::result::Result<
+                ::chrono::DateTime<::chrono::offset::Utc>,
+                ::std::string::String,
+            >,
+            id: ::std::result::Result<i64, ::std::string::String>,
+            login: ::std::result::Result<::std::string::String, ::std::string::String>,
+            name: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for Operator {
+            fn default() -> Self {
+                Self {
+                    created_at: Err("no value supplied for created_at".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    login: Err("no value supplied for login".to_string()),
+                    name: Err("no value supplied for name".to_string()),
+                }
+            }
+        }
+        impl Operator {
+            pub fn created_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::chrono::DateTime<::chrono::offset::Utc>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.created_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for created_at: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<i64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn login<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.login = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for login: {e}")
+                    });
+                self
+            }
+            pub fn name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for name: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Operator> for super::Operator {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Operator,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    created_at: value.created_at?,
+                    id: value.id?,
+                    login: value.login?,
+                    name: value.name?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Operator> for Operator {
+            fn from(value: super::Operator) -> Self {
+                Self {
+                    created_at: Ok(value.created_at),
+                    id: Ok(value.id),
+                    login: Ok(value.login),
+                    name: Ok(value.name),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct OperatorData {
+            data: ::std::result::Result<super::Operator, ::std::string::String>,
+        }
+        impl ::std::default::Default for OperatorData {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                }
+            }
+        }
+        impl OperatorData {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Operator>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<OperatorData> for super::OperatorData {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: OperatorData,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { data: value.data? })
+            }
+        }
+        impl ::std::convert::From<super::OperatorData> for OperatorData {
+            fn from(value: super::OperatorData) -> Self {
+                Self { data: Ok(value.data) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct OperatorPage {
+            data: ::std::result::Result<
+                ::std::vec::Vec<super::Operator>,
+                ::std::string::String,
+            >,
+            next_cursor: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for OperatorPage {
+            fn default() -> Self {
+                Self {
+                    data: Err("no value supplied for data".to_string()),
+                    next_cursor: Err("no value supplied for next_cursor".to_string()),
+                }
+            }
+        }
+        impl OperatorPage {
+            pub fn data<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::Operator>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.data = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for data: {e}")
+                    });
+                self
+            }
+            pub fn next_cursor<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.next_cursor = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for next_cursor: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<OperatorPage> for super::OperatorPage {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: OperatorPage,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    data: value.data?,
+                    next_cursor: value.next_cursor?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::OperatorPage> for OperatorPage {
+            fn from(value: super::OperatorPage) -> Self {
+                Self {
+                    data: Ok(value.data),
+                    next_cursor: Ok(value.next_cursor),
                 }
             }
         }
@@ -14878,6 +15182,14 @@ as well, an owner everything.*/
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
             >,
+            commit_message: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            commit_sequence: ::std::result::Result<
+                ::std::option::Option<i64>,
+                ::std::string::String,
+            >,
             commit_sha: ::std::result::Result<
                 ::std::option::Option<::std::string::String>,
                 ::std::string::String,
@@ -14891,6 +15203,8 @@ as well, an owner everything.*/
             fn default() -> Self {
                 Self {
                     branch: Ok(Default::default()),
+                    commit_message: Ok(Default::default()),
+                    commit_sequence: Ok(Default::default()),
                     commit_sha: Ok(Default::default()),
                     environment: Ok(Default::default()),
                 }
@@ -14906,6 +15220,34 @@ as well, an owner everything.*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for branch: {e}")
+                    });
+                self
+            }
+            pub fn commit_message<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.commit_message = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for commit_message: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn commit_sequence<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<i64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.commit_sequence = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for commit_sequence: {e}"
+                        )
                     });
                 self
             }
@@ -14941,6 +15283,8 @@ as well, an owner everything.*/
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     branch: value.branch?,
+                    commit_message: value.commit_message?,
+                    commit_sequence: value.commit_sequence?,
                     commit_sha: value.commit_sha?,
                     environment: value.environment?,
                 })
@@ -14950,6 +15294,8 @@ as well, an owner everything.*/
             fn from(value: super::Trigger) -> Self {
                 Self {
                     branch: Ok(value.branch),
+                    commit_message: Ok(value.commit_message),
+                    commit_sequence: Ok(value.commit_sequence),
                     commit_sha: Ok(value.commit_sha),
                     environment: Ok(value.environment),
                 }
@@ -15555,6 +15901,86 @@ let response = client.retry_job()
     pub fn retry_job(&self) -> builder::RetryJob<'_> {
         builder::RetryJob::new(self)
     }
+    /**List operators
+
+Newest account first; the first user is an operator from the start. Changes nothing. Fails with `operator_required`
+(403) for everybody but operators, and with `invalid_cursor` (400).
+
+Sends a `GET` request to `/api/v1/operators`
+
+Arguments:
+- `cursor`: Where the page begins: `next_cursor` of the page before.
+- `limit`: How many objects a page has at most.
+```ignore
+let response = client.list_operators()
+    .cursor(cursor)
+    .limit(limit)
+    .send()
+    .await;
+```*/
+    pub fn list_operators(&self) -> builder::ListOperators<'_> {
+        builder::ListOperators::new(self)
+    }
+    /**Make somebody an operator
+
+The person sees and mends from now on what belongs to no team: jobs, the routine, and who is an operator. Fails with
+`invalid_request` (422) when nobody has the login, with `operator_exists` (409), and with `operator_required` (403)
+for everybody but operators.
+
+Sends a `POST` request to `/api/v1/operators`
+
+Arguments:
+- `idempotency_key`: Sent again with the same key within 24 hours, the request is answered as before and not carried out again.
+- `body`
+```ignore
+let response = client.add_operator()
+    .idempotency_key(idempotency_key)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn add_operator(&self) -> builder::AddOperator<'_> {
+        builder::AddOperator::new(self)
+    }
+    /**Get an operator
+
+Changes nothing. Fails with `operator_required` (403) for everybody but operators, and with `not_found` (404), also
+when the user is none.
+
+Sends a `GET` request to `/api/v1/operators/{operator_id}`
+
+Arguments:
+- `operator_id`: The user's id.
+```ignore
+let response = client.get_operator()
+    .operator_id(operator_id)
+    .send()
+    .await;
+```*/
+    pub fn get_operator(&self) -> builder::GetOperator<'_> {
+        builder::GetOperator::new(self)
+    }
+    /**Make an operator a user like others
+
+The account, its teams and its tokens stay. Fails with `last_operator` (409) when no other is left, with
+`operator_required` (403) for everybody but operators, with `not_found` (404), and with `precondition_failed` (412)
+when `If-Match` names another state.
+
+Sends a `DELETE` request to `/api/v1/operators/{operator_id}`
+
+Arguments:
+- `operator_id`: The user's id.
+- `if_match`: The `ETag` of what the caller saw: another state is not changed.
+```ignore
+let response = client.remove_operator()
+    .operator_id(operator_id)
+    .if_match(if_match)
+    .send()
+    .await;
+```*/
+    pub fn remove_operator(&self) -> builder::RemoveOperator<'_> {
+        builder::RemoveOperator::new(self)
+    }
     /**Count what there is
 
 In all teams of the caller. Changes nothing. Fails only when the credential does.
@@ -16112,8 +16538,9 @@ let response = client.upload_deployment()
     }
     /**Build a deployment from the repository
 
-Queues a build of the project's repository. Fails with `no_repository` (409) when the project has none, and with
-`not_found` (404).
+Queues a build of the project's repository. Where the project has none, the files are deployed that were uploaded
+for the same commit; branch, message and sequence are as they were then where they are left out. Fails with `no_repository` (409) when there are none, with
+`files_gone` (409) when they were purged, with `invalid_request` (422), and with `not_found` (404).
 
 Sends a `POST` request to `/api/v1/public/projects/{project}/deployments/trigger`
 
@@ -18085,6 +18512,390 @@ pub mod builder {
             let response = result?;
             match response.status().as_u16() {
                 200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::list_operators`]
+
+[`Client::list_operators`]: super::Client::list_operators*/
+    #[derive(Debug, Clone)]
+    pub struct ListOperators<'a> {
+        client: &'a super::Client,
+        cursor: Result<Option<::std::string::String>, String>,
+        limit: Result<Option<::std::num::NonZeroU32>, String>,
+    }
+    impl<'a> ListOperators<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                cursor: Ok(None),
+                limit: Ok(None),
+            }
+        }
+        pub fn cursor<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.cursor = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for cursor failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn limit<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::num::NonZeroU32>,
+        {
+            self.limit = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: num :: NonZeroU32` for limit failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/operators`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::OperatorPage>, Error<types::Problem>> {
+            let Self { client, cursor, limit } = self;
+            let cursor = cursor.map_err(Error::InvalidRequest)?;
+            let limit = limit.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/operators", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "list_operators",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::add_operator`]
+
+[`Client::add_operator`]: super::Client::add_operator*/
+    #[derive(Debug, Clone)]
+    pub struct AddOperator<'a> {
+        client: &'a super::Client,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        body: Result<types::builder::NewOperator, String>,
+    }
+    impl<'a> AddOperator<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                idempotency_key: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::NewOperator>,
+            <V as std::convert::TryInto<types::NewOperator>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `NewOperator` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::NewOperator,
+            ) -> types::builder::NewOperator,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/api/v1/operators`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::OperatorData>, Error<types::Problem>> {
+            let Self { client, idempotency_key, body } = self;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::NewOperator::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/api/v1/operators", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "add_operator",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::get_operator`]
+
+[`Client::get_operator`]: super::Client::get_operator*/
+    #[derive(Debug, Clone)]
+    pub struct GetOperator<'a> {
+        client: &'a super::Client,
+        operator_id: Result<i64, String>,
+    }
+    impl<'a> GetOperator<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                operator_id: Err("operator_id was not initialized".to_string()),
+            }
+        }
+        pub fn operator_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.operator_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for operator_id failed".to_string());
+            self
+        }
+        ///Sends a `GET` request to `/api/v1/operators/{operator_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::OperatorData>, Error<types::Problem>> {
+            let Self { client, operator_id } = self;
+            let operator_id = operator_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/operators/{}", client.baseurl, encode_path(& operator_id
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "get_operator",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::remove_operator`]
+
+[`Client::remove_operator`]: super::Client::remove_operator*/
+    #[derive(Debug, Clone)]
+    pub struct RemoveOperator<'a> {
+        client: &'a super::Client,
+        operator_id: Result<i64, String>,
+        if_match: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> RemoveOperator<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                operator_id: Err("operator_id was not initialized".to_string()),
+                if_match: Ok(None),
+            }
+        }
+        pub fn operator_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i64>,
+        {
+            self.operator_id = value
+                .try_into()
+                .map_err(|_| "conversion to `i64` for operator_id failed".to_string());
+            self
+        }
+        pub fn if_match<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.if_match = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for if_match failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/api/v1/operators/{operator_id}`
+        pub async fn send(self) -> Result<ResponseValue<()>, Error<types::Problem>> {
+            let Self { client, operator_id, if_match } = self;
+            let operator_id = operator_id.map_err(Error::InvalidRequest)?;
+            let if_match = if_match.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/api/v1/operators/{}", client.baseurl, encode_path(& operator_id
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = if_match {
+                header_map.append("If-Match", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "remove_operator",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
                 400u16..=499u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -26861,6 +27672,14 @@ impl crate::Page for types::MemberPage {
     type Item = types::Member;
 
     fn into_parts(self) -> (Vec<types::Member>, Option<String>) {
+        (self.data, self.next_cursor)
+    }
+}
+
+impl crate::Page for types::OperatorPage {
+    type Item = types::Operator;
+
+    fn into_parts(self) -> (Vec<types::Operator>, Option<String>) {
         (self.data, self.next_cursor)
     }
 }

@@ -917,6 +917,12 @@ export interface NewInvitation {
   role?: Role | null;
 }
 
+/** Who is to be an operator. */
+export interface NewOperator {
+  /** The name under which the person logs in. */
+  login: string;
+}
+
 /** What a new project is. */
 export interface NewProject {
   /** How its site is served; the defaults when absent. */
@@ -975,6 +981,32 @@ export interface NewToken {
 
 /** What a path without a file gets: the nearest `404.html`, the single page `/index.html`, or a bare 404. */
 export type NotFoundHandling = '404_page' | 'single_page' | 'none';
+
+/** A user who sees and mends what belongs to the platform and to no team. */
+export interface Operator {
+  /** When the account was made. */
+  created_at: string;
+  /** The user's id. */
+  id: number;
+  /** The name under which the person logs in. */
+  login: string;
+  /** What the person is called. */
+  name: string | null;
+}
+
+/** One object. */
+export interface OperatorData {
+  /** The object. */
+  data: Operator;
+}
+
+/** A part of a list, newest first unless the operation says otherwise. */
+export interface OperatorPage {
+  /** The objects of this page. */
+  data: Array<Operator>;
+  /** Give it as `cursor` to read the next page; null on the last one. */
+  next_cursor: string | null;
+}
 
 /** What became of a part of a blob. */
 export interface PartReceipt {
@@ -1323,7 +1355,7 @@ export interface RoutineVersionPage {
 }
 
 /** What a token may ask for. */
-export type Scope = 'user:read' | 'user:write' | 'teams:read' | 'teams:write' | 'projects:read' | 'projects:write' | 'deployments:read' | 'deployments:write' | 'domains:read' | 'domains:write' | 'env_vars:read' | 'env_vars:write' | 'audit:read' | 'jobs:read' | 'jobs:write' | 'routine:read' | 'routine:write';
+export type Scope = 'user:read' | 'user:write' | 'teams:read' | 'teams:write' | 'projects:read' | 'projects:write' | 'deployments:read' | 'deployments:write' | 'domains:read' | 'domains:write' | 'env_vars:read' | 'env_vars:write' | 'audit:read' | 'jobs:read' | 'jobs:write' | 'routine:read' | 'routine:write' | 'operators:read' | 'operators:write';
 
 /** A session just made; its token is shown this once. */
 export interface Session {
@@ -1545,6 +1577,13 @@ export interface TokenPage {
 export interface Trigger {
   /** The branch; the repository's default one when absent. */
   branch?: string | null;
+  /** The first line of the commit's message. */
+  commit_message?: string | null;
+  /**
+   * Where the commit stands in its branch, as for an upload: of two deployments that have one, that with the larger
+   * becomes or stays active, whichever ends first.
+   */
+  commit_sequence?: number | null;
   /** The commit; the branch's newest when absent. */
   commit_sha?: string | null;
   /** Where it shall be active; `production` when absent. */
@@ -1603,6 +1642,14 @@ export interface ListJobsOptions extends RequestOptions {
   kind?: string;
   /** Only those about the project with this id. */
   project?: number;
+  /** How many objects a page has at most. */
+  limit?: number;
+  /** Where the page begins: `next_cursor` of the page before. */
+  cursor?: string;
+}
+
+/** What `listOperators` can be told. */
+export interface ListOperatorsOptions extends RequestOptions {
   /** How many objects a page has at most. */
   limit?: number;
   /** Where the page begins: `next_cursor` of the page before. */
@@ -1882,6 +1929,48 @@ export abstract class Operations extends Sender {
   }
 
   /**
+   * List operators.
+   *
+   * Newest account first; the first user is an operator from the start. Changes nothing. Fails with `operator_required`
+   * (403) for everybody but operators, and with `invalid_cursor` (400).
+   */
+  listOperators(options: ListOperatorsOptions = {}): Promise<OperatorPage> {
+    return this.sendForJson('GET', `/api/v1/operators`, { query: { limit: options.limit, cursor: options.cursor } }, options);
+  }
+
+  /**
+   * Make somebody an operator.
+   *
+   * The person sees and mends from now on what belongs to no team: jobs, the routine, and who is an operator. Fails with
+   * `invalid_request` (422) when nobody has the login, with `operator_exists` (409), and with `operator_required` (403)
+   * for everybody but operators.
+   */
+  addOperator(body: NewOperator, options: RequestOptions = {}): Promise<OperatorData> {
+    return this.sendForJson('POST', `/api/v1/operators`, { json: body }, options);
+  }
+
+  /**
+   * Make an operator a user like others.
+   *
+   * The account, its teams and its tokens stay. Fails with `last_operator` (409) when no other is left, with
+   * `operator_required` (403) for everybody but operators, with `not_found` (404), and with `precondition_failed` (412)
+   * when `If-Match` names another state.
+   */
+  removeOperator(operatorId: number, options: RequestOptions = {}): Promise<void> {
+    return this.sendForNothing('DELETE', `/api/v1/operators/${segment(operatorId)}`, {}, options);
+  }
+
+  /**
+   * Get an operator.
+   *
+   * Changes nothing. Fails with `operator_required` (403) for everybody but operators, and with `not_found` (404), also
+   * when the user is none.
+   */
+  getOperator(operatorId: number, options: RequestOptions = {}): Promise<OperatorData> {
+    return this.sendForJson('GET', `/api/v1/operators/${segment(operatorId)}`, {}, options);
+  }
+
+  /**
    * Count what there is.
    *
    * In all teams of the caller. Changes nothing. Fails only when the credential does.
@@ -2158,8 +2247,9 @@ export abstract class Operations extends Sender {
   /**
    * Build a deployment from the repository.
    *
-   * Queues a build of the project's repository. Fails with `no_repository` (409) when the project has none, and with
-   * `not_found` (404).
+   * Queues a build of the project's repository. Where the project has none, the files are deployed that were uploaded
+   * for the same commit; branch, message and sequence are as they were then where they are left out. Fails with `no_repository` (409) when there are none, with
+   * `files_gone` (409) when they were purged, with `invalid_request` (422), and with `not_found` (404).
    */
   triggerDeployment(project: string, body: Trigger, options: RequestOptions = {}): Promise<DeploymentData> {
     return this.sendForJson('POST', `/api/v1/public/projects/${segment(project)}/deployments/trigger`, { json: body }, options);

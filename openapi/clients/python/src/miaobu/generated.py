@@ -1277,6 +1277,14 @@ class NewInvitation:
 
 
 @dataclass(kw_only=True)
+class NewOperator:
+    """Who is to be an operator."""
+
+    login: str
+    """The name under which the person logs in."""
+
+
+@dataclass(kw_only=True)
 class NewProject:
     """What a new project is."""
 
@@ -1357,6 +1365,42 @@ class NewToken:
 
 NotFoundHandling = Literal["404_page", "single_page", "none"]
 """What a path without a file gets: the nearest `404.html`, the single page `/index.html`, or a bare 404."""
+
+@dataclass(kw_only=True)
+class Operator:
+    """A user who sees and mends what belongs to the platform and to no team."""
+
+    created_at: datetime
+    """When the account was made."""
+
+    id: int
+    """The user's id."""
+
+    login: str
+    """The name under which the person logs in."""
+
+    name: str | None
+    """What the person is called."""
+
+
+@dataclass(kw_only=True)
+class OperatorData:
+    """One object."""
+
+    data: Operator
+    """The object."""
+
+
+@dataclass(kw_only=True)
+class OperatorPage:
+    """A part of a list, newest first unless the operation says otherwise."""
+
+    data: list[Operator]
+    """The objects of this page."""
+
+    next_cursor: str | None
+    """Give it as `cursor` to read the next page; null on the last one."""
+
 
 @dataclass(kw_only=True)
 class PartReceipt:
@@ -1827,7 +1871,7 @@ class RoutineVersionPage:
     """Give it as `cursor` to read the next page; null on the last one."""
 
 
-Scope = Literal["user:read", "user:write", "teams:read", "teams:write", "projects:read", "projects:write", "deployments:read", "deployments:write", "domains:read", "domains:write", "env_vars:read", "env_vars:write", "audit:read", "jobs:read", "jobs:write", "routine:read", "routine:write"]
+Scope = Literal["user:read", "user:write", "teams:read", "teams:write", "projects:read", "projects:write", "deployments:read", "deployments:write", "domains:read", "domains:write", "env_vars:read", "env_vars:write", "audit:read", "jobs:read", "jobs:write", "routine:read", "routine:write", "operators:read", "operators:write"]
 """What a token may ask for."""
 
 @dataclass(kw_only=True)
@@ -2135,6 +2179,14 @@ class Trigger:
     branch: str | None | Unset = UNSET
     """The branch; the repository's default one when absent."""
 
+    commit_message: str | None | Unset = UNSET
+    """The first line of the commit's message."""
+
+    commit_sequence: int | None | Unset = UNSET
+    """Where the commit stands in its branch, as for an upload: of two deployments that have one, that with the larger
+    becomes or stays active, whichever ends first.
+    """
+
     commit_sha: str | None | Unset = UNSET
     """The commit; the branch's newest when absent."""
 
@@ -2271,6 +2323,40 @@ class Operations(Sender):
         `operator_required` (403) for everybody but operators, and with `not_found` (404).
         """
         return self.send_for_json(JobData, "POST", f"/api/v1/jobs/{segment(job_id)}/retry", options=options)
+
+    def list_operators(self, *, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> OperatorPage:
+        """List operators.
+
+        Newest account first; the first user is an operator from the start. Changes nothing. Fails with `operator_required`
+        (403) for everybody but operators, and with `invalid_cursor` (400).
+        """
+        return self.send_for_json(OperatorPage, "GET", f"/api/v1/operators", query={"limit": limit, "cursor": cursor}, options=options)
+
+    def add_operator(self, body: NewOperator, *, options: RequestOptions | None = None) -> OperatorData:
+        """Make somebody an operator.
+
+        The person sees and mends from now on what belongs to no team: jobs, the routine, and who is an operator. Fails with
+        `invalid_request` (422) when nobody has the login, with `operator_exists` (409), and with `operator_required` (403)
+        for everybody but operators.
+        """
+        return self.send_for_json(OperatorData, "POST", f"/api/v1/operators", json=body, options=options)
+
+    def remove_operator(self, operator_id: int, *, options: RequestOptions | None = None) -> None:
+        """Make an operator a user like others.
+
+        The account, its teams and its tokens stay. Fails with `last_operator` (409) when no other is left, with
+        `operator_required` (403) for everybody but operators, with `not_found` (404), and with `precondition_failed` (412)
+        when `If-Match` names another state.
+        """
+        return self.send_for_nothing("DELETE", f"/api/v1/operators/{segment(operator_id)}", options=options)
+
+    def get_operator(self, operator_id: int, *, options: RequestOptions | None = None) -> OperatorData:
+        """Get an operator.
+
+        Changes nothing. Fails with `operator_required` (403) for everybody but operators, and with `not_found` (404), also
+        when the user is none.
+        """
+        return self.send_for_json(OperatorData, "GET", f"/api/v1/operators/{segment(operator_id)}", options=options)
 
     def get_dashboard_statistics(self, *, options: RequestOptions | None = None) -> DashboardStatisticsData:
         """Count what there is.
@@ -2497,8 +2583,9 @@ class Operations(Sender):
     def trigger_deployment(self, project: str, body: Trigger, *, options: RequestOptions | None = None) -> DeploymentData:
         """Build a deployment from the repository.
 
-        Queues a build of the project's repository. Fails with `no_repository` (409) when the project has none, and with
-        `not_found` (404).
+        Queues a build of the project's repository. Where the project has none, the files are deployed that were uploaded
+        for the same commit; branch, message and sequence are as they were then where they are left out. Fails with `no_repository` (409) when there are none, with
+        `files_gone` (409) when they were purged, with `invalid_request` (422), and with `not_found` (404).
         """
         return self.send_for_json(DeploymentData, "POST", f"/api/v1/public/projects/{segment(project)}/deployments/trigger", json=body, options=options)
 
