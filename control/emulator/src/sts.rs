@@ -49,7 +49,7 @@ impl Sts {
         let no_role = || Refusal::new(404, "EntityNotExist.Role", "The specified Role not exists.");
         let end = now + TimeDelta::seconds(seconds);
         let key = temporary::issue(self.issuer.as_ref().ok_or_else(no_role)?, self.ambient.random(), end);
-        let (account, name) = (&role[1], &role[2]);
+        let (_, [account, name]) = role.extract();
         Ok(json!({
             "AssumedRoleUser": {
                 "Arn": format!("acs:ram::{account}:role/{name}/{session}"),

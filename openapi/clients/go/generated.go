@@ -3165,9 +3165,9 @@ func (c *Client) RevokeSession(ctx context.Context, sessionID int64, options ...
 
 // GetRoutine: Get the routine's status.
 //
-// What staging and production run, as ESA says at this moment, and whether this server's routine is among its versions.
+// What staging and production run, as the edge says at this moment, and whether this server's routine is among its versions.
 // Changes nothing. Fails with `routine_not_configured` (409) where the edge is this machine's alone, with
-// `routine_unavailable` (503) when ESA gives no answer, and with `operator_required` (403) for everybody but operators.
+// `routine_unavailable` (503) when it gives no answer, and with `operator_required` (403) for everybody but operators.
 func (c *Client) GetRoutine(ctx context.Context, options ...RequestOption) (*RoutineStatusData, error) {
 	answer := new(RoutineStatusData)
 	if err := c.do(ctx, "GET", "/api/v1/routine", nil, options, answer); err != nil {
@@ -3178,7 +3178,7 @@ func (c *Client) GetRoutine(ctx context.Context, options ...RequestOption) (*Rou
 
 // GetRoutinePlan: Get what publishing would do.
 //
-// The steps from what ESA runs now to this server's routine in production. Changes nothing. Fails with `routine_full`
+// The steps from what the edge runs now to this server's routine in production. Changes nothing. Fails with `routine_full`
 // (409) when there is no room for a version, with `routine_not_configured` (409), with `routine_unavailable` (503) and with
 // `operator_required` (403).
 func (c *Client) GetRoutinePlan(ctx context.Context, options ...RequestOption) (*RoutinePlanData, error) {
@@ -3283,7 +3283,7 @@ func (p ListRoutineVersionsParams) apply(r *request) {
 
 // ListRoutineVersions: List the routine's versions.
 //
-// The versions that ESA has, newest first. Changes nothing. Fails with `routine_not_configured` (409), with
+// The versions that the edge has, newest first. Changes nothing. Fails with `routine_not_configured` (409), with
 // `routine_unavailable` (503), with `operator_required` (403) and with `invalid_cursor` (400).
 //
 // [ListRoutineVersionsParams] is one of the options that it takes.

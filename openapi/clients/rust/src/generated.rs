@@ -17484,9 +17484,9 @@ let response = client.revoke_session()
     }
     /**Get the routine's status
 
-What staging and production run, as ESA says at this moment, and whether this server's routine is among its versions.
+What staging and production run, as the edge says at this moment, and whether this server's routine is among its versions.
 Changes nothing. Fails with `routine_not_configured` (409) where the edge is this machine's alone, with
-`routine_unavailable` (503) when ESA gives no answer, and with `operator_required` (403) for everybody but operators.
+`routine_unavailable` (503) when it gives no answer, and with `operator_required` (403) for everybody but operators.
 
 Sends a `GET` request to `/api/v1/routine`
 
@@ -17500,7 +17500,7 @@ let response = client.get_routine()
     }
     /**Get what publishing would do
 
-The steps from what ESA runs now to this server's routine in production. Changes nothing. Fails with `routine_full`
+The steps from what the edge runs now to this server's routine in production. Changes nothing. Fails with `routine_full`
 (409) when there is no room for a version, with `routine_not_configured` (409), with `routine_unavailable` (503) and with
 `operator_required` (403).
 
@@ -17600,7 +17600,7 @@ let response = client.rollback_routine()
     }
     /**List the routine's versions
 
-The versions that ESA has, newest first. Changes nothing. Fails with `routine_not_configured` (409), with
+The versions that the edge has, newest first. Changes nothing. Fails with `routine_not_configured` (409), with
 `routine_unavailable` (503), with `operator_required` (403) and with `invalid_cursor` (400).
 
 Sends a `GET` request to `/api/v1/routine/versions`

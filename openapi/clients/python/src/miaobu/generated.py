@@ -2946,16 +2946,16 @@ class Operations(Sender):
     def get_routine(self, *, options: RequestOptions | None = None) -> RoutineStatusData:
         """Get the routine's status.
 
-        What staging and production run, as ESA says at this moment, and whether this server's routine is among its versions.
+        What staging and production run, as the edge says at this moment, and whether this server's routine is among its versions.
         Changes nothing. Fails with `routine_not_configured` (409) where the edge is this machine's alone, with
-        `routine_unavailable` (503) when ESA gives no answer, and with `operator_required` (403) for everybody but operators.
+        `routine_unavailable` (503) when it gives no answer, and with `operator_required` (403) for everybody but operators.
         """
         return self.send_for_json(RoutineStatusData, "GET", f"/api/v1/routine", options=options)
 
     def get_routine_plan(self, *, options: RequestOptions | None = None) -> RoutinePlanData:
         """Get what publishing would do.
 
-        The steps from what ESA runs now to this server's routine in production. Changes nothing. Fails with `routine_full`
+        The steps from what the edge runs now to this server's routine in production. Changes nothing. Fails with `routine_full`
         (409) when there is no room for a version, with `routine_not_configured` (409), with `routine_unavailable` (503) and with
         `operator_required` (403).
         """
@@ -3000,7 +3000,7 @@ class Operations(Sender):
     def list_routine_versions(self, *, limit: int | None = None, cursor: str | None = None, options: RequestOptions | None = None) -> RoutineVersionPage:
         """List the routine's versions.
 
-        The versions that ESA has, newest first. Changes nothing. Fails with `routine_not_configured` (409), with
+        The versions that the edge has, newest first. Changes nothing. Fails with `routine_not_configured` (409), with
         `routine_unavailable` (503), with `operator_required` (403) and with `invalid_cursor` (400).
         """
         return self.send_for_json(RoutineVersionPage, "GET", f"/api/v1/routine/versions", query={"limit": limit, "cursor": cursor}, options=options)
