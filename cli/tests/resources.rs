@@ -96,7 +96,7 @@ fn an_operator_names_and_removes_others() {
     let person = platform.person();
     let operators = person.run(&["operators", "list", "--json"]).succeeded().json();
     let own = operators[0]["id"].to_string();
-    assert_eq!(person.run(&["operators", "add", "nobody"]).code, Some(2));
+    assert_eq!(person.run(&["operators", "add", "nobody"]).code, Some(1));
     assert_eq!(person.run(&["operators", "show", "999999"]).code, Some(4));
     let shown = person.run(&["operators", "show", &own]).succeeded().stdout;
     assert!(shown.contains(operators[0]["login"].as_str().expect("a login")), "{shown}");

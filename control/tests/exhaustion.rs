@@ -24,7 +24,8 @@ fn visitors_who_take_all_connections_keep_nobody_from_those_that_there_are() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start_with(|arguments| limited(arguments, folder.path()));
     server.ask("POST", "/projects", json!({"slug": "shop"}).to_string().as_bytes()).expect("an answer");
-    server.deploy("shop", &Site::new(&[("index.html", "first"), ("later.txt", "not read before")]));
+    let site = Site::new(&[("index.html", "first"), ("later.txt", "not read before")]);
+    let id = server.deploy("shop", &site).0.expect("a deployment");
     while visit(&server.edge, "shop.localhost").is_none_or(|(status, _)| status != 200) {}
     let visitor = "host: shop.localhost\r\n";
     let caller =
@@ -47,6 +48,13 @@ fn visitors_who_take_all_connections_keep_nobody_from_those_that_there_are() {
         );
     }
     assert_eq!(at_edge.ask("GET /later.txt", visitor, "").expect("an answer").body, "not read before");
+    // Jobs have files to open as well.
+    let again = at_api.ask(&format!("POST /api/v1/public/deployments/{id}/redeploy"), &caller, "").expect("an answer");
+    assert_eq!(again.status, 202, "{}", again.body);
+    let again: serde_json::Value = serde_json::from_str(&again.body).expect("JSON");
+    let path = format!("GET /api/v1/public/deployments/{}?wait=30", again["data"]["id"]);
+    let ended = at_api.ask(&path, &caller, "").expect("an answer");
+    assert!(ended.body.contains("\"status\":\"deployed\"") && ended.body.contains("\"active\":true"), "{}", ended.body);
 
     drop(crowd);
     let served = std::iter::repeat_with(|| visit(&server.edge, "shop.localhost")).find_map(|answer| answer);

@@ -214,6 +214,31 @@ async fn what_one_server_commits_another_hears_at_once() {
 }
 
 #[tokio::test]
+async fn a_job_that_nobody_announced_is_found_all_the_same() {
+    let app = TestApp::new().await;
+    let runner = Runner::new(app.context.clone());
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let running = runner.run(1, stopped);
+    let watching = async {
+        // The first look has come and gone by the time that a transaction has.
+        queue(&app, &[]).await;
+        queue(&app, &[Job::Retention(ProjectId(1))]).await;
+        loop {
+            let mut session = app.context.db.read().await.expect("a session");
+            if jobs::count(&mut session).await.expect("counted").is_empty() {
+                return;
+            }
+            drop(session);
+            tokio::task::yield_now().await;
+        }
+    };
+    let found = async {
+        tokio::select! { () = running => panic!("nobody stopped it"), () = watching => {} }
+    };
+    tokio::time::timeout(Duration::from_secs(60), found).await.expect("it looks from time to time");
+}
+
+#[tokio::test]
 async fn a_job_that_a_stop_cuts_off_is_another_servers_at_once() {
     let app = TestApp::new().await;
     let ada = app.login().await;
