@@ -21,11 +21,11 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("email_taken", "Another account has this e-mail address."),
     ("env_var_taken", "The environment has an env var of this name; change that one."),
     ("files_gone", "The deployment's files were purged; upload them again."),
-    ("head_too_large", "The header fields of the request are more than the server reads."),
     (
         "hash_mismatch",
         "The bytes do not have the digest that the manifest gives: the file changed meanwhile. Deploy again.",
     ),
+    ("head_too_large", "The header fields of the request are more than the server reads."),
     (
         "idempotency_answer_lost",
         "The request with this idempotency key was carried out, and the server stopped before it had kept the answer. Look at what it changed.",
