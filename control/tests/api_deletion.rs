@@ -148,8 +148,7 @@ async fn a_trigger_deploys_what_was_uploaded_for_its_commit_with_what_it_says_of
     let site = Site::page("one");
     let trigger = format!("{PROJECT}/deployments/trigger");
     let post = |body: serde_json::Value| Box::pin(api.as_user("POST", &trigger).json(&body).send());
-    let file = site.manifest()[0].clone();
-    let files = json!([{ "path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes }]);
+    let files = [&site.listed()[0]];
     Box::pin(api.deploy("shop", &site)).await;
     let body = json!({
         "files": files, "commit_sha": "abcdef1", "commit_message": "Say one", "commit_sequence": 7, "branch": "main",
@@ -207,11 +206,7 @@ async fn a_project_says_how_it_is_as_a_whole() {
     assert_eq!(status().await, "active");
 
     let staging = async || {
-        let manifest = Site::page("three").manifest();
-        let files = manifest.iter().map(
-            |file| json!({ "path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes }),
-        );
-        let body = json!({ "files": files.collect::<Vec<_>>(), "environment": "staging" });
+        let body = json!({ "files": Site::page("three").listed(), "environment": "staging" });
         api.as_user("POST", &format!("{PROJECT}/deployments")).json(&body).send().await.json()
     };
     let third = staging().await;

@@ -111,14 +111,7 @@ async fn objects(api: &Api, token: &str, team: Option<TeamId>, slug: &str) -> Id
     let var = post(format!("{project}/env-vars"), json!({ "name": "A", "value": "1" })).await;
     let domain = post(format!("{project}/domains"), json!({ "name": format!("{slug}.example.com") })).await;
     let invitation = post(format!("{public}/teams/{team}/invitations"), json!({ "email": "new@example.com" })).await;
-    let files: Vec<_> = Site::page("one")
-        .manifest()
-        .iter()
-        .map(
-            |file| json!({ "path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes }),
-        )
-        .collect();
-    let started = post(format!("{project}/deployments"), json!({ "files": files })).await;
+    let started = post(format!("{project}/deployments"), json!({ "files": Site::page("one").listed() })).await;
     let victim = format!("victim-of-{slug}");
     member(api, TeamId(team_number), &victim, Role::Viewer).await;
     let mut session = api.app.context.db.read().await.expect("a session");

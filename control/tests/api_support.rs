@@ -96,17 +96,8 @@ impl Api {
 
     /// Starts a deployment of `site` through the API.
     pub async fn start(&self, slug: &str, site: &Site) -> Answer {
-        let files: Vec<_> = site
-            .manifest()
-            .iter()
-            .map(|file| {
-                json!({
-                    "path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes,
-                })
-            })
-            .collect();
         let path = format!("/api/v1/public/projects/{slug}/deployments");
-        self.as_user("POST", &path).json(&json!({ "files": files })).send().await
+        self.as_user("POST", &path).json(&json!({ "files": site.listed() })).send().await
     }
 
     /// Deploys `site` through the API and returns the deployment's id.

@@ -228,9 +228,7 @@ fn a_death_between_a_change_and_its_kept_answer_does_not_make_the_change_twice()
     let folder = tempfile::tempdir().expect("a folder");
     let key = "idempotency-key: k-1\r\n";
     let site = Site::page("one");
-    let file = &site.manifest()[0];
-    let listed = json!({"path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes});
-    let manifest = json!({ "files": [listed] }).to_string();
+    let manifest = json!({ "files": [site.listed()[0]] }).to_string();
     let create = |server: &Server| server.ask_with("POST", "/projects/shop/deployments", key, manifest.as_bytes());
     let server = Server::start(folder.path(), None);
     project(&server);

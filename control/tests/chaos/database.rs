@@ -71,12 +71,7 @@ impl Askers<'_> {
     /// Deploys again and again; what is not answered is given up.
     fn deploy(&self) {
         for site in (1..).map(|round| Site::page(&format!("page {round}"))).take_while(|_| self.goes_on()) {
-            let files: Vec<_> = site
-                .manifest()
-                .iter()
-                .map(|file| json!({"path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes}))
-                .collect();
-            let manifest = json!({ "files": files }).to_string();
+            let manifest = json!({ "files": site.listed() }).to_string();
             let Some(made) = self.ask("POST", "/projects/shop/deployments", "", manifest.as_bytes()) else { continue };
             let id = made["data"]["deployment"]["id"].as_i64().expect("an id");
             let blobs = frames(site.manifest().into_iter().map(|file| site.blob(file.sha256)));

@@ -57,12 +57,7 @@ fn fill(path: &Path) {
 
 fn upload(server: &Server, page: &str) -> (u16, Value) {
     let site = Site::page(page);
-    let files: Vec<_> = site
-        .manifest()
-        .iter()
-        .map(|file| json!({"path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes}))
-        .collect();
-    let manifest = json!({ "files": files }).to_string();
+    let manifest = json!({ "files": site.listed() }).to_string();
     let made = server.ask("POST", "/projects/shop/deployments", manifest.as_bytes()).expect("an answer");
     if made.0 != 201 {
         return made;

@@ -28,13 +28,7 @@ impl Seen {
 }
 
 async fn upload(api: &Api, sequence: i64, key: &str) -> Answer {
-    let site = Site::page("the same");
-    let files: Vec<_> = site
-        .manifest()
-        .iter()
-        .map(|file| json!({"path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes}))
-        .collect();
-    let body = json!({ "files": files, "commit_sha": format!("{sequence:040x}"), "commit_sequence": sequence });
+    let body = json!({ "files": Site::page("the same").listed(), "commit_sha": format!("{sequence:040x}"), "commit_sequence": sequence });
     api.as_user("POST", &format!("{PROJECT}/deployments")).header("idempotency-key", key).json(&body).send().await
 }
 
@@ -88,12 +82,7 @@ async fn commits_that_come_shuffled_and_twice_by_upload_and_by_trigger_leave_the
     let known = Site::page("the same");
     let first = Box::pin(api.deploy("shop", &known)).await;
     // What a trigger finds was uploaded with its commit; as staging serves it, it stays.
-    let site: Vec<_> = known
-        .manifest()
-        .iter()
-        .map(|file| json!({"path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes}))
-        .collect();
-    let body = json!({ "files": site, "commit_sha": KNOWN, "environment": "staging" });
+    let body = json!({ "files": known.listed(), "commit_sha": KNOWN, "environment": "staging" });
     let made = api.as_user("POST", &format!("{PROJECT}/deployments")).json(&body).send().await.json();
     finish(&api, id_of(&made["data"]["deployment"])).await;
     api.app.run_jobs().await;

@@ -194,12 +194,7 @@ impl Server {
 
     /// Sends `site` for a deployment and returns its id as soon as there is one, and whether its end was acknowledged.
     pub fn send(&self, project: &str, site: &Site) -> (Option<i64>, bool) {
-        let files: Vec<_> = site
-            .manifest()
-            .iter()
-            .map(|file| json!({"path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes}))
-            .collect();
-        let manifest = json!({ "files": files }).to_string();
+        let manifest = json!({ "files": site.listed() }).to_string();
         let path = format!("/projects/{project}/deployments");
         let Some((status, created)) = self.ask("POST", &path, manifest.as_bytes()) else { return (None, false) };
         assert_eq!(status, 201, "{created}");

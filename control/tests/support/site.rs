@@ -6,6 +6,7 @@ use std::path::Path;
 use bytes::Bytes;
 use futures_core::Stream;
 use miaobu_control::domain::{ManifestFile, Sha256, SitePath};
+use serde_json::{Value, json};
 
 /// A folder of files.
 #[derive(Debug, Clone)]
@@ -47,6 +48,12 @@ impl Site {
                 size_bytes: content.len() as u64,
             })
             .collect()
+    }
+
+    /// The files as a deployment lists them that is to be made.
+    pub fn listed(&self) -> Vec<Value> {
+        let entry = |file: &ManifestFile| json!({ "path": file.path.as_str(), "sha256": file.sha256.to_hex(), "size_bytes": file.size_bytes });
+        self.manifest().iter().map(entry).collect()
     }
 
     pub fn blob(&self, digest: Sha256) -> (Sha256, &[u8]) {
