@@ -167,6 +167,7 @@ async fn a_book_and_its_domains_go_the_whole_way_although_every_call_fails_once(
         ("esa", "ListSites"),
         ("esa", "PutKv"),
         ("esa", "BatchPutKv"),
+        ("esa", "GetKv"),
         ("esa", "PurgeCaches"),
     ];
     for (service, operation) in calls {
@@ -284,7 +285,6 @@ async fn a_book_and_its_domains_go_the_whole_way_although_every_call_fails_once(
     until("no record is left", &|| aliyun.emulator.namespaces() == [[NAMESPACE.to_owned(), "0".to_owned()]]);
     until("no DNS record is left", &|| records(&aliyun).is_empty());
     until("no hostname is left", &|| aliyun.emulator.hostnames().is_empty());
-    // An isolate that knows a host lets its record stand in for as long as a write may take to spread.
     let last = format!("book-d{first}.{SITE}");
     until("nobody is served", &|| is_gone(visit(&edge, &last, "/").0) && visit(&edge, name, "/").0 == 404);
     let asked = faults.calls().into_iter().filter(|(call, times)| before.get(call) != Some(times));
