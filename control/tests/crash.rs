@@ -250,7 +250,7 @@ fn a_death_between_a_change_and_its_kept_answer_does_not_make_the_change_twice()
     assert_eq!((status, lost["code"].as_str()), (409, Some("idempotency_answer_lost")), "{lost}");
     let ids: Vec<_> = statuses(&server).into_iter().map(|(id, _)| id).collect();
     assert_eq!(ids.len(), 1, "one deployment, whatever became of the answer");
-    let blobs = frames([site.blob(file.sha256)]);
+    let blobs = frames([site.blob(site.manifest()[0].sha256)]);
     assert_eq!(server.ask("PUT", &format!("/deployments/{}/blobs", ids[0]), &blobs).expect("an answer").0, 200);
     drop(server);
 
