@@ -11,79 +11,77 @@ const MAX_FILLS = 256;
 /** A runtime may drop what goes on after an answer; then another request may try. */
 const FILL_MS = 10_000;
 
-export class Bodies {
-  // In the order of their last use.
-  #kept = new Map();
-  #size = 0;
-  #seen = new Set();
-  #fills = new Map();
+// In the order of their last use.
+const kept = new Map();
+const seen = new Set();
+const fills = new Map();
+let size = 0;
 
-  /** The bytes of an object, all of them, or undefined. */
-  get(name) {
-    const bytes = this.#kept.get(name);
-    if (bytes) {
-      this.#kept.delete(name);
-      this.#kept.set(name, bytes);
+/** The bytes of an object, all of them, or undefined. */
+export function keptBody(name) {
+  const bytes = kept.get(name);
+  if (bytes) {
+    kept.delete(name);
+    kept.set(name, bytes);
+  }
+  return bytes;
+}
+
+/**
+ * Returns the body to answer with, that of `stored`, whole and of this length. From the second request on, a copy of it is
+ * kept when it has passed, and others leave, so that all take up to `most` bytes. A scan asks once, and evicts nothing.
+ */
+export function passBody(name, stored, length, most, context) {
+  const { body } = stored;
+  if (!(length <= MAX_BODY && weight(name, length) <= most) || !body) return body;
+  if (!seen.has(name)) {
+    if (seen.size >= MAX_SEEN) seen.clear();
+    seen.add(name);
+    return body;
+  }
+  const now = Date.now();
+  if (now - fills.get(name) < FILL_MS) return body;
+  if (fills.size >= MAX_FILLS) fills.clear();
+  fills.set(name, now);
+  const [passed, copy] = body.tee();
+  const filled = fill(name, copy, length, most);
+  context?.waitUntil(filled);
+  return passed;
+}
+
+async function fill(name, stream, length, most) {
+  const bytes = new Uint8Array(length);
+  let read = 0;
+  try {
+    for await (const chunk of stream) {
+      // Throws where there is more than there should be.
+      bytes.set(chunk, read);
+      read += chunk.length;
     }
-    return bytes;
+    if (read === length) keep(name, bytes, most);
+  } catch {
+    // Where the stream broke off, so does the visitor's own.
+  } finally {
+    fills.delete(name);
   }
+}
 
-  /**
-   * Returns the body to answer with, that of `stored`, whole and of this length. From the second request on, a copy of it is
-   * kept when it has passed, and others leave, so that all take up to `most` bytes. A scan asks once, and evicts nothing.
-   */
-  pass(name, stored, length, most, context) {
-    const { body } = stored;
-    if (!(length <= MAX_BODY && weight(name, length) <= most) || !body) return body;
-    if (!this.#seen.has(name)) {
-      if (this.#seen.size >= MAX_SEEN) this.#seen.clear();
-      this.#seen.add(name);
-      return body;
-    }
-    const now = Date.now();
-    if (now - this.#fills.get(name) < FILL_MS) return body;
-    if (this.#fills.size >= MAX_FILLS) this.#fills.clear();
-    this.#fills.set(name, now);
-    const [passed, copy] = body.tee();
-    const fill = this.#fill(name, copy, length, most);
-    context?.waitUntil(fill);
-    return passed;
+function keep(name, bytes, most) {
+  drop(name);
+  const wanted = weight(name, bytes.length);
+  for (const oldest of kept.keys()) {
+    if (size + wanted <= most) break;
+    drop(oldest);
   }
+  kept.set(name, bytes);
+  size += wanted;
+}
 
-  async #fill(name, stream, length, most) {
-    const bytes = new Uint8Array(length);
-    let read = 0;
-    try {
-      for await (const chunk of stream) {
-        // Throws where there is more than there should be.
-        bytes.set(chunk, read);
-        read += chunk.length;
-      }
-      if (read === length) this.#keep(name, bytes, most);
-    } catch {
-      // Where the stream broke off, so does the visitor's own.
-    } finally {
-      this.#fills.delete(name);
-    }
-  }
-
-  #keep(name, bytes, most) {
-    this.#drop(name);
-    const size = weight(name, bytes.length);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#size + size <= most) break;
-      this.#drop(oldest);
-    }
-    this.#kept.set(name, bytes);
-    this.#size += size;
-  }
-
-  #drop(name) {
-    const bytes = this.#kept.get(name);
-    if (bytes === undefined) return;
-    this.#kept.delete(name);
-    this.#size -= weight(name, bytes.length);
-  }
+function drop(name) {
+  const bytes = kept.get(name);
+  if (bytes === undefined) return;
+  kept.delete(name);
+  size -= weight(name, bytes.length);
 }
 
 function weight(name, length) {

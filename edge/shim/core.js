@@ -85,356 +85,380 @@ export function isOtherMethod(flags) {
   return (flags & METHOD_MASK) === OTHER_METHOD;
 }
 
-export class Core {
-  #exports;
-  #rest;
-  #bytes;
-  #words;
-  #wordsAt;
-  #inputAt;
-  #room = 0;
-  #codings = new Map(USUAL_ENCODINGS);
-  #lastEncoding;
-  #lastCodings = 0;
-  #tagHigh = 0;
-  #tagLow = 0;
-  // By record, and by what the core says of a request. Those of the last record are at hand.
-  #answers = new Map();
-  #answerCount = 0;
-  #lastAnswers;
-  #lastRecord = 0;
-  #targets = new Map();
-  #targetCount = 0;
-  #wanted = 0;
-  #detaches;
-  #encoder = new TextEncoder();
-  #decoder = new TextDecoder();
+// The core of this isolate, of which there is one at a time, and how to make it and load what it lacks.
+let makeCore;
+let loadRest;
+let detaches;
+/** One more with each core: what an earlier one gave out means nothing to the next. */
+export let generation = 0;
 
-  /**
-   * Takes a compiled module, and what returns that of the rest, or a promise of it. Where there is no WebAssembly, takes a
-   * function that makes an instance of all of it.
-   */
-  constructor(module, rest) {
-    this.#detaches = typeof module !== "function";
-    this.#rest = rest;
-    this.#exports = typeof module === "function" ? module() : new WebAssembly.Instance(module).exports;
-    this.#wordsAt = this.#exports.words() >>> 0;
+let core;
+let lacksRest;
+// Views of its memory, where its input begins, and how long that may be.
+let memory;
+let words;
+let inputAt;
+let inputRoom;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+const knownCodings = new Map(USUAL_ENCODINGS);
+let lastEncoding;
+let lastCodings = 0;
+let tagHigh = 0;
+let tagLow = 0;
+
+// By record, and by what the core says of a request. Those of the last record are at hand.
+const allAnswers = new Map();
+let answerCount;
+let lastAnswers;
+let lastRecord;
+const allTargets = new Map();
+let targetCount;
+let wantedKey;
+
+/**
+ * Makes the core of a compiled module, and takes what returns the module of the rest, or a promise of it. Where there is no
+ * WebAssembly, takes a function that makes an instance of all of it.
+ */
+export function start(module, rest) {
+  detaches = typeof module !== "function";
+  makeCore = detaches ? () => new WebAssembly.Instance(module).exports : module;
+  loadRest = rest;
+  restart();
+}
+
+/** Makes a new core in place of one that trapped, whose memory is as it was in the middle of something. */
+export function restart() {
+  generation += 1;
+  core = makeCore();
+  lacksRest = loadRest !== undefined;
+  memory = undefined;
+  inputRoom = answerCount = lastRecord = targetCount = wantedKey = 0;
+  allAnswers.clear();
+  allTargets.clear();
+}
+
+/** Whether all of the core is there, which everything but keys, records, sites, header sets and `ask` takes. */
+export function isComplete() {
+  return !lacksRest;
+}
+
+/** Adds what is missing. */
+export async function complete() {
+  try {
+    const module = await loadRest();
+    // Another request may have done it meanwhile.
+    if (lacksRest) new WebAssembly.Instance(module, { first: shared() });
+    lacksRest = false;
+  } catch (error) {
+    // As a trap, it leaves a core that can't be used.
+    throw new WebAssembly.RuntimeError(`the rest was not loaded: ${error}`);
   }
+}
 
-  /** Whether all of the core is there, which everything but keys, records, sites, header sets and `ask` takes. */
-  get isComplete() {
-    return this.#rest === undefined;
+/** What the rest imports: exports, and functions by their places in the table. */
+function shared() {
+  const { table } = core;
+  const shared = { ...core };
+  for (let place = 0; place < table.length; place += 1) shared[place] = table.get(place);
+  return shared;
+}
+
+/** The KV key of a host. */
+export function key(host, encoded) {
+  core.record_key(write(host), encoded ? 1 : 0);
+  return readText();
+}
+
+/**
+ * Returns `{ handle, folder, site, copy, asks }`; the handle is 0 when the bytes are no record. A record that asks for
+ * fields of the request leads to more than one answer.
+ */
+export function loadRecord(bytes) {
+  return readRecord(core.load_record(copy(bytes)));
+}
+
+/** The record of one of the deployments that `choose` names, as of `loadRecord`. */
+export function loadVariant(record, number) {
+  return readRecord(core.load_variant(record, number));
+}
+
+function readRecord(handle) {
+  const [folder, site, copy, ...asks] = handle === 0 ? [] : readText().split("\n");
+  return { handle, folder, site, copy, asks };
+}
+
+/** Which deployment a request gets: 0 for the record's own. */
+export function choose(record, target, lines) {
+  return core.select(0, record, 0, write(`${target}\n${lines}`));
+}
+
+/** Whether a site lacks the file that a request looks for, and the other side of a split may have it. */
+export function misses(record, site, target, lines) {
+  return core.select(1, record, site, write(`${target}\n${lines}`)) === 1;
+}
+
+/** Returns `{ has, shard }`: whether a site has the file under a name that carries a hash, or the shard that it takes to say so. */
+export function hasHashed(record, site, target, lines) {
+  const answer = core.select(2, record, site, write(`${target}\n${lines}`));
+  return { has: answer === 1, shard: answer > 1 ? answer - 2 : undefined };
+}
+
+/** Returns `{ handle, fields }`: a handle, 0 when the bytes are no site, and what its rules read of a request. */
+export function loadSite(bytes) {
+  const length = copy(bytes);
+  // The core keeps the memory that the bytes lie in.
+  inputRoom = 0;
+  const handle = core.load_site(length);
+  return { handle, fields: handle === 0 ? [] : readText().split("\n").filter((name) => name !== "") };
+}
+
+/** Returns whether the bytes were a shard of the site, which now has it. */
+export function loadShard(site, bytes) {
+  const length = copy(bytes);
+  inputRoom = 0;
+  return core.load_shard(site, length) === 1;
+}
+
+export function dropShards(site) {
+  core.drop_shards(site);
+}
+
+export function dropRecord(handle) {
+  allAnswers.delete(handle);
+  allTargets.delete(handle);
+  lastRecord = 0;
+  core.drop_record(handle);
+}
+
+export function dropSite(handle) {
+  core.drop_site(handle);
+}
+
+/** Decides a request: its target, and then `name:value` lines, each with its line feed. */
+export function decide(record, site, flags, target, lines) {
+  const wanted = wantedKey;
+  wantedKey = 0;
+  const length = write(`${target}\n${lines}`);
+  const decision = readDecision(core.decide(record, site, length, flags), target);
+  if (wanted !== 0 && decision.kind !== SHARD) keep(record, wanted, decision);
+  return decision;
+}
+
+/**
+ * Decides an ordinary request: a GET or HEAD without other conditions than an If-None-Match with one tag. Its target begins
+ * at a place of its URL.
+ *
+ * Answers are the same objects each time, those of redirects for as long as their target is remembered. Returns undefined
+ * where there is no answer yet, or the request is not ordinary after all; then `decide` knows, which has to be asked next,
+ * and what it says is kept.
+ *
+ * Only a number comes back across the boundary: answers that have the same one are the same but for the location of redirects.
+ */
+export function ask(record, site, flags, url, at, acceptEncoding, etag) {
+  wantedKey = 0;
+  if ((flags & METHOD_MASK) > HEAD) return undefined;
+  const codings = acceptEncoding === lastEncoding ? lastCodings : codingsOf(acceptEncoding);
+  const length = write(url, at);
+  const answers = record === lastRecord ? lastAnswers : answersOf(record);
+  const id = core.ordinary(record, site, length, flags, codings, 0, 0);
+  if (id !== 0) {
+    const known = answers.get(etag === null ? id : id | FILE_HELD);
+    if (known !== undefined && (etag === null || known.tag === etag)) return known;
   }
+  // Only files are told at a glance, for which the first module is enough.
+  if (id === 0 && lacksRest) return undefined;
+  const tag = etag === null ? 0 : readTag(etag);
+  if (tag < 0) return undefined;
+  return further(record, site, id === 0 ? flags | tag | FLAG_FURTHER : flags | tag, length, url, at, codings, answers);
+}
 
-  /** Adds what is missing. */
-  async complete() {
-    try {
-      const module = await this.#rest();
-      // Another request may have done it meanwhile.
-      if (this.#rest) new WebAssembly.Instance(module, { first: this.#exports });
-      this.#rest = undefined;
-    } catch (error) {
-      // As a trap, it leaves a core that can't be used.
-      throw new WebAssembly.RuntimeError(`the rest was not loaded: ${error}`);
-    }
-  }
-
-  /** The KV key of a host. */
-  key(host, encoded) {
-    this.#exports.record_key(this.#write(host), encoded ? 1 : 0);
-    return this.#text();
-  }
-
-  /**
-   * Returns `{ handle, folder, site, copy, asks }`; the handle is 0 when the bytes are no record. A record that asks for
-   * fields of the request leads to more than one answer.
-   */
-  loadRecord(bytes) {
-    return this.#record(this.#exports.load_record(this.#copy(bytes)));
-  }
-
-  /** The record of one of the deployments that `choose` names, as of `loadRecord`. */
-  loadVariant(record, number) {
-    return this.#record(this.#exports.load_variant(record, number));
-  }
-
-  #record(handle) {
-    const [folder, site, copy, ...asks] = handle === 0 ? [] : this.#text().split("\n");
-    return { handle, folder, site, copy, asks };
-  }
-
-  /** Which deployment a request gets: 0 for the record's own. */
-  choose(record, target, lines) {
-    return this.#exports.select(0, record, 0, this.#write(`${target}\n${lines}`));
-  }
-
-  /** Whether a site lacks the file that a request looks for, and the other side of a split may have it. */
-  misses(record, site, target, lines) {
-    return this.#exports.select(1, record, site, this.#write(`${target}\n${lines}`)) === 1;
-  }
-
-  /** Returns `{ has, shard }`: whether a site has the file under a name that carries a hash, or the shard that it takes to say so. */
-  hasHashed(record, site, target, lines) {
-    const answer = this.#exports.select(2, record, site, this.#write(`${target}\n${lines}`));
-    return { has: answer === 1, shard: answer > 1 ? answer - 2 : undefined };
-  }
-
-  /** Returns `{ handle, fields }`: a handle, 0 when the bytes are no site, and what its rules read of a request. */
-  loadSite(bytes) {
-    const length = this.#copy(bytes);
-    // The core keeps the memory that the bytes lie in.
-    this.#room = 0;
-    const handle = this.#exports.load_site(length);
-    return { handle, fields: handle === 0 ? [] : this.#text().split("\n").filter((name) => name !== "") };
-  }
-
-  /** Returns whether the bytes were a shard of the site, which now has it. */
-  loadShard(site, bytes) {
-    const length = this.#copy(bytes);
-    this.#room = 0;
-    return this.#exports.load_shard(site, length) === 1;
-  }
-
-  dropShards(site) {
-    this.#exports.drop_shards(site);
-  }
-
-  dropRecord(handle) {
-    this.#answers.delete(handle);
-    this.#targets.delete(handle);
-    this.#lastRecord = 0;
-    this.#exports.drop_record(handle);
-  }
-
-  dropSite(handle) {
-    this.#exports.drop_site(handle);
-  }
-
-  /** Decides a request: its target, and then `name:value` lines, each with its line feed. */
-  decide(record, site, flags, target, lines) {
-    const wanted = this.#wanted;
-    this.#wanted = 0;
-    const length = this.#write(`${target}\n${lines}`);
-    const decision = this.#decision(this.#exports.decide(record, site, length, flags), target);
-    if (wanted !== 0 && decision.kind !== SHARD) this.#keep(record, wanted, decision);
+function further(record, site, flags, length, url, at, codings, answers) {
+  const target = url.slice(at);
+  const targets = flags & FLAG_FURTHER ? targetsOf(record, (codings << 4) | (flags & FLAGS_OF_TARGETS)) : undefined;
+  const remembered = targets?.get(target);
+  if (remembered !== undefined) return remembered;
+  const ask = (more) => core.ordinary(record, site, length, flags | more, codings, tagHigh, tagLow);
+  const id = ask(0);
+  if (id === 0) return undefined;
+  const isFile = (id & ORDINARY_MASK) === ORDINARY_FILE;
+  refresh();
+  const key = isFile ? id : (id >>> 0) + words[RULES] * 2 ** 32;
+  const known = answers.get(key);
+  if (isFile) {
+    if (known !== undefined) return known;
+    ask(FLAG_TELL);
+    const decision = readDecision(words[STATUS] === 304 ? ANSWER : SERVE, target);
+    keep(record, key, decision);
     return decision;
   }
-
-  /**
-   * Decides an ordinary request: a GET or HEAD without other conditions than an If-None-Match with one tag. Its target begins
-   * at a place of its URL.
-   *
-   * Answers are the same objects each time, those of redirects for as long as their target is remembered. Returns undefined
-   * where there is no answer yet, or the request is not ordinary after all; then `decide` knows, which has to be asked next,
-   * and what it says is kept.
-   *
-   * Only a number comes back across the boundary: answers that have the same one are the same but for the location of redirects.
-   */
-  ask(record, site, flags, url, at, acceptEncoding, etag) {
-    this.#wanted = 0;
-    if ((flags & METHOD_MASK) > HEAD) return undefined;
-    const codings = acceptEncoding === this.#lastEncoding ? this.#lastCodings : this.#codingsOf(acceptEncoding);
-    const length = this.#write(url, at);
-    const answers = record === this.#lastRecord ? this.#lastAnswers : this.#answersOf(record);
-    const id = this.#exports.ordinary(record, site, length, flags, codings, 0, 0);
-    if (id !== 0) {
-      const known = answers.get(etag === null ? id : id | FILE_HELD);
-      if (known !== undefined && (etag === null || known.tag === etag)) return known;
-    }
-    // Only files are told at a glance, for which the first module is enough.
-    if (id === 0 && this.#rest) return undefined;
-    const tag = etag === null ? 0 : this.#readTag(etag);
-    if (tag < 0) return undefined;
-    return this.#further(record, site, id === 0 ? flags | tag | FLAG_FURTHER : flags | tag, length, url, at, codings, answers);
+  const isRedirect = (id & ORDINARY_MASK) === ORDINARY_REDIRECT;
+  const location = isRedirect ? readText() : undefined;
+  // On its own host, a URL leads to a path.
+  if (isRedirect && id & REDIRECT_EXTERNAL && location.slice(0, at).toLowerCase() === url.slice(0, at).toLowerCase()) return undefined;
+  if (known === undefined) {
+    wantedKey = key;
+    return undefined;
   }
+  const answer = isRedirect ? { kind: known.kind, status: known.status, headers: known.headers, body: "", location, shared: known } : known;
+  if (target.length <= MAX_TARGET_LENGTH) remember(targets, target, answer);
+  return answer;
+}
 
-  #further(record, site, flags, length, url, at, codings, answers) {
-    const target = url.slice(at);
-    const targets = flags & FLAG_FURTHER ? this.#targetsOf(record, (codings << 4) | (flags & FLAGS_OF_TARGETS)) : undefined;
-    const remembered = targets?.get(target);
-    if (remembered !== undefined) return remembered;
-    const ask = (more) => this.#exports.ordinary(record, site, length, flags | more, codings, this.#tagHigh, this.#tagLow);
-    const id = ask(0);
-    if (id === 0) return undefined;
-    const isFile = (id & ORDINARY_MASK) === ORDINARY_FILE;
-    this.#refresh();
-    const key = isFile ? id : (id >>> 0) + this.#words[RULES] * 2 ** 32;
-    const known = answers.get(key);
-    if (isFile) {
-      if (known !== undefined) return known;
-      ask(FLAG_TELL);
-      const decision = this.#decision(this.#words[STATUS] === 304 ? ANSWER : SERVE, target);
-      this.#keep(record, key, decision);
-      return decision;
-    }
-    const isRedirect = (id & ORDINARY_MASK) === ORDINARY_REDIRECT;
-    const location = isRedirect ? this.#text() : undefined;
-    // On its own host, a URL leads to a path.
-    if (isRedirect && id & REDIRECT_EXTERNAL && location.slice(0, at).toLowerCase() === url.slice(0, at).toLowerCase()) return undefined;
-    if (known === undefined) {
-      this.#wanted = key;
-      return undefined;
-    }
-    const answer = isRedirect ? { kind: known.kind, status: known.status, headers: known.headers, body: "", location, shared: known } : known;
-    if (target.length <= MAX_TARGET_LENGTH) this.#remember(targets, target, answer);
-    return answer;
-  }
+/** What is remembered of targets that lead to no file: by record, and by what else an answer depends on. */
+function targetsOf(record, variant) {
+  let variants = allTargets.get(record);
+  if (variants === undefined) allTargets.set(record, (variants = new Map()));
+  let targets = variants.get(variant);
+  if (targets === undefined) variants.set(variant, (targets = new Map()));
+  return targets;
+}
 
-  /** What is remembered of targets that lead to no file: by record, and by what else an answer depends on. */
-  #targetsOf(record, variant) {
-    let variants = this.#targets.get(record);
-    if (variants === undefined) this.#targets.set(record, (variants = new Map()));
-    let targets = variants.get(variant);
-    if (targets === undefined) variants.set(variant, (targets = new Map()));
-    return targets;
+function remember(targets, target, answer) {
+  if (targetCount === MAX_TARGETS) {
+    allTargets.clear();
+    targetCount = 0;
   }
+  targetCount += 1;
+  targets.set(target, answer);
+}
 
-  #remember(targets, target, answer) {
-    if (this.#targetCount === MAX_TARGETS) {
-      this.#targets.clear();
-      this.#targetCount = 0;
-    }
-    this.#targetCount += 1;
-    targets.set(target, answer);
-  }
+function answersOf(record) {
+  let answers = allAnswers.get(record);
+  if (answers === undefined) allAnswers.set(record, (answers = new Map()));
+  lastRecord = record;
+  return (lastAnswers = answers);
+}
 
-  #answersOf(record) {
-    let answers = this.#answers.get(record);
-    if (answers === undefined) this.#answers.set(record, (answers = new Map()));
-    this.#lastRecord = record;
-    return (this.#lastAnswers = answers);
+/** Keeps a decision for the next request that is answered alike. */
+function keep(record, key, decision) {
+  if (answerCount === MAX_ANSWERS) {
+    allAnswers.clear();
+    answerCount = 0;
+    lastRecord = 0;
   }
+  answerCount += 1;
+  const isRedirect = (key & ORDINARY_MASK) === ORDINARY_REDIRECT;
+  const kept = isRedirect ? { ...decision, headers: decision.headers.filter(([name]) => name !== "location") } : decision;
+  answersOf(record).set(key, kept);
+}
 
-  /** Keeps a decision for the next request that is answered alike. */
-  #keep(record, key, decision) {
-    if (this.#answerCount === MAX_ANSWERS) {
-      this.#answers.clear();
-      this.#answerCount = 0;
-      this.#lastRecord = 0;
-    }
-    this.#answerCount += 1;
-    const isRedirect = (key & ORDINARY_MASK) === ORDINARY_REDIRECT;
-    const kept = isRedirect ? { ...decision, headers: decision.headers.filter(([name]) => name !== "location") } : decision;
-    this.#answersOf(record).set(key, kept);
+/** What an Accept-Encoding means for each set of stored forms. */
+function codingsOf(header) {
+  if (header === null) return 0;
+  let codings = knownCodings.get(header);
+  if (codings === undefined) {
+    codings = core.codings(write(header));
+    if (knownCodings.size >= MAX_ENCODINGS) knownCodings.clear();
+    knownCodings.set(header, codings);
   }
+  lastEncoding = header;
+  return (lastCodings = codings);
+}
 
-  /** What an Accept-Encoding means for each set of stored forms. */
-  #codingsOf(header) {
-    if (header === null) return 0;
-    let codings = this.#codings.get(header);
-    if (codings === undefined) {
-      codings = this.#exports.codings(this.#write(header));
-      if (this.#codings.size >= MAX_ENCODINGS) this.#codings.clear();
-      this.#codings.set(header, codings);
-    }
-    this.#lastEncoding = header;
-    return (this.#lastCodings = codings);
-  }
+/** Takes a tag in as two words; returns its flags, or -1 when it is not one of the core's. */
+function readTag(text) {
+  const parts = TAG.exec(text);
+  if (parts === null) return -1;
+  tagHigh = parseInt(parts[1], 16);
+  tagLow = parseInt(parts[2], 16);
+  return FLAG_TAG | (CODINGS.indexOf(parts[3] ?? "") << TAG_CODING_SHIFT);
+}
 
-  /** Takes a tag in as two words; returns its flags, or -1 when it is not one of the core's. */
-  #readTag(text) {
-    const parts = TAG.exec(text);
-    if (parts === null) return -1;
-    this.#tagHigh = parseInt(parts[1], 16);
-    this.#tagLow = parseInt(parts[2], 16);
-    return FLAG_TAG | (CODINGS.indexOf(parts[3] ?? "") << TAG_CODING_SHIFT);
-  }
+/** The answer when a decision on this request could not be carried out: the site's own page, ours without a site. */
+export function pageOf(record, site, flags, target, lines, failure) {
+  const length = write(`${target}\n${lines}`);
+  return readDecision(core.fail(record, site, length, flags, failure), "");
+}
 
-  /** The answer when a decision on this request could not be carried out: the site's own page, ours without a site. */
-  fail(record, site, flags, target, lines, failure) {
-    const length = this.#write(`${target}\n${lines}`);
-    return this.#decision(this.#exports.fail(record, site, length, flags, failure), "");
-  }
+/** Whether an answer must not be passed on to somebody who asked for a picture of another host. */
+export function blocks(status, contentType) {
+  return core.blocks(status, write(contentType ?? "")) === 1;
+}
 
-  /** Whether an answer must not be passed on to somebody who asked for a picture of another host. */
-  blocks(status, contentType) {
-    return this.#exports.blocks(status, this.#write(contentType ?? "")) === 1;
-  }
+/** The header fields that all answers with this set share. */
+export function headerSet(record, site, set, flags) {
+  core.header_set(record, site, set, flags);
+  return fields(readText().split("\n"));
+}
 
-  /** The header fields that all answers with this set share. */
-  headerSet(record, site, set, flags) {
-    this.#exports.header_set(record, site, set, flags);
-    return fields(this.#text().split("\n"));
+function readDecision(kind, target) {
+  refresh();
+  const status = words[STATUS];
+  const set = words[HEADER_SET];
+  const form = words[FORM];
+  const stem = words[STEM_LENGTH];
+  const withBody = (form & 1) === 1;
+  const coding = CODINGS[(form >> 3) & 3];
+  const size = words[SIZE] === NONE ? undefined : words[SIZE];
+  const range = words[RANGE_END] === 0 ? undefined : `bytes=${words[RANGE_START]}-${words[RANGE_END] - 1}`;
+  const text = words[TEXT_LENGTH] === 0 ? "" : readText();
+  if (kind === READ_FORM) return { kind, limit: size };
+  if (kind === PROBE) return { kind, withBody, status, missingStatus: words[SIZE], ...readProbe(text) };
+  if (kind === PROXY) return { kind, imagesOnly: withBody, ...readProxy(text) };
+  let rest = text;
+  let path;
+  if (kind === SERVE) {
+    if (stem === NONE) [path, rest] = cut(rest, "\n");
+    else path = target.slice(0, stem) + SUFFIXES[(form >> 1) & 3];
   }
+  const ownPath = stem !== NONE;
+  const decision = { kind, withBody, status, path, ownPath, coding, range, set: undefined, size, tag: "", headers: undefined, body: "" };
+  if (set !== NONE) {
+    decision.set = set;
+    decision.tag = `"${hex(words[TAG_HIGH])}${hex(words[TAG_LOW])}${coding && `-${coding}`}"`;
+  } else {
+    const [head, body] = cut(rest, "\n\n");
+    decision.headers = fields(head.split("\n"));
+    decision.body = body;
+  }
+  return decision;
+}
 
-  #decision(kind, target) {
-    this.#refresh();
-    const words = this.#words;
-    const status = words[STATUS];
-    const set = words[HEADER_SET];
-    const form = words[FORM];
-    const stem = words[STEM_LENGTH];
-    const withBody = (form & 1) === 1;
-    const coding = CODINGS[(form >> 3) & 3];
-    const size = words[SIZE] === NONE ? undefined : words[SIZE];
-    const range = words[RANGE_END] === 0 ? undefined : `bytes=${words[RANGE_START]}-${words[RANGE_END] - 1}`;
-    const text = words[TEXT_LENGTH] === 0 ? "" : this.#text();
-    if (kind === READ_FORM) return { kind, limit: size };
-    if (kind === PROBE) return { kind, withBody, status, missingStatus: words[SIZE], ...readProbe(text) };
-    if (kind === PROXY) return { kind, imagesOnly: withBody, ...readProxy(text) };
-    let rest = text;
-    let path;
-    if (kind === SERVE) {
-      if (stem === NONE) [path, rest] = cut(rest, "\n");
-      else path = target.slice(0, stem) + SUFFIXES[(form >> 1) & 3];
-    }
-    const ownPath = stem !== NONE;
-    const decision = { kind, withBody, status, path, ownPath, coding, range, set: undefined, size, tag: "", headers: undefined, body: "" };
-    if (set !== NONE) {
-      decision.set = set;
-      decision.tag = `"${hex(words[TAG_HIGH])}${hex(words[TAG_LOW])}${coding && `-${coding}`}"`;
-    } else {
-      const [head, body] = cut(rest, "\n\n");
-      decision.headers = fields(head.split("\n"));
-      decision.body = body;
-    }
-    return decision;
-  }
+function readText() {
+  refresh();
+  const at = core.text() >>> 0;
+  return decoder.decode(memory.subarray(at, at + words[TEXT_LENGTH]));
+}
 
-  #text() {
-    this.#refresh();
-    const at = this.#exports.text() >>> 0;
-    return this.#decoder.decode(this.#bytes.subarray(at, at + this.#words[TEXT_LENGTH]));
+/** Puts text, from a place on, into the input; returns its length in bytes. */
+function write(text, from = 0) {
+  const length = text.length - from;
+  const at = input(length * 3);
+  const bytes = memory;
+  let seen = 0;
+  // Two to four times as fast as an encoder on what requests are made of.
+  for (let index = 0; index < length; index += 1) {
+    const code = text.charCodeAt(from + index);
+    bytes[at + index] = code;
+    seen |= code;
   }
+  return seen < 128 ? length : encoder.encodeInto(text.slice(from), bytes.subarray(at, at + length * 3)).written;
+}
 
-  /** Puts text, from a place on, into the input; returns its length in bytes. */
-  #write(text, from = 0) {
-    const length = text.length - from;
-    const at = this.#input(length * 3);
-    const bytes = this.#bytes;
-    let seen = 0;
-    // Two to four times as fast as an encoder on what requests are made of.
-    for (let index = 0; index < length; index += 1) {
-      const code = text.charCodeAt(from + index);
-      bytes[at + index] = code;
-      seen |= code;
-    }
-    return seen < 128 ? length : this.#encoder.encodeInto(text.slice(from), bytes.subarray(at, at + length * 3)).written;
-  }
+function copy(bytes) {
+  const at = input(bytes.length);
+  memory.set(bytes, at);
+  return bytes.length;
+}
 
-  #copy(bytes) {
-    const at = this.#input(bytes.length);
-    this.#bytes.set(bytes, at);
-    return bytes.length;
+function input(room) {
+  if (room > inputRoom) {
+    inputAt = core.input(room) >>> 0;
+    inputRoom = room;
   }
+  refresh();
+  return inputAt;
+}
 
-  #input(room) {
-    if (room > this.#room) {
-      this.#inputAt = this.#exports.input(room) >>> 0;
-      this.#room = room;
-    }
-    this.#refresh();
-    return this.#inputAt;
-  }
-
-  // Growing memory detaches every view of it, and a detached one has no length; in JavaScript it only stops being current.
-  #refresh() {
-    if (this.#detaches && this.#bytes?.length > 0) return;
-    const { buffer } = this.#exports.memory;
-    if (this.#bytes?.buffer === buffer) return;
-    this.#bytes = new Uint8Array(buffer);
-    this.#words = new Uint32Array(buffer, this.#wordsAt, WORDS);
-  }
+// Growing memory detaches every view of it, and a detached one has no length; in JavaScript it only stops being current.
+function refresh() {
+  if (detaches && memory?.length > 0) return;
+  const { buffer } = core.memory;
+  if (memory?.buffer === buffer) return;
+  memory = new Uint8Array(buffer);
+  words = new Uint32Array(buffer, core.words() >>> 0, WORDS);
 }
 
 function hex(word) {

@@ -1,9 +1,13 @@
 // Looks a host up, asks the core, and carries its decision out. An `if` about meaning belongs in the core.
 
-import * as core from "./core.js";
-import { Bodies, isLasting } from "./bodies.js";
+import {
+  ask, blocks, complete, decide, FIELDS, flagsOf, generation, isComplete, isOtherMethod, pageOf, restart, start,
+  FUNCTION_TIMED_OUT, FUNCTION_UNREACHABLE, NOT_AN_IMAGE, OBJECT_MISSING, PROBE, PROXY, READ_FORM, SERVE, SHARD,
+  STORAGE_UNAVAILABLE, UNAVAILABLE,
+} from "./core.js";
+import { isLasting, keptBody, passBody } from "./bodies.js";
 import { configure } from "./configuration.js";
-import { Directory } from "./directory.js";
+import { forgetAll, headersOf, knownOf, prepare, readShard, readSite, select, spend } from "./directory.js";
 
 /** The shard of the path, and that of a file to which a rule leads. */
 const MOST_SHARDS = 2;
@@ -11,34 +15,37 @@ const MOST_SHARDS = 2;
 /** A request may need the sites of both sides of a split, and records change while they are read. */
 const MAX_LOADS = 4;
 
-/** A trap leaves them as they were. */
-const bodies = new Bodies();
+/** In place of a failure: all sub-requests went into what the isolate now knows, so that the next request needs fewer. */
+const LATER = -1;
+
+/** Thrown when another request's trap has led to a new core, from which this one begins again. */
+const AGAIN = new Error("again");
 
 /** Makes the module's default export from a compiled routine and what returns the rest of it, or a promise of that. */
 export function routine(module, rest) {
-  let engine = new core.Core(module, rest);
-  let directory = new Directory(engine);
-  return {
-    async fetch(request, second, third) {
-      const [context, env] = argumentsOf(second, third);
-      const configuration = configure(env);
-      for (;;) {
-        const used = engine;
-        try {
-          return await answer(used, directory, configuration, request, context);
-        } catch (error) {
-          if (!isTrap(error)) throw error;
-          // It was another request's trap, and is mended.
-          if (used !== engine && !request.bodyUsed) continue;
-          // A trap leaves the core's memory as it was in the middle of something. It costs this one request.
-          console.log(`miaobu: the routine trapped: ${error}`);
-          engine = new core.Core(module, rest);
-          directory = new Directory(engine);
-          return new Response("500 routine_trapped\n", { status: 500, headers: { "cache-control": "no-store" } });
-        }
-      }
-    },
-  };
+  start(module, rest);
+  return { fetch: answerAll };
+}
+
+async function answerAll(request, second, third) {
+  const [context, env] = argumentsOf(second, third);
+  const configuration = configure(env);
+  const visit = { configuration, context, left: configuration.subrequests };
+  for (;;) {
+    visit.generation = generation;
+    try {
+      return await answer(visit, request);
+    } catch (error) {
+      if (error !== AGAIN && !isTrap(error)) throw error;
+      // It was another request's trap, and is mended.
+      if (visit.generation !== generation && !request.bodyUsed) continue;
+      // A trap leaves the core's memory as it was in the middle of something. It costs this one request.
+      console.log(`miaobu: trap ${generation} of this isolate: ${error}`);
+      restart();
+      forgetAll();
+      return new Response("500 routine_trapped\n", { status: 500, headers: { "cache-control": "no-store" } });
+    }
+  }
 }
 
 // Made into JavaScript, the core says "abort" where a module traps.
@@ -53,96 +60,108 @@ function argumentsOf(second, third) {
   return isContext(second) ? [second, third] : [undefined, third ?? second];
 }
 
-async function answer(engine, directory, configuration, request, context) {
+async function answer(visit, request) {
   const { url, method } = request;
   const hostAt = url.indexOf("://") + 3;
   const targetAt = url.indexOf("/", hostAt);
   const host = url.slice(hostAt, targetAt);
   const target = url.slice(targetAt);
-  const flags = core.flagsOf(method, url.startsWith("https:"), configuration.deploymentHeader);
-  const reading = directory.prepare(host, configuration, context);
+  const flags = flagsOf(method, url.startsWith("https:"), visit.configuration.deploymentHeader);
+  const reading = prepare(host, visit);
   if (reading) await reading;
-  const random = Math.floor(Math.random() * 2 ** 32);
+  let random;
   let found;
   let text;
   let form = "";
   let id;
   let decision;
   let withShards = true;
+  const current = () => {
+    if (visit.generation !== generation) throw AGAIN;
+    return knownOf(host);
+  };
+  // The text of the request with its id, for an answer that names it.
+  const named = () => {
+    text ??= lines(request, host, found.fields);
+    return id === undefined ? `${text}i${newId()}\n` : text;
+  };
+  const later = () => own(decide(UNAVAILABLE, 0, flags, target, named()));
   // What had to be read may have changed the record meanwhile, hence from the beginning after each await: a decision holds
   // until the next one, during which other requests may replace what it was made of.
   for (let loads = 0, shards = 0; ; ) {
-    found = directory.current(host);
+    found = current();
     const asks = found.entry?.asks ?? [];
-    if (asks.length === 0 && (decision = ordinary(engine, found, flags, url, targetAt, request))) break;
-    if (!engine.isComplete) {
-      await engine.complete();
+    if (asks.length === 0 && (decision = ordinary(found, flags, url, targetAt, request))) break;
+    if (!isComplete()) {
+      await complete();
       continue;
     }
     if (asks.length > 0) {
+      random ??= Math.floor(Math.random() * 2 ** 32);
       const facts = `t${Math.floor(Date.now() / 1000)}\nx${random}\n`;
       text = facts + lines(request, host, asks);
-      const chosen = directory.select(host, target, text, withShards);
+      const chosen = select(host, target, text, withShards);
       if (!chosen.missing) {
         found = chosen;
         if (found.fields.length > 0) text = facts + lines(request, host, [...asks, ...found.fields]);
       } else if (loads < MAX_LOADS) {
         loads += 1;
-        if (chosen.shard === undefined) await directory.load(chosen.missing, configuration);
-        else withShards = await directory.readShard({ entry: chosen.missing }, chosen.shard, reading !== undefined, configuration);
+        if (visit.left === 0) return later();
+        if (chosen.shard === undefined) await readSite(chosen.missing, visit);
+        else withShards = await readShard({ entry: chosen.missing }, chosen.shard, reading !== undefined, visit);
         continue;
       }
     } else {
       text = lines(request, host, found.fields);
     }
-    if (core.isOtherMethod(flags)) text += `w${method}\n`;
+    if (isOtherMethod(flags)) text += `w${method}\n`;
     // With a site at hand, hardly any answer names it, but for that to a protection which can't be read.
     if (asks.length > 0 || found.site === 0) text += `i${id ??= newId()}\n`;
-    decision = engine.decide(found.record, found.site, flags, target, text + form);
-    if (decision.kind === core.READ_FORM) {
+    decision = decide(found.record, found.site, flags, target, text + form);
+    if (decision.kind === READ_FORM) {
       form = `f${await readForm(request, decision.limit)}\n`;
-    } else if (decision.kind === core.SHARD) {
-      const read = shards < MOST_SHARDS && (await directory.readShard(found, decision.status, reading !== undefined, configuration));
-      if (!read) return own(engine.decide(core.UNAVAILABLE, 0, flags, target, `${text}i${newId()}\n`));
+    } else if (decision.kind === SHARD) {
+      const read = shards < MOST_SHARDS && (await readShard(found, decision.status, reading !== undefined, visit));
+      if (!read) return later();
       shards += 1;
     } else {
       break;
     }
   }
   const fail = (failure) => {
-    text ??= lines(request, host, found.fields);
-    const named = id === undefined ? `${text}i${newId()}\n` : text;
-    const page = (current, site) => engine.fail(current.record, site, flags, target, named, failure);
-    const current = directory.current(host);
-    const decision = page(current, current.site);
-    if (decision.kind !== core.SERVE) return own(decision);
+    if (failure === LATER) return later();
+    const described = named();
+    const page = (of, site) => pageOf(of.record, site, flags, target, described, failure);
+    const now = current();
+    const decision = page(now, now.site);
+    if (decision.kind !== SERVE) return own(decision);
     // The site's own page; when it can't be fetched either, ours.
-    return serve(decision, decision.headers, current, engine, configuration, context, () => own(page(directory.current(host), 0)));
+    return serve(decision, decision.headers, now, visit, () => own(page(current(), 0)));
   };
-  if (decision.set !== undefined) decision.prepared ??= directory.headers(found, decision, flags);
+  if (decision.set !== undefined) decision.prepared ??= headersOf(found, decision, flags);
   switch (decision.kind) {
-    case core.SERVE:
+    case SERVE:
       decision.prepared ??= new Headers(decision.headers);
-      return serve(decision, decision.prepared, found, engine, configuration, context, fail);
-    case core.PROBE:
-      return probe(decision, found, configuration, fail);
-    case core.PROXY:
-      return proxy(decision, request, engine, configuration, fail);
+      return serve(decision, decision.prepared, found, visit, fail);
+    case PROBE:
+      return probe(decision, visit, fail);
+    case PROXY:
+      return proxy(decision, request, visit, fail);
     default:
       return own(decision);
   }
 }
 
 /** What an ordinary request gets, where that is known: most requests get no further. */
-function ordinary(engine, { record, site }, flags, url, targetAt, request) {
-  if (site === 0 || core.isOtherMethod(flags)) return undefined;
+function ordinary({ record, site }, flags, url, targetAt, request) {
+  if (site === 0 || isOtherMethod(flags)) return undefined;
   // None of these is one that ESA throws at.
   const { headers } = request;
   const etag = headers.get("if-none-match");
   const isPlain = headers.get("range") === null && headers.get("if-match") === null && headers.get("if-unmodified-since") === null;
   // A date says nothing beside a tag.
   if (!isPlain || (etag === null && headers.get("if-modified-since") !== null)) return undefined;
-  return engine.ask(record, site, flags, url, targetAt, headers.get("accept-encoding"), etag);
+  return ask(record, site, flags, url, targetAt, headers.get("accept-encoding"), etag);
 }
 
 function newId() {
@@ -172,7 +191,7 @@ function lines(request, host, fields) {
   let text = `h${host}\n`;
   const client = request.info?.remote_addr;
   if (client) text += `c${client}\n`;
-  for (const [letter, name] of core.FIELDS) {
+  for (const [letter, name] of FIELDS) {
     const value = field(request, name);
     if (value !== null) text += `${letter}${value}\n`;
   }
@@ -206,30 +225,32 @@ function own(decision) {
   return new Response(body || null, { status, headers: (decision.prepared ??= new Headers(decision.headers)) });
 }
 
-async function serve(decision, headers, found, engine, configuration, context, fail) {
+async function serve(decision, headers, found, visit, fail) {
   const { status, withBody, path, ownPath, coding, range, size } = decision;
   // What is stored in a coding must not be encoded once more.
   const encodeBody = coding === "" ? "automatic" : "manual";
   if (!withBody) return new Response(null, { status, headers, encodeBody });
   // A decision may be one that is kept, and its name then looked up often.
   const object = (decision.object ??= ownPath ? folderOf(found, coding) + path : path);
-  const mayKeep = configuration.hotBodies > 0 && isLasting(object, found);
-  const kept = mayKeep ? partOf(bodies.get(object), range, size) : undefined;
+  const { hotBodies } = visit.configuration;
+  const mayKeep = hotBodies > 0 && isLasting(object, found);
+  const kept = mayKeep ? partOf(keptBody(object), range, size) : undefined;
   if (kept) {
     if (size === undefined) headers = withLength(headers, kept.length);
     return new Response(kept, { status, headers, encodeBody });
   }
-  const stored = await get(configuration, object, "GET", range);
+  const isSpent = visit.left === 0;
+  const stored = await get(visit, object, "GET", range);
   if (stored?.status === (range ? 206 : 200)) {
     const length = size ?? stored.headers.get("content-length");
     if (size === undefined && length !== null) headers = withLength(headers, length);
     const passes = mayKeep && !range && length !== null;
-    const body = passes ? bodies.pass(object, stored, Number(length), configuration.hotBodies, context) : stored.body;
+    const body = passes ? passBody(object, stored, Number(length), hotBodies, visit.context) : stored.body;
     return new Response(body, { status, headers, encodeBody });
   }
   stored?.body?.cancel();
-  if (!engine.isComplete) await engine.complete();
-  return fail(isMissing(stored) ? core.OBJECT_MISSING : core.STORAGE_UNAVAILABLE);
+  if (!isComplete()) await complete();
+  return fail(isSpent ? LATER : isMissing(stored) ? OBJECT_MISSING : STORAGE_UNAVAILABLE);
 }
 
 /** The bytes of an answer, if the object's are at hand, and as many as the site knows of. */
@@ -242,17 +263,17 @@ function partOf(bytes, range, size) {
   return size === undefined || part?.length === size ? part : undefined;
 }
 
-async function probe(decision, found, configuration, fail) {
+async function probe(decision, visit, fail) {
   const { candidates, status, withBody, missingStatus, missingHeaders, missingBody } = decision;
   for (const { path, headers } of candidates) {
-    const stored = await get(configuration, path, withBody ? "GET" : "HEAD");
+    const stored = await get(visit, path, withBody ? "GET" : "HEAD");
     if (stored?.status === 200) {
       const length = stored.headers.get("content-length");
       if (length !== null) headers.push(["content-length", length]);
       return new Response(withBody ? stored.body : null, { status, headers });
     }
     stored?.body?.cancel();
-    if (!isMissing(stored)) return fail(core.STORAGE_UNAVAILABLE);
+    if (!isMissing(stored)) return fail(STORAGE_UNAVAILABLE);
   }
   return own({ status: missingStatus, headers: missingHeaders, body: missingBody });
 }
@@ -275,21 +296,24 @@ function withLength(headers, length) {
 // Made once: a runtime takes its time to make a list of headers of an object.
 let whole;
 
-async function get(configuration, object, method, range) {
+async function get(visit, object, method, range) {
   try {
+    spend(visit);
     whole ??= { method: "GET", redirect: "manual", headers: new Headers({ "accept-encoding": "identity" }) };
     let init = whole;
     if (range) {
       // Without the last, OSS answers a range that it does not like with the whole object.
       init = { ...whole, headers: { "accept-encoding": "identity", range, "x-oss-range-behavior": "standard" } };
     } else if (method !== "GET") init = { ...whole, method };
-    return await fetch(`${configuration.objects}/${object}`, init);
+    return await fetch(`${visit.configuration.objects}/${object}`, init);
   } catch {
     return undefined;
   }
 }
 
-async function proxy(decision, request, engine, { functionTimeout }, fail) {
+async function proxy(decision, request, visit, fail) {
+  if (visit.left === 0) return fail(LATER);
+  spend(visit);
   const { method, body } = request;
   const headers = new Headers(request.headers);
   // Many frameworks can't tell the two characters apart.
@@ -301,17 +325,17 @@ async function proxy(decision, request, engine, { functionTimeout }, fail) {
   let response;
   try {
     const asked = fetch(decision.url, { method, headers, body, redirect: "manual", decompress: "manual", duplex: "half" });
-    response = await Promise.race([asked, new Promise((resolve) => (timer = setTimeout(resolve, functionTimeout)))]);
+    response = await Promise.race([asked, new Promise((resolve) => (timer = setTimeout(resolve, visit.configuration.functionTimeout)))]);
   } catch {
-    return fail(core.FUNCTION_UNREACHABLE);
+    return fail(FUNCTION_UNREACHABLE);
   } finally {
     clearTimeout(timer);
   }
-  if (!response) return fail(core.FUNCTION_TIMED_OUT);
+  if (!response) return fail(FUNCTION_TIMED_OUT);
   const { status, statusText, webSocket } = response;
-  if (decision.imagesOnly && engine.blocks(status, response.headers.get("content-type"))) {
+  if (decision.imagesOnly && blocks(status, response.headers.get("content-type"))) {
     response.body?.cancel();
-    return fail(core.NOT_AN_IMAGE);
+    return fail(NOT_AN_IMAGE);
   }
   const answered = new Headers(response.headers);
   change(answered, decision.removeFromAnswer, decision.setOnAnswer);

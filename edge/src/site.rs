@@ -69,8 +69,8 @@ pub struct Site {
 /// The files under one stem, as indices.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Look {
-    /// One more than the index, by class; 0 for none.
-    places: [u32; 3],
+    /// One more than the index, by class; 0 for none. The last place is that of other stems' files, and never read.
+    places: [u32; 4],
     shard: u32,
 }
 
@@ -89,9 +89,13 @@ impl Look {
     }
 
     fn is_empty(self) -> bool {
-        self.places == [0; 3]
+        let [exact, page, index, _] = self.places;
+        exact | page | index == 0
     }
 }
+
+/// The place of what lies under another stem, in a [`Look`].
+const OTHER_STEM: u64 = 3;
 
 /// More could not be numbered by the hosts' keys with reason; they hold 64 times what fits one value.
 const MOST_SHARD_BITS: u32 = 8;
@@ -258,14 +262,15 @@ impl Site {
         let Some((mut index, keys)) = self.bucket(first) else { return look };
         for key in keys {
             index += 1;
-            let key = u64::from_le_bytes(*key);
-            // Only the page of the root has no stem; whatever else said so would lie beside the folder.
-            if key & !3 == first
-                && (key & 3 == 2 || !stem.is_empty())
-                && let Some(place) = look.places.get_mut((key & 3) as usize)
-            {
+            // Without a branch, which would be guessed wrong as often as not.
+            let class = (u64::from_le_bytes(*key) ^ first).min(OTHER_STEM);
+            if let Some(place) = look.places.get_mut(class as usize) {
                 *place = index;
             }
+        }
+        // Only the page of the root has no stem; whatever else said so would lie beside the folder.
+        if let ([], [exact, page, ..]) = (stem, &mut look.places) {
+            (*exact, *page) = (0, 0);
         }
         look
     }

@@ -6,7 +6,7 @@
 //!
 //! `package IN.wasm OUT_DIR` runs it over the core for browsers and Node, which takes and returns objects.
 //!
-//! `pack IN OUT` deflates a file, and makes text of it that can stand in a script, four bytes in five characters. What makes
+//! `pack IN OUT` deflates a file, and makes text of it that can stand in a comment, four bytes in five characters. What makes
 //! bytes of it again is in `unpack`.
 //!
 //! `split IN.wasm FIRST.wasm REST.wasm ENTRANCE…` splits it in two, see [`split`].
@@ -61,8 +61,8 @@ fn pack(input: &Path, output: &Path) -> Result<()> {
         for _ in 0..5 {
             let digit = (word % 85) as u8;
             word /= 85;
-            // From `#` on, and without the backslash: no character that a string would have to escape.
-            text.push(char::from(b'#' + digit + u8::from(digit >= b'\\' - b'#')));
+            // From `#` on, and without the star, for a comment must not end.
+            text.push(char::from(b'#' + digit + u8::from(digit >= b'*' - b'#')));
         }
     }
     Ok(std::fs::write(output, text)?)

@@ -2,8 +2,9 @@
 //!
 //! Both share one memory, one table and one stack. The rest holds the functions that can only be reached through its
 //! entrances. In their place the first module has stubs, which call them through the table: before the host has made an
-//! instance of the rest, which puts them there, a call of one traps. The rest imports what it uses of the first module under
-//! the names that the first module exports it by.
+//! instance of the rest, which puts them there, a call of one traps. What functions of the first module the rest uses, it
+//! imports under their places in the table: a function that is exported by name costs every isolate an object at its start,
+//! one in the table only those that take it out. Globals, memory and table it imports by the names of exports.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
@@ -40,8 +41,9 @@ pub fn run(input: &Path, first: &Path, rest: &Path, entrances: &[String]) -> Res
 struct Plan {
     /// Places in the table of those functions of the rest that the first module, or its table, leads to.
     slots: BTreeMap<usize, u64>,
-    /// What the rest uses of the first module.
-    functions: BTreeSet<usize>,
+    /// Places in the table of those functions of the first module that the rest uses, one after the other.
+    shared: BTreeMap<usize, u64>,
+    /// What else the rest uses of the first module.
     globals: BTreeSet<usize>,
     table_length: u64,
 }
@@ -147,21 +149,18 @@ impl Plan {
         }
         let global_place: BTreeMap<GlobalId, usize> = globals(module).into_iter().zip(0..).collect();
         let used = || rest.iter().map(|place| &uses[*place]);
-        let shared = used().flat_map(|uses| &uses.functions).map(|id| place[id]);
+        let shared: BTreeSet<usize> = used().flat_map(|uses| &uses.functions).map(|id| place[id]).collect();
+        let shared: BTreeMap<usize, u64> = shared.difference(&rest).copied().zip(table_length..).collect();
         Ok(Self {
-            functions: shared.filter(|place| !rest.contains(place)).collect(),
             globals: used().flat_map(|uses| &uses.globals).map(|id| global_place[id]).collect(),
+            table_length: table_length + shared.len() as u64,
             slots,
-            table_length,
+            shared,
         })
     }
 
-    fn function_names(&self) -> impl Iterator<Item = (usize, String)> {
-        self.functions.iter().zip(0..).map(|(place, number)| (*place, short("", number)))
-    }
-
     fn global_names(&self) -> impl Iterator<Item = (usize, String)> {
-        self.globals.iter().zip(0..).map(|(place, number)| (*place, short("g", number)))
+        self.globals.iter().enumerate().map(|(number, place)| (*place, format!("g{number}")))
     }
 
     /// Makes the first module: stubs in place of the rest.
@@ -183,8 +182,8 @@ impl Plan {
         let shape = module.tables.get_mut(table);
         shape.initial = self.table_length;
         shape.maximum = Some(self.table_length);
-        for (place, name) in self.function_names() {
-            module.exports.add(&name, all[place]);
+        if let Some(start) = self.shared.values().next() {
+            put(module, table, *start, self.shared.keys().map(|place| all[*place]).collect());
         }
         for (place, name) in self.global_names() {
             module.exports.add(&name, all_globals[place]);
@@ -199,9 +198,9 @@ impl Plan {
         let exports: Vec<_> = module.exports.iter().map(|export| export.id()).collect();
         exports.into_iter().for_each(|id| module.exports.delete(id));
         module.start = None;
-        for (place, name) in self.function_names() {
-            let (id, ty) = (all[place], module.funcs.get(all[place]).ty());
-            let import = module.imports.add(FIRST, &name, id);
+        for (place, slot) in &self.shared {
+            let (id, ty) = (all[*place], module.funcs.get(all[*place]).ty());
+            let import = module.imports.add(FIRST, &slot.to_string(), id);
             module.funcs.get_mut(id).kind = FunctionKind::Import(ImportedFunction { import, ty });
         }
         for (place, name) in self.global_names() {
@@ -224,24 +223,15 @@ impl Plan {
         shape.maximum = Some(self.table_length);
         shape.elem_segments.clear();
         for (place, slot) in &self.slots {
-            let offset = ConstExpr::Value(Value::I32(*slot as i32));
-            let kind = ElementKind::Active { table, offset };
-            let id = module.elements.add(kind, ElementItems::Functions(vec![all[*place]]));
-            module.tables.get_mut(table).elem_segments.insert(id);
+            put(module, table, *slot, vec![all[*place]]);
         }
         Ok(())
     }
 }
 
-/// The shortest names, in order.
-fn short(prefix: &str, mut number: usize) -> String {
-    const DIGITS: &[u8; 52] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    let mut name = format!("{prefix}_");
-    loop {
-        name.push(DIGITS[number % DIGITS.len()] as char);
-        number /= DIGITS.len();
-        if number == 0 {
-            return name;
-        }
-    }
+/// Has functions stand in the table from a place on.
+fn put(module: &mut Module, table: TableId, start: u64, functions: Vec<FunctionId>) {
+    let kind = ElementKind::Active { table, offset: ConstExpr::Value(Value::I32(start as i32)) };
+    let id = module.elements.add(kind, ElementItems::Functions(functions));
+    module.tables.get_mut(table).elem_segments.insert(id);
 }

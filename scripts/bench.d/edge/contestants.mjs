@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { Core, SERVE, flagsOf } from '../../../edge/shim/core.js';
+import * as core from '../../../edge/shim/core.js';
 import * as expert from '../peers/expert.mjs';
 import * as good from '../peers/good.mjs';
 import { FOLDER } from './sites.mjs';
@@ -11,7 +11,7 @@ const built = new URL('../../../wasm-pkg/', import.meta.url);
 const module = (name) => new WebAssembly.Module(readFileSync(new URL(name, built)));
 
 async function routine(folder) {
-  const core = new Core(module('routine.wasm'), () => module('rest.wasm'));
+  core.start(module('routine.wasm'), () => module('rest.wasm'));
   await core.complete();
   const site = core.loadSite(readFileSync(path.join(folder, 'site'))).handle;
   const record = core.loadRecord(readFileSync(path.join(folder, 'record'))).handle;
@@ -22,7 +22,7 @@ async function routine(folder) {
     return headers;
   };
   const decide = (method, url, at, etag, accept) => {
-    const flags = flagsOf(method, true, true);
+    const flags = core.flagsOf(method, true, true);
     let decision = core.ask(record, site, flags, url, at, accept, etag);
     if (decision === undefined) {
       const lines = `hbench.example\n${etag === null ? '' : `n${etag}\n`}${accept === null ? '' : `e${accept}\n`}`;
@@ -44,7 +44,7 @@ async function routine(folder) {
 }
 
 function keyOf({ kind, ownPath, coding, path: object }) {
-  if (kind !== SERVE) return undefined;
+  if (kind !== core.SERVE) return undefined;
   return ownPath ? (coding === '' ? FOLDER : `${FOLDER}.${coding}`) + object : object;
 }
 

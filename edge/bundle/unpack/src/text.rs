@@ -1,6 +1,6 @@
 //! Five characters for four bytes.
 
-const BACKSLASH: u8 = b'\\';
+const STAR: u8 = b'*';
 
 /// Decodes the first `length` characters in place; returns the number of bytes.
 pub fn decode(text: &mut [u8], length: usize) -> usize {
@@ -8,8 +8,8 @@ pub fn decode(text: &mut [u8], length: usize) -> usize {
     for at in (0..length).step_by(5) {
         let mut word: u32 = 0;
         for digit in text[at..at + 5].iter().rev() {
-            // They begin with `#` and leave the backslash out.
-            word = word.wrapping_mul(85).wrapping_add(u32::from(digit - b'#' - u8::from(*digit > BACKSLASH)));
+            // They begin with `#` and leave the star out.
+            word = word.wrapping_mul(85).wrapping_add(u32::from(digit - b'#' - u8::from(*digit > STAR)));
         }
         text[written..written + 4].copy_from_slice(&word.to_le_bytes());
         written += 4;
