@@ -1,16 +1,21 @@
-// One cold start in a process of its own: processor time in milliseconds from the program as text to the first decision.
+// One cold start in a process of its own: processor time in milliseconds of all threads.
 //
-//     node cold.mjs routine|good FOLDER
+//     node cold.mjs routine|good|bundle|worker FOLDER
 //
-// The routine is the one-file bundle as it is published: its top level decodes, compiles and makes an instance, the first
-// request loads record and site. Around it are stand-ins that do nothing.
+// `routine` and `good` begin with the program and the site as they are stored, and end with the first decision: the text of
+// the module is decoded, compiled and made an instance of. `bundle` is the one file as it is published, and `worker` the good
+// routine as a whole: they end with the first answer, among stand-ins that do nothing.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const [name, folder] = process.argv.slice(2);
+const ORIGIN = 'https://bench.example';
+const OBJECTS = 'https://objects.example';
+const ENCODINGS = 'gzip, deflate, br, zstd';
 const file = (of) => readFileSync(path.join(folder, of));
 const stored = { 'bench.example': file('record'), 'd-1': file('site') };
 const manifest = file('manifest').toString();
+const module = file('module').toString();
 const requests = JSON.parse(file('requests'));
 const { url } = requests.find(({ url: one, etag }) => one.includes('/assets/') && etag === null) ?? requests[0];
 
@@ -27,18 +32,28 @@ globalThis.EdgeKV = class {
     return bytes && bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
   }
 };
-globalThis.fetch = async () => ({ status: 200, body: null, headers: new Fields() });
+globalThis.fetch = async (asked) => ({ status: 200, body: null, headers: new Fields(), text: async () => (asked === `${OBJECTS}/manifest` ? manifest : '') });
+const request = { url, method: 'GET', headers: { get: (field) => (field === 'accept-encoding' ? ENCODINGS : null) } };
 
 const contestants = {
   async routine() {
-    const { default: routine } = await import(path.join(folder, 'routine.mjs'));
-    const headers = { get: (field) => (field === 'accept-encoding' ? 'gzip, deflate, br, zstd' : null) };
-    return routine.fetch({ url, method: 'GET', headers }, { waitUntil() {} }, { MIAOBU_OBJECTS_URL: 'https://objects.example' });
+    const core = await import('../../../edge/shim/core.js');
+    core.start(new WebAssembly.Module(Buffer.from(module, 'base64')), () => undefined);
+    const site = core.loadSite(stored['d-1']).handle;
+    const record = core.loadRecord(stored['bench.example']).handle;
+    return core.ask(record, site, core.flagsOf('GET', true, true), url, ORIGIN.length, ENCODINGS, null);
   },
   async good() {
     const { compile, decide } = await import('../peers/good.mjs');
-    const site = compile(manifest);
-    return decide(site, 'GET', url.slice('https://bench.example'.length), null, 'gzip, deflate, br, zstd');
+    return decide(compile(manifest), 'GET', url.slice(ORIGIN.length), null, ENCODINGS);
+  },
+  async bundle() {
+    const { default: routine } = await import(path.join(folder, 'routine.mjs'));
+    return routine.fetch(request, { waitUntil() {} }, { MIAOBU_OBJECTS_URL: OBJECTS });
+  },
+  async worker() {
+    const { default: worker } = await import('../peers/good-worker.mjs');
+    return worker.fetch(request, { STORAGE: OBJECTS });
   },
 };
 
