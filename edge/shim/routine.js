@@ -37,12 +37,15 @@ async function answerAll(request, second, third) {
       return await answer(visit, request);
     } catch (error) {
       if (error !== AGAIN && !isTrap(error)) throw error;
-      // It was another request's trap, and is mended.
-      if (visit.generation !== generation && !request.bodyUsed) continue;
-      // A trap leaves the core's memory as it was in the middle of something. It costs this one request.
-      console.log(`miaobu: trap ${generation} of this isolate: ${error}`);
-      restart();
-      forgetAll();
+      if (visit.generation === generation) {
+        // It costs this one request.
+        console.log(`miaobu: trap ${generation} of this isolate: ${error}`);
+        restart();
+        forgetAll();
+      } else if (!request.bodyUsed) {
+        // It was another request's, and is mended.
+        continue;
+      }
       return new Response("500 routine_trapped\n", { status: 500, headers: { "cache-control": "no-store" } });
     }
   }
