@@ -1,0 +1,53 @@
+//! On which lines the fields of header rules stand. A rule keeps its own line only.
+
+use crate::rules::{Lines, Refusal};
+
+/// The texts that header rules come from.
+pub(super) struct FieldPlaces<'t> {
+    /// The `_headers` file.
+    pub text: Option<&'t str>,
+    /// The `netlify.toml`.
+    pub table: Option<&'t str>,
+}
+
+impl FieldPlaces<'_> {
+    /// A refusal of a field by its name, which stands on the line of its rule, with the field's own line and text. One that
+    /// is about the rule stays as it is.
+    pub fn placed(&self, file: &str, refusal: Refusal, own: &Lines) -> Refusal {
+        let Some(line) = refusal.line else { return refusal };
+        let found = match file {
+            "_headers" => {
+                self.text.and_then(|text| after(text, line, &refusal.text, ':', |line| line.starts_with('/')))
+            }
+            "netlify.toml" => {
+                self.table.and_then(|text| after(text, line, &refusal.text, '=', |line| line.starts_with("[[")))
+            }
+            _ => own_field(own, line, &refusal.text).map(|line| (line, own.text(line).to_owned())),
+        };
+        match found {
+            Some((line, text)) => Refusal { line: Some(line), text, ..refusal },
+            None => refusal,
+        }
+    }
+}
+
+/// The first line behind `rule` that names the field, before the next rule.
+fn after(text: &str, rule: u32, name: &str, sign: char, begins: fn(&str) -> bool) -> Option<(u32, String)> {
+    let lines = (1..).zip(text.lines().map(str::trim)).skip(rule as usize);
+    let mut own = lines.take_while(|(_, line)| !begins(line));
+    let names = |line: &str| {
+        let field = line.strip_prefix("! ").unwrap_or_else(|| line.split(sign).next().unwrap_or(line));
+        field.trim().trim_matches(['"', '\'']).eq_ignore_ascii_case(name.trim())
+    };
+    own.find(|(_, line)| names(line)).map(|(line, text)| (line, text.to_owned()))
+}
+
+/// The line of a field in a rule of the `miaobu.json` that begins on `rule`.
+fn own_field(lines: &Lines, rule: u32, name: &str) -> Option<u32> {
+    let rules = (0_usize..).map(|index| format!("/headers/{index}"));
+    let mut known = rules.map_while(|pointer| Some((lines.at(&pointer)?, pointer)));
+    known.find_map(|(line, pointer)| {
+        let set = lines.at(&format!("{pointer}/set/{name}")).or_else(|| lines.at(&format!("{pointer}/unset")));
+        set.filter(|_| line == rule)
+    })
+}
