@@ -13,8 +13,12 @@ use super::older_path::{Version, routes};
 use super::regex::Pattern;
 use super::serve::slashed;
 
-/// What must not be an object.
-const LISTS: [&str; 3] = ["redirects", "rewrites", "headers"];
+/// The lists of rules, and what a rule of each may hold.
+const LISTS: [(&str, &[&str]); 3] = [
+    ("redirects", &["source", "glob", "regex", "destination", "type"]),
+    ("rewrites", &["source", "glob", "regex", "destination", "function", "run", "dynamicLinks"]),
+    ("headers", &["source", "glob", "regex", "headers"]),
+];
 
 /// What a hosting table may hold; the first eight say what is deployed, and where to.
 const KNOWN: [&str; 16] = [
@@ -38,9 +42,6 @@ const KNOWN: [&str; 16] = [
 
 /// What every new firebase.json lists. Whoever deploys a folder leaves such files out anyway.
 const USUALLY_IGNORED: [&str; 3] = ["firebase.json", "**/.*", "**/node_modules/**"];
-
-const RULE_MEMBERS: [&str; 9] =
-    ["source", "glob", "regex", "destination", "type", "headers", "function", "run", "dynamicLinks"];
 
 /// Reads and lowers the text of a firebase.json. Of several sites, the first counts; what is not about hosting is left alone.
 ///
@@ -133,12 +134,12 @@ fn add(lowered: &mut Lowered, mut route: Value, rule: &Rule<'_>, lines: &Lines) 
 /// Tells of members that have no effect.
 fn check_members(hosting: &Value, lines: &Lines, pointer: &str, lowered: &mut Lowered) {
     let line = |name: &str| lines.at(&format!("{pointer}/{name}"));
-    for name in LISTS {
+    for (name, members) in LISTS {
         if hosting.get(name).is_some_and(|rules| rules.is_object()) {
             lowered.refuse(line(name), &json!(name), "this must be a list of rules");
         }
         for rule in rules(hosting, name, lines, pointer) {
-            lowered.refused.extend(lines.unknown(rule.value, &rule.pointer, &RULE_MEMBERS, NO_MEMBER));
+            lowered.refused.extend(lines.unknown(rule.value, &rule.pointer, members, NO_MEMBER));
         }
     }
     if hosting.get("errorPage").is_some_and(|page| !page.is_string()) {

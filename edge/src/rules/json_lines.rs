@@ -181,7 +181,7 @@ impl<'t> Scan<'t> {
 
 #[cfg(test)]
 mod tests {
-    use super::Lines;
+    use super::{Lines, MOST_PLACES};
 
     #[test]
     fn members_and_elements_are_found_on_their_lines_and_nowhere_else() {
@@ -205,5 +205,14 @@ mod tests {
         assert_eq!(lines.near("/redirects/2/source"), Some(5));
         assert_eq!(lines.near("/nothing/here"), None);
         assert_eq!(lines.text(5), "\"s\"");
+    }
+
+    #[test]
+    fn places_take_no_more_memory_than_a_few_files() {
+        let text = format!("{{\"{}\": [{}1],\n\"b\": 1}}", "a".repeat(200), "1,".repeat(1000));
+        let (_, lines) = Lines::read("vercel.json", &text).unwrap();
+        assert_eq!((lines.lines.len(), lines.at("/b")), (1, Some(2)));
+        let (_, lines) = Lines::read("vercel.json", &format!("[{}1]", "1,".repeat(MOST_PLACES))).unwrap();
+        assert_eq!(lines.lines.len(), MOST_PLACES);
     }
 }

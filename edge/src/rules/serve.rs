@@ -16,7 +16,7 @@ const WITH_EXTENSION: &str = "(?=.*[^/.][^/]*\\.[^/]*/?$)";
 const WITHOUT_EXTENSION: &str = "(?!.*[^/.][^/]*\\.[^/]*/?$)";
 
 /// What a serve.json may hold: `public` and `etag` say what is so anyway.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 12] = [
     "$schema",
     "public",
     "etag",
@@ -29,7 +29,6 @@ const KNOWN: [&str; 13] = [
     "unlisted",
     "renderSingle",
     "symlinks",
-    "version",
 ];
 
 /// Reads and lowers the text of a serve.json.

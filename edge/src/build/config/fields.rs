@@ -16,9 +16,7 @@ impl FieldPlaces<'_> {
     pub fn placed(&self, file: &str, refusal: Refusal, own: &Lines) -> Refusal {
         let Some(line) = refusal.line else { return refusal };
         let found = match file {
-            "_headers" => {
-                self.text.and_then(|text| after(text, line, &refusal.text, ':', |line| line.starts_with('/')))
-            }
+            "_headers" => self.text.and_then(|text| after(text, line, &refusal.text, ':', is_path)),
             "netlify.toml" => {
                 self.table.and_then(|text| after(text, line, &refusal.text, '=', |line| line.starts_with("[[")))
             }
@@ -50,4 +48,9 @@ fn own_field(lines: &Lines, rule: u32, name: &str) -> Option<u32> {
         let set = lines.at(&format!("{pointer}/set/{name}")).or_else(|| lines.at(&format!("{pointer}/unset")));
         set.filter(|_| line == rule)
     })
+}
+
+/// Whether a line of a `_headers` file begins a rule.
+fn is_path(line: &str) -> bool {
+    line.starts_with('/') || line.split_whitespace().next().is_some_and(|word| word.contains("://"))
 }

@@ -61,6 +61,7 @@ fn whatever_has_no_effect_is_told() {
         ),
         ("/_headers", "/a\n  X-A: 1\n  Content-Length: 5", "_headers:3 Content-Length: 5"),
         ("/_headers", "/a\n  X-A: 1\n/b\n  X-A: 1\n  ! Date", "_headers:5 ! Date"),
+        ("/_headers", "https://a.test/a\n  X-A: 1\nhttps://b.test/b\n  Date: x", "_headers:4 Date: x"),
         ("/_headers", "/a\n  X-A: 1\n/b\n  X-B: \u{e9}", "_headers:4 X-B: \u{e9}"),
         ("/netlify.toml", "[[redirects]]\nto = \"/b\"", "netlify.toml:1 { to = /b }"),
         ("/netlify.toml", "[[", "netlify.toml:1 "),
@@ -105,6 +106,11 @@ fn whatever_has_no_effect_is_told() {
             "/firebase.json",
             "{\"hosting\": {\"rewrites\": [\n{\"source\": \"/a\", \"function\": \"f\"}]}}",
             r#"firebase.json:2 {"function":"f","source":"/a"}"#,
+        ),
+        (
+            "/firebase.json",
+            "{\"hosting\": {\"redirects\": [\n{\"source\": \"/a\", \"destination\": \"/b\", \"headers\": []}]}}",
+            "firebase.json:2 headers",
         ),
         (
             "/firebase.json",
