@@ -58,7 +58,7 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     fn of(file: &str, Refusal { line, text, reason }: Refusal) -> Self {
-        Self { file: file.to_owned(), line, text, reason }
+        Self { file: file.to_owned(), line: line.filter(|line| *line > 0), text, reason }
     }
 }
 
@@ -209,8 +209,7 @@ impl Reading {
         ];
         for (file, rules) in &sources {
             let refused = headers::compile(rules, dialect).refused;
-            let refused: Vec<_> =
-                refused.into_iter().map(|refusal| places.placed(file, refusal, &self.own_lines)).collect();
+            let refused = places.all_placed(file, refused, &self.own_lines);
             self.refuse(file, refused);
         }
         let kept = |(file, rules): (&str, Vec<HeaderRule>)| -> Vec<_> {

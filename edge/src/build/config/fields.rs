@@ -10,10 +10,19 @@ pub(super) struct FieldPlaces<'t> {
     pub table: Option<&'t str>,
 }
 
+/// Fields past these keep the lines of their rules: each is looked for in the whole file.
+const MOST_PLACED: usize = 200;
+
 impl FieldPlaces<'_> {
-    /// A refusal of a field by its name, which stands on the line of its rule, with the field's own line and text. One that
-    /// is about the rule stays as it is.
-    pub fn placed(&self, file: &str, refusal: Refusal, own: &Lines) -> Refusal {
+    /// Refusals of fields by their names, which stand on the lines of their rules, with the fields' own lines and texts. One
+    /// that is about a rule stays as it is.
+    pub fn all_placed(&self, file: &str, refused: Vec<Refusal>, own: &Lines) -> Vec<Refusal> {
+        let mut refused = refused.into_iter();
+        let first: Vec<_> = refused.by_ref().take(MOST_PLACED).collect();
+        first.into_iter().map(|refusal| self.placed(file, refusal, own)).chain(refused).collect()
+    }
+
+    fn placed(&self, file: &str, refusal: Refusal, own: &Lines) -> Refusal {
         let Some(line) = refusal.line else { return refusal };
         let found = match file {
             "_headers" => self.text.and_then(|text| after(text, line, &refusal.text, ':', is_path)),

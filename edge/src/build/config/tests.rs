@@ -190,6 +190,13 @@ fn too_many_rules_in_all_are_told_once() {
     assert!(configured.diagnostics[0].reason.contains("the last 20 are ignored"));
 }
 
+#[test]
+fn a_file_of_nothing_but_mistakes_is_read_in_time() {
+    let fields: String = (0..20_000).map(|number| format!("\u{e9}{number}: x\n")).collect();
+    let told = read(&[("/_headers", &format!("/a\n{fields}"))]).diagnostics;
+    assert_eq!((told.len(), told[199].line, told[200].line), (20_000, Some(201), Some(1)));
+}
+
 proptest! {
     #[test]
     fn any_text_is_read(text: String, near in "[\\[\\]{}\":,/a *\n]{0,40}") {
