@@ -79,7 +79,7 @@ async fn a_sites_own_files_decide_how_it_is_served_and_what_they_get_wrong_is_lo
     let warnings: Vec<_> =
         log.iter().filter(|line| line.level == LogLevel::Warning).map(|line| line.text.as_str()).collect();
     assert_eq!(warnings.len(), 2, "{warnings:?}");
-    assert!(warnings[0].starts_with("miaobu.json: ") && warnings[0].contains("colour"), "{warnings:?}");
+    assert!(warnings[0].starts_with("miaobu.json, line 1: ") && warnings[0].contains("colour"), "{warnings:?}");
     assert!(warnings[1].starts_with("_redirects, line 2: ") && warnings[1].contains("nonsense"), "{warnings:?}");
 
     let record = app.route("shop.localhost").await.expect("a record");

@@ -49,6 +49,7 @@ mod serve;
 mod several;
 mod shards;
 mod shared_limits;
+mod site_modes;
 mod steady;
 mod store;
 mod support;

@@ -1,8 +1,11 @@
 //! Protection, splits and skew pins, from the services to what the edge makes of the records.
 
 use chrono::TimeDelta;
-use miaobu_control::domain::{Actor, DeploymentId, Environment, Project, ProtectionTarget};
+use miaobu_control::domain::{
+    Actor, DeploymentId, Environment, Project, ProjectKind, ProjectSettings, ProtectionTarget, Slug,
+};
 use miaobu_control::service::{Error, NewShareLink, PasswordChange, ProjectRef};
+use miaobu_control::store::projects;
 use miaobu_edge::variants::choose;
 use miaobu_edge::{Decision, Lookup, Method, Request, RouteRecord, Settings, decide};
 
@@ -378,4 +381,22 @@ async fn visitors_may_stay_with_what_their_environment_served_while_it_is_young_
     assert_eq!(pinned(first).await, None, "purged");
     splits.set_skew(&shop.ada, &shop.name, None, |_| true).await.expect("set");
     assert_eq!(shop.record("shop.localhost").await.pins, "");
+}
+
+#[tokio::test]
+async fn requests_of_functions_are_neither_split_nor_kept_with_a_deployment() {
+    let shop = Shop::new().await;
+    let splits = &shop.app.services.splits;
+    let id = shop.deploy("one").await;
+    let slug = Slug::parse("functions").expect("a slug");
+    let mut tx = shop.app.context.db.begin().await.expect("a transaction");
+    let (owner, team, now) = (shop.ada.user_id, shop.project.team_id, shop.app.now());
+    let inserted =
+        projects::insert(&mut tx, owner, team, &slug, ProjectKind::Node, ProjectSettings::default(), now).await;
+    let project = ProjectRef::Id(inserted.expect("inserted").expect("a new slug"));
+    tx.commit().await.expect("committed");
+    let refused = splits.set(&shop.ada, &project, Production, (id, 50), |_| true).await;
+    assert_eq!(code_of(refused), "no_split_of_functions");
+    assert_eq!(code_of(splits.set_skew(&shop.ada, &project, Some(60), |_| true).await), "no_split_of_functions");
+    splits.set_skew(&shop.ada, &project, None, |_| true).await.expect("nothing to turn off");
 }

@@ -94,6 +94,13 @@ pub fn status<'a>(context: &Context<'a>, status: u16) -> Decision<'a> {
     page(context, &Page { status, code: "status", title: "No content here", text, extra: None })
 }
 
+/// An answer to a request for which an expression of the site took more steps than it may.
+#[inline(never)]
+pub fn given_up<'a>(context: &Context<'a>) -> Decision<'a> {
+    let text = "A rule of the site is too slow for this address.";
+    page(context, &Page { status: 500, code: "rule_too_slow", title: "Rule too slow", text, extra: None })
+}
+
 pub fn method_not_allowed<'a>(context: &Context<'a>) -> Decision<'a> {
     let text = "This address can only be read.";
     page(context, &Page { status: 405, code: "method_not_allowed", title: "Method not allowed", text, extra: ALLOW })

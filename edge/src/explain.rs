@@ -16,6 +16,8 @@ use crate::record::{KeyEncoding, RouteRecord, key};
 use crate::request::Request;
 use crate::routed_site;
 use crate::ruled_site;
+use crate::rules::regex::Budget;
+use crate::rules::route_table::{Gathered, RouteTable};
 use crate::rules::source_line::{self, SourceLine};
 use crate::site::Site;
 use crate::static_site::Answering;
@@ -65,10 +67,15 @@ impl<'a> Asked<'_, 'a> {
         look(&Answering { context: &context, record: self.record, site: self.site, request: self.request })
     }
 
-    /// The routes that the request matched on its way, and what they gathered.
+    /// What the request gathers on its way through a table.
+    fn gathered(&self, table: RouteTable<'a>) -> Gathered<'a> {
+        let files = routed_site::Known::of(self.site);
+        self.answering(|answering| routed_site::walk(answering, table, &files, &mut Budget::default()).1)
+    }
+
+    /// The routes that the request matched on its way.
     fn trail(&self) -> Vec<u16> {
-        let Some(table) = self.site.routes() else { return Vec::new() };
-        self.answering(|answering| routed_site::walk(answering, table, &routed_site::Known::of(answering.site)).1.trail)
+        self.site.routes().map(|table| self.gathered(table).trail).unwrap_or_default()
     }
 }
 
@@ -142,6 +149,11 @@ impl Explanation {
                 let leading = asked.trail().into_iter().filter(|route| table.leads(*route));
                 let lines = leading.filter_map(|route| table.told(route).0);
                 lines.for_each(|line| self.add(line));
+            }
+            Origin::GivenUp => {
+                let Some(table) = asked.site.routes() else { return };
+                let slow = asked.gathered(table).slow;
+                slow.and_then(|route| table.told(route).0).into_iter().for_each(|line| self.add(line));
             }
             _ => {}
         }

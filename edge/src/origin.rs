@@ -14,6 +14,8 @@ pub enum Origin {
     Redirects(u32),
     /// The route table.
     Routes,
+    /// The route table, given up for want of steps.
+    GivenUp,
     /// The shell, for a path where nothing is.
     Shell,
     /// The page for missing files.

@@ -45,9 +45,14 @@ pub fn decide<'a>(answering: &Answering<'_, 'a>, path: &Path<'a>, found: Option<
         return files(answering, path, found);
     };
     let known = Known::of(answering.site);
-    let (answer, gathered) = walk(answering, routes, &known);
+    let mut budget = Budget::default();
+    let (answer, gathered) = walk(answering, routes, &known, &mut budget);
     if let Some(shard) = known.wanted.get() {
         return Decision::Shard(shard);
+    }
+    if budget.exceeded() {
+        // Nobody knows whether the route applies, and it may be there to keep visitors out.
+        return answer::given_up(answering.context).because(Origin::GivenUp);
     }
     let own_path = canonical_path(answering.request.path());
     let own = match &answer {
@@ -108,7 +113,12 @@ pub fn single_slashes<'a>(answering: &Answering<'_, 'a>) -> Option<Decision<'a>>
 }
 
 /// Sends the request through the table.
-pub fn walk<'t>(answering: &Answering<'_, '_>, routes: RouteTable<'t>, files: &dyn Files) -> (Answer, Gathered<'t>) {
+pub fn walk<'t>(
+    answering: &Answering<'_, '_>,
+    routes: RouteTable<'t>,
+    files: &dyn Files,
+    budget: &mut Budget,
+) -> (Answer, Gathered<'t>) {
     let request = answering.request;
     let target = Target {
         path: canonical_path(request.path()).into_owned(),
@@ -116,7 +126,7 @@ pub fn walk<'t>(answering: &Answering<'_, '_>, routes: RouteTable<'t>, files: &d
     };
     let field = |name: &str| request.field(name);
     let asked = RouteRequest { method: request.method_name(), host: request.host, field: &field };
-    routes.walk(&target, &asked, files, &mut Budget::default())
+    routes.walk(&target, &asked, files, budget)
 }
 
 /// What routes for files say about a path where no file is.

@@ -28,6 +28,8 @@ mod diagnostic;
 #[cfg(feature = "build")]
 pub mod firebase;
 #[cfg(feature = "build")]
+mod json_lines;
+#[cfg(feature = "build")]
 mod lowered;
 #[cfg(feature = "build")]
 mod minimatch;
@@ -38,7 +40,7 @@ pub mod path_to_regexp;
 #[cfg(feature = "build")]
 pub mod serve;
 #[cfg(feature = "build")]
-mod table;
+pub(crate) mod table;
 #[cfg(feature = "build")]
 mod url;
 #[cfg(feature = "build")]
@@ -46,6 +48,8 @@ pub mod vercel;
 
 #[cfg(feature = "build")]
 pub use diagnostic::{Dialect, Parsed, Refusal};
+#[cfg(feature = "build")]
+pub use json_lines::Lines;
 #[cfg(feature = "build")]
 pub use lowered::Lowered;
 #[cfg(feature = "build")]

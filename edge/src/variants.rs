@@ -164,7 +164,8 @@ impl RouteRecord {
     }
 }
 
-/// Which deployment a request gets: `None` for the record's own, else the number of a [`RouteRecord::variant`].
+/// Which deployment a request gets: `None` for the record's own, else the number of a [`RouteRecord::variant`]. A record of a
+/// function has one endpoint, which stands for all deployments: it has no variants, and the API makes it none.
 #[must_use]
 pub fn choose(record: &RouteRecord, request: &Request<'_>) -> Option<usize> {
     if record.kind != Kind::Static {

@@ -34,6 +34,7 @@ export type Step =
   | "shell"
   | "not_found_page"
   | "error_page"
+  | "given_up"
   | "protection"
   | "function"
   | "probe"

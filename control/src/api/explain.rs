@@ -83,7 +83,7 @@ edge_enum! {
     /// The step of the order that made the answer.
     #[oai(rename = "ExplainedStep")]
     StepView = Step {
-        Record, File, CanonicalUrl, RedirectRule, RouteTable, Shell, NotFoundPage, ErrorPage, Protection, Function, Probe, Platform,
+        Record, File, CanonicalUrl, RedirectRule, RouteTable, GivenUp, Shell, NotFoundPage, ErrorPage, Protection, Function, Probe, Platform,
     }
 }
 

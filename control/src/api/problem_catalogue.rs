@@ -53,6 +53,10 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("no_branch", "A preview belongs to a branch, and the deployment has none."),
     ("no_repository", "The project has no repository to build from; upload the files."),
     (
+        "no_split_of_functions",
+        "Requests for a function can't be split or kept with a deployment; only those for files can.",
+    ),
+    (
         "no_split_of_previews",
         "A preview shows its branch's newest deployment; only production and staging can be split.",
     ),

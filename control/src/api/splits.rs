@@ -135,9 +135,9 @@ impl SplitsApi {
     ///
     /// A share of the visitors gets a second deployment, and stays with it; the rest gets the active one. A larger share of
     /// the same deployment takes nobody back. Any other move of the environment's pointer ends the split. When the answer
-    /// comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment` and `no_split_of_previews`
-    /// (409), with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state than
-    /// `getSplit` gave.
+    /// comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment`, `no_split_of_previews` and
+    /// `no_split_of_functions` (409), with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+    /// another state than `getSplit` gave.
     #[oai(path = "/projects/:project/splits/:environment", method = "put", operation_id = "setSplit")]
     async fn set_split(
         &self,
@@ -196,8 +196,8 @@ impl SplitsApi {
     ///
     /// A client that names a deployment (`?dpl=ID`, `x-deployment-id: ID` or the cookie `__vdpl=ID`) gets it, as long as
     /// its environment has served it, it is still there and not older than this. Navigations heed the cookie only. When the
-    /// answer comes, the edge does so. Fails with `not_found` (404), and with `precondition_failed` (412) when `If-Match`
-    /// names another state.
+    /// answer comes, the edge does so. Fails with `no_split_of_functions` (409), with `not_found` (404), and with
+    /// `precondition_failed` (412) when `If-Match` names another state.
     #[oai(path = "/projects/:project/skew-protection", method = "put", operation_id = "setSkewProtection")]
     async fn set_skew_protection(
         &self,

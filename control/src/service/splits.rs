@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Context, Error, ProjectRef, Result, activation, projects, routes};
 use crate::domain::{
-    Actor, Deployment, DeploymentId, DeploymentStatus, Environment, LogLevel, Project, ReleaseKind, Split,
+    Actor, Deployment, DeploymentId, DeploymentStatus, Environment, LogLevel, Project, ProjectKind, ReleaseKind, Split,
 };
 use crate::store::releases::{self, Pointer};
 use crate::store::{Session, logs, splits};
@@ -34,8 +34,8 @@ impl Splits {
     /// does so.
     ///
     /// Fails with `not_deployed` unless the deployment is deployed, with `nothing_active` when the environment has no
-    /// deployment to share with, with `same_deployment` when it is that one, with `no_split_of_previews`, and with
-    /// [`Error::Changed`] when `expected` does not hold for the split as it is.
+    /// deployment to share with, with `same_deployment` when it is that one, with `no_split_of_previews`, with
+    /// `no_split_of_functions`, and with [`Error::Changed`] when `expected` does not hold for the split as it is.
     pub async fn set(
         &self,
         actor: &Actor,
@@ -50,6 +50,7 @@ impl Splits {
             let message = "a preview shows its branch's newest deployment and can't be split";
             return Err(Error::conflict("no_split_of_previews", message));
         }
+        of_files(&project)?;
         let present_split = present(&mut tx, &project, environment).await?;
         if !expected(present_split.as_ref()) {
             return Err(Error::Changed);
@@ -127,7 +128,7 @@ impl Splits {
     /// Lets visitors stay with deployments that are at most `seconds` old, or with none. When this returns the embedded
     /// edge does so.
     ///
-    /// Fails with [`Error::Changed`] when `expected` does not hold for what is set.
+    /// Fails with `no_split_of_functions`, and with [`Error::Changed`] when `expected` does not hold for what is set.
     pub async fn set_skew(
         &self,
         actor: &Actor,
@@ -136,12 +137,24 @@ impl Splits {
         expected: impl Fn(Option<i64>) -> bool + Send,
     ) -> Result<()> {
         let (mut tx, project) = projects::begin(&self.context, actor, project).await?;
+        if seconds.is_some() {
+            of_files(&project)?;
+        }
         if !expected(splits::get_skew(&mut tx, project.id).await?) {
             return Err(Error::Changed);
         }
         splits::set_skew(&mut tx, project.id, seconds).await?;
         routes::commit_and_sync(&self.context, tx, actor, project.id).await
     }
+}
+
+/// The edge has one function of a project to send requests to: only files of several deployments can be told apart.
+fn of_files(project: &Project) -> Result<()> {
+    if project.kind == ProjectKind::Static {
+        return Ok(());
+    }
+    let message = "the project has a function, and the requests of functions can't be split or kept with a deployment";
+    Err(Error::conflict("no_split_of_functions", message))
 }
 
 async fn present(session: &mut impl Session, project: &Project, environment: Environment) -> Result<Option<Split>> {

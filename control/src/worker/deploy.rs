@@ -158,7 +158,11 @@ async fn blobs_to_files(
 }
 
 /// A blob that the rows promise is not in the store: the rows are put right, so that the next deployment sends it again.
-async fn forget_lost(context: &Context, deployment: &Deployment, manifest: &Manifest) -> Result<JobError, JobError> {
+pub(super) async fn forget_lost(
+    context: &Context,
+    deployment: &Deployment,
+    manifest: &Manifest,
+) -> Result<JobError, JobError> {
     let mut lost = Vec::new();
     for digest in manifest.blobs().into_keys() {
         let key = blob_key(deployment.project_id, &digest).map_err(later)?;

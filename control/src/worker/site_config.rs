@@ -49,14 +49,24 @@ pub(super) async fn read(
             continue;
         }
         let key = blob_key(deployment.project_id, &file.sha256).map_err(super::deploy::later)?;
-        let Some(object) = context.objects.get(&key).await? else { continue };
+        // Without it the site would be served as though the file said nothing.
+        let Some(object) = context.objects.get(&key).await? else {
+            return Err(super::deploy::forget_lost(context, deployment, manifest).await?);
+        };
         match String::from_utf8(bytes_of(object).await.map_err(super::deploy::later)?) {
             Ok(text) => texts.push((path, text)),
             Err(_) => found.push(unread(&file.path, "the file is not UTF-8 text and is not read".to_owned())),
         }
     }
     let files: Vec<_> = texts.iter().map(|(path, text)| ConfigFile { path, text }).collect();
-    let Configured { settings, diagnostics } = config::configure(&files, project);
+    let mut configured = config::configure(&files, project);
+    let has_file = |path: &str| {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        path_of(path).is_none() && manifest.files().iter().any(|file| file.path.as_str() == path)
+    };
+    // Every route record leads to files.
+    configured.hold_against(has_file, false);
+    let Configured { settings, diagnostics, .. } = configured;
     found.extend(diagnostics);
     let mut lines: Vec<_> = found.iter().take(MOST_LINES).map(|diagnostic| format!("{diagnostic}.")).collect();
     let more = found.len().saturating_sub(MOST_LINES);

@@ -7,16 +7,21 @@
 //!
 //! Nothing is refused silently: whatever can't be used is in [`Configured::diagnostics`].
 
-mod lines;
+mod demands;
+mod fields;
 mod miaobu;
+mod netlify;
 mod peers;
+mod unheeded;
 
 use std::fmt;
 
+use self::demands::Demand;
+use self::fields::FieldPlaces;
 use super::SiteSettings;
 use crate::rules::headers::{self, HeaderRule};
 use crate::rules::redirects::{self, Limits, RedirectRule};
-use crate::rules::{Dialect, Parsed, Refusal, source_line};
+use crate::rules::{Dialect, Lines, Parsed, Refusal, source_line};
 use crate::site::format::HtmlHandling;
 
 /// The files that configure a site, by their paths in it. They are not served.
@@ -51,6 +56,12 @@ pub struct Diagnostic {
     pub reason: String,
 }
 
+impl Diagnostic {
+    fn of(file: &str, Refusal { line, text, reason }: Refusal) -> Self {
+        Self { file: file.to_owned(), line: line.filter(|line| *line > 0), text, reason }
+    }
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.file)?;
@@ -67,8 +78,10 @@ impl fmt::Display for Diagnostic {
 pub struct Configured {
     /// How the site is served.
     pub settings: SiteSettings,
-    /// Everything that has no effect, file by file.
+    /// Everything that has no effect, file by file. [`Configured::hold_against`] adds what depends on the rest of the
+    /// deployment.
     pub diagnostics: Vec<Diagnostic>,
+    demands: Vec<Demand>,
 }
 
 /// Reads a site's configuration files; `project` holds what applies where they say nothing.
@@ -91,7 +104,8 @@ pub fn configure(files: &[ConfigFile<'_>], project: SiteSettings) -> Configured 
         };
         reading.text_headers = reading.take("_headers", parsed);
     }
-    reading.finish()
+    let field_places = FieldPlaces { text: text("/_headers"), table: text("/netlify.toml") };
+    reading.finish(&field_places)
 }
 
 /// Whose reading of `_redirects` and `_headers` applies.
@@ -129,40 +143,26 @@ struct Reading {
     table_headers: Vec<HeaderRule>,
     text_headers: Vec<HeaderRule>,
     own_headers: Vec<HeaderRule>,
+    own_lines: Lines,
     diagnostics: Vec<Diagnostic>,
+    demands: Vec<Demand>,
 }
 
 impl Reading {
-    fn netlify(&mut self, text: Option<&str>) {
-        let Some(text) = text else { return };
-        let parsed = redirects::parse_table(text);
-        self.table_redirects = self.take("netlify.toml", parsed);
-        let Parsed { rules, refused } = headers::parse_table(text);
-        // A file that does not parse was told of above.
-        let refused = refused.into_iter().filter(|refusal| !self.tells("netlify.toml", refusal)).collect();
-        self.table_headers = self.take("netlify.toml", Parsed { rules, refused });
-    }
-
     fn take<Rule>(&mut self, file: &str, parsed: Parsed<Rule>) -> Vec<Rule> {
         self.refuse(file, parsed.refused);
         parsed.rules
     }
 
     fn refuse(&mut self, file: &str, refused: impl IntoIterator<Item = Refusal>) {
-        let told = refused.into_iter().map(|Refusal { line, text, reason }| Diagnostic {
-            file: file.to_owned(),
-            line,
-            text,
-            reason,
-        });
-        self.diagnostics.extend(told);
+        self.diagnostics.extend(refused.into_iter().map(|refusal| Diagnostic::of(file, refusal)));
     }
 
     fn tells(&self, file: &str, refusal: &Refusal) -> bool {
         self.diagnostics.iter().any(|told| told.file == file && told.line == refusal.line && told.text == refusal.text)
     }
 
-    fn finish(mut self) -> Configured {
+    fn finish(mut self, places: &FieldPlaces<'_>) -> Configured {
         let dialect = self.dialect.redirects();
         let sources = [
             ("miaobu.json", std::mem::take(&mut self.own_redirects)),
@@ -175,6 +175,7 @@ impl Reading {
             let refused = redirects::compile(rules, dialect, LIMITS).refused;
             told += refused.len();
             self.refuse(file, refused);
+            self.refuse(file, unheeded::told(rules));
         }
         let kept = |(file, rules): (&str, Vec<RedirectRule>)| -> Vec<_> {
             let kept = |rule: RedirectRule| RedirectRule { line: source_line::kept(file, rule.line), ..rule };
@@ -191,11 +192,14 @@ impl Reading {
             self.refuse("redirects", [Refusal { line: None, text: String::new(), reason }]);
         }
         if compiled.count > 0 {
+            let mut used: Vec<_> = compiled.used.into_iter().filter_map(|index| rules.get(index).cloned()).collect();
+            let closing = unheeded::closing(&used);
             self.settings.rules.redirects = compiled.image;
-            self.settings.rules.redirect_source = {
-                let used = compiled.used.into_iter().filter_map(|index| rules.get(index).cloned()).collect();
-                Some((used, dialect))
-            };
+            if !closing.is_empty() {
+                used.extend(closing);
+                self.settings.rules.redirects = redirects::compile(&used, dialect, Limits::NONE).image;
+            }
+            self.settings.rules.redirect_source = Some((used, dialect));
         }
         let dialect = self.dialect.headers();
         let sources = [
@@ -204,7 +208,9 @@ impl Reading {
             ("miaobu.json", std::mem::take(&mut self.own_headers)),
         ];
         for (file, rules) in &sources {
-            self.refuse(file, headers::compile(rules, dialect).refused);
+            let refused = headers::compile(rules, dialect).refused;
+            let refused = places.all_placed(file, refused, &self.own_lines);
+            self.refuse(file, refused);
         }
         let kept = |(file, rules): (&str, Vec<HeaderRule>)| -> Vec<_> {
             let kept = |rule: HeaderRule| HeaderRule { line: source_line::kept(file, rule.line), ..rule };
@@ -215,7 +221,7 @@ impl Reading {
         if compiled.count > 0 {
             self.settings.rules.headers = compiled.image;
         }
-        Configured { settings: self.settings, diagnostics: self.diagnostics }
+        Configured { settings: self.settings, diagnostics: self.diagnostics, demands: self.demands }
     }
 }
 

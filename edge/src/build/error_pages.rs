@@ -19,12 +19,16 @@ pub(super) fn of(named: &BTreeMap<u16, String>, files: &[&Input]) -> BTreeMap<u1
     });
     let mut pages: BTreeMap<u16, String> = by_name.collect();
     for (status, page) in named {
-        let stem = page.trim_end_matches('/');
-        let spellings = [page.clone(), format!("{stem}.html"), format!("{stem}/index.html")];
-        let found = spellings.into_iter().find(|spelling| own().any(|path| path == spelling));
+        let found = spellings(page).into_iter().find(|spelling| own().any(|path| path == spelling));
         pages.extend(found.map(|path| (*status, path)));
     }
     pages
+}
+
+/// The files that a named page may be, the best first.
+pub(super) fn spellings(page: &str) -> [String; 3] {
+    let stem = page.trim_end_matches('/');
+    [page.to_owned(), format!("{stem}.html"), format!("{stem}/index.html")]
 }
 
 /// The section that says so; empty when there are none.

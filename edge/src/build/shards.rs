@@ -16,9 +16,6 @@ use crate::site::format::{self, Class, shard_hash, shard_stem};
 /// As many as a reader takes.
 const MOST_BITS: u32 = 8;
 
-/// No bound: what is spread has been counted before.
-const NO_LIMITS: Limits = Limits { static_rules: usize::MAX, dynamic_rules: usize::MAX, line_length: usize::MAX };
-
 /// Spreads a site over as few shards as `limit` allows; `None` when no number of them does.
 pub fn spread(
     settings: &SiteSettings,
@@ -97,7 +94,7 @@ fn placed(rules: &[RedirectRule], dialect: Dialect) -> Vec<Rule<'_>> {
 
 fn compiled<'r>(rules: impl IntoIterator<Item = &'r Rule<'r>>, dialect: Dialect) -> Vec<u8> {
     let rules: Vec<_> = rules.into_iter().map(|rule| rule.rule.clone()).collect();
-    redirects::compile(&rules, dialect, NO_LIMITS).image
+    redirects::compile(&rules, dialect, Limits::NONE).image
 }
 
 fn order<'r>(rules: impl IntoIterator<Item = &'r Rule<'r>>) -> Vec<u8> {

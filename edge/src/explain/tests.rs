@@ -62,10 +62,25 @@ fn each_file_of_rules_is_named() {
         ("/netlify.toml", "[[redirects]]\nfrom = \"/b\"\nto = \"/2\"\n"),
         ("/miaobu.json", "{\n \"redirects\": [\"/c /3\"] }"),
     ];
-    for (target, expected) in [("/a", "_redirects"), ("/b", "netlify.toml"), ("/c", "miaobu.json")] {
+    for (target, expected) in
+        [("/a", ("_redirects", Some(1))), ("/b", ("netlify.toml", Some(1))), ("/c", ("miaobu.json", Some(2)))]
+    {
         let told = ask(&files, target, &[]);
-        assert_eq!(told.rules.first().map(|rule| rule.file), Some(expected), "{target}");
+        assert_eq!(told.rules.first().map(|rule| (rule.file, rule.line)), Some(expected), "{target}");
     }
+    let own = "{ \"headers\": [\n\n { \"path\": \"/about\", \"set\": { \"X-A\": \"1\" } } ],\n \"redirects\": [ \"/c /3\",\n { \"from\": \"/d\", \"to\": \"/4\" } ] }";
+    let files = [("/miaobu.json", own)];
+    assert_eq!(header(&ask(&files, "/about", &[]), "x-a").2, [Some(3)]);
+    assert_eq!(line(&ask(&files, "/d", &[])), "301 RedirectRule miaobu.json:5");
+}
+
+#[test]
+fn a_rule_that_is_given_up_is_told() {
+    let vercel = "{ \"rewrites\": [\n { \"source\": \"/show\", \"destination\": \"/about.html\" },\n { \"source\": \"/((?:a|aa)+)\", \"destination\": \"/\" } ] }";
+    let target = format!("/{}b", "a".repeat(60));
+    let told = ask(&[("/vercel.json", vercel)], &target, &[]);
+    assert_eq!((line(&told).as_str(), told.outcome), ("500 GivenUp vercel.json:3", Outcome::Refuse));
+    assert_eq!(line(&ask(&[("/vercel.json", vercel)], "/show", &[])), "200 RouteTable vercel.json:2");
 }
 
 #[test]

@@ -66,6 +66,8 @@ pub enum Step {
     RedirectRule,
     /// The route table of a `vercel.json`, `firebase.json` or `serve.json`.
     RouteTable,
+    /// The route table, given up: an expression of the rule that is told took too many steps for this request.
+    GivenUp,
     /// The single-page shell.
     Shell,
     /// The page for missing files.
@@ -91,6 +93,7 @@ impl From<Origin> for Step {
             Origin::Spelling => Self::CanonicalUrl,
             Origin::Redirects(_) => Self::RedirectRule,
             Origin::Routes => Self::RouteTable,
+            Origin::GivenUp => Self::GivenUp,
             Origin::Shell => Self::Shell,
             Origin::NotFoundPage => Self::NotFoundPage,
             Origin::ErrorPage => Self::ErrorPage,

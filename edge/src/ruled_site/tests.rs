@@ -1,5 +1,5 @@
 use crate::build::SiteBuilder;
-use crate::build::config::{ConfigFile, configure};
+use crate::build::config::{ConfigFile, Diagnostic, configure};
 use crate::{Decision, Kind, Lookup, Method, Request, RouteRecord, Settings, Site, decide};
 use proptest::prelude::*;
 
@@ -20,18 +20,21 @@ struct Project {
 }
 
 fn project(files: &[(&str, &str)]) -> Project {
+    let (project, told) = project_and_told(files);
+    assert_eq!(told, []);
+    project
+}
+
+fn project_and_told(files: &[(&str, &str)]) -> (Project, Vec<Diagnostic>) {
     let files: Vec<_> = files.iter().map(|(path, text)| ConfigFile { path, text }).collect();
     let configured = configure(&files, Default::default());
-    assert_eq!(configured.diagnostics, []);
     let mut builder = SiteBuilder::new(configured.settings);
     for (index, path) in (1..).zip(FILES) {
         builder.file(path, &[index; 32], 10).expect("a name that can be served");
     }
     let site = Site::load(builder.finish().expect("a small site")).expect("a site just built");
-    Project {
-        record: RouteRecord { site: Some("d-7".to_owned()), ..RouteRecord::of_static("x", "projects/x/7", 7) },
-        site,
-    }
+    let record = RouteRecord { site: Some("d-7".to_owned()), ..RouteRecord::of_static("x", "projects/x/7", 7) };
+    (Project { record, site }, configured.diagnostics)
 }
 
 fn with_redirects(text: &str) -> Project {
@@ -126,9 +129,7 @@ fn a_rewrite_is_read_only_and_its_answer_follows_the_file() {
 
 #[test]
 fn what_looks_at_the_visitor_says_so() {
-    let project = with_redirects(
-        "/ /de/ 302! Language=de\n/app.js /x 302! Cookie=beta\n/blog/* /b 302! Country=cn\n/admin/* /app.js 200! Role=admin\n",
-    );
+    let project = with_redirects("/ /de/ 302! Language=de\n/app.js /x 302! Cookie=beta\n/blog/* /b 302! Country=cn\n");
     assert_eq!(project.answer("/", &[("accept-language", "de-AT, en;q=0.5")]), "302 /de/");
     assert_eq!(project.answer("/", &[("accept-language", "fr")]), "200 /index.html");
     for fields in [&[("accept-language", "de")][..], &[]] {
@@ -141,7 +142,6 @@ fn what_looks_at_the_visitor_says_so() {
     let cache = project.header("/blog/", &[], "cache-control");
     assert_eq!(cache.as_deref(), Some("private, max-age=0, must-revalidate"));
     assert_eq!(project.header("/about", &[], "vary"), None);
-    assert_eq!(project.answer("/admin/x", &[("cookie", "role=admin")]), "404 /404.html");
 }
 
 #[test]
@@ -371,5 +371,52 @@ proptest! {
             }
             _ => {}
         }
+    }
+}
+
+#[test]
+fn a_rule_with_a_role_never_answers_and_what_it_guards_is_closed() {
+    let rules = "/blog/* 200! Role=admin\n/about /de/ 302! Role=admin,editor\n/gone /gone 200! Role=admin\n\
+                 /app.js /app.js 200! Role=a\n/app.js /about 401!\n/de/* /index.html 200! Role=a\n";
+    let (project, told) = project_and_told(&[("/_redirects", rules)]);
+    let lines: Vec<_> = told.iter().map(|told| (told.line, told.reason.contains("404"))).collect();
+    assert_eq!(
+        lines,
+        [(Some(1), true), (Some(2), false), (Some(3), true), (Some(4), true), (Some(6), false)],
+        "{told:?}"
+    );
+    let claims = [("cookie", "nf_jwt=e30.eyJyb2xlcyI6WyJhZG1pbiJdfQ.x; role=admin"), ("x-role", "admin")];
+    for fields in [&[][..], &claims] {
+        for (target, expected) in [
+            ("/blog/", "404 /404.html"),
+            ("/blog/index.html", "404 /404.html"),
+            ("/blog/nowhere", "404 /404.html"),
+            ("/gone", "404 /404.html"),
+            ("/app.js", "401 /about.html"),
+            ("/about", "200 /about.html"),
+            ("/de/", "200 /de/index.html"),
+            ("/", "200 /index.html"),
+        ] {
+            assert_eq!(project.answer(target, fields), expected, "{target}");
+        }
+    }
+}
+
+#[test]
+fn a_route_that_takes_too_many_steps_lets_nobody_in_or_out() {
+    let slow = "(?:a|aa)+";
+    for condition in ["has", "missing"] {
+        let rule = serde_json::json!({ "redirects": [{
+            "source": "/about", "destination": "/x", "permanent": false,
+            condition: [{ "type": "header", "key": "x-key", "value": slow }],
+        }] });
+        let project = self::project(&[("/vercel.json", &rule.to_string())]);
+        let long = format!("{}b", "a".repeat(60));
+        let (with, without) = if condition == "has" { ("307 /x", "404") } else { ("404", "307 /x") };
+        let answer = |value: &str| project.answer("/about", &[("x-key", value)]);
+        assert_eq!(answer("aa").get(..3), with.get(..3), "{condition}");
+        assert_eq!(answer("b").get(..3), without.get(..3), "{condition}");
+        assert_eq!(answer(&long), "500", "{condition}");
+        assert_eq!(project.answer("/index.html", &[("x-key", &long)]), "200 /index.html");
     }
 }

@@ -6,32 +6,61 @@
 use serde_json::{Value, json};
 
 use super::diagnostic::Refusal;
-use super::lowered::{Lowered, headers, read_json, redirect};
+use super::json_lines::Lines;
+use super::lowered::{Lowered, NO_MEMBER, Rule, headers, redirect, rules};
 use super::minimatch;
 use super::older_path::{Version, routes};
 use super::regex::Pattern;
 use super::serve::slashed;
 
-/// What must not be an object.
-const KNOWN: [&str; 4] = ["redirects", "rewrites", "headers", "errorPage"];
+/// The lists of rules, and what a rule of each may hold.
+const LISTS: [(&str, &[&str]); 3] = [
+    ("redirects", &["source", "glob", "regex", "destination", "type"]),
+    ("rewrites", &["source", "glob", "regex", "destination", "function", "run", "dynamicLinks"]),
+    ("headers", &["source", "glob", "regex", "headers"]),
+];
 
-/// Reads and lowers the text of a firebase.json. Of several sites, the first counts.
+/// What a hosting table may hold; the first eight say what is deployed, and where to.
+const KNOWN: [&str; 16] = [
+    "$schema",
+    "public",
+    "source",
+    "site",
+    "target",
+    "predeploy",
+    "postdeploy",
+    "frameworksBackend",
+    "ignore",
+    "redirects",
+    "rewrites",
+    "headers",
+    "cleanUrls",
+    "trailingSlash",
+    "errorPage",
+    "i18n",
+];
+
+/// What every new firebase.json lists. Whoever deploys a folder leaves such files out anyway.
+const USUALLY_IGNORED: [&str; 3] = ["firebase.json", "**/.*", "**/node_modules/**"];
+
+/// Reads and lowers the text of a firebase.json. Of several sites, the first counts; what is not about hosting is left alone.
 ///
 /// # Errors
 /// The refusal of a text that is no JSON or has no hosting table.
 pub fn read(text: &str) -> Result<Lowered, Refusal> {
-    let config = read_json(text)?;
-    let (hosting, others) = match config.get("hosting") {
-        Some(Value::Array(sites)) => (sites.first(), sites.len().saturating_sub(1)),
-        hosting => (hosting, 0),
+    let (config, lines) = Lines::read("firebase.json", text)?;
+    let (hosting, others, pointer) = match config.get("hosting") {
+        Some(Value::Array(sites)) => (sites.first(), sites.len().saturating_sub(1), "/hosting/0"),
+        hosting => (hosting, 0, "/hosting"),
     };
     let Some(hosting) = hosting else {
         let reason = "there is no `hosting` in this firebase.json".to_owned();
         return Err(Refusal { line: None, text: String::new(), reason });
     };
-    let mut lowered = lower(hosting);
+    let mut lowered = lower_at(hosting, &lines, pointer);
     if others > 0 {
-        lowered.refuse(&json!("hosting"), format!("only the first of {} sites is used", others + 1));
+        let reason = format!("only the first of {} sites is used", others + 1);
+        lowered.refuse(lines.at("/hosting/1"), &json!("hosting"), reason);
     }
     Ok(lowered)
 }
@@ -39,68 +68,100 @@ pub fn read(text: &str) -> Result<Lowered, Refusal> {
 /// Lowers a hosting table.
 #[must_use]
 pub fn lower(hosting: &Value) -> Lowered {
+    lower_at(hosting, &Lines::default(), "")
+}
+
+fn lower_at(hosting: &Value, lines: &Lines, pointer: &str) -> Lowered {
     let mut lowered = Lowered {
         clean_urls: hosting.get("cleanUrls").is_some_and(|clean| *clean == Value::Bool(true)),
         trailing_slash: hosting.get("trailingSlash").and_then(Value::as_bool),
         error_page: hosting.get("errorPage").and_then(Value::as_str).map(slashed),
+        error_page_line: lines.at(&format!("{pointer}/errorPage")),
         rooted: true,
         decoded: true,
         ..Lowered::default()
     };
-    for name in KNOWN {
-        if hosting.get(name).is_some_and(|rules| rules.is_object()) {
-            lowered.refuse(&json!(name), "this must be a list of rules");
-        }
-    }
-    if hosting.get("cleanUrls").is_some_and(|clean| !clean.is_boolean()) {
-        lowered.refuse(&json!("cleanUrls"), "clean URLs are for all pages or none: this must be true or false");
-    }
-    if hosting.get("i18n").is_some() {
-        lowered.refuse(
-            &json!("i18n"),
-            "content by language is not supported; use redirects with `Language` in _redirects",
-        );
-    }
-    for rule in rules(hosting, "headers") {
-        match (source(rule), headers(rule)) {
+    check_members(hosting, lines, pointer, &mut lowered);
+    for rule in rules(hosting, "headers", lines, pointer) {
+        match (source(rule.value), headers(rule.value)) {
             (Ok(source), Some(headers)) => {
-                lowered
-                    .routes
-                    .push(json!({ "src": source, "headers": headers, "continue": true, "caseSensitive": true }));
+                let route = json!({ "src": source, "headers": headers, "continue": true, "caseSensitive": true });
+                add(&mut lowered, route, &rule, lines);
             }
-            (Err(problem), _) => lowered.refuse(rule, problem),
-            (_, None) => lowered.refuse(rule, "a header rule needs `headers` with `key` and `value`"),
+            (Err(problem), _) => lowered.refuse(rule.line, rule.value, problem),
+            (_, None) => {
+                lowered.refuse(rule.line, rule.value, "a header rule needs `headers` with `key` and `value`");
+            }
         }
     }
-    for rule in rules(hosting, "redirects") {
-        match redirects(rule) {
-            Ok(mut routes) => lowered.routes.append(&mut routes),
-            Err(problem) => lowered.refuse(rule, problem),
+    for rule in rules(hosting, "redirects", lines, pointer) {
+        match redirects(rule.value) {
+            Ok(routes) => routes.into_iter().for_each(|route| add(&mut lowered, route, &rule, lines)),
+            Err(problem) => lowered.refuse(rule.line, rule.value, problem),
         }
     }
-    let rewrites: Vec<&Value> = rules(hosting, "rewrites").collect();
+    let rewrites = rules(hosting, "rewrites", lines, pointer);
     if !rewrites.is_empty() {
         lowered.routes.push(json!({ "handle": "filesystem" }));
     }
     for rule in rewrites {
-        let destination = rule.get("destination").and_then(Value::as_str);
-        match (source(rule), destination) {
-            (Err(problem), _) => lowered.refuse(rule, problem),
-            (Ok(_), None) => lowered.refuse(rule, "only rewrites to a `destination` are supported"),
+        let destination = rule.value.get("destination").and_then(Value::as_str);
+        match (source(rule.value), destination) {
+            (Err(problem), _) => lowered.refuse(rule.line, rule.value, problem),
+            (Ok(_), None) => {
+                lowered.refuse(rule.line, rule.value, "only rewrites to a `destination` are supported");
+            }
             (Ok(source), Some(path)) if path.starts_with('/') => {
-                lowered.routes.push(json!({ "src": source, "dest": path.replace('$', "%24"), "caseSensitive": true }));
+                let route = json!({ "src": source, "dest": path.replace('$', "%24"), "caseSensitive": true });
+                add(&mut lowered, route, &rule, lines);
             }
             (Ok(source), Some(_)) => {
-                lowered.refuse(rule, "a relative destination is never there: the answer is 404; begin it with a slash");
-                lowered.routes.push(json!({ "src": source, "status": 404, "caseSensitive": true }));
+                let reason = "a relative destination is never there: the answer is 404; begin it with a slash";
+                lowered.refuse(rule.line, rule.value, reason);
+                add(&mut lowered, json!({ "src": source, "status": 404, "caseSensitive": true }), &rule, lines);
             }
         }
     }
     lowered
 }
 
-fn rules<'c>(hosting: &'c Value, name: &str) -> impl Iterator<Item = &'c Value> {
-    hosting.get(name).and_then(Value::as_array).into_iter().flatten()
+/// Adds a route that a rule comes to.
+fn add(lowered: &mut Lowered, mut route: Value, rule: &Rule<'_>, lines: &Lines) {
+    lines.mark(&mut route, &rule.pointer);
+    lowered.routes.push(route);
+}
+
+/// Tells of members that have no effect.
+fn check_members(hosting: &Value, lines: &Lines, pointer: &str, lowered: &mut Lowered) {
+    let line = |name: &str| lines.at(&format!("{pointer}/{name}"));
+    for (name, members) in LISTS {
+        if hosting.get(name).is_some_and(|rules| rules.is_object()) {
+            lowered.refuse(line(name), &json!(name), "this must be a list of rules");
+        }
+        for rule in rules(hosting, name, lines, pointer) {
+            lowered.refused.extend(lines.unknown(rule.value, &rule.pointer, members, NO_MEMBER));
+        }
+    }
+    if hosting.get("errorPage").is_some_and(|page| !page.is_string()) {
+        lowered.refuse(line("errorPage"), &json!("errorPage"), "this must be a path");
+    }
+    if hosting.get("cleanUrls").is_some_and(|clean| !clean.is_boolean()) {
+        let reason = "clean URLs are for all pages or none: this must be true or false";
+        lowered.refuse(line("cleanUrls"), &json!("cleanUrls"), reason);
+    }
+    if hosting.get("i18n").is_some() {
+        let reason = "content by language is not supported; use redirects with `Language` in _redirects";
+        lowered.refuse(line("i18n"), &json!("i18n"), reason);
+    }
+    let ignored = hosting.get("ignore").and_then(Value::as_array).into_iter().flatten();
+    for (index, glob) in ignored.enumerate() {
+        if glob.as_str().is_some_and(|glob| USUALLY_IGNORED.contains(&glob)) {
+            continue;
+        }
+        let line = lines.at(&format!("{pointer}/ignore/{index}"));
+        lowered.refuse(line, glob, "files are not left out by this: keep them out of the folder that is deployed");
+    }
+    lowered.refused.extend(lines.unknown(hosting, pointer, &KNOWN, "hosting has no such setting here"));
 }
 
 /// The glob of a rule.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::diagnostic::Refusal;
+use super::json_lines::Lines;
 use super::route_table::{TableOptions, build};
 
 /// A configuration file, read and lowered.
@@ -25,6 +26,8 @@ pub struct Lowered {
     pub trailing_slash: Option<bool>,
     /// Path of the page for missing files.
     pub error_page: Option<String>,
+    /// The line that says so.
+    pub error_page_line: Option<u32>,
     /// What could not be used.
     pub refused: Vec<Refusal>,
 }
@@ -50,9 +53,10 @@ impl Lowered {
         }
     }
 
-    pub(super) fn refuse(&mut self, text: &Value, reason: impl Into<String>) {
+    /// Tells of a value that stands on `line`.
+    pub(super) fn refuse(&mut self, line: Option<u32>, text: &Value, reason: impl Into<String>) {
         let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
-        self.refused.push(Refusal { line: None, text, reason: reason.into() });
+        self.refused.push(Refusal { line, text, reason: reason.into() });
     }
 }
 
@@ -71,11 +75,25 @@ pub(super) fn redirect(source: &str, location: &str, status: &Value) -> Value {
     json!({ "src": source, "headers": { "Location": location }, "status": status })
 }
 
-/// Reads a configuration file's JSON.
-pub(super) fn read_json(text: &str) -> Result<Value, Refusal> {
-    serde_json::from_str(text).map_err(|error| {
-        let line = u32::try_from(error.line()).ok().filter(|line| *line > 0);
-        let at = line.and_then(|line| text.lines().nth(line as usize - 1)).unwrap_or_default();
-        Refusal { line, text: at.trim().to_owned(), reason: format!("this is not JSON: {error}") }
-    })
+/// What is told of a rule's member that is none.
+pub(super) const NO_MEMBER: &str = "a rule has no such member: the rule applies without it";
+
+/// A rule of a configuration file.
+pub(super) struct Rule<'c> {
+    /// The rule.
+    pub value: &'c Value,
+    /// Its JSON pointer.
+    pub pointer: String,
+    /// The line it begins on, where that is known.
+    pub line: Option<u32>,
+}
+
+/// The rules in the list `name` of the table at `pointer`.
+pub(super) fn rules<'c>(table: &'c Value, name: &str, lines: &Lines, pointer: &str) -> Vec<Rule<'c>> {
+    let list = table.get(name).and_then(Value::as_array).into_iter().flatten();
+    let rule = |(index, value)| {
+        let pointer = format!("{pointer}/{name}/{index}");
+        Rule { value, line: lines.at(&pointer), pointer }
+    };
+    (0_usize..).zip(list).map(rule).collect()
 }

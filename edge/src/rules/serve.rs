@@ -6,7 +6,8 @@
 use serde_json::{Value, json};
 
 use super::diagnostic::Refusal;
-use super::lowered::{Lowered, headers, read_json, redirect};
+use super::json_lines::Lines;
+use super::lowered::{Lowered, NO_MEMBER, Rule, headers, redirect, rules};
 use super::minimatch;
 use super::older_path::{Version, routes};
 
@@ -14,17 +15,37 @@ use super::older_path::{Version, routes};
 const WITH_EXTENSION: &str = "(?=.*[^/.][^/]*\\.[^/]*/?$)";
 const WITHOUT_EXTENSION: &str = "(?!.*[^/.][^/]*\\.[^/]*/?$)";
 
+/// What a serve.json may hold: `public` and `etag` say what is so anyway.
+const KNOWN: [&str; 12] = [
+    "$schema",
+    "public",
+    "etag",
+    "cleanUrls",
+    "trailingSlash",
+    "redirects",
+    "rewrites",
+    "headers",
+    "directoryListing",
+    "unlisted",
+    "renderSingle",
+    "symlinks",
+];
+
 /// Reads and lowers the text of a serve.json.
 ///
 /// # Errors
 /// The refusal of a text that is no JSON.
 pub fn read(text: &str) -> Result<Lowered, Refusal> {
-    read_json(text).map(|config| lower(&config))
+    Lines::read("serve.json", text).map(|(config, lines)| lower_at(&config, &lines))
 }
 
 /// Lowers the options of a serve.json.
 #[must_use]
 pub fn lower(config: &Value) -> Lowered {
+    lower_at(config, &Lines::default())
+}
+
+fn lower_at(config: &Value, lines: &Lines) -> Lowered {
     let mut lowered = Lowered {
         clean_urls: config.get("cleanUrls").is_none_or(|clean| *clean != Value::Bool(false)),
         trailing_slash: config.get("trailingSlash").and_then(Value::as_bool),
@@ -32,24 +53,30 @@ pub fn lower(config: &Value) -> Lowered {
         decoded: true,
         ..Lowered::default()
     };
-    clean_urls(config.get("cleanUrls"), &mut lowered);
+    clean_urls(config.get("cleanUrls"), &mut lowered, lines);
     match lowered.trailing_slash {
         Some(false) => lowered.routes.push(redirect("^(/.+)/$", "$1", &json!(301))),
         Some(true) => lowered.routes.push(redirect("^(/(?:.*/)?[^/.]+)$", "$1/", &json!(301))),
         None => {}
     }
-    for rule in rules(config, "redirects") {
-        let status = rule.get("type").cloned().unwrap_or_else(|| json!(301));
-        for (source, destination) in targets(rule, &mut lowered) {
-            lowered.routes.push(redirect(&source, &destination, &status));
+    for rule in rules(config, "redirects", lines, "") {
+        lowered.refused.extend(lines.unknown(rule.value, &rule.pointer, &["source", "destination", "type"], NO_MEMBER));
+        let status = rule.value.get("type").cloned().unwrap_or_else(|| json!(301));
+        for (source, destination) in targets(&rule, &mut lowered) {
+            let mut route = redirect(&source, &destination, &status);
+            lines.mark(&mut route, &rule.pointer);
+            lowered.routes.push(route);
         }
     }
     let mut behind_files = Vec::new();
-    for rule in rules(config, "rewrites") {
-        for (source, destination) in targets(rule, &mut lowered) {
+    for rule in rules(config, "rewrites", lines, "") {
+        lowered.refused.extend(lines.unknown(rule.value, &rule.pointer, &["source", "destination"], NO_MEMBER));
+        for (source, destination) in targets(&rule, &mut lowered) {
             let route = |guard: &str| {
                 let source = source.strip_prefix('^').unwrap_or(&source);
-                json!({ "src": format!("^{guard}{source}"), "dest": destination, "continue": true })
+                let mut route = json!({ "src": format!("^{guard}{source}"), "dest": destination, "continue": true });
+                lines.mark(&mut route, &rule.pointer);
+                route
             };
             lowered.routes.push(route(WITHOUT_EXTENSION));
             behind_files.push(route(WITH_EXTENSION));
@@ -59,39 +86,46 @@ pub fn lower(config: &Value) -> Lowered {
         lowered.routes.push(json!({ "handle": "filesystem" }));
         lowered.routes.append(&mut behind_files);
     }
-    for rule in rules(config, "headers") {
-        let source =
-            rule.get("source").and_then(Value::as_str).and_then(|source| minimatch::expression(&slashed(source)));
-        match (source, headers(rule)) {
+    for rule in rules(config, "headers", lines, "") {
+        lowered.refused.extend(lines.unknown(rule.value, &rule.pointer, &["source", "headers"], NO_MEMBER));
+        let source = rule.value.get("source").and_then(Value::as_str);
+        let source = source.and_then(|source| minimatch::expression(&slashed(source)));
+        match (source, headers(rule.value)) {
             (Some(source), Some(headers)) => {
-                lowered.file_headers.push(json!({ "src": source, "headers": headers, "continue": true }));
+                let mut route = json!({ "src": source, "headers": headers, "continue": true });
+                lines.mark(&mut route, &rule.pointer);
+                lowered.file_headers.push(route);
             }
-            _ => lowered.refuse(rule, "a header rule needs `source` and `headers` with `key` and `value`"),
+            _ => {
+                let reason = "a header rule needs `source` and `headers` with `key` and `value`";
+                lowered.refuse(rule.line, rule.value, reason);
+            }
         }
     }
     for name in ["directoryListing", "unlisted", "renderSingle", "symlinks"] {
         if config.get(name).is_some_and(|value| *value != Value::Bool(false)) {
-            lowered.refuse(&json!(name), format!("`{name}` has no effect: folders are not listed here"));
+            let reason = format!("`{name}` has no effect: folders are not listed here");
+            lowered.refuse(lines.at(&format!("/{name}")), &json!(name), reason);
         }
     }
+    lowered.refused.extend(lines.unknown(config, "", &KNOWN, "there is no such option"));
     lowered
 }
 
-fn rules<'c>(config: &'c Value, name: &str) -> impl Iterator<Item = &'c Value> {
-    config.get(name).and_then(Value::as_array).into_iter().flatten()
-}
-
 /// Redirects that strip `.html` and `/index`: everywhere, or under the globs of a list.
-fn clean_urls(setting: Option<&Value>, lowered: &mut Lowered) {
+fn clean_urls(setting: Option<&Value>, lowered: &mut Lowered, lines: &Lines) {
     let mut guards = vec![String::new()];
     match setting {
         Some(Value::Bool(false)) => return,
         Some(Value::Array(globs)) => {
             guards.clear();
-            for glob in globs {
+            for (index, glob) in globs.iter().enumerate() {
                 match glob.as_str().and_then(|glob| minimatch::expression(&slashed(glob))) {
                     Some(expression) => guards.push(format!("(?={})", expression.trim_start_matches('^'))),
-                    None => lowered.refuse(glob, "this is no glob, or a too large one"),
+                    None => {
+                        let line = lines.at(&format!("/cleanUrls/{index}"));
+                        lowered.refuse(line, glob, "this is no glob, or a too large one");
+                    }
                 }
             }
         }
@@ -104,10 +138,11 @@ fn clean_urls(setting: Option<&Value>, lowered: &mut Lowered) {
 }
 
 /// The sources and destinations of a rule: its pattern with parameters first, then its glob.
-fn targets(rule: &Value, lowered: &mut Lowered) -> Vec<(String, String)> {
-    let text = |name: &str| rule.get(name).and_then(Value::as_str);
+fn targets(rule: &Rule<'_>, lowered: &mut Lowered) -> Vec<(String, String)> {
+    let &Rule { value, line, .. } = rule;
+    let text = |name: &str| value.get(name).and_then(Value::as_str);
     let (Some(source), Some(destination)) = (text("source"), text("destination")) else {
-        lowered.refuse(rule, "a rule needs `source` and `destination`");
+        lowered.refuse(line, value, "a rule needs `source` and `destination`");
         return Vec::new();
     };
     let source = slashed(source);
@@ -122,7 +157,7 @@ fn targets(rule: &Value, lowered: &mut Lowered) -> Vec<(String, String)> {
     if let Some(glob) = minimatch::expression(&source).filter(|_| !has_parameters) {
         targets.push((glob, path));
     } else if targets.is_empty() {
-        lowered.refuse(rule, "the destination uses a parameter that the source does not have");
+        lowered.refuse(line, value, "the destination uses a parameter that the source does not have");
     }
     targets.into_iter().map(|(source, path)| (source, [scheme, &path].concat())).collect()
 }

@@ -27,12 +27,19 @@ pub fn kept(file: &str, line: u32) -> u32 {
     file << FILE_SHIFT | line.min((1 << FILE_SHIFT) - 1)
 }
 
+/// The line that a kept line says; `None` when only its file is known.
+#[cfg(any(feature = "build", feature = "explain"))]
+#[must_use]
+pub fn number(kept: u32) -> Option<u32> {
+    Some(kept & ((1 << FILE_SHIFT) - 1)).filter(|line| *line > 0)
+}
+
 /// What a kept line says; `None` when its file is not known.
 #[cfg(feature = "explain")]
 #[must_use]
 pub fn read(kept: u32) -> Option<SourceLine> {
     let file = FILES.get((kept >> FILE_SHIFT).checked_sub(1)? as usize)?;
-    Some(SourceLine { file, line: Some(kept & ((1 << FILE_SHIFT) - 1)).filter(|line| *line > 0) })
+    Some(SourceLine { file, line: number(kept) })
 }
 
 /// Ends an image with the lines of its rules.

@@ -58,6 +58,16 @@ pub fn shown(value: &Value) -> String {
     }
 }
 
+/// The line on which a key of a TOML file, or the first table of that name, begins; `None` when that cannot be told.
+pub fn line_of_key(text: &str, key: &str) -> Option<u32> {
+    let begins = |line: &str| {
+        let rest = line.trim().trim_start_matches('[').trim_start();
+        let rest = rest.strip_prefix(['"', '\'']).unwrap_or(rest).strip_prefix(key);
+        rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || matches!(next, '_' | '-')))
+    };
+    (1..).zip(text.lines()).find(|(_, line)| begins(line)).map(|(number, _)| number)
+}
+
 fn headings(text: &str, name: &str) -> impl Iterator<Item = u32> {
     let is_heading = move |line: &str| {
         let inner = line.trim().strip_prefix("[[").and_then(|rest| rest.split("]]").next());

@@ -669,6 +669,7 @@ const (
 	ExplainedStepCanonicalURL ExplainedStep = "canonical_url"
 	ExplainedStepRedirectRule ExplainedStep = "redirect_rule"
 	ExplainedStepRouteTable   ExplainedStep = "route_table"
+	ExplainedStepGivenUp      ExplainedStep = "given_up"
 	ExplainedStepShell        ExplainedStep = "shell"
 	ExplainedStepNotFoundPage ExplainedStep = "not_found_page"
 	ExplainedStepErrorPage    ExplainedStep = "error_page"
@@ -2827,8 +2828,8 @@ func (c *Client) GetSkewProtection(ctx context.Context, project string, options 
 //
 // A client that names a deployment (`?dpl=ID`, `x-deployment-id: ID` or the cookie `__vdpl=ID`) gets it, as long as
 // its environment has served it, it is still there and not older than this. Navigations heed the cookie only. When the
-// answer comes, the edge does so. Fails with `not_found` (404), and with `precondition_failed` (412) when `If-Match`
-// names another state.
+// answer comes, the edge does so. Fails with `no_split_of_functions` (409), with `not_found` (404), and with
+// `precondition_failed` (412) when `If-Match` names another state.
 func (c *Client) SetSkewProtection(ctx context.Context, project string, body SkewProtectionSettings, options ...RequestOption) (*SkewProtectionData, error) {
 	answer := new(SkewProtectionData)
 	if err := c.do(ctx, "PUT", "/api/v1/public/projects/"+segment(project)+"/skew-protection", jsonBody{body}, options, answer); err != nil {
@@ -2852,9 +2853,9 @@ func (c *Client) GetSplit(ctx context.Context, project string, environment Envir
 //
 // A share of the visitors gets a second deployment, and stays with it; the rest gets the active one. A larger share of
 // the same deployment takes nobody back. Any other move of the environment's pointer ends the split. When the answer
-// comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment` and `no_split_of_previews`
-// (409), with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state than
-// `getSplit` gave.
+// comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment`, `no_split_of_previews` and
+// `no_split_of_functions` (409), with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+// another state than `getSplit` gave.
 func (c *Client) SetSplit(ctx context.Context, project string, environment Environment, body SplitSettings, options ...RequestOption) (*SplitData, error) {
 	answer := new(SplitData)
 	if err := c.do(ctx, "PUT", "/api/v1/public/projects/"+segment(project)+"/splits/"+segment(environment), jsonBody{body}, options, answer); err != nil {

@@ -19,11 +19,13 @@
 
 use serde_json::Value;
 
+use super::demands::Need;
+use super::netlify::REDIRECT_MEMBERS;
 use super::{Grammar, LIMITS, Reading};
 use crate::build::error_pages::may_be_own;
 use crate::rules::headers::{HeaderRule, HeaderValue};
-use crate::rules::redirects;
-use crate::rules::{Dialect, Parsed, Refusal, functions};
+use crate::rules::redirects::{self, RedirectRule};
+use crate::rules::{Dialect, Lines, Parsed, Refusal, functions};
 use crate::site::format::{HtmlHandling, Shell};
 
 const NAME: &str = "miaobu.json";
@@ -31,19 +33,19 @@ const NAME: &str = "miaobu.json";
 impl Reading {
     pub(super) fn miaobu(&mut self, text: Option<&str>) {
         let Some(text) = text else { return };
-        let keys = match serde_json::from_str(text) {
-            Ok(Value::Object(keys)) => keys,
-            Ok(_) => return self.refuse_own(None, "", "this must be an object".to_owned()),
-            Err(error) => {
-                let line = u32::try_from(error.line()).ok().filter(|line| *line > 0);
-                return self.refuse_own(line, "", format!("this is not JSON: {error}"));
+        let keys = match Lines::read(NAME, text) {
+            Ok((Value::Object(keys), lines)) => {
+                self.own_lines = lines;
+                keys
             }
+            Ok(_) => return self.refuse_own(None, "", "this must be an object".to_owned()),
+            Err(refusal) => return self.refuse(NAME, [refusal]),
         };
         // The shell depends on two keys, in whatever order they come.
         let all_paths = keys.get("spa_fallback") == Some(&Value::from("all"));
         for (key, value) in &keys {
             if let Err(reason) = self.key(key, value, all_paths) {
-                self.refuse_own(None, &format!("{key}: {value}"), reason);
+                self.refuse_own(self.own_lines.at(&format!("/{key}")), &format!("{key}: {value}"), reason);
             }
         }
     }
@@ -98,7 +100,12 @@ impl Reading {
             }
             "error_pages" => self.error_pages(value)?,
             "run_first" => self.run_first(value)?,
-            "navigation_prefers_assets" => settings.rules.navigations_to_assets = truth(value)?,
+            "navigation_prefers_assets" => {
+                settings.rules.navigations_to_assets = truth(value)?;
+                if settings.rules.navigations_to_assets {
+                    self.demand_function(key, value);
+                }
+            }
             "redirects" => self.redirects(list(value)?),
             "headers" => self.headers(list(value)?),
             _ => return Err("there is no such setting".to_owned()),
@@ -109,17 +116,22 @@ impl Reading {
     fn error_pages(&mut self, value: &Value) -> Result<(), String> {
         let pages = value.as_object().ok_or("this must be an object such as {\"404\": \"/missing.html\"}")?;
         for (status, page) in pages {
+            let line = self.own_lines.at(&format!("/error_pages/{status}"));
             let rules = &mut self.settings.rules;
             match (status.parse(), page.as_str().filter(|page| page.starts_with('/'))) {
-                (Ok(404), Some(page)) => rules.not_found_page = Some(page.to_owned()),
-                (Ok(status), Some(page)) if may_be_own(status) => {
-                    rules.error_pages.insert(status, page.to_owned());
+                (Ok(404), Some(page)) => {
+                    rules.not_found_page = Some(page.to_owned());
+                    self.demand_page(NAME, line, status, page);
+                }
+                (Ok(number), Some(page)) if may_be_own(number) => {
+                    rules.error_pages.insert(number, page.to_owned());
+                    self.demand_page(NAME, line, status, page);
                 }
                 (_, Some(_)) => {
                     let reason = "only errors from 400 to 599 can have a page, but for 401, 414, 416 and 421";
-                    self.refuse_own(None, status, reason.to_owned());
+                    self.refuse_own(line, status, reason.to_owned());
                 }
-                (_, None) => self.refuse_own(None, status, "a page is a path that begins with /".to_owned()),
+                (_, None) => self.refuse_own(line, status, "a page is a path that begins with /".to_owned()),
             }
         }
         Ok(())
@@ -128,44 +140,60 @@ impl Reading {
     fn run_first(&mut self, value: &Value) -> Result<(), String> {
         if let Some(always) = value.as_bool() {
             self.settings.rules.function_first = always;
+            if always {
+                self.demand_function("run_first", value);
+            }
             return Ok(());
         }
         let globs = list(value)?.iter().map(|glob| glob.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
         let globs = globs.ok_or("this must be true, false or a list of paths with *")?;
         let rules = functions::parse(&globs).map_err(|problems| problems.join("; "))?;
         self.settings.rules.function_rules = functions::compile(&rules);
+        self.demand_function("run_first", value);
         Ok(())
     }
 
     fn redirects(&mut self, rules: &[Value]) {
-        for rule in rules {
+        for (index, rule) in rules.iter().enumerate() {
+            let line = self.own_lines.at(&format!("/redirects/{index}"));
             // A line as in a `_redirects` file, or a table as in a netlify.toml.
             let parsed = match rule {
                 Value::String(line) => redirects::parse(line, Dialect::Netlify, LIMITS, true),
                 rule => match serde_json::from_value::<toml::Value>(rule.clone()) {
-                    Ok(table) => redirects::from_value(toml::Value::Array(vec![table])),
+                    Ok(table) => {
+                        self.unknown_members(line, &table, &REDIRECT_MEMBERS, NAME);
+                        redirects::from_value(toml::Value::Array(vec![table]))
+                    }
                     Err(_) => {
-                        self.refuse_own(None, &rule.to_string(), "null has no place in a redirect".to_owned());
+                        self.refuse_own(line, &rule.to_string(), "null has no place in a redirect".to_owned());
                         continue;
                     }
                 },
             };
-            let refused = parsed.refused.into_iter().map(|refusal| Refusal { line: None, ..refusal }).collect();
+            let refused = parsed.refused.into_iter().map(|refusal| Refusal { line, ..refusal }).collect();
             let rules = self.take(NAME, Parsed { rules: parsed.rules, refused });
-            self.own_redirects.extend(rules);
+            let placed = |rule: RedirectRule| RedirectRule { line: line.unwrap_or(0), ..rule };
+            self.own_redirects.extend(rules.into_iter().map(placed));
         }
     }
 
     fn headers(&mut self, rules: &[Value]) {
-        for rule in rules {
-            match header_rule(rule) {
+        for (index, rule) in rules.iter().enumerate() {
+            let line = self.own_lines.at(&format!("/headers/{index}"));
+            match header_rule(rule, line.unwrap_or(0)) {
                 Some(rule) => self.own_headers.push(rule),
                 None => {
                     let reason = "a header rule is {\"path\": …, \"set\": {name: value}, \"unset\": [name]}";
-                    self.refuse_own(None, &rule.to_string(), reason.to_owned());
+                    self.refuse_own(line, &rule.to_string(), reason.to_owned());
                 }
             }
         }
+    }
+
+    fn demand_function(&mut self, key: &str, value: &Value) {
+        let reason = "the project has no function, so this has no effect".to_owned();
+        let line = self.own_lines.at(&format!("/{key}"));
+        self.demand(Need::Function, NAME, Refusal { line, text: format!("{key}: {value}"), reason });
     }
 
     fn refuse_own(&mut self, line: Option<u32>, text: &str, reason: String) {
@@ -173,7 +201,7 @@ impl Reading {
     }
 }
 
-fn header_rule(rule: &Value) -> Option<HeaderRule> {
+fn header_rule(rule: &Value, line: u32) -> Option<HeaderRule> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let known = |name: &String| matches!(name.as_str(), "path" | "set" | "unset");
     let keys = rule.as_object().filter(|keys| keys.keys().all(known))?;
@@ -187,7 +215,7 @@ fn header_rule(rule: &Value) -> Option<HeaderRule> {
         Some(unset) => unset.as_array()?.iter().map(text).collect::<Option<_>>()?,
         None => Vec::new(),
     };
-    Some(HeaderRule { line: 0, path: text(keys.get("path")?)?, set, unset })
+    Some(HeaderRule { line, path: text(keys.get("path")?)?, set, unset })
 }
 
 fn one_of<T: Copy>(value: &Value, choices: &[(&str, T)]) -> Result<T, String> {

@@ -1,7 +1,6 @@
 //! `vercel.json`, `firebase.json` and `serve.json`: one of them makes the route table.
 
 use super::Reading;
-use super::lines::add_lines;
 use crate::rules::{Lowered, Refusal, firebase, serve, vercel};
 use crate::site::format::HtmlHandling;
 
@@ -37,9 +36,11 @@ impl Reading {
                 continue;
             }
             match peer.read(text) {
-                Ok(mut lowered) => {
+                Ok(lowered) => {
                     used = Some(name);
-                    add_lines(peer, name, text, &mut lowered);
+                    if let Some(page) = &lowered.error_page {
+                        self.demand_page(name, lowered.error_page_line, "errorPage", page);
+                    }
                     self.lowered(name, peer, lowered);
                 }
                 Err(refused) => self.refuse(name, refused),

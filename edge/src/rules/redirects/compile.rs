@@ -29,6 +29,8 @@ impl Limits {
     /// What a site may have. Rules with `*` and placeholders are tried one after the other where they share a folder, so
     /// that they are fewer.
     pub const SHARDED: Self = Self { static_rules: 10_000, ..Self::INLINE };
+    /// All of what was counted before.
+    pub(crate) const NONE: Self = Self { static_rules: usize::MAX, dynamic_rules: usize::MAX, line_length: usize::MAX };
 }
 
 impl Default for Limits {

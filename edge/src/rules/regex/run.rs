@@ -22,7 +22,8 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Whether a search was given up, and so counted as no match, for want of steps.
+    /// Whether a search was given up, and so counted as no match, for want of steps. What was decided by it is not to be
+    /// trusted.
     #[must_use]
     pub fn exceeded(&self) -> bool {
         self.exceeded

@@ -54,7 +54,8 @@ pub fn build(routes: &[Value], options: TableOptions) -> Result<(Vec<u8>, Vec<Re
             Err(problem) => problems.push(problem),
         }
         let source = route.get("src").and_then(Value::as_str).unwrap_or_default();
-        let refusal = |reason| Refusal { line: None, text: source.to_owned(), reason };
+        let line = route.get(LINE).and_then(Value::as_u64).and_then(|line| source_line::number(line.try_into().ok()?));
+        let refusal = |reason| Refusal { line, text: source.to_owned(), reason };
         refused.extend(problems.into_iter().map(refusal));
     }
     match Image::of(&phases) {

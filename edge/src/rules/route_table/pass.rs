@@ -35,6 +35,9 @@ pub struct Gathered<'a> {
     /// Every route that matched, by its number in the table.
     #[cfg(feature = "explain")]
     pub(crate) trail: Vec<u16>,
+    /// The first route for which there were not enough steps.
+    #[cfg(feature = "explain")]
+    pub(crate) slow: Option<u16>,
 }
 
 impl<'a> Gathered<'a> {
@@ -115,8 +118,12 @@ impl<'a> RouteTable<'a> {
             let mut candidates = Candidates::of(self.index(phase), &path, from);
             let found = candidates.find_map(|number| {
                 let route = self.route(number).filter(|_| number < end)?;
-                let text = matched(&route, &path, &target.query, &mut captures, surroundings)?;
-                Some((number, route, text))
+                let text = matched(&route, &path, &target.query, &mut captures, surroundings);
+                #[cfg(feature = "explain")]
+                if surroundings.budget.exceeded() {
+                    pass.gathered.slow.get_or_insert(number);
+                }
+                Some((number, route, text?))
             });
             let Some((number, route, text)) = found else {
                 pass.passed.target.path = path;

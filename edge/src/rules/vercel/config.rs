@@ -2,24 +2,51 @@
 
 use serde_json::Value;
 
-use super::{ConfigError, Schema, lower, validate};
+use super::check::Section;
+use super::lower::lower_at;
+use super::{ConfigError, Schema, validate};
 use crate::rules::diagnostic::Refusal;
-use crate::rules::lowered::{Lowered, read_json};
+use crate::rules::json_lines::Lines;
+use crate::rules::lowered::Lowered;
 
-/// Reads and lowers the text of a vercel.json; what is not about routing is left alone.
+/// What a vercel.json may hold without a word from us: routing, and what only the peer's builds and its own service go by.
+const KNOWN: [&str; 21] = [
+    "$schema",
+    "alias",
+    "build",
+    "buildCommand",
+    "cleanUrls",
+    "devCommand",
+    "framework",
+    "git",
+    "github",
+    "headers",
+    "ignoreCommand",
+    "installCommand",
+    "name",
+    "outputDirectory",
+    "public",
+    "redirects",
+    "rewrites",
+    "routes",
+    "scope",
+    "trailingSlash",
+    "version",
+];
+
+/// Reads and lowers the text of a vercel.json; what is about builds is left alone.
 ///
 /// # Errors
 /// Everything that is wrong: a text that is no JSON, sections that are not what they must be, or the first rule that
 /// cannot be lowered. As at the peer, one wrong rule spoils the file.
 pub fn read(text: &str) -> Result<Lowered, Vec<Refusal>> {
-    let config = read_json(text).map_err(|refusal| vec![refusal])?;
-    let refused = wrong_sections(&config);
+    let (config, lines) = Lines::read("vercel.json", text).map_err(|refusal| vec![refusal])?;
+    let refused = wrong_sections(&config, &lines);
     if !refused.is_empty() {
         return Err(refused);
     }
-    let routes = lower(&config).map_err(|ConfigError { code, messages }| {
-        let refusal = |reason| Refusal { line: None, text: code.to_owned(), reason };
-        messages.into_iter().map(refusal).collect::<Vec<_>>()
+    let routes = lower_at(&config, &lines).map_err(|ConfigError { code, messages }| {
+        messages.into_iter().map(|message| refusal(code, message, &lines)).collect::<Vec<_>>()
     })?;
     Ok(Lowered {
         routes: routes.unwrap_or_default(),
@@ -27,12 +54,22 @@ pub fn read(text: &str) -> Result<Lowered, Vec<Refusal>> {
         trailing_slash: config.get("trailingSlash").and_then(Value::as_bool),
         // The older way to write rules took paths in any case.
         case_sensitive: config.get("routes").is_none(),
+        refused: lines.unknown(&config, "", &KNOWN, "this has no effect here: only routing is read from a vercel.json"),
         ..Lowered::default()
     })
 }
 
+/// What is told of a rule that cannot be lowered. The peer's sentences name it by its place in its section.
+fn refusal(code: &'static str, reason: String, lines: &Lines) -> Refusal {
+    let sections = [Section::Redirects, Section::Headers, Section::Rewrites];
+    let section = sections.into_iter().find(|section| section.code() == code).map_or("routes", Section::name);
+    let place = reason.split_once(" at index ").and_then(|(_, rest)| rest.split(' ').next());
+    let line = place.and_then(|place| lines.near(&format!("/{section}/{place}")));
+    Refusal { line, text: code.to_owned(), reason }
+}
+
 /// The first wrong value of each section.
-fn wrong_sections(config: &Value) -> Vec<Refusal> {
+fn wrong_sections(config: &Value, lines: &Lines) -> Vec<Refusal> {
     let mut refused = Vec::new();
     for (name, schema) in Schema::SECTIONS {
         let Some(problems) = config.get(name).and_then(|section| validate(schema, section).err()) else {
@@ -41,7 +78,8 @@ fn wrong_sections(config: &Value) -> Vec<Refusal> {
         // The innermost problem says most.
         if let Some(problem) = problems.into_iter().max_by_key(|problem| problem.at.len()) {
             let text = format!("{name}{}", problem.at);
-            refused.push(Refusal { line: None, text, reason: problem.reason });
+            let pointer = text.replace(['[', '.'], "/").replace(']', "");
+            refused.push(Refusal { line: lines.near(&format!("/{pointer}")), text, reason: problem.reason });
         }
     }
     refused
@@ -58,14 +96,19 @@ mod tests {
         let lowered = lowered.unwrap();
         assert_eq!((lowered.routes.len(), lowered.clean_urls, lowered.trailing_slash), (3, true, None));
         assert!(lowered.table().0.is_some());
-        for (text, place, reason) in [
-            ("{\n  \"a\" 1\n}", "\"a\" 1", "this is not JSON"),
-            (r#"{ "redirects": [{ "source": "/a" }] }"#, "redirects[0]", "must have `destination`"),
-            (r#"{ "cleanUrls": 1 }"#, "cleanUrls", "must be true or false"),
-            (r#"{ "rewrites": [{ "source": "/:", "destination": "/" }] }"#, "invalid_rewrite", "Rewrite at index 0"),
+        for (text, line, place, reason) in [
+            ("{\n  \"a\" 1\n}", 2, "\"a\" 1", "this is not JSON"),
+            ("{ \"redirects\": [\n\n{ \"source\": \"/a\" }] }", 3, "redirects[0]", "must have `destination`"),
+            ("{\n\"cleanUrls\": 1 }", 2, "cleanUrls", "must be true or false"),
+            (
+                "{ \"rewrites\": [\n{ \"source\": \"/:\", \"destination\": \"/\" }] }",
+                2,
+                "invalid_rewrite",
+                "Rewrite at index 0",
+            ),
         ] {
             let refused = read(text).unwrap_err();
-            assert_eq!(refused[0].text, place);
+            assert_eq!((refused[0].text.as_str(), refused[0].line), (place, Some(line)));
             assert!(refused[0].reason.starts_with(reason), "{}", refused[0]);
         }
     }

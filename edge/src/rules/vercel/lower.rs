@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::check::{Section, check};
 use super::segments::{Source, UNNAMED, condition_segments, fill, references, replace};
 use super::{ConfigError, is_truthy, normalize, template};
+use crate::rules::json_lines::Lines;
 
 /// Lowers a whole configuration: clean URLs, trailing slash, `routes`, redirects and headers before the files,
 /// rewrites behind them. `None` when the configuration has nothing of it.
@@ -12,6 +13,11 @@ use super::{ConfigError, is_truthy, normalize, template};
 /// # Errors
 /// The first section that is wrong.
 pub fn lower(config: &Value) -> Result<Option<Vec<Value>>, ConfigError> {
+    lower_at(config, &Lines::default())
+}
+
+/// As [`lower`], with the line in each route that a rule comes to.
+pub(super) fn lower_at(config: &Value, lines: &Lines) -> Result<Option<Vec<Value>>, ConfigError> {
     let mut routes: Option<Vec<Value>> = None;
     let mut append = |section: &'static str, lowered: Vec<Value>| {
         let (lowered, messages) = normalize(&lowered);
@@ -30,7 +36,7 @@ pub fn lower(config: &Value) -> Result<Option<Vec<Value>>, ConfigError> {
         append("invalid_trailing_slash", lower_trailing_slash(is_truthy(trailing_slash)))?;
     }
     if let Some(given) = config.get("routes").and_then(Value::as_array) {
-        append("invalid_route", given.clone())?;
+        append("invalid_route", marked(given.clone(), lines, "routes"))?;
     }
     for section in [Section::Redirects, Section::Headers, Section::Rewrites] {
         let Some(rules) = config.get(section.name()).and_then(Value::as_array) else {
@@ -46,9 +52,17 @@ pub fn lower(config: &Value) -> Result<Option<Vec<Value>>, ConfigError> {
             Section::Headers => lower_headers,
             Section::Rewrites => |rules: &[Value]| lower_rewrites(rules, &[]),
         };
-        append(section.code(), lower(rules)?)?;
+        append(section.code(), marked(lower(rules)?, lines, section.name()))?;
     }
     Ok(routes)
+}
+
+/// The routes of a section's rules, one for each, with their lines.
+fn marked(mut routes: Vec<Value>, lines: &Lines, section: &str) -> Vec<Value> {
+    for (index, route) in routes.iter_mut().enumerate() {
+        lines.mark(route, &format!("/{section}/{index}"));
+    }
+    routes
 }
 
 /// The routes of `cleanUrls: true`.

@@ -1340,6 +1340,8 @@ for, or the route record.*/
         RedirectRule,
         #[serde(rename = "route_table")]
         RouteTable,
+        #[serde(rename = "given_up")]
+        GivenUp,
         #[serde(rename = "shell")]
         Shell,
         #[serde(rename = "not_found_page")]
@@ -1363,6 +1365,7 @@ for, or the route record.*/
                 Self::CanonicalUrl => f.write_str("canonical_url"),
                 Self::RedirectRule => f.write_str("redirect_rule"),
                 Self::RouteTable => f.write_str("route_table"),
+                Self::GivenUp => f.write_str("given_up"),
                 Self::Shell => f.write_str("shell"),
                 Self::NotFoundPage => f.write_str("not_found_page"),
                 Self::ErrorPage => f.write_str("error_page"),
@@ -1384,6 +1387,7 @@ for, or the route record.*/
                 "canonical_url" => Ok(Self::CanonicalUrl),
                 "redirect_rule" => Ok(Self::RedirectRule),
                 "route_table" => Ok(Self::RouteTable),
+                "given_up" => Ok(Self::GivenUp),
                 "shell" => Ok(Self::Shell),
                 "not_found_page" => Ok(Self::NotFoundPage),
                 "error_page" => Ok(Self::ErrorPage),
@@ -17016,8 +17020,8 @@ let response = client.get_skew_protection()
 
 A client that names a deployment (`?dpl=ID`, `x-deployment-id: ID` or the cookie `__vdpl=ID`) gets it, as long as
 its environment has served it, it is still there and not older than this. Navigations heed the cookie only. When the
-answer comes, the edge does so. Fails with `not_found` (404), and with `precondition_failed` (412) when `If-Match`
-names another state.
+answer comes, the edge does so. Fails with `no_split_of_functions` (409), with `not_found` (404), and with
+`precondition_failed` (412) when `If-Match` names another state.
 
 Sends a `PUT` request to `/api/v1/public/projects/{project}/skew-protection`
 
@@ -17059,9 +17063,9 @@ let response = client.get_split()
 
 A share of the visitors gets a second deployment, and stays with it; the rest gets the active one. A larger share of
 the same deployment takes nobody back. Any other move of the environment's pointer ends the split. When the answer
-comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment` and `no_split_of_previews`
-(409), with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state than
-`getSplit` gave.
+comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment`, `no_split_of_previews` and
+`no_split_of_functions` (409), with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+another state than `getSplit` gave.
 
 Sends a `PUT` request to `/api/v1/public/projects/{project}/splits/{environment}`
 

@@ -579,7 +579,7 @@ export interface ExplainedRule {
 export type ExplainedSource = 'rule' | 'default' | 'file' | 'request' | 'record';
 
 /** The step of the order that made the answer. */
-export type ExplainedStep = 'record' | 'file' | 'canonical_url' | 'redirect_rule' | 'route_table' | 'shell' | 'not_found_page' | 'error_page' | 'protection' | 'function' | 'probe' | 'platform';
+export type ExplainedStep = 'record' | 'file' | 'canonical_url' | 'redirect_rule' | 'route_table' | 'given_up' | 'shell' | 'not_found_page' | 'error_page' | 'protection' | 'function' | 'probe' | 'platform';
 
 /** What a request gets, and why. */
 export interface Explanation {
@@ -2471,8 +2471,8 @@ export abstract class Operations extends Sender {
    *
    * A client that names a deployment (`?dpl=ID`, `x-deployment-id: ID` or the cookie `__vdpl=ID`) gets it, as long as
    * its environment has served it, it is still there and not older than this. Navigations heed the cookie only. When the
-   * answer comes, the edge does so. Fails with `not_found` (404), and with `precondition_failed` (412) when `If-Match`
-   * names another state.
+   * answer comes, the edge does so. Fails with `no_split_of_functions` (409), with `not_found` (404), and with
+   * `precondition_failed` (412) when `If-Match` names another state.
    */
   setSkewProtection(project: string, body: SkewProtectionSettings, options: RequestOptions = {}): Promise<SkewProtectionData> {
     return this.sendForJson('PUT', `/api/v1/public/projects/${segment(project)}/skew-protection`, { json: body }, options);
@@ -2492,9 +2492,9 @@ export abstract class Operations extends Sender {
    *
    * A share of the visitors gets a second deployment, and stays with it; the rest gets the active one. A larger share of
    * the same deployment takes nobody back. Any other move of the environment's pointer ends the split. When the answer
-   * comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment` and `no_split_of_previews`
-   * (409), with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names another state than
-   * `getSplit` gave.
+   * comes, the edge does so. Fails with `not_deployed`, `nothing_active`, `same_deployment`, `no_split_of_previews` and
+   * `no_split_of_functions` (409), with `not_found` (404), and with `precondition_failed` (412) when `If-Match` names
+   * another state than `getSplit` gave.
    */
   setSplit(project: string, environment: Environment, body: SplitSettings, options: RequestOptions = {}): Promise<SplitData> {
     return this.sendForJson('PUT', `/api/v1/public/projects/${segment(project)}/splits/${segment(environment)}`, { json: body }, options);
