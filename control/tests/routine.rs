@@ -265,6 +265,12 @@ async fn a_runtime_without_webassembly_is_given_the_core_as_javascript() {
         let output = program.output().expect("the program runs");
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
+    let create = CreateKvNamespace { namespace: NAMESPACE.into(), description: None };
+    aliyun.esa.call(&create).await.expect("made");
+    let looked = program(&aliyun, folder.path(), "127.0.0.1", &["routine", "self-test"]).output();
+    let looked = String::from_utf8(looked.expect("the program runs").stdout).expect("text");
+    let hint = looked.lines().find_map(|line| line.strip_prefix("hint: "));
+    assert!(hint.is_some_and(|hint| hint.contains("MIAOBU_ESA_ROUTINE_BUILD=javascript")), "{looked}");
     let (published, told) = publish("webassembly");
     assert!(!published && told.contains("staging answers otherwise than it should"), "{told}");
     // It looks at all kinds of answers, in staging and in production.
@@ -399,6 +405,7 @@ async fn the_self_test_tells_what_the_runtime_supports() {
         };
         let engine = found("engine");
         assert_eq!(engine["features"]["mvp"], true, "{engine}");
+        assert!(!report.contains("hint: "), "{report}");
         assert_eq!(engine["features"]["simd"], true, "{engine}");
         assert_eq!(engine["arguments"]["env"], "object");
         assert_eq!(found("runtime")["globals"]["EdgeKV"], "function");
