@@ -119,7 +119,7 @@ need_node_tools() {
   node_tools=$made
 }
 
-# Puts workerd below edge/tests. No lock file: npm refuses one without the packages for other systems, which not every registry has.
+# Puts workerd and TypeScript below edge/tests. No lock file: npm refuses one without the packages for other systems, which not every registry has.
 install_workerd() { quietly npm --prefix "$root/edge/tests" install --no-package-lock --no-audit --no-fund; }
 
 # Sets $python_tools to a folder of programs: python, and what openapi/tools/requirements.txt names.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 
 use self::outside::Outside;
-pub use self::outside::{Alidns, Bucket, Esa};
+pub use self::outside::{Alidns, Bucket, Esa, RoutineBuild};
 pub use self::parts::{Api, Edge, Log, LogFormat};
 use self::written::Written;
 use crate::api::{ApiConfig, MetricsAccess, RateLimits};

@@ -8,8 +8,12 @@ use miaobu_control::app::StartError;
 use miaobu_control::app::routine::Tool;
 use miaobu_control::config::Config;
 use miaobu_control::routine::{self, Cloud, Patience, SelfTest};
+use serde_json::{Value, json};
 
 use crate::{Failure, print};
+
+const WITHOUT_WEBASSEMBLY: &str =
+    "there is no WebAssembly: with MIAOBU_ESA_ROUTINE_BUILD=javascript the routine is published as JavaScript";
 
 #[derive(Debug, Subcommand)]
 pub enum RoutineCommand {
@@ -86,7 +90,13 @@ pub async fn run(config: &Config, command: &RoutineCommand) -> Result<(), Failur
             pause: Duration::from_secs(1),
         };
         test.publish().await?;
-        return Ok(test.ask(|name, found| print(&[format!("{name}: {found}")])).await?);
+        let tell = |name: &str, found: &Value| {
+            print(&[format!("{name}: {found}")]);
+            if name == "engine" && found["features"]["mvp"] == false {
+                print(&[format!("hint: {}", json!(WITHOUT_WEBASSEMBLY))]);
+            }
+        };
+        return Ok(test.ask(tell).await?);
     }
     match command {
         RoutineCommand::Build { .. } | RoutineCommand::SelfTest => {}

@@ -250,6 +250,40 @@ async fn each_step_is_a_command_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_runtime_without_webassembly_is_given_the_core_as_javascript() {
+    let Some(workerd) = workerd() else { return };
+    let aliyun = Aliyun::with(|settings| {
+        settings.workerd = Some(workerd);
+        settings.webassembly = false;
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let publish = |build: &str| {
+        let arguments = ["routine", "publish", "--looks", "2", "--spreading", "0"];
+        let mut program = program(&aliyun, folder.path(), "127.0.0.1", &arguments);
+        program.env("MIAOBU_ESA_ROUTINE_BUILD", build);
+        let output = program.output().expect("the program runs");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let create = CreateKvNamespace { namespace: NAMESPACE.into(), description: None };
+    aliyun.esa.call(&create).await.expect("made");
+    let looked = program(&aliyun, folder.path(), "127.0.0.1", &["routine", "self-test"]).output();
+    let looked = String::from_utf8(looked.expect("the program runs").stdout).expect("text");
+    let hint = looked.lines().find_map(|line| line.strip_prefix("hint: "));
+    assert!(hint.is_some_and(|hint| hint.contains("MIAOBU_ESA_ROUTINE_BUILD=javascript")), "{looked}");
+    let (published, told) = publish("webassembly");
+    assert!(!published && told.contains("staging answers otherwise than it should"), "{told}");
+    // It looks at all kinds of answers, in staging and in production.
+    let (published, told) = publish("javascript");
+    assert!(published, "{told}");
+    let nowhere = reqwest::Client::new().get(aliyun.emulator.edge()).header("host", format!("nowhere.{SITE}"));
+    let answer = nowhere.send().await.expect("an answer");
+    assert_eq!(answer.status(), 421, "the routine answers visitors");
+    let (published, told) = publish("javascript");
+    assert!(published, "twice is once: {told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn killed_anywhere_and_run_again_it_goes_on() {
     let Some(workerd) = workerd() else { return };
     let aliyun = Aliyun::with(|settings| settings.workerd = Some(workerd)).await;
@@ -371,6 +405,7 @@ async fn the_self_test_tells_what_the_runtime_supports() {
         };
         let engine = found("engine");
         assert_eq!(engine["features"]["mvp"], true, "{engine}");
+        assert!(!report.contains("hint: "), "{report}");
         assert_eq!(engine["features"]["simd"], true, "{engine}");
         assert_eq!(engine["arguments"]["env"], "object");
         assert_eq!(found("runtime")["globals"]["EdgeKV"], "function");

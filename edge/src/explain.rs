@@ -114,7 +114,7 @@ impl Explanation {
                     self.step = Step::Function;
                 }
             }
-            // What is explained is whole: no decision about it wants more.
+            // Callers give a site the shards that its decisions want first.
             Decision::Shard(_) => {}
             Decision::Probe(probe) => {
                 self.outcome = Outcome::Probe;

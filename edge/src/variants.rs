@@ -229,6 +229,12 @@ pub fn has_hashed(site: &Site, request: &Request<'_>) -> bool {
     site.file(&Path::read(request.path()).key).is_some_and(|file| is_immutable(site, file.header_set))
 }
 
+/// The shard that a site has to have before [`has_hashed`] can say what is there; `None` when it has it, or needs none.
+#[must_use]
+pub fn hashed_shard(site: &Site, request: &Request<'_>) -> Option<u32> {
+    site.wanted_shard(&Path::read(request.path()).key, false)
+}
+
 fn is_immutable(site: &Site, set: u16) -> bool {
     let mut immutable = false;
     site.for_each_header(set, |name, value| immutable |= name == "cache-control" && contains(value, "immutable"));
@@ -241,7 +247,7 @@ fn is_immutable(site: &Site, set: u16) -> bool {
 pub(crate) fn select(question: u32, record: &RouteRecord, site: Option<&Site>, request: &Request<'_>) -> u32 {
     match (question, site) {
         (1, Some(site)) => misses(record, site, request).into(),
-        (2, Some(site)) => match site.wanted_shard(&Path::read(request.path()).key, false) {
+        (2, Some(site)) => match hashed_shard(site, request) {
             Some(shard) => shard + 2,
             None => has_hashed(site, request).into(),
         },

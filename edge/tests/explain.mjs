@@ -3,15 +3,15 @@
 //     node --test edge/tests/explain.mjs
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { explain } from "../../wasm-pkg/explain/node.js";
+import { explain, MissingShard } from "../../wasm-pkg/explain/node.js";
 
 const workspace = fileURLToPath(new URL("../../", import.meta.url));
 const npmPackage = join(workspace, "wasm-pkg");
@@ -123,28 +123,157 @@ test("what is not there or damaged is told, and what is no URL refused", () => {
   assert.throws(() => explain(site, "/about"), TypeError);
 });
 
-test("an explanation has what its types say, and nothing else", () => {
-  const types = readFileSync(join(npmPackage, "explain/index.d.ts"), "utf8");
-  const members = (name) => {
-    const [, body] = new RegExp(`interface ${name} \\{\n(.*?)\n\\}`, "s").exec(types);
-    return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, member]) => member).sort();
-  };
-  const told = explain(site, "http://docs.localhost/about");
-  const parts = {
-    Explanation: told, RouteRecord: told.record, SiteFile: told.file, Rule: told.passed_over,
-    Header: told.headers[0], RemovedHeader: told.removed_headers[0],
-  };
-  for (const [name, value] of Object.entries(parts)) assert.deepEqual(Object.keys(value).sort(), members(name), name);
+/** A site in shards, and the same in one piece. */
+function parted(id) {
+  const from = join(folder, `parted-${id}`);
+  mkdirSync(join(from, "assets"), { recursive: true });
+  for (let page = 0; page < 80; page += 1) writeFileSync(join(from, `page-${page}.html`), String(page));
+  for (let file = 0; file < 20; file += 1) writeFileSync(join(from, "assets", `app${file}-4f2a9c${id}b.js`), String(file));
+  writeFileSync(join(from, "_redirects"), "/old/* /page-7 301\n/page-1 /page-2 302!\n/show /page-3 200\n");
+  writeFileSync(join(from, "404.html"), "nothing");
+  const [whole, parts] = [[], ["limit=1200"]].map((options, number) => {
+    const made = join(folder, `made-${id}-${number}`);
+    execFileSync(join(examples(), "make_site"), [from, made, "parted.localhost", "parted", id, ...options], { stdio: "ignore" });
+    const kept = (name) => readFileSync(join(made, "kv", name));
+    return { record: kept("parted.localhost"), blob: kept(`d-${id}`), shards: Object.fromEntries(readdirSync(join(made, "kv")).filter((name) => name.startsWith(`d-${id}-`)).map((name) => [name, kept(name)])) };
+  });
+  assert.ok(Object.keys(parts.shards).length > 2, "a site in few parts");
+  return { whole, parts };
+}
+
+test("a site in shards says which one it takes, and is explained with it as in one piece", () => {
+  const { whole, parts } = parted("7");
+  const paths = ["/", "/page-5", "/page-5.html", "/PAGE-5", "/page-1", "/old/x", "/show", "/nowhere", "/assets/app3-4f2a9c7b.js"];
+  const wanted = paths.map((path) => {
+    const shards = {};
+    for (let asked = 0; asked <= 3; asked += 1) {
+      try {
+        const told = explain({ ...parts, shards }, `http://parted.localhost${path}`);
+        assert.deepEqual(told, explain(whole, `http://parted.localhost${path}`), path);
+        return Object.keys(shards).length;
+      } catch (error) {
+        assert.ok(error instanceof MissingShard, error);
+        assert.ok(!(error.key in shards) && error.key in parts.shards, `${error.key} is wanted`);
+        shards[error.key] = parts.shards[error.key];
+      }
+    }
+    assert.fail(`no end of shards for ${path}`);
+  });
+  assert.equal(wanted[paths.indexOf("/page-5")], 1);
+  assert.ok(wanted.every((count) => count <= 2), String(wanted));
 });
 
-test("the README's example runs in Node", async () => {
+test("a shard that is not there, damaged or another site's is explained as an edge answers that can't read it", () => {
+  const { parts } = parted("7");
+  const foreign = parted("8").parts.shards;
+  const ask = (shards) => explain({ ...parts, shards }, "http://parted.localhost/page-5");
+  let key;
+  assert.throws(() => ask({}), (error) => (key = error.key) in parts.shards);
+  const damaged = Buffer.from(parts.shards[key]);
+  damaged[60] ^= 1;
+  for (const bytes of [null, damaged, foreign[key.replace("d-7", "d-8")], parts.blob]) {
+    assert.deepEqual([ask({ [key]: bytes }).status, ask({ [key]: bytes }).outcome], [503, "refuse"]);
+  }
+  assert.equal(ask({ [key]: parts.shards[key] }).status, 200);
+});
+
+test("a hashed file that the other side of a split has in a shard is explained as that side's", () => {
+  const [seven, nine] = ["7", "9"].map((id) => parted(id).parts);
+  const { check, ...record } = JSON.parse(seven.record);
+  const split = { record: { ...record, split: "9 d-9 5000 1" }, blob: seven.blob, blobs: { "d-9": nine.blob } };
+  const ask = (shards) => explain({ ...split, shards }, { url: "http://parted.localhost/assets/app3-4f2a9c9b.js", headers: { cookie: "__miaobu_split=9999" } });
+  const all = { ...seven.shards, ...nine.shards };
+  const told = ask(all);
+  assert.deepEqual([told.status, told.record.deployment_id], [200, 9]);
+  assert.throws(() => ask(seven.shards), (error) => error instanceof MissingShard && error.key in nine.shards);
+  const lost = Object.fromEntries(Object.keys(nine.shards).map((key) => [key, null]));
+  assert.deepEqual([ask({ ...all, ...lost }).status, ask({ ...all, ...lost }).record.deployment_id], [404, 7]);
+});
+
+test("the types are right about what is told, by the compiler's word", () => {
+  const { parts } = parted("7");
+  const { check, ...record } = JSON.parse(site.record);
+  const told = [
+    explain(site, "http://docs.localhost/old/page?a=1"),
+    explain(site, { url: "https://docs.localhost/about", headers: { Range: "bytes=0-3" } }),
+    explain(site, "http://docs.localhost/nowhere"),
+    explain({ record: { ...record, protection: "x" }, blob: site.blob }, "http://docs.localhost/"),
+    explain({ record: { ...record, site: undefined } }, "http://docs.localhost/"),
+    explain({}, "http://nowhere.localhost/"),
+    explain(parts, "http://parted.localhost/"),
+  ];
+  const written = told.map((one) => `  ${JSON.stringify(one)},`).join("\n");
+  // An object as it is written may have no member that its type lacks.
+  const right = `import { explain, MissingShard, type AskedRequest, type Explanation, type Site, type Step } from "@miaobu/edge/explain";
+
+export const told: Explanation[] = [\n${written}\n];
+
+export async function steps(store: { get(key: string): Promise<Uint8Array | null> }, asked: AskedRequest | Request): Promise<Step[]> {
+  const site: Site = { record: await store.get("docs.localhost"), blob: await store.get("d-7"), shards: {} };
+  try {
+    return [explain(site, asked).step, explain(site, asked.url).step];
+  } catch (error) {
+    if (!(error instanceof MissingShard)) throw error;
+    const shard: Uint8Array | null = await store.get(error.key);
+    return [explain({ ...site, shards: { [error.key]: shard } }, asked).step];
+  }
+}
+
+export const places: string[] = told.flatMap(({ rules, passed_over, headers, removed_headers, file, record }) => [
+  ...rules.map((rule) => rule.file + (rule.line?.toFixed() ?? "")),
+  passed_over?.file ?? "",
+  ...headers.map((header) => header.name + header.value + header.source),
+  ...removed_headers.flatMap((header) => header.rules.map((rule) => rule.file)),
+  (file?.size ?? 0).toFixed() + (file?.range?.[0].toFixed() ?? ""),
+  record?.deployment_id.toFixed() ?? "",
+]);
+`;
+  assert.equal(compiled("right.ts", right), "");
+  const wrong = `import { explain } from "@miaobu/edge/explain";\nexport const length: number = explain({}, { method: "GET" }).location.length;\n`;
+  const errors = compiled("wrong.ts", wrong);
+  assert.match(errors, /Property 'url' is missing/);
+  assert.match(errors, /possibly 'null'/);
+});
+
+/** What the compiler of TypeScript says of a program that uses the package. */
+function compiled(name, text) {
+  const program = join(installed(), name);
+  writeFileSync(program, text);
+  const compiler = join(workspace, "edge/tests/node_modules/typescript/bin/tsc");
+  const options = ["--noEmit", "--strict", "--target", "es2022", "--module", "node16", "--lib", "es2022,dom", program];
+  const { status, stdout, error } = spawnSync(process.execPath, [compiler, ...options], { cwd: folder, encoding: "utf8" });
+  if (error) throw error;
+  return status === 0 ? "" : stdout;
+}
+
+/** A folder whose programs find the package by its name. */
+function installed() {
   const scope = join(folder, "node_modules/@miaobu");
   mkdirSync(scope, { recursive: true });
-  symlinkSync(npmPackage, join(scope, "edge"));
-  writeFileSync(join(folder, "why.mjs"), example());
+  writeFileSync(join(folder, "package.json"), `{ "type": "module" }`);
+  if (!existsSync(join(scope, "edge"))) symlinkSync(npmPackage, join(scope, "edge"));
+  return folder;
+}
+
+test("the README's example runs in Node", async () => {
+  installed();
+  writeFileSync(join(folder, "why.mjs"), example("why"));
   const { why } = await import(join(folder, "why.mjs"));
   assert.equal(why(site, "http://docs.localhost/old/x"), "301 /about (_redirects, line 2)");
   assert.equal(why(site, "http://docs.localhost/nowhere"), "404 /404.html (not_found_page)");
+});
+
+test("the README's example reads the shards that an answer takes", async () => {
+  installed();
+  writeFileSync(join(folder, "shards.mjs"), example("explainWith"));
+  const { explainWith } = await import(join(folder, "shards.mjs"));
+  const { whole, parts } = parted("7");
+  const { shards, ...rest } = parts;
+  const asked = [];
+  const read = async (key) => (asked.push(key), shards[key] ?? null);
+  const url = "http://parted.localhost/page-5";
+  assert.deepEqual(await explainWith(read, rest, url), explain(whole, url));
+  assert.equal(asked.length, 1);
 });
 
 test("the README's example runs in Chromium", { timeout: 120_000 }, async () => {
@@ -157,8 +286,10 @@ test("the README's example runs in Chromium", { timeout: 120_000 }, async () => 
   assert.deepEqual(told, ["301 /about (_redirects, line 2)", "200 /about.html (file)", "404 /404.html (not_found_page)"]);
 });
 
-function example() {
-  return /```js\n(.*?)```/s.exec(readme)[1];
+/** The README's example that exports a function of this name. */
+function example(name) {
+  const examples = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, text]) => text);
+  return examples.find((text) => text.includes(`function ${name}(`));
 }
 
 /** Runs a module in a page whose policy allows WebAssembly and nothing from elsewhere; returns what it posts to /told. */
@@ -167,7 +298,7 @@ async function inChromium(module) {
   const imports = JSON.stringify({ imports: { "@miaobu/edge/explain": entry.replace("./", "/package/") } });
   const pages = {
     "/": ["text/html", `<!doctype html><script type="importmap">${imports}</script><script type="module">${module}</script>`],
-    "/why.mjs": ["text/javascript", example()],
+    "/why.mjs": ["text/javascript", example("why")],
     "/record": ["application/octet-stream", site.record],
     "/blob": ["application/octet-stream", site.blob],
   };

@@ -6,6 +6,8 @@ export interface Site {
   blob?: Uint8Array | ArrayBuffer | null;
   /** The blobs, by their keys, of the other deployments that a split or pins of the record lead to. */
   blobs?: Record<string, Uint8Array | ArrayBuffer>;
+  /** The shards, by their keys, of those of these sites that are too large for one value; null where the store has none. */
+  shards?: Record<string, Uint8Array | ArrayBuffer | null>;
 }
 
 /** A request. A `Request` of the platform is one. */
@@ -116,8 +118,15 @@ export interface RemovedHeader {
   rules: Rule[];
 }
 
+/** A site lies in shards, and its answer takes one that `shards` does not name: read it, and ask again. */
+export class MissingShard extends Error {
+  /** The key of the shard in the edge's key-value store. */
+  readonly key: string;
+  constructor(key: string);
+}
+
 /**
- * Tells what the edge answers to a request, and why. Throws a TypeError for what is no URL; a damaged record or blob is
- * explained like anything else.
+ * Tells what the edge answers to a request, and why. Throws a TypeError for what is no URL, and a MissingShard; a damaged
+ * record, blob or shard is explained like anything else.
  */
 export function explain(site: Site, request: string | AskedRequest): Explanation;

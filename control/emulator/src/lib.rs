@@ -86,6 +86,8 @@ pub struct Settings {
     pub public_buckets: Vec<String>,
     /// The program that published routines run in, workerd; without it they do not run.
     pub workerd: Option<PathBuf>,
+    /// Whether these find WebAssembly there, as they do on the service.
+    pub webassembly: bool,
     /// How many processes functions may have at once.
     pub instances: usize,
     /// How long a routine goes on with what it has read from the key-value store, or with that there was nothing.
@@ -103,7 +105,20 @@ impl Settings {
         let sites = vec![Site { id: 1, name: "sites.example".to_owned(), coverage: "global".to_owned() }];
         let (ports, ambient) = (Ports::default(), Arc::new(System));
         let (public_buckets, workerd, kv_staleness, instances) = (Vec::new(), None, TimeDelta::zero(), 100);
-        Self { folder, keys, region, sites, public_buckets, workerd, instances, kv_staleness, ports, ambient }
+        let webassembly = true;
+        Self {
+            folder,
+            keys,
+            region,
+            sites,
+            public_buckets,
+            workerd,
+            webassembly,
+            instances,
+            kv_staleness,
+            ports,
+            ambient,
+        }
     }
 }
 
@@ -134,8 +149,19 @@ pub struct Emulator {
 impl Emulator {
     /// Starts the servers. Fails when the folder cannot be read or a port is taken.
     pub async fn start(settings: Settings) -> io::Result<Self> {
-        let Settings { folder, keys, region, sites, public_buckets, workerd, instances, kv_staleness, ports, ambient } =
-            settings;
+        let Settings {
+            folder,
+            keys,
+            region,
+            sites,
+            public_buckets,
+            workerd,
+            webassembly,
+            instances,
+            kv_staleness,
+            ports,
+            ambient,
+        } = settings;
         let issuer = keys.iter().find(|key| key.security_token.is_none()).cloned();
         let keys = Arc::new(Keys::new(keys));
         let (faults, outside) = (Arc::new(Faults::default()), Arc::new(Outside::default()));
@@ -190,7 +216,7 @@ impl Emulator {
             faults: faults.clone(),
             outside: outside.clone(),
         });
-        let runtime = Runtime::new(workerd, folder.join("runtime"), format!("http://{inside_address}/kv"));
+        let runtime = Runtime::new(workerd, webassembly, folder.join("runtime"), format!("http://{inside_address}/kv"));
         let runtime = Arc::new(runtime);
         let visitors = |env| {
             let (esa, ambient, runtime) = (esa.clone(), ambient.clone(), runtime.clone());

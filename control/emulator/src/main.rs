@@ -62,6 +62,9 @@ struct Arguments {
     /// The program that published routines run in; `npm install workerd` brings it.
     #[arg(long, env = "MIAOBU_WORKERD", value_name = "PROGRAM")]
     workerd: Option<PathBuf>,
+    /// Routines find no WebAssembly there.
+    #[arg(long)]
+    without_webassembly: bool,
     /// How many seconds a routine goes on with what it has read from the key-value store.
     #[arg(long, default_value_t = 20)]
     kv_staleness: u32,
@@ -95,6 +98,7 @@ async fn main() -> ExitCode {
         sites,
         public_buckets: arguments.public_bucket.clone(),
         workerd: arguments.workerd.clone(),
+        webassembly: !arguments.without_webassembly,
         instances: arguments.instances,
         kv_staleness: TimeDelta::seconds(arguments.kv_staleness.into()),
         ports,

@@ -19,6 +19,15 @@ pub struct Bucket {
     pub credentials: Credentials,
 }
 
+/// The form of the routine's core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoutineBuild {
+    /// WebAssembly.
+    WebAssembly,
+    /// The same as JavaScript, for runtimes that have no WebAssembly.
+    JavaScript,
+}
+
 /// The edge that ESA is.
 #[derive(Debug, Clone)]
 pub struct Esa {
@@ -38,6 +47,8 @@ pub struct Esa {
     pub propagation: Duration,
     /// The routine's name.
     pub routine: String,
+    /// In which form its core is published.
+    pub routine_build: RoutineBuild,
     /// Which requests the routine gets, in the language of ESA's rules; empty for those under the base domain.
     pub rule: String,
     /// Where staging answers: host and port; empty for where ESA says.
@@ -142,6 +153,11 @@ fn esa(written: &mut Written, aliyun: &Credentials, has_aliyun: bool) -> Option<
     let record = written.take("esa.record", |text| Ok(text.to_owned()))?;
     let namespace = written.take("esa.kv_namespace", needed);
     let routine = written.take("esa.routine", routine_name);
+    let routine_build = written.take("esa.routine_build", |text| match text {
+        "webassembly" => Ok(RoutineBuild::WebAssembly),
+        "javascript" => Ok(RoutineBuild::JavaScript),
+        other => Err(format!("{other:?} is neither webassembly nor javascript")),
+    });
     let rule = written.take("esa.rule", |text| Ok(text.to_owned()));
     let staging_address = written.take("esa.staging_address", |text| Ok(text.to_owned()));
     let edge_address = written.take("esa.edge_address", |text| Ok(text.to_owned()));
@@ -162,6 +178,7 @@ fn esa(written: &mut Written, aliyun: &Credentials, has_aliyun: bool) -> Option<
         keys: keys?,
         propagation: Duration::from_secs(propagation?),
         routine: routine?,
+        routine_build: routine_build?,
         rule: rule?,
         staging_address: staging_address?,
         edge_address: edge_address?,

@@ -121,6 +121,13 @@ fn engines_elsewhere_are_named_whole_or_not_at_all_and_their_secrets_are_never_p
     let elsewhere = elsewhere.expect_err("another zone").problems;
     assert!(elsewhere.len() == 1 && elsewhere[0].starts_with("alidns.zone"), "{elsewhere:?}");
 
+    let build = |name: &str| Config::parse(Some(file), &variables(&[("MIAOBU_ESA_ROUTINE_BUILD", name)]));
+    assert_eq!(esa.routine_build, RoutineBuild::WebAssembly);
+    let esa = build("javascript").expect("sound").esa.expect("an edge");
+    assert_eq!(esa.routine_build, RoutineBuild::JavaScript);
+    let problems = build("wasm2js").expect_err("no form").problems;
+    assert!(problems.len() == 1 && problems[0].contains("neither webassembly nor javascript"), "{problems:?}");
+
     let wrong = "[objects]\nstore = \"disk\"\n[esa]\nsite = \"a.example\"\nrouten = 1\n";
     assert_eq!(Config::parse(Some(wrong), &[]).expect_err("wrong").problems.len(), 3);
 }

@@ -61,6 +61,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("esa.kv_keys", "MIAOBU_ESA_KV_KEYS"),
     ("esa.kv_propagation_seconds", "MIAOBU_ESA_KV_PROPAGATION_SECONDS"),
     ("esa.routine", "MIAOBU_ESA_ROUTINE"),
+    ("esa.routine_build", "MIAOBU_ESA_ROUTINE_BUILD"),
     ("esa.rule", "MIAOBU_ESA_RULE"),
     ("esa.staging_address", "MIAOBU_ESA_STAGING_ADDRESS"),
     ("esa.edge_address", "MIAOBU_ESA_EDGE_ADDRESS"),

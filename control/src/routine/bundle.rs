@@ -5,11 +5,13 @@ use data_encoding::BASE64;
 use miaobu_edge::record::KeyEncoding;
 use serde_json::json;
 
-use crate::config;
+use crate::config::{self, RoutineBuild};
 use crate::domain::Sha256;
 
 /// The routine that this program was built with.
 const ROUTINE: &str = include_str!("../../../wasm-pkg/esa.js");
+/// The same for runtimes without WebAssembly.
+const JAVASCRIPT: &str = include_str!("../../../wasm-pkg/esa-js.js");
 const MARK: &str = "miaobu";
 
 /// Code, and what tells it from other code.
@@ -32,7 +34,11 @@ impl Bundle {
             // Nobody promises that ESA compiles anything once an isolate answers.
             "MIAOBU_COMPILE": "early",
         });
-        let code = format!("globalThis.miaobu = {settings};\n{ROUTINE}");
+        let routine = match esa.routine_build {
+            RoutineBuild::WebAssembly => ROUTINE,
+            RoutineBuild::JavaScript => JAVASCRIPT,
+        };
+        let code = format!("globalThis.miaobu = {settings};\n{routine}");
         let mut hash = Sha256::of(code.as_bytes()).to_hex();
         hash.truncate(16);
         Self { code: code.into(), hash }

@@ -14,6 +14,9 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use suites::outcome::Outcome;
 
+/// What is said of a case that is better than the list of differences has it.
+const STALE: &str = "passes, although it is said to differ";
+
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
         Ok(true) => ExitCode::SUCCESS,
@@ -42,11 +45,12 @@ fn run_files(home: &str, files: &[String]) -> Result<bool, String> {
     let mut out = std::io::stdout().lock();
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for file in files {
-        for suites::Result { id, suite, outcome } in suites::run_file(file)? {
+        for suites::Result { id, suite, outcome, difference } in suites::run_file(file)? {
             let (result, got, why) = match outcome {
                 Outcome::Pass => {
                     passed += 1;
-                    ("pass", Value::Null, String::new())
+                    let why = difference.map(|why| format!("{STALE}: {why}"));
+                    ("pass", Value::Null, why.unwrap_or_default())
                 }
                 Outcome::Fail { got, why } => {
                     failed += 1;

@@ -9,21 +9,25 @@ mod protection;
 mod record;
 mod request;
 mod rules;
+mod shards;
 mod site;
 mod sites;
+mod variants;
 
 pub use fields::fields;
 pub use protection::protection;
 pub use record::record;
 pub use request::request;
 pub use rules::{config, headers, redirects, route_tables};
+pub use shards::shards;
 pub use site::site;
+pub use variants::variants;
 
 /// What is run on bytes.
 type Target = fn(&[u8]);
 
 /// Every target under the name of its corpus.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("config", config),
     ("fields", fields),
     ("headers", headers),
@@ -32,7 +36,9 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("redirects", redirects),
     ("request", request),
     ("route_tables", route_tables),
+    ("shards", shards),
     ("site", site),
+    ("variants", variants),
 ];
 
 /// The first byte, which chooses, and the rest.

@@ -11,21 +11,10 @@ use std::sync::OnceLock;
 pub fn site(data: &[u8]) {
     static SAMPLES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     let samples = SAMPLES.get_or_init(|| blobs().collect());
-    let (choice, mut rest) = super::choose(data);
-    let mut blob = rest.to_vec();
-    if choice != 255 {
-        blob.clone_from(&samples[choice % samples.len()]);
-        while let [low, high, length, after @ ..] = rest {
-            let (bytes, after) = after.split_at(after.len().min((*length).into()));
-            let at = usize::from(u16::from_le_bytes([*low, *high])) % blob.len();
-            let end = blob.len().min(at + bytes.len());
-            blob[at..end].copy_from_slice(&bytes[..end - at]);
-            rest = after;
-        }
-    }
+    let (choice, rest) = super::choose(data);
+    let blob = if choice == 255 { rest.to_vec() } else { patched(&samples[choice % samples.len()], rest) };
     let _ = Site::load(blob.clone());
-    seal(&mut blob);
-    let Ok(site) = Site::load(blob) else { return };
+    let Some(site) = seal_and_load(blob) else { return };
     let record =
         RouteRecord { site: Some("d-42".to_owned()), ..RouteRecord::of_static("docs", "projects/docs/42", 42) };
     let lookup = Lookup::Found { record: &record, site: Some(&site) };
@@ -48,4 +37,23 @@ pub fn site(data: &[u8]) {
             serve.head.for_each_header(|_, _| {});
         }
     }
+}
+
+/// A blob with patches written into it.
+pub fn patched(blob: &[u8], mut patches: &[u8]) -> Vec<u8> {
+    let mut blob = blob.to_vec();
+    while let [low, high, length, after @ ..] = patches {
+        let (bytes, after) = after.split_at(after.len().min((*length).into()));
+        let at = usize::from(u16::from_le_bytes([*low, *high])) % blob.len();
+        let end = blob.len().min(at + bytes.len());
+        blob[at..end].copy_from_slice(&bytes[..end - at]);
+        patches = after;
+    }
+    blob
+}
+
+/// What a forger's blob, whose checksum is right, is read as.
+pub fn seal_and_load(mut blob: Vec<u8>) -> Option<Site> {
+    seal(&mut blob);
+    Site::load(blob).ok()
 }

@@ -1,5 +1,14 @@
 // What both entries have in common: a site and a request as people write them, in the form that the core takes.
 
+/** A site lies in shards, and the one with this key is wanted. */
+export class MissingShard extends Error {
+  constructor(key) {
+    super(`explain: the shard ${JSON.stringify(key)} of the site is wanted`);
+    this.name = "MissingShard";
+    this.key = key;
+  }
+}
+
 /** Makes `explain` of the core's functions. */
 export function explainer({ explainBytes, siteKeys }) {
   return function explain(site, request) {
@@ -19,7 +28,13 @@ export function explainer({ explainBytes, siteKeys }) {
     };
     const record = bytesOf(site.record);
     const [first, second] = siteKeys(record, asked).map((key) => bytesOf(key === "" ? site.blob : site.blobs?.[key]));
-    return explainBytes(record, first, second, asked);
+    const read = (key) => {
+      const shard = site.shards?.[key];
+      // Null says that there is none, nothing that nobody asked its store for it.
+      if (shard === undefined) throw new MissingShard(key);
+      return bytesOf(shard);
+    };
+    return explainBytes(record, first, second, asked, { read });
   };
 }
 

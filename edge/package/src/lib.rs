@@ -1,9 +1,9 @@
 //! What the JavaScript in `js/` calls: bytes and one plain object in, one plain object out.
 
-use miaobu_edge::explain::explain;
-use miaobu_edge::record::RecordError;
-use miaobu_edge::variants::{choose, has_hashed, misses};
-use miaobu_edge::{Lookup, Method, Request, RouteRecord, Settings, Site};
+use miaobu_edge::explain::{Explanation, explain};
+use miaobu_edge::record::{RecordError, shard_key};
+use miaobu_edge::variants::{choose, has_hashed, hashed_shard, misses};
+use miaobu_edge::{Decision, Lookup, Method, Request, RouteRecord, Settings, Site, decide};
 use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::{JsError, JsValue, wasm_bindgen};
@@ -65,45 +65,101 @@ pub fn site_keys(record: Option<Vec<u8>>, asked: JsValue) -> Result<Vec<String>,
     Ok([first].into_iter().chain(second).map(key).collect())
 }
 
+/// The routine reads no more of them for one answer.
+const MOST_SHARDS: usize = 2;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What the caller has of sites that lie in shards.
+    pub type Shards;
+
+    /// The bytes of a shard, nothing when its store has none. Throws when the caller was not asked for it before.
+    #[wasm_bindgen(method, catch)]
+    fn read(this: &Shards, key: &str) -> Result<Option<Vec<u8>>, JsValue>;
+}
+
+impl Shards {
+    /// Gives the site of a record a shard; returns whether it has it now.
+    fn complete(&self, record: &RouteRecord, site: &mut Site, number: u32) -> Result<bool, JsValue> {
+        let key = shard_key(record.site.as_deref().unwrap_or_default(), number);
+        Ok(self.read(&key)?.is_some_and(|bytes| site.add_shard(bytes)))
+    }
+}
+
+/// A deployment that may answer.
+struct Side {
+    record: RouteRecord,
+    site: Site,
+}
+
 /// Explains the answer to `asked` on the host of a route record, which is absent when there is none, with the bytes of the
-/// site blobs that [`site_keys`] names.
+/// site blobs that [`site_keys`] names and of the shards that the answer takes.
 ///
-/// Returns the explanation as `index.d.ts` has it. Throws when `asked` has another shape; damaged bytes are explained.
+/// Returns the explanation as `index.d.ts` has it. Throws when `asked` has another shape, and what `shards` throws; damaged
+/// bytes are explained.
 #[wasm_bindgen(js_name = explainBytes)]
 pub fn explain_bytes(
     record: Option<Vec<u8>>,
     site: Option<Vec<u8>>,
     second: Option<Vec<u8>>,
     asked: JsValue,
-) -> Result<JsValue, JsError> {
+    shards: &Shards,
+) -> Result<JsValue, JsValue> {
     let asked = asked_of(asked)?;
-    let mut request = asked.request();
+    let request = asked.request();
     let mut other = None;
     let record = record.map(|bytes| {
         let (first, second) = sides(RouteRecord::parse(&bytes)?, &request);
         other = second;
         Ok::<_, RecordError>(first)
     });
-    let site = site.map(Site::load);
-    let (record, site) = match (record, site, other, second.map(Site::load)) {
-        (Some(Ok(first)), Some(Ok(own)), Some(other), Some(Ok(second)))
-            if misses(&first, &own, &request) && has_hashed(&second, &request) =>
-        {
-            (Some(Ok(other)), Some(Ok(second)))
+    let told = match (record, site.map(Site::load)) {
+        (None, _) => tell(&Lookup::Unknown, &request),
+        (Some(Err(_)), _) | (_, Some(Err(_))) => tell(&Lookup::Damaged, &request),
+        (Some(Ok(record)), Some(Ok(site))) => {
+            let second = other.zip(second.and_then(|bytes| Site::load(bytes).ok()));
+            let second = second.map(|(record, site)| Side { record, site });
+            of_site(&asked, Side { record, site }, second, shards)?
         }
-        (record, site, ..) => (record, site),
+        (Some(Ok(record)), None) => tell(&Lookup::Found { record: &record, site: None }, &request),
     };
-    let lookup = match (&record, &site) {
-        (None, _) => Lookup::Unknown,
-        (Some(Err(_)), _) | (_, Some(Err(_))) => Lookup::Damaged,
-        (Some(Ok(record)), Some(Ok(site))) => Lookup::Found { record, site: Some(site) },
-        (Some(Ok(record)), None) => Lookup::Found { record, site: None },
-    };
-    let names: Vec<&str> = site.iter().flatten().flat_map(|site| site.field_names()).collect();
-    for (name, value) in asked.headers.iter().filter(|(name, _)| names.contains(&name.as_str())) {
-        request.named_field(name, value);
-    }
-    let told = explain(&lookup, &request, &Settings::default());
     let serializer = Serializer::new().serialize_missing_as_null(true);
-    told.serialize(&serializer).map_err(|error| JsError::new(&error.to_string()))
+    Ok(told.serialize(&serializer).map_err(|error| JsError::new(&error.to_string()))?)
+}
+
+fn tell(lookup: &Lookup<'_>, request: &Request<'_>) -> Explanation {
+    explain(lookup, request, &Settings::default())
+}
+
+/// Explains the answer of a site, or of the other side of its split, in the order in which the routine reads their shards.
+fn of_site(asked: &Asked, mut first: Side, mut second: Option<Side>, shards: &Shards) -> Result<Explanation, JsValue> {
+    let request = asked.request();
+    let (mut reads, mut readable) = (0, true);
+    loop {
+        let other = second.as_mut().filter(|_| misses(&first.record, &first.site, &request));
+        let side = match other {
+            Some(other) => match hashed_shard(&other.site, &request).filter(|_| readable) {
+                Some(number) => {
+                    readable = shards.complete(&other.record, &mut other.site, number)?;
+                    continue;
+                }
+                None if has_hashed(&other.site, &request) => other,
+                None => &mut first,
+            },
+            None => &mut first,
+        };
+        let names: Vec<String> = side.site.field_names().map(str::to_owned).collect();
+        let mut request = request.clone();
+        for (name, value) in asked.headers.iter().filter(|(name, _)| names.contains(name)) {
+            request.named_field(name, value);
+        }
+        let lookup = Lookup::Found { record: &side.record, site: Some(&side.site) };
+        let Decision::Shard(number) = decide(&lookup, &request, &Settings::default()) else {
+            return Ok(tell(&lookup, &request));
+        };
+        if reads == MOST_SHARDS || !shards.complete(&side.record, &mut side.site, number)? {
+            return Ok(tell(&Lookup::Unavailable, &request));
+        }
+        reads += 1;
+    }
 }

@@ -449,20 +449,53 @@ proptest! {
         request.header("accept", &accept);
         request.header("if-none-match", &accept);
         let lookup = Lookup::Found { record: &record, site: (!older).then_some(&site) };
-        let keys = match decide(&lookup, &request, &Settings::default()) {
-            Decision::Serve(serve) => vec![serve.object],
-            Decision::Probe(probe) => probe.candidates.into_iter().map(|candidate| candidate.object).collect(),
-            Decision::Redirect(head) => {
-                let location = head.location.unwrap();
-                prop_assert!(location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\"), "{location}");
-                vec![]
-            }
-            _ => vec![],
-        };
-        prop_assert!(keys.len() <= 3);
-        for object in keys {
-            let key = object.key();
-            prop_assert!(key.starts_with("projects/docs/42/") && !key.split('/').any(|segment| matches!(segment, "" | "." | "..")), "{key}");
+        stays_inside(decide(&lookup, &request, &Settings::default()))?;
+    }
+
+    #[test]
+    fn any_bytes_of_a_path_are_answered_from_inside_the_deployment(
+        bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"/.%\\?#2eabout\0\xc3\xa9\xff\xc0\xaf\xed\xa0\x80".to_vec())], 0..24),
+        known in prop::option::of(prop::sample::select(FILES)),
+        escaped in prop::collection::vec(any::<bool>(), 64),
+    ) {
+        // Escaped, every byte gets through; as it is, what is not UTF-8 is what a lossy reader makes of it.
+        let path = [known.map_or(&b"/"[..], str::as_bytes), &bytes].concat();
+        let sent: Vec<u8> = path.iter().enumerate().flat_map(|(at, byte)| {
+            if at > 0 && escaped[at % escaped.len()] { format!("%{byte:02x}").into_bytes() } else { vec![*byte] }
+        }).collect();
+        let target = String::from_utf8_lossy(&sent).into_owned();
+        let site = site(Shell::Off, FILES);
+        for record in [record(), RouteRecord { site: None, ..record() }] {
+            let request = Request::new(Method::Get, "docs.localhost", &target);
+            let lookup = Lookup::Found { record: &record, site: record.site.is_some().then_some(&site) };
+            stays_inside(decide(&lookup, &request, &Settings::default()))?;
         }
     }
+}
+
+/// Whatever is read lies below the deployment's folder, and a redirect stays on the host.
+fn stays_inside(decision: Decision<'_>) -> Result<(), TestCaseError> {
+    let objects = match decision {
+        Decision::Serve(serve) => vec![serve.object],
+        Decision::Probe(probe) => probe.candidates.into_iter().map(|candidate| candidate.object).collect(),
+        Decision::Redirect(head) => {
+            let location = head.location.unwrap();
+            prop_assert!(
+                location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\"),
+                "{location}"
+            );
+            vec![]
+        }
+        _ => vec![],
+    };
+    prop_assert!(objects.len() <= 3);
+    for object in objects {
+        let key = object.key();
+        let parts = || key.split('/');
+        prop_assert!(
+            key.starts_with("projects/docs/42/") && !parts().any(|part| matches!(part, "" | "." | "..")),
+            "{key}"
+        );
+    }
+    Ok(())
 }

@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Runtime {
     /// The program that runs them; without it nothing does.
     workerd: Option<PathBuf>,
+    webassembly: bool,
     folder: PathBuf,
     /// Where values are read.
     kv_url: String,
@@ -34,8 +35,8 @@ pub(crate) struct Runtime {
 }
 
 impl Runtime {
-    pub(crate) fn new(workerd: Option<PathBuf>, folder: PathBuf, kv_url: String) -> Self {
-        Self { workerd, folder, kv_url, running: Mutex::default() }
+    pub(crate) fn new(workerd: Option<PathBuf>, webassembly: bool, folder: PathBuf, kv_url: String) -> Self {
+        Self { workerd, webassembly, folder, kv_url, running: Mutex::default() }
     }
 
     /// Returns the program's answer to a request.
@@ -45,7 +46,7 @@ impl Runtime {
             return failed(598, "the emulator was not told where workerd is (--workerd)".to_owned());
         };
         let slot = Arc::clone(self.running.lock().await.entry(program.clone()).or_default());
-        let start = || Process::start(workerd, &self.folder, program, &self.kv_url);
+        let start = || Process::start(workerd, self.webassembly, &self.folder, program, &self.kv_url);
         let port = match slot.get_or_try_init(start).await {
             Ok(process) => process.port,
             Err(error) => return failed(599, format!("the routine does not start: {error}")),

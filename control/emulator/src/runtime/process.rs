@@ -15,6 +15,8 @@ use crate::mortal::mortal;
 
 const MAIN: &str = include_str!("main.js");
 const RUNTIME: &str = include_str!("runtime.js");
+/// Comes before the routine is read; V8 has no flag for it.
+const WITHOUT_WEBASSEMBLY: &str = "delete globalThis.WebAssembly;\n";
 
 /// A running version. It ends with this value.
 #[derive(Debug)]
@@ -33,11 +35,18 @@ impl Drop for Process {
 }
 
 impl Process {
-    pub(super) async fn start(workerd: &Path, folder: &Path, program: &Program, kv_url: &str) -> io::Result<Self> {
+    pub(super) async fn start(
+        workerd: &Path,
+        webassembly: bool,
+        folder: &Path,
+        program: &Program,
+        kv_url: &str,
+    ) -> io::Result<Self> {
         let folder = folder.join(&program.routine).join(&program.version);
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("main.js"), MAIN)?;
-        fs::write(folder.join("runtime.js"), RUNTIME)?;
+        let without = if webassembly { "" } else { WITHOUT_WEBASSEMBLY };
+        fs::write(folder.join("runtime.js"), [RUNTIME, without].concat())?;
         fs::copy(&program.code, folder.join("code.js"))?;
         fs::write(folder.join("config.capnp"), configuration(program, kv_url))?;
         let mut command = mortal(workerd);
