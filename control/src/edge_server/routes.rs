@@ -84,6 +84,8 @@ impl Route {
 pub(super) struct Routes {
     source: Arc<dyn RouteSource>,
     objects: Arc<dyn ObjectStore>,
+    /// Whether anybody says from which country visitors come.
+    knows_countries: bool,
     /// Reads run here: a database connection may live on the runtime that opened it only.
     runtime: Handle,
     epoch: AtomicU64,
@@ -102,7 +104,7 @@ struct Table {
 
 impl Routes {
     /// Returns an empty table that reads on the calling runtime.
-    pub(super) fn new(source: Arc<dyn RouteSource>, objects: Arc<dyn ObjectStore>) -> Arc<Self> {
+    pub(super) fn new(source: Arc<dyn RouteSource>, objects: Arc<dyn ObjectStore>, knows_countries: bool) -> Arc<Self> {
         let table = Table {
             routes: Recent::new(LIMIT_BYTES),
             reading: HashMap::new(),
@@ -111,7 +113,7 @@ impl Routes {
             stale: HashSet::new(),
         };
         let (epoch, table) = (AtomicU64::new(0), Mutex::new(table));
-        Arc::new(Self { source, objects, runtime: Handle::current(), epoch, table })
+        Arc::new(Self { source, objects, knows_countries, runtime: Handle::current(), epoch, table })
     }
 
     /// A number that changes whenever a route found earlier may no longer be the right one.
@@ -229,6 +231,9 @@ impl Routes {
         }
         let read = sites::read(&*self.source, &*self.objects, name, record);
         let site = tokio::time::timeout(READ_TIMEOUT, read).await.unwrap_or(Err(SiteError::Unavailable))?;
+        if site.asks_country() && !self.knows_countries {
+            tracing::warn!(site = name, "rules ask for the visitor's country, which nobody says (edge.country_header)");
+        }
         let mut table = self.table();
         table.sites.retain(|_, site| site.strong_count() > 0);
         table.sites.insert(name.to_owned(), Arc::downgrade(&site));

@@ -1,7 +1,10 @@
 //! The native edge, over real sockets.
 
+mod bodies;
+mod bytes;
 mod client;
 mod connections;
+mod countries;
 mod damage;
 mod drain;
 mod frames;
