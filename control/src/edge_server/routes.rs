@@ -150,6 +150,7 @@ impl Routes {
     /// Reads in a task of its own, which goes on when the visitor who asked has left.
     async fn read_and_keep(self: &Arc<Self>, key: String) -> Arc<Route> {
         let routes = Arc::clone(self);
+        let host = key.clone();
         let read = self.runtime.spawn(async move {
             let mut reads = 1;
             let (route, version) = loop {
@@ -173,7 +174,11 @@ impl Routes {
             drop(table);
             route
         });
-        read.await.unwrap_or_else(|_| Arc::new(Route::Unavailable))
+        read.await.unwrap_or_else(|_| {
+            // It panicked: what it would have taken off the list itself must not be what everybody gets from now on.
+            self.table().reading.remove(&host);
+            Arc::new(Route::Unavailable)
+        })
     }
 
     async fn read(&self, key: &str) -> Route {
@@ -261,7 +266,7 @@ impl Routes {
     }
 
     /// Brings every kept route up to date. Until a new record has been read the old one is served.
-    async fn catch_up(&self) -> Result<(), crate::provider::Error> {
+    async fn catch_up(self: &Arc<Self>) -> Result<(), crate::provider::Error> {
         let known = self.table().version;
         let newest = self.source.version().await?;
         let changed = if newest == known {
@@ -287,7 +292,10 @@ impl Routes {
             hosts.into_iter().collect()
         };
         for host in hosts {
-            let route = Arc::new(self.read(&host).await);
+            // In a task of its own: a mistake of ours in this record must not end the following of all others.
+            let (routes, key) = (Arc::clone(self), host.clone());
+            let read = self.runtime.spawn(async move { Arc::new(routes.read(&key).await) });
+            let route = read.await.unwrap_or_else(|_| Arc::new(Route::Unavailable));
             let mut table = self.table();
             if matches!(*route, Route::Unavailable) {
                 table.stale.insert(host);

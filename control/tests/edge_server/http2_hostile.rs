@@ -24,6 +24,9 @@ const API: &str = "api.localhost";
 /// How long anything may take that takes a second or two.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The code with which a server says that it did nothing for a stream.
+const REFUSED_STREAM: u32 = 7;
+
 /// `:status: 431` in the code of RFC 7541, appendix B, and nothing else.
 const STATUS_431: [u8; 5] = [0x48, 0x83, 0x69, 0x90, 0xff];
 
@@ -211,6 +214,40 @@ async fn a_flood_of_echoes_that_nobody_reads_takes_no_memory_and_ends() {
     let grown = growth(async { tokio::time::timeout(PATIENCE, flood).await.expect("an end") }).await;
     assert!(grown < 64 * 1024 * 1024, "{grown} bytes");
     assert_eq!(edge.get(HOST, "/a.txt").await.text(), "a");
+}
+
+#[tokio::test]
+async fn streams_beyond_the_bound_are_refused_and_the_others_answered() {
+    let edge = impatient_site().await;
+    let mut frames = Frames::connect_with(edge.addr, &[(INITIAL_WINDOW_SIZE, 0)]).await;
+    let ask = |path, number: u32| frame(HEADERS, END_HEADERS | END_STREAM, number, &request("GET", HOST, path));
+    let asks: Vec<u8> = (0..200).flat_map(|number| ask("/a.txt", number * 2 + 1)).collect();
+    frames.send(&asks).await.expect("the edge reads");
+    let (mut begun, mut refused) = (Vec::new(), Vec::new());
+    while begun.len() + refused.len() < 200 {
+        let frame = frames.next().await.expect("the connection goes on");
+        match frame.kind {
+            HEADERS => begun.push(frame.stream),
+            RST_STREAM => refused.push((frame.stream, frame.payload)),
+            _ => {}
+        }
+    }
+    assert_eq!((begun.len(), refused.len()), (128, 72));
+    assert!(refused.iter().all(|(_, code)| code == &REFUSED_STREAM.to_be_bytes()), "{refused:?}");
+    frames
+        .send(&begun.iter().flat_map(|stream| frame(WINDOW_UPDATE, 0, *stream, &[0, 0, 0, 1])).collect::<Vec<_>>())
+        .await
+        .expect("the edge reads");
+    while let Some(frame) = frames.next().await {
+        if frame.kind == DATA {
+            assert_eq!(frame.payload, b"a");
+            begun.retain(|stream| *stream != frame.stream);
+        }
+        if begun.is_empty() {
+            break;
+        }
+    }
+    assert!(begun.is_empty(), "{begun:?} have no answer");
 }
 
 #[tokio::test]
