@@ -159,20 +159,20 @@ mod tests {
     fn only_a_part_of_a_head_is_told_that_its_time_is_up() {
         let activity = Arc::new(Activity::default());
         assert!(!activity.time_out(), "nothing came");
-        activity.heard();
+        activity.heard(1);
         let answering = activity.begin();
         assert!(!activity.time_out(), "a whole head came");
-        activity.heard();
-        activity.spoke();
+        activity.heard(1);
+        activity.spoke(1);
         drop(answering);
         assert!(!activity.time_out(), "the request is answered");
-        activity.heard();
+        activity.heard(1);
         assert!(!activity.is_timed_out());
         assert!(activity.time_out(), "a part of the next one came");
         assert!(activity.is_timed_out() && !activity.time_out(), "once is enough");
         let of_http2 = Activity::default();
-        of_http2.heard();
-        of_http2.spoke();
+        of_http2.heard(1);
+        of_http2.spoke(1);
         assert!(!of_http2.time_out(), "frames are no head");
     }
 
