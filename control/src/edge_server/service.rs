@@ -100,8 +100,8 @@ impl Edge {
         self.draining.get()
     }
 
-    /// Returns the visitor's country, as the proxy before the edge says it: two letters. It says others for what it can't
-    /// place, such as `T1`; no rule names these.
+    /// Returns the visitor's country, as the proxy before the edge says it: two letters. Proxies have marks of their own for
+    /// what they can't place, such as `T1`; no rule names these.
     pub(super) fn country<'a>(&self, field: impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
         let name = self.config.country_header.as_ref()?;
         field(name.as_str())
