@@ -322,6 +322,7 @@ fn edge_config(config: &Config, share_port: bool) -> EdgeConfig {
         function_timeout: config.edge.function_timeout,
         websocket_idle_timeout: config.edge.websocket_idle_timeout,
         cache_bytes: config.edge.cache_bytes,
+        country_header: config.edge.country_header.clone(),
         max_connections: config.edge.max_connections,
         max_connections_per_address: config.edge.max_connections_per_address,
         egress: EgressConfig { reachable_networks: config.edge.reachable_networks.clone(), ..defaults.egress },

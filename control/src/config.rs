@@ -157,6 +157,10 @@ impl Config {
         let websocket_timeout = written.take("edge.websocket_idle_timeout_seconds", seconds);
         let max_connections = written.take("edge.max_connections", |text| integer(text, 1..=1 << 20));
         let max_per_address = written.take("edge.max_connections_per_address", |text| integer(text, 1..=1 << 20));
+        let country_header = written.take("edge.country_header", |text| match text {
+            "" => Ok(None),
+            name => name.parse().map(Some).map_err(|_| format!("{name:?} is not the name of a header")),
+        });
         let reachable_networks = written.take("edge.reachable_networks", networks);
         let public_scheme = written.take("edge.public_scheme", |text| match text {
             "http" => Ok("http"),
@@ -242,6 +246,7 @@ impl Config {
                     cache_bytes: usize::try_from(cache_bytes?).ok()?,
                     max_connections: usize::try_from(max_connections?).ok()?,
                     max_connections_per_address: usize::try_from(max_per_address?).ok()?,
+                    country_header: country_header?,
                     reachable_networks: reachable_networks?,
                     public_scheme: public_scheme?,
                     public_port: u16::try_from(public_port?).ok().filter(|&port| port > 0),

@@ -159,6 +159,26 @@ fn an_edge_of_its_own_tells_what_it_counts_on_an_address_of_its_own() {
 }
 
 #[test]
+fn rules_go_by_the_country_in_the_header_that_the_operator_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(folder.path(), None);
+    server.ask("POST", "/projects", json!({"slug": "shop"}).to_string().as_bytes()).expect("an answer");
+    server.deploy("shop", &Site::new(&[("index.html", "all"), ("_redirects", "/ /de/ 302! Country=de\n")]));
+    let mut program = command(folder.path(), &["edge"]);
+    program.env("MIAOBU_EDGE_COUNTRY_HEADER", "CF-IPCountry");
+    let mut edge = Process::spawn(program);
+    let told = edge.line("edge").strip_prefix("http://").expect("a URL").to_owned();
+    let head = "GET / HTTP/1.1\r\nhost: shop.localhost\r\ncf-ipcountry: DE\r\nconnection: close\r\n\r\n";
+    for (addr, status) in [(&told, 302), (&server.edge, 200)] {
+        let mut stream = TcpStream::connect(addr).expect("a connection");
+        stream.write_all(head.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer, then the end");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+}
+
+#[test]
 fn another_base_domain_moves_every_hostname() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(folder.path(), None);

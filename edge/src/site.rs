@@ -394,6 +394,12 @@ impl Site {
         self.routes().into_iter().flat_map(RouteTable::field_names)
     }
 
+    /// Whether a redirect rule has a condition on the visitor's country, which a host that knows none had better say.
+    #[must_use]
+    pub fn asks_country(&self) -> bool {
+        self.redirects().is_some_and(|redirects| redirects.any_country())
+    }
+
     fn filled(&self, section: Section) -> Option<&[u8]> {
         self.section(section).filter(|bytes| !bytes.is_empty())
     }

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use http::HeaderName;
+
 use crate::api::ApiConfig;
 use crate::egress::Network;
 
@@ -38,6 +40,8 @@ pub struct Edge {
     pub max_connections: usize,
     /// Connections from one address.
     pub max_connections_per_address: usize,
+    /// The header that says a visitor's country, lower case; `None` where nobody says it.
+    pub country_header: Option<HeaderName>,
     /// Networks that are not public, and that rules of sites may lead to all the same.
     pub reachable_networks: Vec<Network>,
     /// The scheme at which visitors reach it.

@@ -56,14 +56,23 @@ fn every_problem_is_reported_at_once_by_the_name_of_its_setting() {
 
 #[test]
 fn the_edges_bounds_are_read() {
-    let file = "[edge]\nfunction_timeout_seconds = 5\nreachable_networks = \"10.1.0.0/16, fd00::/8\"\n";
+    let file = "[edge]\nfunction_timeout_seconds = 5\ncountry_header = \"CF-IPCountry\"\nreachable_networks = \"10.1.0.0/16, fd00::/8\"\n";
     let config = Config::parse(Some(file), &[]).expect("sound").edge;
     assert_eq!((config.function_timeout.as_secs(), config.request_body_limit_bytes), (5, 100 * 1024 * 1024));
     assert!(config.reachable_networks[0].contains([10, 1, 2, 3].into()) && config.reachable_networks.len() == 2);
-    let wrong =
-        variables(&[("MIAOBU_EDGE_REACHABLE_NETWORKS", "10.1.0.0/16,here"), ("MIAOBU_EDGE_MAX_CONNECTIONS", "0")]);
-    let problems = Config::parse(None, &wrong).expect_err("both are wrong").problems;
-    assert!(problems.len() == 2 && problems[1].contains("\"here\" is not a network"), "{problems:?}");
+    assert_eq!(config.country_header.expect("named"), "cf-ipcountry");
+    assert_eq!(Config::parse(None, &[]).expect("sound").edge.country_header, None);
+    let wrong = variables(&[
+        ("MIAOBU_EDGE_REACHABLE_NETWORKS", "10.1.0.0/16,here"),
+        ("MIAOBU_EDGE_MAX_CONNECTIONS", "0"),
+        ("MIAOBU_EDGE_COUNTRY_HEADER", "no header"),
+    ]);
+    let problems = Config::parse(None, &wrong).expect_err("all are wrong").problems;
+    let expected = ["max_connections", "\"no header\" is not the name of a header", "\"here\" is not a network"];
+    assert_eq!(problems.len(), expected.len(), "{problems:?}");
+    for (problem, part) in problems.iter().zip(expected) {
+        assert!(problem.contains(part), "{problem:?} does not say {part:?}");
+    }
 }
 
 #[test]

@@ -28,6 +28,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("edge.websocket_idle_timeout_seconds", "MIAOBU_EDGE_WEBSOCKET_IDLE_TIMEOUT_SECONDS"),
     ("edge.max_connections", "MIAOBU_EDGE_MAX_CONNECTIONS"),
     ("edge.max_connections_per_address", "MIAOBU_EDGE_MAX_CONNECTIONS_PER_ADDRESS"),
+    ("edge.country_header", "MIAOBU_EDGE_COUNTRY_HEADER"),
     ("edge.reachable_networks", "MIAOBU_EDGE_REACHABLE_NETWORKS"),
     ("edge.public_scheme", "MIAOBU_EDGE_PUBLIC_SCHEME"),
     ("edge.public_port", "MIAOBU_EDGE_PUBLIC_PORT"),

@@ -5,7 +5,7 @@
 //! nothing but a few stores.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
@@ -15,6 +15,8 @@ use futures_util::task::AtomicWaker;
 pub(super) struct Activity {
     /// Requests begun and bytes moved, mixed: only a change of it means anything.
     moves: AtomicU64,
+    /// Bytes heard since something moved, less those said since.
+    unanswered: AtomicUsize,
     /// Requests whose next bytes we, or a function, still owe the visitor.
     owed: AtomicU32,
     /// Bytes for the visitor wait because it does not read.
@@ -42,21 +44,28 @@ impl Activity {
     /// Notes that something moved. One thread writes, so the count needs no locked instruction.
     pub(super) fn moved(&self) {
         self.moves.store(self.moves.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.unanswered.store(0, Ordering::Relaxed);
     }
 
-    /// Notes that the visitor sent something.
-    pub(super) fn heard(&self) {
+    /// Notes that the visitor sent `bytes` bytes.
+    pub(super) fn heard(&self, bytes: usize) {
+        self.unanswered.store(self.unanswered.load(Ordering::Relaxed).saturating_add(bytes), Ordering::Relaxed);
         if self.owed.load(Ordering::Relaxed) == 0 {
             self.head_begun.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Notes that the visitor was sent something.
-    pub(super) fn spoke(&self) {
+    /// Notes that the visitor was sent `bytes` bytes. That is movement where it is more than the visitor sent: what HTTP/2
+    /// echoes (PING, SETTINGS) never is, so that nobody holds a connection, and the answers that wait on it, with echoes.
+    pub(super) fn spoke(&self, bytes: usize) {
         if self.moves() == 0 {
             self.speaks_first.store(true, Ordering::Relaxed);
         }
-        self.moved();
+        let unanswered = self.unanswered.load(Ordering::Relaxed);
+        match unanswered.checked_sub(bytes) {
+            Some(left) => self.unanswered.store(left, Ordering::Relaxed),
+            None => self.moved(),
+        }
     }
 
     /// Has the connection end with 408, and returns true, when a part of a head is all that the visitor sent.
@@ -150,21 +159,36 @@ mod tests {
     fn only_a_part_of_a_head_is_told_that_its_time_is_up() {
         let activity = Arc::new(Activity::default());
         assert!(!activity.time_out(), "nothing came");
-        activity.heard();
+        activity.heard(1);
         let answering = activity.begin();
         assert!(!activity.time_out(), "a whole head came");
-        activity.heard();
-        activity.spoke();
+        activity.heard(1);
+        activity.spoke(1);
         drop(answering);
         assert!(!activity.time_out(), "the request is answered");
-        activity.heard();
+        activity.heard(1);
         assert!(!activity.is_timed_out());
         assert!(activity.time_out(), "a part of the next one came");
         assert!(activity.is_timed_out() && !activity.time_out(), "once is enough");
         let of_http2 = Activity::default();
-        of_http2.heard();
-        of_http2.spoke();
+        of_http2.heard(1);
+        of_http2.spoke(1);
         assert!(!of_http2.time_out(), "frames are no head");
+    }
+
+    #[test]
+    fn an_echo_is_no_movement_and_more_than_was_heard_is() {
+        let activity = Activity::default();
+        activity.moved();
+        let seen = activity.moves();
+        for _ in 0..10 {
+            activity.heard(17);
+            activity.spoke(17);
+        }
+        assert_eq!(activity.moves(), seen, "PING and its echo");
+        activity.heard(13);
+        activity.spoke(14);
+        assert_ne!(activity.moves(), seen, "a window opens and bytes go through it");
     }
 
     #[test]

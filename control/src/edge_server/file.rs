@@ -20,8 +20,9 @@ use bytes::Bytes;
 /// The longest part of a file that is sent by one call.
 const PART_BYTES: usize = 1024 * 1024;
 
-/// How much of a file is read at once where it can't be sent. A visitor that reads slowly holds this much.
-const READ_BYTES: usize = 128 * 1024;
+/// How much of a file is read at once where it can't be sent: one frame of HTTP/2, unless the visitor asks for longer ones.
+/// Each stream holds this much, even before the visitor opens its window.
+const READ_BYTES: usize = 16 * 1024;
 
 /// Memory that nobody reads or writes: only its addresses mean anything.
 static STAND_IN: [u8; PART_BYTES] = [0; PART_BYTES];

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderName;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, SystemClock};
@@ -83,10 +84,11 @@ pub struct EdgeConfig {
     pub websocket_idle_timeout: Duration,
     /// How functions, and what rules of sites name, are reached.
     pub egress: EgressConfig,
-    /// Where the names of requests come from.
+    /// The header in which a proxy before the edge says the visitor's country, whatever the visitor said.
+    pub country_header: Option<HeaderName>,
     /// The time, for what ends: share links, cookies of protected sites, pins.
     pub clock: Arc<dyn Clock>,
-    /// The chance that draws a side of a split.
+    /// Where chance comes from: the side of a split, the names of requests.
     pub random: Arc<dyn Random>,
 }
 
@@ -108,6 +110,7 @@ impl EdgeConfig {
             max_connections_per_address: 4_096,
             websocket_idle_timeout: Duration::from_secs(300),
             egress: EgressConfig::default(),
+            country_header: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }
@@ -136,7 +139,7 @@ impl EdgeServer {
         config.max_connections = config.max_connections.min(raise_descriptor_limit() / 2);
         let listeners = listen::listen(config.addr, config.threads, config.share_port)?;
         let local_addr = listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(config.addr);
-        let routes = routes::Routes::new(source, Arc::clone(&objects));
+        let routes = routes::Routes::new(source, Arc::clone(&objects), config.country_header.is_some());
         let files = Arc::new(files::Files::new(objects, config.cache_bytes));
         let counts = Arc::new(EdgeCounts::of(Arc::clone(&files)));
         Ok(Self { config, local_addr, listeners, routes, files, counts })

@@ -98,6 +98,7 @@ impl Plain<'_> {
         request.client_address = Some(&self.connection.visitor);
         request.id = Some(id.as_str());
         plain.describe(&mut request);
+        request.country = edge.country(|name| plain.field(name));
         let known = edge.chosen(known, &mut request).await;
         let lookup = known.route.lookup();
         add_named_fields(&lookup, &mut request, |name| plain.field(name));

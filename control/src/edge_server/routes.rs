@@ -84,6 +84,8 @@ impl Route {
 pub(super) struct Routes {
     source: Arc<dyn RouteSource>,
     objects: Arc<dyn ObjectStore>,
+    /// Whether anybody says from which country visitors come.
+    knows_countries: bool,
     /// Reads run here: a database connection may live on the runtime that opened it only.
     runtime: Handle,
     epoch: AtomicU64,
@@ -102,7 +104,7 @@ struct Table {
 
 impl Routes {
     /// Returns an empty table that reads on the calling runtime.
-    pub(super) fn new(source: Arc<dyn RouteSource>, objects: Arc<dyn ObjectStore>) -> Arc<Self> {
+    pub(super) fn new(source: Arc<dyn RouteSource>, objects: Arc<dyn ObjectStore>, knows_countries: bool) -> Arc<Self> {
         let table = Table {
             routes: Recent::new(LIMIT_BYTES),
             reading: HashMap::new(),
@@ -111,7 +113,7 @@ impl Routes {
             stale: HashSet::new(),
         };
         let (epoch, table) = (AtomicU64::new(0), Mutex::new(table));
-        Arc::new(Self { source, objects, runtime: Handle::current(), epoch, table })
+        Arc::new(Self { source, objects, knows_countries, runtime: Handle::current(), epoch, table })
     }
 
     /// A number that changes whenever a route found earlier may no longer be the right one.
@@ -148,6 +150,7 @@ impl Routes {
     /// Reads in a task of its own, which goes on when the visitor who asked has left.
     async fn read_and_keep(self: &Arc<Self>, key: String) -> Arc<Route> {
         let routes = Arc::clone(self);
+        let host = key.clone();
         let read = self.runtime.spawn(async move {
             let mut reads = 1;
             let (route, version) = loop {
@@ -171,7 +174,11 @@ impl Routes {
             drop(table);
             route
         });
-        read.await.unwrap_or_else(|_| Arc::new(Route::Unavailable))
+        read.await.unwrap_or_else(|_| {
+            // It panicked: what it would have taken off the list itself must not be what everybody gets from now on.
+            self.table().reading.remove(&host);
+            Arc::new(Route::Unavailable)
+        })
     }
 
     async fn read(&self, key: &str) -> Route {
@@ -229,6 +236,9 @@ impl Routes {
         }
         let read = sites::read(&*self.source, &*self.objects, name, record);
         let site = tokio::time::timeout(READ_TIMEOUT, read).await.unwrap_or(Err(SiteError::Unavailable))?;
+        if site.asks_country() && !self.knows_countries {
+            tracing::warn!(site = name, "rules ask for the visitor's country, which nobody says (edge.country_header)");
+        }
         let mut table = self.table();
         table.sites.retain(|_, site| site.strong_count() > 0);
         table.sites.insert(name.to_owned(), Arc::downgrade(&site));
@@ -256,7 +266,7 @@ impl Routes {
     }
 
     /// Brings every kept route up to date. Until a new record has been read the old one is served.
-    async fn catch_up(&self) -> Result<(), crate::provider::Error> {
+    async fn catch_up(self: &Arc<Self>) -> Result<(), crate::provider::Error> {
         let known = self.table().version;
         let newest = self.source.version().await?;
         let changed = if newest == known {
@@ -282,7 +292,10 @@ impl Routes {
             hosts.into_iter().collect()
         };
         for host in hosts {
-            let route = Arc::new(self.read(&host).await);
+            // In a task of its own: a mistake of ours in this record must not end the following of all others.
+            let (routes, key) = (Arc::clone(self), host.clone());
+            let read = self.runtime.spawn(async move { Arc::new(routes.read(&key).await) });
+            let route = read.await.unwrap_or_else(|_| Arc::new(Route::Unavailable));
             let mut table = self.table();
             if matches!(*route, Route::Unavailable) {
                 table.stale.insert(host);

@@ -100,6 +100,14 @@ impl Edge {
         self.draining.get()
     }
 
+    /// Returns the visitor's country, as the proxy before the edge says it: two letters. Proxies have marks of their own for
+    /// what they can't place, such as `T1`; no rule names these.
+    pub(super) fn country<'a>(&self, field: impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
+        let name = self.config.country_header.as_ref()?;
+        field(name.as_str())
+            .filter(|country| country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    }
+
     /// Returns the file under `key`, `None` when there is none.
     pub(super) async fn open(&self, key: &str) -> Result<Option<StoredFile>, Failure> {
         let known = self.files.at_hand(key);
@@ -187,7 +195,7 @@ impl Connection {
     async fn of_host(&self, host: &str, parts: &Parts, mut sent: Sent, answering: Answering) -> Response<AnswerBody> {
         let known = self.edge.route(host).await;
         let form;
-        let joined = joined(parts);
+        let rewritten = rewritten(parts);
         let target = match parts.uri.path_and_query() {
             Some(target) if target.as_str() != "*" => target.as_str(),
             _ => "/",
@@ -198,19 +206,21 @@ impl Connection {
         let id = self.edge.request_ids.next();
         request.id = Some(id.as_str());
         for (name, value) in &parts.headers {
-            if let Ok(value) = value.to_str() {
+            if let Ok(value) = str::from_utf8(value.as_bytes()) {
                 request.header(name.as_str(), value);
             }
         }
-        for (name, value) in &joined {
+        for (name, value) in &rewritten {
             request.header(name.as_str(), value);
         }
+        let field = |name: &str| {
+            let again = rewritten.iter().find(|(other, _)| other.as_str() == name).map(|(_, value)| value.as_str());
+            again.or_else(|| parts.headers.get(name).and_then(|value| str::from_utf8(value.as_bytes()).ok()))
+        };
+        request.country = self.edge.country(field);
         let known = self.edge.chosen(known, &mut request).await;
         let lookup = known.route.lookup();
-        add_named_fields(&lookup, &mut request, |name| {
-            let again = joined.iter().find(|(joined, _)| joined.as_str() == name).map(|(_, value)| value.as_str());
-            again.or_else(|| parts.headers.get(name).and_then(|value| value.to_str().ok()))
-        });
+        add_named_fields(&lookup, &mut request, field);
         let mut decision = decide(&lookup, &request, &self.edge.settings);
         if let Decision::ReadForm { limit } = decision {
             form = conditional::read_form(&mut sent.body, limit, &self.activity).await;
@@ -245,14 +255,23 @@ pub(super) fn add_named_fields<'a>(
     }
 }
 
-/// The fields that were sent more than once, each joined as the core wants them. Cookies have a separator of their own
-/// (RFC 9113, 8.2.3).
-fn joined(parts: &Parts) -> Vec<(&HeaderName, String)> {
-    if parts.headers.keys_len() == parts.headers.len() {
+/// The fields that were sent more than once, each joined as the core wants them, and those that are no UTF-8, read as
+/// workerd reads them: one broken byte must not hide the rest of a cookie. Cookies have a separator of their own (RFC 9113,
+/// 8.2.3).
+fn rewritten(parts: &Parts) -> Vec<(&HeaderName, String)> {
+    let headers = &parts.headers;
+    let is_text = |value: &HeaderValue| str::from_utf8(value.as_bytes()).is_ok();
+    if headers.keys_len() == headers.len() && headers.values().all(is_text) {
         return Vec::new();
     }
-    let all = |name| parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    let repeated = parts.headers.keys().filter(|name| parts.headers.get_all(*name).iter().nth(1).is_some());
-    let separator = |name: &HeaderName| if *name == COOKIE { "; " } else { ", " };
-    repeated.map(|name| (name, all(name).collect::<Vec<_>>().join(separator(name)))).collect()
+    let differs = |name: &&HeaderName| {
+        let mut values = headers.get_all(*name).iter();
+        values.next().is_some_and(|first| !is_text(first)) || values.next().is_some()
+    };
+    let joined = |name: &HeaderName| {
+        let values: Vec<_> =
+            headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        values.join(if *name == COOKIE { "; " } else { ", " })
+    };
+    headers.keys().filter(differs).map(|name| (name, joined(name))).collect()
 }

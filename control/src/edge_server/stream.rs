@@ -8,10 +8,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::rt::{ReadBufCursor, Write as _};
-use hyper_util::rt::TokioIo;
 use rustix::net::SendFlags;
-use tokio::io::Interest;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
@@ -30,7 +28,7 @@ const TIMED_OUT: &[u8] =
 /// A socket that sends files in the place of their stand-ins, and tells its connection's [`Activity`] how it goes.
 #[derive(Debug)]
 pub(super) struct EdgeStream {
-    stream: TokioIo<TcpStream>,
+    stream: TcpStream,
     /// What was read of the socket before.
     unread: Bytes,
     activity: Arc<Activity>,
@@ -50,7 +48,7 @@ struct Lingering {
 impl EdgeStream {
     /// Returns the rest of a connection, of which `unread` was read already.
     pub(super) fn new(stream: TcpStream, unread: Bytes, activity: Arc<Activity>, file_parts: Arc<FileParts>) -> Self {
-        Self { stream: TokioIo::new(stream), unread, activity, file_parts, lingering: None, told: false }
+        Self { stream, unread, activity, file_parts, lingering: None, told: false }
     }
 
     fn write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
@@ -67,7 +65,7 @@ impl EdgeStream {
     fn is_over(&mut self) -> bool {
         if self.activity.is_timed_out() && !self.told {
             self.told = true;
-            let _ = self.stream.inner().try_write(TIMED_OUT);
+            let _ = self.stream.try_write(TIMED_OUT);
         }
         self.told
     }
@@ -80,7 +78,7 @@ impl EdgeStream {
             return Poll::Ready(());
         }
         let mut buffer = [0; 4096];
-        let socket = self.stream.inner();
+        let socket = &self.stream;
         while lingering.bytes > 0 {
             match socket.try_read(&mut buffer) {
                 Ok(length @ 1..) => lingering.bytes = lingering.bytes.saturating_sub(length),
@@ -100,7 +98,7 @@ impl EdgeStream {
         cx: &mut Context<'_>,
         call: impl Fn(&FileParts, &TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        let socket = self.stream.inner();
+        let socket = &self.stream;
         loop {
             ready!(socket.poll_write_ready(cx))?;
             match socket.try_io(Interest::WRITABLE, || call(&self.file_parts, socket)) {
@@ -111,27 +109,25 @@ impl EdgeStream {
     }
 }
 
-impl hyper::rt::Read for EdgeStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+impl AsyncRead for EdgeStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         // What looks like the visitor's end makes hyper end without a word of its own.
         if self.is_over() {
             return Poll::Ready(Ok(()));
         }
-        if !self.unread.is_empty() {
+        let before = buf.filled().len();
+        if self.unread.is_empty() {
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        } else {
             let length = self.unread.len().min(buf.remaining());
             buf.put_slice(&self.unread.split_to(length));
-            self.activity.heard();
-            return Poll::Ready(Ok(()));
         }
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if read.is_ready() {
-            self.activity.heard();
-        }
-        read
+        self.activity.heard(buf.filled().len() - before);
+        Poll::Ready(Ok(()))
     }
 }
 
-impl hyper::rt::Write for EdgeStream {
+impl AsyncWrite for EdgeStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(cx, &[IoSlice::new(buf)])
     }
@@ -143,8 +139,8 @@ impl hyper::rt::Write for EdgeStream {
     ) -> Poll<io::Result<usize>> {
         let written = self.write(cx, bufs);
         self.activity.block_write(written.is_pending());
-        if written.is_ready() {
-            self.activity.spoke();
+        if let Poll::Ready(Ok(length)) = written {
+            self.activity.spoke(length);
         }
         written
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper_util::rt::TokioTimer;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -34,6 +34,17 @@ const MAX_HEAD_BYTES: usize = 160 * 1024;
 
 /// Streams that one HTTP/2 connection may have open.
 const MAX_STREAMS: u32 = 128;
+
+/// Streams of one HTTP/2 connection that the visitor may have reset before we got to look at them. Each cost it a few
+/// bytes (CVE-2023-44487); browsers reset what they saw begin.
+const MAX_UNSEEN_RESETS: usize = 20;
+
+/// Streams of one HTTP/2 connection that we may have reset for the visitor's errors, among them those that it opened
+/// beyond [`MAX_STREAMS`] before it heard of that bound (CVE-2025-8671).
+const MAX_ERROR_RESETS: usize = 1024;
+
+/// What one HTTP/2 stream may hold of its answer, in bytes, while the visitor's windows are open and it does not read.
+const STREAM_SEND_BYTES: usize = 64 * 1024;
 
 /// How long the accept loop rests when the system has no descriptors or memory left: trying again at once would only
 /// keep the processor from the requests that will give some back.
@@ -81,9 +92,13 @@ fn http() -> auto::Builder<LocalExecutor> {
     let mut http = auto::Builder::new(LocalExecutor);
     // The sweep ends slow and idle connections; hyper's own timer would cost an allocation and a timer a request.
     http.http1().header_read_timeout(None).max_buf_size(MAX_HEAD_BYTES).half_close(true);
+    // Nor are visitors asked whether they are there (`keep_alive_interval`): the sweep and the kernel's probes find who is not.
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
+        .max_pending_accept_reset_streams(MAX_UNSEEN_RESETS)
+        .max_local_error_reset_streams(MAX_ERROR_RESETS)
+        .max_send_buf_size(STREAM_SEND_BYTES)
         .max_header_list_size(MAX_FIELD_BYTES as u32);
     http
 }
@@ -212,7 +227,7 @@ impl Worker {
 
     async fn serve_by_hyper(&self, io: EdgeStream, connection: &Rc<Connection>, activity: &Activity) {
         let service = hyper::service::service_fn(|request| Rc::clone(connection).answer(request));
-        let mut http = pin!(self.http.serve_connection_with_upgrades(io, service));
+        let mut http = pin!(self.http.serve_connection_with_upgrades(TokioIo::new(io), service));
         let mut told = false;
         poll_fn(|cx| {
             if activity.is_closing() && !told {

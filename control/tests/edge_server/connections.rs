@@ -110,11 +110,14 @@ async fn a_visitor_may_close_its_half_after_asking() {
     let edge = Edge::start().await;
     let large = content(3 * 1024 * 1024);
     edge.deploy(HOST, 1, &[("/large.bin", &large)]).await;
-    let mut client = edge.connect().await;
-    client.send(format!("GET /large.bin HTTP/1.1\r\nhost: {HOST}\r\n\r\n")).await;
-    client.stream.shutdown().await.expect("a half-closed socket");
-    assert!(client.answer().await.body == large);
-    assert!(client.is_closed().await);
+    for fields in ["", "content-length: 0\r\n", "content-length: 5\r\n"] {
+        let body = if fields.contains('5') { "hello" } else { "" };
+        let mut client = edge.connect().await;
+        client.send(format!("GET /large.bin HTTP/1.1\r\nhost: {HOST}\r\n{fields}\r\n{body}")).await;
+        client.stream.shutdown().await.expect("a half-closed socket");
+        assert!(client.answer().await.body == large, "{fields}");
+        assert!(client.is_closed().await, "{fields}");
+    }
 }
 
 #[tokio::test]

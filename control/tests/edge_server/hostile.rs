@@ -78,6 +78,8 @@ async fn visitors_who_stall_are_let_go_and_delay_nobody() {
         "POST / HTTP/1.1\r\nhost: api.localhost\r\ncontent-length: 10\r\n\r\nhello",
         "POST / HTTP/1.1\r\nhost: api.localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n",
         "POST / HTTP/1.1\r\nhost: api.localhost\r\ntransfer-encoding: chunked\r\n\r\n5",
+        "PRI",
+        "PRI * HTTP/2.0\r\n",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ] {
         let mut stalled = edge.connect().await;

@@ -76,3 +76,15 @@ async fn rules_that_lead_to_each_other_end() {
     }
     assert_eq!(edge.get("a.localhost", "/round").await.status, 508);
 }
+
+#[tokio::test]
+async fn no_byte_that_others_added_hides_how_often_a_request_came_round() {
+    let server = Server::start("127.0.0.1:0", None).await;
+    let edge = edge_with(&["127.0.0.0/8"], &format!("/api/* http://{}/:splat 200", server.addr)).await;
+    for (passed, status) in [(&b"other, miaobu,miaobu"[..], 200), (b"miaobu , \xff, miaobu,miaobu", 508)] {
+        let mut client = edge.connect().await;
+        let head = [b"GET /api/x HTTP/1.1\r\nhost: site.localhost\r\ncdn-loop: ", passed, b"\r\n\r\n"].concat();
+        client.send(head).await;
+        assert_eq!(client.answer().await.status, status, "{}", passed.escape_ascii());
+    }
+}

@@ -211,3 +211,16 @@ async fn a_write_is_seen_by_whoever_asks_after_it_is_done_also_where_nothing_was
         assert_eq!(edge.get(known, "/").await.text(), id.to_string());
     }
 }
+
+#[tokio::test]
+async fn a_panic_while_a_route_is_read_costs_one_answer_and_the_edge_goes_on_to_follow() {
+    let edge = Edge::start().await;
+    edge.deploy(HOST, 1, &[("/a.txt", b"1")]).await;
+    edge.kv.panics_once.store(true, Ordering::SeqCst);
+    assert_eq!(edge.get(HOST, "/a.txt").await.status, 503, "what nobody knows yet");
+    assert_eq!(edge.get(HOST, "/a.txt").await.text(), "1");
+    edge.kv.panics_once.store(true, Ordering::SeqCst);
+    edge.deploy(HOST, 2, &[("/a.txt", b"2")]).await;
+    edge.get_until(HOST, "/a.txt", |answer| answer.text() == "2").await;
+    assert!(!edge.kv.panics_once.load(Ordering::SeqCst), "it did panic");
+}

@@ -117,7 +117,7 @@ fn resident() -> u64 {
 }
 
 /// Runs `work` and returns the most that memory grew meanwhile.
-async fn growth(work: impl Future<Output = ()>) -> u64 {
+pub async fn growth(work: impl Future<Output = ()>) -> u64 {
     let before = resident();
     let most = Arc::new(AtomicU64::new(0));
     let watched = Arc::clone(&most);

@@ -39,7 +39,11 @@ impl Edge {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = Location::Sqlite(folder.path().join("miaobu.db"));
         let db = Db::open(&database, Access::ReadWrite).await.expect("a database");
-        let kv = Arc::new(BreakableKv { kv: LocalEdgeKv::new(db), broken: AtomicBool::new(false) });
+        let kv = Arc::new(BreakableKv {
+            kv: LocalEdgeKv::new(db),
+            broken: AtomicBool::new(false),
+            panics_once: AtomicBool::new(false),
+        });
         let objects = LocalObjectStore::open(folder.path().join("objects")).expect("an object store");
         let mut config = EdgeConfig::new(([127, 0, 0, 1], 0).into());
         config.threads = 2;
@@ -142,6 +146,8 @@ impl Edge {
 pub struct BreakableKv {
     pub kv: LocalEdgeKv,
     pub broken: AtomicBool,
+    /// The next read panics, as a mistake of ours would.
+    pub panics_once: AtomicBool,
 }
 
 impl BreakableKv {
@@ -161,6 +167,7 @@ impl BreakableKv {
 impl RouteSource for BreakableKv {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
         self.check()?;
+        assert!(!self.panics_once.swap(false, Ordering::SeqCst), "told to");
         self.kv.get(key).await
     }
 

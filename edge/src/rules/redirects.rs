@@ -63,6 +63,8 @@ const FLAG_COLLAPSE: u16 = 4;
 const FLAG_ANY_FORCED: u16 = 8;
 /// No rule has conditions on more than the path.
 const FLAG_UNCONDITIONAL: u16 = 16;
+/// At least one rule has a condition on the visitor's country.
+const FLAG_COUNTRY: u16 = 32;
 
 /// The rule applies even where a file exists.
 const RULE_FORCE: u16 = 1;
@@ -166,6 +168,12 @@ impl<'a> Redirects<'a> {
     #[must_use]
     pub fn any_conditional(&self) -> bool {
         self.flags & FLAG_UNCONDITIONAL == 0
+    }
+
+    /// Whether any rule has a condition on the visitor's country.
+    #[must_use]
+    pub fn any_country(&self) -> bool {
+        self.flags & FLAG_COUNTRY != 0
     }
 
     /// Finds the first rule that applies. `request.path` must come from [`canonical_path`](super::canonical_path).

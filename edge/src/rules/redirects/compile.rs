@@ -3,8 +3,8 @@
 use super::conditions::{COOKIE, COUNTRY, HOST, LANGUAGE, QUERY_PRESENT, QUERY_VALUE, ROLE, SCHEME};
 use super::rule::{RedirectRule, Source, Values, is_url};
 use super::{
-    FLAG_ANY_FORCED, FLAG_COLLAPSE, FLAG_FOLD_CASE, FLAG_SLASHLESS, FLAG_UNCONDITIONAL, RULE_EXTERNAL, RULE_FORCE,
-    SEED_FOLDER, SEED_WHOLE, gitlab,
+    FLAG_ANY_FORCED, FLAG_COLLAPSE, FLAG_COUNTRY, FLAG_FOLD_CASE, FLAG_SLASHLESS, FLAG_UNCONDITIONAL, RULE_EXTERNAL,
+    RULE_FORCE, SEED_FOLDER, SEED_WHOLE, gitlab,
 };
 use crate::hash::hash;
 use crate::rules::bytes::{push_block, push_short_text};
@@ -103,6 +103,7 @@ struct Image {
     blocks: Vec<u8>,
     depth: u16,
     any_forced: bool,
+    any_country: bool,
 }
 
 /// One rule; offsets count from the start of the blocks.
@@ -157,6 +158,7 @@ impl Image {
         };
         self.entries.push((key, index));
         self.any_forced |= rule.force;
+        self.any_country |= rule.conditions.iter().any(|(name, _)| name.eq_ignore_ascii_case("country"));
         self.rules.push(record);
         Ok(())
     }
@@ -171,6 +173,7 @@ impl Image {
         self.entries.sort_unstable_by_key(|(key, rule)| (bucket(*key), *rule));
         let mut flags = u16::from(self.any_forced) * FLAG_ANY_FORCED;
         flags |= u16::from(self.rules.iter().all(|rule| rule.conditions.is_none())) * FLAG_UNCONDITIONAL;
+        flags |= u16::from(self.any_country) * FLAG_COUNTRY;
         flags |= match dialect {
             Dialect::Netlify => FLAG_SLASHLESS,
             Dialect::Cloudflare => FLAG_COLLAPSE,

@@ -96,6 +96,19 @@ fn conditions_on_the_visitor_choose_and_are_told() {
 }
 
 #[test]
+fn rules_say_whether_any_of_them_asks_for_the_country() {
+    for (text, expected) in [
+        ("/a /b\n/ /au 302 country=au\n", true),
+        ("/ /au 302 Language=de Country=au,nz\n", true),
+        ("/ /de 302 Language=de Cookie=legacy\n/country /b\n", false),
+        ("", false),
+    ] {
+        let image = compiled(Dialect::Netlify, text).image;
+        assert_eq!(Redirects::load(&image).is_some_and(|rules| rules.any_country()), expected, "{text}");
+    }
+}
+
+#[test]
 fn the_choice_in_a_cookie_comes_before_what_is_measured() {
     assert_eq!(super::visitor_country("a=1; nf_country=fr", Some("de")), Some("fr"));
     assert_eq!(super::visitor_country("nf_country=", Some("de")), Some("de"));
