@@ -18,8 +18,11 @@ const MAX_LOADS = 4;
 /** In place of a failure: all sub-requests went into what the isolate now knows, so that the next request needs fewer. */
 const LATER = -1;
 
-/** Thrown when another request's trap has led to a new core, from which this one begins again. */
-const AGAIN = new Error("again");
+/**
+ * Thrown when another request's trap has led to a new core, from which this one begins again. No Error: at an isolate's start,
+ * the place in the text where one is made costs as much as reading all of the text.
+ */
+const AGAIN = Symbol("again");
 
 /** Makes the module's default export from a compiled routine and what returns the rest of it, or a promise of that. */
 export function routine(module, rest) {
