@@ -1,5 +1,5 @@
 // Compares the homes of the routine on sites that nobody thought of: random files, random rules in the file of any peer,
-// functions, shards, splits, pins and protection, and random requests. Each run draws others; a failure names its seed.
+// functions, shards, splits, pins and protection, and random requests. Without a seed each run draws others; a failure names its seed.
 //
 //     [MIAOBU_PARITY_SEED=NUMBER] [MIAOBU_PARITY_NATIVE=PROGRAM] node --test edge/tests/random-sites.mjs
 //
