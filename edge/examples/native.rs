@@ -62,6 +62,12 @@ fn answer(mut stream: &TcpStream, out: &Path) -> io::Result<()> {
             site => Lookup::Found { record, site: site.as_ref().and_then(|site| site.as_ref().ok()) },
         },
     };
+    if let Lookup::Found { site: Some(site), .. } = lookup {
+        for name in site.field_names() {
+            let named = fields.iter().filter(|(other, _)| other == name);
+            named.for_each(|(_, value)| request.named_field(name, value));
+        }
+    }
     let object = |key: &str| fs::read(out.join("objects").join(key)).ok();
     let mut form = String::new();
     let mut decision = decide(&lookup, &request, &settings);
