@@ -27,10 +27,10 @@ function commands(text) {
 // What the expressions of a workflow stand for.
 function filled(text, { inputs, settings }) {
   return text.replace(/\$\{\{ (.+?) \}\}/g, (_, expression) => {
-    const [, kind, name] = /^(vars|secrets)\.([A-Z_]+)$/.exec(expression) ?? [];
+    const [, kind, name, otherwise] = /^(vars|secrets)\.([A-Z_]+)(?: \|\| '(.+)')?$/.exec(expression) ?? [];
     if (kind) {
-      assert.ok(settings[name], `${name} is a setting`);
-      return settings[name];
+      assert.ok(settings[name] ?? otherwise, `${name} is a setting`);
+      return settings[name] ?? otherwise;
     }
     assert.equal(expression, "inputs.dry_run && '--dry-run' || ''");
     return inputs.dry_run ? '--dry-run' : '';
