@@ -1,42 +1,12 @@
 // The other end of edge/src/wasm.rs: calls the core, and reads what it wrote into memory. Knows layouts, decides nothing.
 
-/** In place of a record's handle. A handle of 0 means that the stored bytes are damaged. */
-export const UNKNOWN = 0xffffffff;
-export const UNAVAILABLE = 0xfffffffe;
-
-export const SERVE = 1;
-export const PROBE = 2;
-export const PROXY = 3;
-const ANSWER = 4;
-export const READ_FORM = 5;
-export const SHARD = 6;
-
-export const STORAGE_UNAVAILABLE = 0;
-export const OBJECT_MISSING = 1;
-export const FUNCTION_UNREACHABLE = 2;
-export const FUNCTION_TIMED_OUT = 3;
-export const NOT_AN_IMAGE = 4;
-
-const OTHER_METHOD = 3;
-const METHOD_MASK = 3;
-const HEAD = 1;
-const FLAG_SECURE = 1 << 2;
-const FLAG_DEPLOYMENT_HEADER = 1 << 3;
-// Of ordinary requests only: whether there is a tag, above that bit its coding, then whether the words are to
-// say what is served, and whether nothing is to be told at a glance.
-const FLAG_TAG = 1 << 4;
-const TAG_CODING_SHIFT = 5;
-const FLAG_TELL = 1 << 7;
-const FLAG_FURTHER = 1 << 8;
-/** The method, and whether it came over TLS. */
-const FLAGS_OF_TARGETS = 7;
-
-// What `ordinary` returns begins with one of these in its two low bits; 0 is none of them.
-const ORDINARY_MASK = 3;
-const ORDINARY_FILE = 1;
-const ORDINARY_REDIRECT = 2;
-const REDIRECT_EXTERNAL = 1 << 2;
-const FILE_HELD = 1 << 5;
+import {
+  SERVE, PROBE, PROXY, ANSWER, READ_FORM, SHARD, OTHER_METHOD, METHOD_MASK, HEAD, FLAG_SECURE, FLAG_DEPLOYMENT_HEADER,
+  FLAG_TAG, TAG_CODING_SHIFT, FLAG_TELL, FLAG_FURTHER, FLAGS_OF_TARGETS, ORDINARY_MASK, ORDINARY_FILE,
+  ORDINARY_REDIRECT, REDIRECT_EXTERNAL, FILE_HELD, STATUS, HEADER_SET, FORM, STEM_LENGTH, SIZE, TAG_HIGH, TAG_LOW,
+  TEXT_LENGTH, RANGE_START, RANGE_END, RULES, WORDS, NONE,
+} from "./layout.js";
+import { hex, cut, fields, readProbe, readProxy } from "./text.js";
 
 /**
  * So many answers to ordinary requests are kept, of all hosts together, so many targets that lead to no file are remembered
@@ -46,24 +16,6 @@ const MAX_ANSWERS = 4_096;
 const MAX_TARGETS = 4_096;
 const MAX_TARGET_LENGTH = 256;
 const MAX_ENCODINGS = 256;
-
-// Places of the words that the core writes.
-const STATUS = 1;
-const HEADER_SET = 2;
-const FORM = 3;
-const STEM_LENGTH = 4;
-const SIZE = 5;
-const TAG_HIGH = 6;
-const TAG_LOW = 7;
-const TEXT_LENGTH = 8;
-const RANGE_START = 9;
-const RANGE_END = 10;
-const RULES = 11;
-const WORDS = 12;
-
-const NONE = 0xffffffff;
-
-// Numbers come first: the build puts only those into their places that stand before all else.
 
 /** What the core reads of every request, after the letter that begins its line. */
 export const FIELDS = "n:if-none-match a:accept e:accept-encoding m:sec-fetch-mode o:connection s:if-match d:if-modified-since u:if-unmodified-since r:range g:if-range p:sec-fetch-dest"
@@ -464,42 +416,3 @@ function refresh() {
   words = new Uint32Array(buffer, core.words() >>> 0, WORDS);
 }
 
-function hex(word) {
-  return word.toString(16).padStart(8, "0");
-}
-
-function cut(text, separator) {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + separator.length)];
-}
-
-function fields(lines) {
-  return lines.filter((line) => line !== "").map((line) => cut(line, ":"));
-}
-
-function readProbe(text) {
-  const candidates = [];
-  for (;;) {
-    const [group, rest] = cut(text, "\n\n");
-    // The group after the last candidate begins with an empty line.
-    if (group.startsWith("\n")) return { candidates, missingHeaders: fields(group.split("\n")), missingBody: rest };
-    const [path, ...lines] = group.split("\n");
-    candidates.push({ path, headers: fields(lines) });
-    text = rest;
-  }
-}
-
-function readProxy(text) {
-  const [url, lists] = cut(text, "\n");
-  const [removeFromRequest, setOnRequest, removeFromAnswer, setOnAnswer] = splitLists(lists);
-  return { url, removeFromRequest, setOnRequest: fields(setOnRequest), removeFromAnswer, setOnAnswer: fields(setOnAnswer) };
-}
-
-function splitLists(text) {
-  const lists = [[]];
-  for (const line of text.split("\n")) {
-    if (line === "") lists.push([]);
-    else lists.at(-1).push(line);
-  }
-  return lists;
-}

@@ -2,8 +2,8 @@
 
 import {
   choose, dropRecord, dropShards, dropSite, hasHashed, headerSet, key, loadRecord, loadShard, loadSite, loadVariant, misses,
-  UNAVAILABLE, UNKNOWN,
 } from "./core.js";
+import { UNAVAILABLE, UNKNOWN } from "./layout.js";
 
 /** A record is used this long without a question asked … */
 const FRESH_MS = 2_000;

@@ -1,10 +1,10 @@
 // Looks a host up, asks the core, and carries its decision out. An `if` about meaning belongs in the core.
 
+import { ask, blocks, complete, decide, FIELDS, flagsOf, generation, isComplete, isOtherMethod, pageOf, restart, start } from "./core.js";
 import {
-  ask, blocks, complete, decide, FIELDS, flagsOf, generation, isComplete, isOtherMethod, pageOf, restart, start,
   FUNCTION_TIMED_OUT, FUNCTION_UNREACHABLE, NOT_AN_IMAGE, OBJECT_MISSING, PROBE, PROXY, READ_FORM, SERVE, SHARD,
   STORAGE_UNAVAILABLE, UNAVAILABLE,
-} from "./core.js";
+} from "./layout.js";
 import { isLasting, keptBody, passBody } from "./bodies.js";
 import { configure } from "./configuration.js";
 import { forgetAll, headersOf, knownOf, prepare, readShard, readSite, select, spend } from "./directory.js";

@@ -37,7 +37,7 @@ const request = { url, method: 'GET', headers: { get: (field) => (field === 'acc
 
 const contestants = {
   async routine() {
-    const core = await import('../../../edge/shim/core.js');
+    const core = await import(path.join(folder, 'core.mjs'));
     core.start(new WebAssembly.Module(Buffer.from(module, 'base64')), () => undefined);
     const site = core.loadSite(stored['d-1']).handle;
     const record = core.loadRecord(stored['bench.example']).handle;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import * as core from '../../../edge/shim/core.js';
+import { SERVE } from '../../../edge/shim/layout.js';
 import * as expert from '../peers/expert.mjs';
 import * as good from '../peers/good.mjs';
 import { FOLDER } from './sites.mjs';
@@ -44,7 +45,7 @@ async function routine(folder) {
 }
 
 function keyOf({ kind, ownPath, coding, path: object }) {
-  if (kind !== core.SERVE) return undefined;
+  if (kind !== SERVE) return undefined;
   return ownPath ? (coding === '' ? FOLDER : `${FOLDER}.${coding}`) + object : object;
 }
 
