@@ -20,7 +20,7 @@ import { conditionsFor, hostileRequests, randomFrom, requestsFor } from "./homes
 import { startFunction, startJavascript, startNative, startNode, startStorage, startWorkerd } from "./homes/start.mjs";
 
 const workspace = fileURLToPath(new URL("../../", import.meta.url));
-const seed = Number(process.env.MIAOBU_PARITY_SEED ?? 20261121);
+const seed = Number(process.env.TEST_PARITY_SEED ?? 20261121);
 
 const SITE = {
   "index.html": "<!doctype html><title>Home</title>",

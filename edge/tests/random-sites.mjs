@@ -1,7 +1,7 @@
 // Compares the homes of the routine on sites that nobody thought of: random files, random rules in the file of any peer,
 // functions, shards, splits, pins and protection, and random requests. Without a seed each run draws others; a failure names its seed.
 //
-//     [MIAOBU_PARITY_SEED=NUMBER] [MIAOBU_PARITY_NATIVE=PROGRAM] node --test edge/tests/random-sites.mjs
+//     [TEST_PARITY_SEED=NUMBER] [MIAOBU_PARITY_NATIVE=PROGRAM] node --test edge/tests/random-sites.mjs
 //
 // Functions are called where there is another native edge, as parity.mjs takes it: the example does not call any.
 
@@ -18,7 +18,7 @@ import { randomFrom, requestsFor } from "./homes/requests.mjs";
 import { startFunction, startJavascript, startNative, startNode, startStorage, startWorkerd } from "./homes/start.mjs";
 
 const workspace = fileURLToPath(new URL("../../", import.meta.url));
-const seed = Number(process.env.MIAOBU_PARITY_SEED ?? randomInt(2 ** 31));
+const seed = Number(process.env.TEST_PARITY_SEED ?? randomInt(2 ** 31));
 const random = randomFrom(seed);
 const otherNative = process.env.MIAOBU_PARITY_NATIVE;
 const SITES = 40;
@@ -198,7 +198,7 @@ async function compare(site, request, times) {
   let expected;
   for (let time = 0; time < times; time += 1) {
     const [[, first], ...others] = await Promise.all(all.map(async ([name, home]) => [name, await send(home.url, request)]));
-    for (const [name, got] of others) assert.deepEqual(shown(got), shown(first), `${name} differs on ${JSON.stringify({ site, request })}, MIAOBU_PARITY_SEED=${seed}`);
+    for (const [name, got] of others) assert.deepEqual(shown(got), shown(first), `${name} differs on ${JSON.stringify({ site, request })}, TEST_PARITY_SEED=${seed}`);
     expected = first;
   }
   return expected;
@@ -211,7 +211,7 @@ function shown({ status, headers, body }) {
 }
 
 test("random sites are answered alike in every home", async (context) => {
-  context.diagnostic(`MIAOBU_PARITY_SEED=${seed}`);
+  context.diagnostic(`TEST_PARITY_SEED=${seed}`);
   const [statuses, kinds] = [{}, {}];
   let count = 0;
   for (const site of sites) {

@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { platform, start, temporaryFolder } from './platform.mjs';
+import { inherited, platform, start, temporaryFolder } from './platform.mjs';
 
 async function folderOf(t, files) {
   const folder = await temporaryFolder(t);
@@ -43,7 +43,7 @@ test('a deploy that is killed half way goes on where it was when it is run again
   const folder = await folderOf(t, files);
   const programs = path.resolve(process.env.MIAOBU_PROGRAMS ?? 'target/release');
   const first = spawn(path.join(programs, 'miaobu'), ['deploy', folder, '--project', 'resumed'], {
-    env: { ...process.env, ...miaobu.cliEnvironment }, stdio: 'ignore',
+    env: { ...inherited, ...miaobu.cliEnvironment }, stdio: 'ignore',
   });
   // Killed as soon as the server has some of its bytes.
   const stored = async () => {

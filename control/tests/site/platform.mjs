@@ -8,6 +8,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 
 const programs = path.resolve(process.env.MIAOBU_PROGRAMS ?? 'target/release');
+// Settings of whoever runs the tests are not the test's.
+export const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MIAOBU_')));
 
 export async function temporaryFolder(test) {
   const folder = await mkdtemp(path.join(tmpdir(), 'miaobu-site-'));
@@ -31,7 +33,7 @@ export async function freePort() {
 
 // Starts a program of ours and resolves once it has printed the lines named; the process ends with the test.
 export async function start(test, program, args, env, awaited) {
-  const child = spawn(path.join(programs, program), args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(path.join(programs, program), args, { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'exit');
   test.after(async () => {
     child.kill('SIGKILL');
@@ -54,7 +56,7 @@ export async function start(test, program, args, env, awaited) {
 
 // Runs a program to its end.
 export async function run(program, args, env = {}, options = {}) {
-  const child = spawn(path.join(programs, program), args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  const child = spawn(path.join(programs, program), args, { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...options });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => { stdout += chunk; });

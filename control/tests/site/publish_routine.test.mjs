@@ -8,7 +8,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 
-import { run, temporaryFolder } from './platform.mjs';
+import { inherited, run, temporaryFolder } from './platform.mjs';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const workflow = readFileSync(path.join(root, '.github/workflows/publish-routine.yml'), 'utf8');
@@ -66,10 +66,10 @@ async function publish(inputs) {
   let told = '';
   for (const { run: text, env } of commands(workflow)) {
     const here = ['ESA_ENDPOINT', 'ESA_STAGING_ADDRESS', 'ESA_EDGE_ADDRESS'].map((name) => [`MIAOBU_${name}`, account[`MIAOBU_${name}`]]);
-    const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('MIAOBU_') || name === 'MIAOBU_CACHE_DIR');
+    const { MIAOBU_CACHE_DIR: cache } = process.env;
     const given = Object.entries(env).map(([name, value]) => [name, filled(value, { settings: account })]);
     const command = filled(text, { inputs, settings: account });
-    const child = spawn('bash', ['-e', '-c', command], { cwd: root, env: Object.fromEntries([...kept, ...here, ...given]), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('bash', ['-e', '-c', command], { cwd: root, env: { ...inherited, ...cache && { MIAOBU_CACHE_DIR: cache }, ...Object.fromEntries([...here, ...given]) }, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => { told += chunk; });
     const [code] = await once(child, 'close');
     assert.equal(code, 0, `${command}\n${told}`);

@@ -32,6 +32,12 @@ pub const TAKE_TOKEN: &[&str] = &["token", "create", "--name", "test"];
 /// The program with its settings for a test; what it says goes to the test's own output.
 pub fn command(data_dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_miaobu-control"));
+    // Settings of whoever runs the tests are not the test's.
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"MIAOBU_") {
+            command.env_remove(name);
+        }
+    }
     command
         .args(arguments)
         .env("MIAOBU_DATA_DIR", data_dir)
