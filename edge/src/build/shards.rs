@@ -1,8 +1,9 @@
 //! Spreading a site over shards, for a store whose values are too short for it.
 //!
 //! What a request for one path can mean lies in one shard, chosen by the hash of what all spellings of the path share. The
-//! pages that stand in for others lie in the main blob, and so do the rules that apply to more than one path: an answer
-//! takes one shard, and a second one only when a rule leads to a file that lies in another.
+//! pages that stand in for others lie in the main blob, and so do the files that rewrites name and the rules that apply to
+//! more than one path: an answer takes one shard, and a second one only when a rule puts a file's path together from the
+//! request, and that file lies in another.
 
 use std::collections::HashSet;
 
@@ -106,7 +107,8 @@ fn pinned(settings: &SiteSettings, files: &[&Input]) -> HashSet<String> {
     let own = settings.rules.not_found_page.iter().map(|page| home(page));
     let errors = files.iter().filter(|file| file.path.ends_with("/404.html")).map(|file| home(&file.path));
     let pages = error_pages::of(&settings.rules.error_pages, files);
-    own.chain(errors).chain(pages.values().map(|page| home(page))).chain([String::new()]).collect()
+    let targets = settings.rules.fixed_targets().map(|target| home(&Path::read(&target).key));
+    own.chain(errors).chain(pages.values().map(|page| home(page))).chain(targets).chain([String::new()]).collect()
 }
 
 fn home(path: &str) -> String {

@@ -8,6 +8,7 @@ use crate::routed_site::headers_of;
 use crate::rules::canonical_path;
 use crate::rules::headers::{HeaderRules, State};
 use crate::rules::route_table::RouteTable;
+use crate::scan::cut;
 use crate::site::{Site, format};
 
 impl SiteRules {
@@ -21,6 +22,16 @@ impl SiteRules {
             (format::SECTION_NOT_FOUND_PAGE, self.not_found_page.as_deref().unwrap_or_default().as_bytes()),
             (format::SECTION_FUNCTION_RULES, &self.function_rules),
         ]
+    }
+
+    /// The paths that rules answer with, whatever is asked for: those of rewrites that put nothing of a request into them.
+    pub(super) fn fixed_targets(&self) -> impl Iterator<Item = String> {
+        let rules = self.redirect_source.iter().flat_map(|(rules, _)| rules);
+        let rewrites = rules.filter(|rule| rule.status.is_some_and(|status| !(300..400).contains(&status)));
+        // Placeholders begin with a colon.
+        let fixed = rewrites.filter(|rule| !rule.to.contains(':')).map(|rule| rule.to.clone());
+        let routes = RouteTable::load(&self.routes).into_iter().flat_map(RouteTable::fixed_targets);
+        fixed.chain(routes).map(|target| cut(cut(&target, b'#').0, b'?').0.to_owned())
     }
 
     /// Whether any rule changes the headers of files.

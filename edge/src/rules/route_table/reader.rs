@@ -1,6 +1,8 @@
 //! A route table in place.
 
 use super::Phase;
+#[cfg(feature = "build")]
+use super::format::PART_TEXT;
 use super::format::{
     FIELD_NAMES, FLAG_CHECK, FLAG_CONTINUE, FLAG_RELATIVE, INDEXES, PHASES, ROUTE_CONDITIONS, ROUTE_DESTINATION,
     ROUTE_HEADERS, ROUTE_LENGTH, ROUTE_METHODS, ROUTE_PROGRAM, ROUTE_TRANSFORMS, ROUTES,
@@ -81,6 +83,28 @@ impl<'a> RouteTable<'a> {
     #[cfg(feature = "explain")]
     pub(crate) fn leads(self, number: u16) -> bool {
         self.route(number).is_some_and(|route| route.destination.is_some() || route.status.is_some())
+    }
+
+    /// The paths and URLs that routes lead to without a redirect, where nothing of a request is put into them but a query.
+    #[cfg(feature = "build")]
+    pub(crate) fn fixed_targets(self) -> impl Iterator<Item = String> {
+        let count = u16_at(self.bytes, PHASES * 2).unwrap_or(0);
+        (0..count).filter_map(move |number| {
+            let route = self.route(number)?;
+            if route.status.is_some_and(|status| (300..400).contains(&status)) {
+                return None;
+            }
+            let mut target = String::new();
+            let mut rest = route.destination?;
+            while let Some((&part, after)) = rest.split_first()
+                && !target.contains('?')
+            {
+                let (text, after) = if part == PART_TEXT { take_text(after)? } else { return None };
+                target.push_str(text);
+                rest = after;
+            }
+            Some(target)
+        })
     }
 
     /// Where a route stands, and the names of the headers that it sets or removes.

@@ -4,7 +4,11 @@ use crate::{Decision, Lookup, Method, Request, RouteRecord, Settings, Site, deci
 use proptest::prelude::*;
 
 fn blobs(rules: &str, paths: &[String], limit: usize) -> Blobs {
-    let files = [ConfigFile { path: "/_redirects", text: rules }];
+    blobs_of(ConfigFile { path: "/_redirects", text: rules }, paths, limit)
+}
+
+fn blobs_of(rules: ConfigFile<'_>, paths: &[String], limit: usize) -> Blobs {
+    let files = [rules];
     let configured = configure(&files, SiteSettings { modified: Some(0), ..SiteSettings::default() });
     assert_eq!(configured.diagnostics, []);
     let mut builder = SiteBuilder::new(configured.settings);
@@ -79,6 +83,36 @@ fn a_site_of_a_hundred_thousand_files_and_ten_thousand_rules_answers_from_its_sh
     let mut site = Site::load(main).expect("a main blob");
     let (answered, reads) = answer(&mut site, &shards, "/show/5");
     assert!(answered.starts_with("200 projects/x/7/f/5.html") && reads <= 2, "{reads} {answered}");
+}
+
+#[test]
+fn a_rewrite_to_a_file_that_it_names_takes_one_shard_however_many_there_are() {
+    let paths: Vec<_> = (0..400).map(|file| format!("/f/{file}.html")).collect();
+    for (path, text) in [
+        ("/_redirects", "/app/* /f/9 200\n/old /f/11.html?a=1 200\n"),
+        (
+            "/vercel.json",
+            r#"{"cleanUrls": true, "rewrites": [
+                {"source": "/app/:any*", "destination": "/f/9"}, {"source": "/old", "destination": "/f/11?a=1"}
+            ]}"#,
+        ),
+        (
+            "/firebase.json",
+            r#"{"hosting": {"rewrites": [{"source": "/app/**", "destination": "/f/9.html"}, {"source": "/old", "destination": "/f/11.html"}]}}"#,
+        ),
+    ] {
+        let Shards { main, shards } =
+            blobs_of(ConfigFile { path, text }, &paths, 6_000).shards.expect("a site of several values");
+        assert!(shards.len() > 1);
+        let targets =
+            (0..50).map(|step| (format!("/app/{step}"), "/f/9.html")).chain([("/old".to_owned(), "/f/11.html")]);
+        for (target, file) in targets {
+            let mut site = Site::load(main.clone()).expect("a main blob");
+            let (answered, reads) = answer(&mut site, &shards, &target);
+            assert!(answered.starts_with(&format!("200 projects/x/7{file}")), "{path} {target}: {answered}");
+            assert!(reads <= 1, "{path} {target} takes {reads} shards");
+        }
+    }
 }
 
 #[test]
