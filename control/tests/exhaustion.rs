@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::support::Site;
-use crate::support::process::{Kept, Server, command, visit};
+use crate::support::process::{Kept, Server, command, visit, with_settings_of};
 
 /// Files that the server may have open: half of them for visitors of the edge, a quarter for callers of the API.
 const DESCRIPTORS: usize = 160;
@@ -15,7 +15,7 @@ fn limited(arguments: &[&str], folder: &std::path::Path) -> Command {
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(format!("ulimit -n {DESCRIPTORS}; exec \"$0\" \"$@\"")).arg(program.get_program());
     shell.args(program.get_args());
-    shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    with_settings_of(&program, &mut shell);
     shell
 }
 

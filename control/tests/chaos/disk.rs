@@ -8,7 +8,7 @@ use std::{fs, io};
 use serde_json::{Value, json};
 
 use super::promises::Promised;
-use crate::support::process::{Server, TAKE_TOKEN, command};
+use crate::support::process::{Server, TAKE_TOKEN, command, with_settings_of};
 use crate::support::{Site, frames};
 
 /// How much the disk holds.
@@ -32,7 +32,8 @@ fn mounting(folder: &Path, program: &Path) -> Command {
 fn inside(server: &mut Server, program: Command) -> Command {
     let mut command = Command::new("nsenter");
     command.args(["-t", &server.process().id().to_string(), "-m", "--"]).arg(program.get_program());
-    command.args(program.get_args()).envs(program.get_envs().map(|(name, value)| (name, value.expect("set"))));
+    command.args(program.get_args());
+    with_settings_of(&program, &mut command);
     command
 }
 
@@ -83,7 +84,8 @@ fn a_full_disk_refuses_new_work_serves_what_there_is_and_is_recovered_from() {
     let data = disk.join("data");
     let program = command(&data, &[]);
     let mut mounted = mounting(&disk, Path::new(program.get_program()));
-    mounted.arg("serve").envs(program.get_envs().map(|(name, value)| (name, value.expect("set"))));
+    mounted.arg("serve");
+    with_settings_of(&program, &mut mounted);
     let mut server = Server::without_token(mounted);
     let seen = seen_by(&mut server, &disk);
     let beside = inside(&mut server, command(&data, TAKE_TOKEN));

@@ -52,6 +52,16 @@ pub fn command(data_dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// What `through` starts has the settings of `program`.
+pub fn with_settings_of(program: &Command, through: &mut Command) {
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => through.env(name, value),
+            None => through.env_remove(name),
+        };
+    }
+}
+
 impl Process {
     pub fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
