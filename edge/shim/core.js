@@ -18,8 +18,11 @@ const MAX_TARGET_LENGTH = 256;
 const MAX_ENCODINGS = 256;
 
 /** What the core reads of every request, after the letter that begins its line. */
-export const FIELDS = "n:if-none-match a:accept e:accept-encoding m:sec-fetch-mode o:connection s:if-match d:if-modified-since u:if-unmodified-since r:range g:if-range p:sec-fetch-dest"
-  .split(" ").map((field) => cut(field, ":"));
+export const FIELDS = [
+  ["n", "if-none-match"], ["a", "accept"], ["e", "accept-encoding"], ["m", "sec-fetch-mode"], ["o", "connection"],
+  ["s", "if-match"], ["d", "if-modified-since"], ["u", "if-unmodified-since"], ["r", "range"], ["g", "if-range"],
+  ["p", "sec-fetch-dest"],
+];
 
 const METHODS = ["GET", "HEAD", "OPTIONS"];
 const SUFFIXES = ["", ".html", "/index.html"];
@@ -72,19 +75,22 @@ const allTargets = new Map();
 let targetCount;
 let wantedKey;
 
+// Functions in parentheses run at an isolate's start. Engines take them for functions that are called at once, and compile
+// them as they read them; others are read once more when they are called.
+
 /**
  * Makes the core of a compiled module, and takes what returns the module of the rest, or a promise of it. Where there is no
  * WebAssembly, takes a function that makes an instance of all of it.
  */
-export function start(module, rest) {
+export const start = (function (module, rest) {
   detaches = typeof module !== "function";
-  makeCore = detaches ? () => new WebAssembly.Instance(module).exports : module;
+  makeCore = detaches ? (() => new WebAssembly.Instance(module).exports) : module;
   loadRest = rest;
   restart();
-}
+});
 
 /** Makes a new core in place of one that trapped, whose memory is as it was in the middle of something. */
-export function restart() {
+export const restart = (function () {
   generation += 1;
   core = makeCore();
   lacksRest = loadRest !== undefined;
@@ -92,7 +98,7 @@ export function restart() {
   inputRoom = answerCount = lastRecord = targetCount = wantedKey = 0;
   allAnswers.clear();
   allTargets.clear();
-}
+});
 
 /** Whether all of the core is there, which everything but keys, records, sites, header sets and `ask` takes. */
 export function isComplete() {

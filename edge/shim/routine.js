@@ -25,10 +25,10 @@ const LATER = -1;
 const AGAIN = Symbol("again");
 
 /** Makes the module's default export from a compiled routine and what returns the rest of it, or a promise of that. */
-export function routine(module, rest) {
+export const routine = (function (module, rest) {
   start(module, rest);
   return { fetch: answerAll };
-}
+});
 
 async function answerAll(request, second, third) {
   const [context, env] = argumentsOf(second, third);

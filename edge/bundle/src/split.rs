@@ -185,6 +185,15 @@ impl Plan {
         if let Some(start) = self.shared.values().next() {
             put(module, table, *start, self.shared.keys().map(|place| all[*place]).collect());
         }
+        // wasm-bindgen's, for glue that is not used here. workerd takes them for a wish to be told when an isolate ends, and
+        // looks for the module's memory among lists of all that it imports and exports.
+        let glue: Vec<_> = module
+            .exports
+            .iter()
+            .filter(|export| matches!(export.item, walrus::ExportItem::Global(_)))
+            .map(|export| export.id())
+            .collect();
+        glue.into_iter().for_each(|id| module.exports.delete(id));
         for (place, name) in self.global_names() {
             module.exports.add(&name, all_globals[place]);
         }
