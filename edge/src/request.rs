@@ -3,6 +3,12 @@
 use crate::conditional::Conditions;
 use crate::text::split_once;
 
+/// The header in which Vercel tells a site the visitor's country (its documentation, "Request headers").
+pub(crate) const VERCEL_COUNTRY: &str = "x-vercel-ip-country";
+
+/// How the names of the headers begin that Vercel sets, whatever a visitor sent.
+pub(crate) const VERCEL_OWN: &str = "x-vercel-";
+
 /// A request method, as far as serving files tells methods apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -153,6 +159,9 @@ impl<'a> Request<'a> {
             "range" => self.range,
             "sec-fetch-mode" => self.fetch_mode,
             "sec-fetch-dest" => self.fetch_dest,
+            VERCEL_COUNTRY => self.country,
+            // These Vercel sets itself, so that no visitor can: here nobody says them.
+            _ if name.as_bytes().starts_with(VERCEL_OWN.as_bytes()) => None,
             _ => self.others.iter().find(|(known, _)| *known == name).map(|(_, value)| *value),
         }
     }

@@ -14,6 +14,7 @@ use format::{Class, HtmlHandling, Shell};
 
 use crate::coding::{Coding, Codings};
 use crate::head::EntityTag;
+use crate::request::VERCEL_COUNTRY;
 use crate::rules::headers::HeaderRules;
 use crate::rules::redirects::Redirects;
 use crate::rules::route_table::RouteTable;
@@ -394,10 +395,11 @@ impl Site {
         self.routes().into_iter().flat_map(RouteTable::field_names)
     }
 
-    /// Whether a redirect rule has a condition on the visitor's country, which a host that knows none had better say.
+    /// Whether a rule or a route has a condition on the visitor's country, which a host that knows none had better say.
     #[must_use]
     pub fn asks_country(&self) -> bool {
         self.redirects().is_some_and(|redirects| redirects.any_country())
+            || self.field_names().any(|name| name == VERCEL_COUNTRY)
     }
 
     fn filled(&self, section: Section) -> Option<&[u8]> {

@@ -403,6 +403,30 @@ fn a_rule_with_a_role_never_answers_and_what_it_guards_is_closed() {
 }
 
 #[test]
+fn a_route_goes_by_the_country_that_the_host_knows_and_by_no_header_that_a_visitor_sent() {
+    let rule = |key: &str, value: &str| {
+        serde_json::json!({ "source": "/about", "destination": format!("/{value}"), "permanent": false,
+            "has": [{ "type": "header", "key": key, "value": value }] })
+    };
+    let config = |rules: &[serde_json::Value]| serde_json::json!({ "redirects": rules }).to_string();
+    let countries = config(&[rule("X-Vercel-IP-Country", "CN")]);
+    let project = self::project(&[("/vercel.json", &countries)]);
+    assert!(project.site.asks_country());
+    assert_eq!(project.answer("/about", &[(":country", "CN")]), "307 /CN");
+    for fields in [&[][..], &[(":country", "FR")], &[("x-vercel-ip-country", "CN")]] {
+        assert_eq!(project.answer("/about", fields), "404 /404.html", "{fields:?}");
+    }
+    let cities = config(&[rule("x-vercel-ip-city", "Basel")]);
+    let (project, told) = project_and_told(&[("/vercel.json", &cities)]);
+    assert_eq!(
+        told.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["vercel.json, line 1: nobody here sets this header, so no request has it: x-vercel-ip-city"]
+    );
+    assert!(!project.site.asks_country());
+    assert_eq!(project.answer("/about", &[("x-vercel-ip-city", "Basel")]), "404 /404.html");
+}
+
+#[test]
 fn a_route_that_takes_too_many_steps_lets_nobody_in_or_out() {
     let slow = "(?:a|aa)+";
     for condition in ["has", "missing"] {

@@ -5,9 +5,10 @@ use serde_json::Value;
 use super::check::Section;
 use super::lower::lower_at;
 use super::{ConfigError, Schema, validate};
+use crate::request::{VERCEL_COUNTRY, VERCEL_OWN};
 use crate::rules::diagnostic::Refusal;
 use crate::rules::json_lines::Lines;
-use crate::rules::lowered::Lowered;
+use crate::rules::lowered::{Lowered, Rule, rules};
 
 /// What a vercel.json may hold without a word from us: routing, and what only the peer's builds and its own service go by.
 const KNOWN: [&str; 21] = [
@@ -54,9 +55,35 @@ pub fn read(text: &str) -> Result<Lowered, Vec<Refusal>> {
         trailing_slash: config.get("trailingSlash").and_then(Value::as_bool),
         // The older way to write rules took paths in any case.
         case_sensitive: config.get("routes").is_none(),
-        refused: lines.unknown(&config, "", &KNOWN, "this has no effect here: only routing is read from a vercel.json"),
+        refused: [
+            lines.unknown(&config, "", &KNOWN, "this has no effect here: only routing is read from a vercel.json"),
+            unsaid_headers(&config, &lines),
+        ]
+        .concat(),
         ..Lowered::default()
     })
+}
+
+/// Conditions on headers that Vercel sets and nobody here does.
+fn unsaid_headers(config: &Value, lines: &Lines) -> Vec<Refusal> {
+    let mut told = Vec::new();
+    for section in ["redirects", "headers", "rewrites", "routes"] {
+        for Rule { value, pointer, .. } in rules(config, section, lines, "") {
+            for list in ["has", "missing"] {
+                for condition in rules(value, list, lines, &pointer) {
+                    let key = condition.value.get("key").and_then(Value::as_str).unwrap_or_default();
+                    let name = key.to_ascii_lowercase();
+                    let is_header = condition.value.get("type").is_some_and(|kind| kind == "header");
+                    if is_header && name.starts_with(VERCEL_OWN) && name != VERCEL_COUNTRY {
+                        let line = lines.near(&condition.pointer);
+                        let reason = "nobody here sets this header, so no request has it".to_owned();
+                        told.push(Refusal { line, text: key.to_owned(), reason });
+                    }
+                }
+            }
+        }
+    }
+    told
 }
 
 /// What is told of a rule that cannot be lowered. The peer's sentences name it by its place in its section.
