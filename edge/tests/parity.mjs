@@ -215,8 +215,8 @@ function times({ method, host }, { status, headers }) {
 async function compare(request) {
   const expected = withoutId(await send(native.url, request));
   for (let left = times(request, expected); left > 0; left -= 1) {
-    for (const [name, home] of Object.entries(homes)) {
-      const got = withoutId(await send(home.url, request));
+    const answers = Object.entries(homes).map(async ([name, home]) => [name, withoutId(await send(home.url, request))]);
+    for (const [name, got] of await Promise.all(answers)) {
       const same = got.status === expected.status && String(got.headers) === String(expected.headers) && got.body.equals(expected.body);
       if (!same) assert.deepEqual(show(got), show(expected), `${name} differs on ${JSON.stringify(request)}, seed ${seed}`);
     }
