@@ -90,6 +90,11 @@ text_enum!(NotFound { Page404 = "404_page", SinglePage = "single_page", None = "
 text_enum!(SpaFallback { Navigation = "navigation", All = "all" });
 text_enum!(RedirectStatus { Permanent = "308", Temporary = "307", Moved = "301" });
 
+/// Defaults are not stored: a server of the version before can then read every row that uses no newer setting.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// Declares the settings, a change of them, and what comes of it, from one list.
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident: $type:ty),* $(,)?) => {
@@ -97,7 +102,7 @@ macro_rules! settings {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct ProjectSettings {
-            $($(#[$doc])* pub $name: $type,)*
+            $($(#[$doc])* #[serde(skip_serializing_if = "is_default")] pub $name: $type,)*
         }
 
         /// A change of settings: what is `None` stays.
@@ -135,4 +140,19 @@ settings! {
     undecodable_paths: UndecodablePaths,
     /// Whether a missing page is not the function's.
     navigation_prefers_assets: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_differs_from_the_defaults_is_stored() {
+        let settings =
+            ProjectSettings { dialect: Dialect::Gitlab, redirects_first: true, ..ProjectSettings::default() };
+        let stored = serde_json::to_string(&settings).expect("JSON");
+        assert_eq!(stored, r#"{"redirects_first":true,"dialect":"gitlab"}"#);
+        assert_eq!(serde_json::from_str::<ProjectSettings>(&stored).expect("settings"), settings);
+        assert_eq!(serde_json::to_string(&ProjectSettings::default()).expect("JSON"), "{}");
+    }
 }
