@@ -16,7 +16,8 @@ use clap_complete::Shell;
 pub use self::accounts::{Proof, Register, Sessions, SessionsCommand, Tokens, TokensCommand, UserCommand};
 pub use self::jobs::{JobState, JobsCommand};
 pub use self::objects::{
-    Build, Choice, DeploymentCommand, Html, NotFound, ProjectCommand, ProjectSettings, RedirectCode, SinglePageFor,
+    Build, Choice, DeploymentCommand, Dialect, Html, NotFound, ProjectCommand, ProjectSettings, RedirectCode,
+    SinglePageFor, UndecodablePaths,
 };
 pub use self::operators::OperatorsCommand;
 pub use self::resources::{Domains, DomainsCommand, Env, EnvCommand, Role, TeamsCommand};

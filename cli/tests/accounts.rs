@@ -96,6 +96,21 @@ fn projects_and_deployments_are_shown_changed_and_deleted() {
     let set = ["project", "set", "--project", "shop", "--html", "default", "--json"];
     let settings = &person.run(&set).succeeded().json()["settings"];
     assert_eq!((&settings["not_found"], &settings["html_handling"]), (&"single_page".into(), &"auto".into()));
+    let set = ["project", "set", "--project", "shop", "--dialect", "gitlab", "--undecodable-paths", "refuse"];
+    let more = ["--index-redirects", "yes", "--navigation-prefers-assets", "yes", "--redirects-first", "yes"];
+    let shown = person.run(&[&set[..], &more].concat()).succeeded().stdout;
+    for row in [
+        "dialect\tgitlab",
+        "undecodable paths\trefuse",
+        "index redirects\ttrue",
+        "navigation prefers assets\ttrue",
+        "redirects first\ttrue",
+    ] {
+        assert!(shown.contains(row), "{row}: {shown}");
+    }
+    let set = ["project", "set", "--project", "shop", "--dialect", "default", "--index-redirects", "no", "--json"];
+    let settings = &person.run(&set).succeeded().json()["settings"];
+    assert_eq!((&settings["dialect"], &settings["index_redirects"]), (&"best".into(), &false.into()));
     person.run(&["project", "set", "--project", "shop"]).failed(2, &["nothing to change"]);
     assert!(person.run(&["deployment", "problems", &first]).succeeded().stdout.starts_with("_redirects:1\t"));
     assert!(person.run(&["deployment", "show", &second]).succeeded().stdout.contains("status\tdeployed"));

@@ -22,16 +22,26 @@ async fn a_project_is_made_read_and_changed() {
     let settings = async |body: Value| change(body).send().await.json()["data"]["settings"].clone();
     let defaults = json!({
         "html_handling": "auto", "not_found": "404_page", "redirect_status": "308", "redirects_first": false, "spa_fallback": "navigation",
+        "dialect": "best", "index_redirects": false, "undecodable_paths": "keep", "navigation_prefers_assets": false,
     });
-    let patched = json!({
-        "html_handling": "drop", "not_found": "single_page", "redirect_status": "307", "redirects_first": false, "spa_fallback": "navigation",
+    let others = json!({
+        "html_handling": "drop", "not_found": "single_page", "redirect_status": "307", "redirects_first": true, "spa_fallback": "all",
+        "dialect": "gitlab", "index_redirects": true, "undecodable_paths": "refuse", "navigation_prefers_assets": true,
     });
-    let patch =
-        json!({ "settings": { "html_handling": "drop", "not_found": "single_page", "redirect_status": "307" } });
-    assert_eq!(settings(patch).await, patched);
-    assert_eq!(settings(json!({})).await, patched, "what is absent stays");
-    let null = json!({ "settings": { "html_handling": null } });
-    assert_eq!(settings(null).await["html_handling"], "auto", "null is the default again");
+    let given = api.as_user("POST", PROJECTS).json(&json!({ "slug": "given", "settings": others })).send().await;
+    assert_eq!(given.json()["data"]["settings"], others);
+    assert_eq!(settings(json!({ "settings": others })).await, others);
+    let mut expected = others.clone();
+    for (name, default) in defaults.as_object().expect("an object") {
+        expected[name] = default.clone();
+        assert_eq!(
+            settings(json!({ "settings": { name: null } })).await,
+            expected,
+            "null is the default again: {name}"
+        );
+        assert_eq!(settings(json!({})).await, expected, "what is absent stays");
+    }
+    settings(json!({ "settings": others })).await;
     assert_eq!(settings(json!({ "settings": null })).await, defaults);
     let refused = change(json!({ "settings": { "not_found": "moon" }, "slug": "other" })).send().await;
     assert_snapshot!(refused.show());

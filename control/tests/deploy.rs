@@ -1,8 +1,8 @@
 //! From a finished upload to what the edge serves.
 
 use chrono::TimeDelta;
-use miaobu_control::domain::{DeploymentStatus, Environment, LogLevel, ProjectSettings, RedirectStatus};
-use miaobu_control::service::{Error, Job, NewProject, ProjectRef, SettingsPatch};
+use miaobu_control::domain::{DeploymentStatus, Environment, LogLevel, ProjectSettings, RedirectStatus, SettingsPatch};
+use miaobu_control::service::{Error, Job, NewProject, ProjectRef};
 use miaobu_control::worker::Outcome;
 use miaobu_edge::{Lookup, Method, Request, Settings, Site as EdgeSite, decide};
 

@@ -1,8 +1,9 @@
 //! Projects and their names.
 
 use chrono::TimeDelta;
-use miaobu_control::domain::{HtmlHandling, PageRequest, ProjectSettings};
-use miaobu_control::service::{DeploymentFilter, Error, NewProject, ProjectRef, SettingsPatch};
+use miaobu_control::domain::{HtmlHandling, PageRequest, ProjectSettings, SettingsPatch};
+use miaobu_control::service::{DeploymentFilter, Error, NewProject, ProjectRef};
+use miaobu_control::store::Session as _;
 
 use crate::support::{Site, TestApp};
 
@@ -120,4 +121,19 @@ async fn a_change_of_settings_leaves_the_others_alone() {
     app.advance(TimeDelta::seconds(5));
     let same = app.services.projects.update_settings(&ada, &name, patch, |_| true).await.expect("unchanged");
     assert_eq!(same, changed);
+}
+
+#[tokio::test]
+async fn settings_that_were_stored_when_there_were_fewer_have_the_defaults_of_the_others() {
+    let app = TestApp::new().await;
+    let ada = app.login().await;
+    let project = app.project(&ada, "shop").await;
+    let mut tx = app.context.db.begin().await.expect("a transaction");
+    let older = r#"UPDATE projects SET settings = '{"html_handling":"drop","not_found":"404_page",
+        "spa_fallback":"navigation","redirects_first":false,"redirect_status":"308"}'"#;
+    tx.query(older).execute().await.expect("changed");
+    tx.commit().await.expect("committed");
+    let found = app.services.projects.get(&ada, &ProjectRef::Id(project.id)).await.expect("the project");
+    assert_eq!(found.settings, ProjectSettings { html_handling: HtmlHandling::Drop, ..ProjectSettings::default() });
+    app.deploy(&ada, &found, &Site::page("one")).await;
 }

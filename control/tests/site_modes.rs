@@ -3,7 +3,8 @@
 use miaobu_control::domain::DeploymentStatus;
 use miaobu_control::service::Job;
 use miaobu_control::worker::Outcome;
-use miaobu_edge::{Decision, Lookup, Method, Request, Settings, Site as EdgeSite, decide};
+use miaobu_edge::record::RouteRecord;
+use miaobu_edge::{Decision, Kind, Lookup, Method, Request, Settings, Site as EdgeSite, decide};
 use serde_json::json;
 
 use crate::api_support::Api;
@@ -18,11 +19,16 @@ const FILES: [(&str, &str); 6] = [
     ("app.js", "run()"),
 ];
 
-/// What a visitor gets: the status, and where it leads or what file it is. Asked for like a page.
-async fn visit(app: &TestApp, host: &str, target: &str, fetch_mode: &str) -> String {
+/// The record of a hostname, and the site that it names.
+async fn published(app: &TestApp, host: &str) -> (RouteRecord, EdgeSite) {
     let record = app.route(host).await.expect("a record");
     let blob = app.edge_kv.get(record.site.as_deref().expect("a site")).await.expect("readable").expect("a blob");
-    let site = EdgeSite::load(blob.to_vec()).expect("a sound blob");
+    (record, EdgeSite::load(blob.to_vec()).expect("a sound blob"))
+}
+
+/// What a visitor gets: the status, and where it leads or what file it is. Asked for like a page.
+async fn visit(app: &TestApp, host: &str, target: &str, fetch_mode: &str) -> String {
+    let (record, site) = published(app, host).await;
     let mut request = Request::new(Method::Get, host, target);
     request.header("sec-fetch-mode", fetch_mode);
     let decision = decide(&Lookup::Found { record: &record, site: Some(&site) }, &request, &Settings::default());
@@ -154,6 +160,8 @@ async fn each_mode_set_through_the_api_decides_how_the_edge_answers() {
                 ("/docs", "navigate", "308 /docs/"),
                 ("/docs/x", "navigate", "404/docs/404.html"),
                 ("/x", "navigate", "404"),
+                ("/x/index", "navigate", "404"),
+                ("/%zz", "navigate", "404"),
             ][..],
         ),
         (
@@ -175,6 +183,11 @@ async fn each_mode_set_through_the_api_decides_how_the_edge_answers() {
             json!({ "not_found": "single_page", "spa_fallback": "all" }),
             &[("/x/y", "navigate", "200/index.html"), ("/x.js", "no-cors", "200/index.html")],
         ),
+        (json!({ "index_redirects": true }), &[("/x/index", "navigate", "308 /x/")]),
+        (
+            json!({ "undecodable_paths": "refuse" }),
+            &[("/%zz", "navigate", "400"), ("/about", "navigate", "200/about.html")],
+        ),
     ]
     .into_iter()
     .enumerate()
@@ -194,5 +207,69 @@ async fn each_mode_set_through_the_api_decides_how_the_edge_answers() {
             let got = visit(&api.app, &format!("{slug}.localhost"), target, fetch_mode).await;
             assert_eq!(got, *expected, "{settings}: {target}");
         }
+    }
+}
+
+#[tokio::test]
+async fn rules_are_read_in_the_dialect_of_the_project_unless_the_site_names_one() {
+    let api = Api::new().await;
+    let rules = [("_redirects", "/old /new 302\n"), ("_headers", "/about\n  X-Rule: kept\n/:page\n  ! X-Rule\n")];
+    // A slash too many, other letters, and a header that is taken away again.
+    let targets = ["/old/", "/OLD", "/about"];
+    let best = ["302 /new", "404", "200/about.html"];
+    let netlify = ["302 /new", "404", "200/about.html kept"];
+    let cloudflare = ["404", "404", "200/about.html"];
+    let gitlab = ["302 /new", "302 /new", "200/about.html"];
+    for (index, (dialect, own, expected)) in [
+        (None, None, best),
+        (Some("best"), None, best),
+        (Some("netlify"), None, netlify),
+        (Some("cloudflare"), None, cloudflare),
+        (Some("gitlab"), None, gitlab),
+        (Some("gitlab"), Some("netlify"), netlify),
+        (Some("netlify"), Some("best"), best),
+        (None, Some("cloudflare"), cloudflare),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let slug = format!("site-{index}");
+        let new = json!({ "slug": slug, "settings": { "dialect": dialect } });
+        let answer = api.as_user("POST", "/api/v1/public/projects").json(&new).send().await;
+        assert_eq!(answer.status, 201, "{}", answer.show());
+        let own = own.map(|own| json!({ "dialect": own }).to_string());
+        let own = own.iter().map(|text| ("miaobu.json", text.as_str()));
+        let files: Vec<_> = FILES.into_iter().chain(rules).chain(own).collect();
+        api.deploy(&slug, &Site::new(&files)).await;
+        let host = format!("{slug}.localhost");
+        for (target, expected) in targets.into_iter().zip(expected) {
+            let got = visit(&api.app, &host, target, "navigate").await;
+            assert_eq!(got, expected, "{dialect:?} {files:?}: {target}");
+            let question = json!({ "url": format!("http://{host}{target}") });
+            let explained = api.as_user("POST", "/api/v1/public/explain").json(&question).send().await;
+            let status = explained.json()["data"]["status"].to_string();
+            assert_eq!(status, expected[..3], "explained as it is served: {dialect:?} {target}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_missing_page_is_the_functions_unless_the_project_prefers_its_files() {
+    let api = Api::new().await;
+    for (slug, prefers, asked) in [("shop", false, [true, true]), ("cafe", true, [false, true])] {
+        let new = json!({ "slug": slug, "settings": { "navigation_prefers_assets": prefers } });
+        let answer = api.as_user("POST", "/api/v1/public/projects").json(&new).send().await;
+        assert_eq!(answer.status, 201, "{}", answer.show());
+        api.deploy(slug, &Site::new(&FILES)).await;
+        let (record, site) = published(&api.app, &format!("{slug}.localhost")).await;
+        let fc_endpoint = "http://function.test".to_owned();
+        let record = RouteRecord { kind: Kind::Node, fc_endpoint, ..record };
+        let by_function = ["navigate", "no-cors"].map(|fetch_mode| {
+            let mut request = Request::new(Method::Get, "x", "/docs/x");
+            request.header("sec-fetch-mode", fetch_mode);
+            let lookup = Lookup::Found { record: &record, site: Some(&site) };
+            matches!(decide(&lookup, &request, &Settings::default()), Decision::Proxy(_))
+        });
+        assert_eq!(by_function, asked, "{slug}");
     }
 }

@@ -69,6 +69,8 @@ pub struct SiteSettings {
     /// The content type of files whose extension says nothing; `application/octet-stream` when `None`, and none at all when
     /// it is empty.
     pub default_content_type: Option<String>,
+    /// Whose reading of the site's `_redirects` and `_headers` applies: [`config::configure`] goes by it.
+    pub dialect: config::Grammar,
     /// What the site's own files say about its requests; see [`config`].
     pub rules: SiteRules,
 }

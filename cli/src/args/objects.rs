@@ -44,6 +44,18 @@ pub struct ProjectSettings {
     /// How canonical URLs are reached
     #[arg(long, value_enum)]
     pub redirect_status: Option<RedirectCode>,
+    /// Whose reading of `_redirects` and `_headers` applies
+    #[arg(long, value_enum)]
+    pub dialect: Option<Dialect>,
+    /// Whether paths that end in `/index` lead to the folder, whatever is there
+    #[arg(long, value_enum)]
+    pub index_redirects: Option<Choice>,
+    /// What becomes of a path whose escapes mean nothing
+    #[arg(long, value_enum)]
+    pub undecodable_paths: Option<UndecodablePaths>,
+    /// Whether a missing page is not the function's, where the project has one
+    #[arg(long, value_enum)]
+    pub navigation_prefers_assets: Option<Choice>,
 }
 
 /// Which URL an HTML file has.
@@ -97,6 +109,32 @@ pub enum RedirectCode {
     /// For good, as before HTTP knew 308.
     #[value(name = "301")]
     Moved,
+    /// The default.
+    Default,
+}
+
+/// Whose reading of `_redirects` and `_headers` applies.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Dialect {
+    /// Netlify's redirects and Cloudflare's headers.
+    Best,
+    /// Netlify's.
+    Netlify,
+    /// Cloudflare's.
+    Cloudflare,
+    /// GitLab Pages' redirects and Cloudflare's headers.
+    Gitlab,
+    /// The default.
+    Default,
+}
+
+/// What becomes of a path whose escapes mean nothing.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum UndecodablePaths {
+    /// Looked up as it is.
+    Keep,
+    /// Refused with 400.
+    Refuse,
     /// The default.
     Default,
 }

@@ -3,12 +3,13 @@
 use indicatif::DecimalBytes;
 use miaobu_client::Patch;
 use miaobu_client::types::{
-    HtmlHandling, NotFoundHandling, ProjectPatch, RedirectStatus, SettingsPatch, SpaFallback, Trigger,
+    self, HtmlHandling, NotFoundHandling, ProjectPatch, RedirectStatus, SettingsPatch, SpaFallback, Trigger,
 };
 
 use crate::api::{Deployment, Project};
 use crate::args::{
-    Build, Choice, DeploymentCommand, Html, NotFound, ProjectCommand, ProjectSettings, RedirectCode, SinglePageFor,
+    Build, Choice, DeploymentCommand, Dialect, Html, NotFound, ProjectCommand, ProjectSettings, RedirectCode,
+    SinglePageFor, UndecodablePaths,
 };
 use crate::errors::Failure;
 use crate::output;
@@ -78,42 +79,53 @@ pub async fn build(settings: &Settings, arguments: Build) -> Result<(), Failure>
     output::line(&format!("deployment {id} of {project} is {status}; `miaobu logs {id} --follow` follows it"))
 }
 
+/// What becomes of a setting: nothing where it isn't named, the default for `default`, or the value that stands for the word.
+macro_rules! change {
+    ($wanted:expr, $words:ident { $($word:ident => $value:expr),* $(,)? }) => {
+        match $wanted {
+            None => Patch::Unchanged,
+            Some($words::Default) => Patch::Clear,
+            $(Some($words::$word) => Patch::Set($value),)*
+        }
+    };
+}
+
 fn patch(wanted: &ProjectSettings) -> SettingsPatch {
-    let html_handling = wanted.html.map(|html| match html {
-        Html::Auto => Patch::Set(HtmlHandling::Auto),
-        Html::Force => Patch::Set(HtmlHandling::Force),
-        Html::Drop => Patch::Set(HtmlHandling::Drop),
-        Html::None => Patch::Set(HtmlHandling::None),
-        Html::Default => Patch::Clear,
-    });
-    let not_found = wanted.not_found.map(|not_found| match not_found {
-        NotFound::Page => Patch::Set(NotFoundHandling::X404Page),
-        NotFound::SinglePage => Patch::Set(NotFoundHandling::SinglePage),
-        NotFound::None => Patch::Set(NotFoundHandling::None),
-        NotFound::Default => Patch::Clear,
-    });
-    let spa_fallback = wanted.single_page_for.map(|requests| match requests {
-        SinglePageFor::Navigation => Patch::Set(SpaFallback::Navigation),
-        SinglePageFor::All => Patch::Set(SpaFallback::All),
-        SinglePageFor::Default => Patch::Clear,
-    });
-    let redirects_first = wanted.redirects_first.map(|choice| match choice {
-        Choice::Yes => Patch::Set(true),
-        Choice::No => Patch::Set(false),
-        Choice::Default => Patch::Clear,
-    });
-    let redirect_status = wanted.redirect_status.map(|status| match status {
-        RedirectCode::Permanent => Patch::Set(RedirectStatus::X308),
-        RedirectCode::Temporary => Patch::Set(RedirectStatus::X307),
-        RedirectCode::Moved => Patch::Set(RedirectStatus::X301),
-        RedirectCode::Default => Patch::Clear,
-    });
+    let choice = |choice: Option<Choice>| change!(choice, Choice { Yes => true, No => false });
     SettingsPatch {
-        html_handling: html_handling.unwrap_or_default(),
-        not_found: not_found.unwrap_or_default(),
-        spa_fallback: spa_fallback.unwrap_or_default(),
-        redirects_first: redirects_first.unwrap_or_default(),
-        redirect_status: redirect_status.unwrap_or_default(),
+        html_handling: change!(wanted.html, Html {
+            Auto => HtmlHandling::Auto,
+            Force => HtmlHandling::Force,
+            Drop => HtmlHandling::Drop,
+            None => HtmlHandling::None,
+        }),
+        not_found: change!(wanted.not_found, NotFound {
+            Page => NotFoundHandling::X404Page,
+            SinglePage => NotFoundHandling::SinglePage,
+            None => NotFoundHandling::None,
+        }),
+        spa_fallback: change!(wanted.single_page_for, SinglePageFor {
+            Navigation => SpaFallback::Navigation,
+            All => SpaFallback::All,
+        }),
+        redirects_first: choice(wanted.redirects_first),
+        redirect_status: change!(wanted.redirect_status, RedirectCode {
+            Permanent => RedirectStatus::X308,
+            Temporary => RedirectStatus::X307,
+            Moved => RedirectStatus::X301,
+        }),
+        dialect: change!(wanted.dialect, Dialect {
+            Best => types::Dialect::Best,
+            Netlify => types::Dialect::Netlify,
+            Cloudflare => types::Dialect::Cloudflare,
+            Gitlab => types::Dialect::Gitlab,
+        }),
+        index_redirects: choice(wanted.index_redirects),
+        undecodable_paths: change!(wanted.undecodable_paths, UndecodablePaths {
+            Keep => types::UndecodablePaths::Keep,
+            Refuse => types::UndecodablePaths::Refuse,
+        }),
+        navigation_prefers_assets: choice(wanted.navigation_prefers_assets),
     }
 }
 
@@ -132,6 +144,10 @@ fn show_project(settings: &Settings, project: Project) -> Result<(), Failure> {
         ("single page for", project.settings.spa_fallback.to_string()),
         ("redirects first", project.settings.redirects_first.to_string()),
         ("redirect status", project.settings.redirect_status.to_string()),
+        ("dialect", project.settings.dialect.to_string()),
+        ("index redirects", project.settings.index_redirects.to_string()),
+        ("undecodable paths", project.settings.undecodable_paths.to_string()),
+        ("navigation prefers assets", project.settings.navigation_prefers_assets.to_string()),
         ("created", output::when(project.created_at, settings.now)),
     ];
     show(rows)

@@ -119,7 +119,8 @@ impl World {
     fn project(&self, slug: &str) -> Value {
         json!({
             "id": 1, "team_id": 1, "slug": slug, "kind": "static", "status": "creating", "url": self.site(slug), "active_deployment_id": null,
-            "settings": {"html_handling": "auto", "not_found": "404_page", "spa_fallback": "navigation", "redirects_first": false, "redirect_status": "308"},
+            "settings": {"html_handling": "auto", "not_found": "404_page", "spa_fallback": "navigation", "redirects_first": false, "redirect_status": "308",
+                "dialect": "best", "index_redirects": false, "undecodable_paths": "keep", "navigation_prefers_assets": false},
             "created_at": NOW, "updated_at": NOW,
         })
     }

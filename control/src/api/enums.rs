@@ -109,6 +109,19 @@ api_enum! {
 }
 
 api_enum! {
+    /// Whose reading of `_redirects` and `_headers` applies: Netlify's, Cloudflare's or GitLab Pages' (whose headers are
+    /// Cloudflare's); `best` is Netlify's redirects, the superset, and Cloudflare's headers.
+    #[oai(rename = "Dialect")]
+    DialectView = Dialect { Best, Netlify, Cloudflare, Gitlab }
+}
+
+api_enum! {
+    /// What becomes of a path whose escapes mean nothing, such as `/%zz`: it is looked up as it is, or refused with 400.
+    #[oai(rename = "UndecodablePaths")]
+    UndecodablePathsView = UndecodablePaths { Keep, Refuse }
+}
+
+api_enum! {
     /// Which hostnames of a project are protected together: those that follow an environment, or those that lead to one
     /// deployment for ever.
     #[oai(rename = "ProtectionTarget")]

@@ -34,6 +34,7 @@ mod params;
 mod precondition;
 mod problem;
 mod problem_catalogue;
+mod project_settings;
 mod projects;
 mod protections;
 mod request_id;

@@ -11,48 +11,16 @@ use super::answer::{Answer, ApiResult, Created, Listing};
 use super::body::{Body, JsonBody};
 use super::caller::{Caller, DeploymentsWrite, ProjectsRead, ProjectsWrite};
 use super::deployments::DeploymentView;
-use super::enums::{
-    EnvironmentView, HtmlHandlingView, NotFoundView, ProjectKindView, ProjectStatusView, RedirectStatusView,
-    SpaFallbackView,
-};
+use super::enums::{EnvironmentView, NotFoundView, ProjectKindView, ProjectStatusView};
 use super::params::{default_limit, page_request, project_ref};
 use super::precondition::IfMatch;
+use super::project_settings::{NewSettingsBody, SettingsPatchBody, SettingsView};
 use super::values::{Nullable, Patch, Timestamp};
-use crate::domain::{
-    DeploymentId, Environment, HtmlHandling, NotFound, Project, ProjectSettings, RedirectStatus, SpaFallback, TeamId,
-};
-use crate::service::{Deletion, NewProject, Projects, SettingsPatch};
+use crate::domain::{DeploymentId, Environment, Project, TeamId};
+use crate::service::{Deletion, NewProject, Projects};
 
 /// Operations on projects.
 pub struct ProjectsApi;
-
-/// How a project's site is served.
-#[derive(Debug, Object, Serialize)]
-#[oai(rename = "ProjectSettings")]
-pub struct SettingsView {
-    /// Which URL an HTML file has.
-    pub html_handling: HtmlHandlingView,
-    /// What a path without a file gets.
-    pub not_found: NotFoundView,
-    /// Which requests the single page answers.
-    pub spa_fallback: SpaFallbackView,
-    /// Whether redirect rules apply even where a file exists.
-    pub redirects_first: bool,
-    /// How canonical URLs are reached.
-    pub redirect_status: RedirectStatusView,
-}
-
-impl From<ProjectSettings> for SettingsView {
-    fn from(settings: ProjectSettings) -> Self {
-        Self {
-            html_handling: settings.html_handling.into(),
-            not_found: settings.not_found.into(),
-            spa_fallback: settings.spa_fallback.into(),
-            redirects_first: settings.redirects_first,
-            redirect_status: settings.redirect_status.into(),
-        }
-    }
-}
 
 /// What a user deploys.
 #[derive(Debug, Object, Serialize)]
@@ -97,40 +65,6 @@ impl ProjectView {
     }
 }
 
-/// Settings of a new project; what is absent takes its default.
-#[derive(Debug, Default, Object, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[oai(rename = "NewProjectSettings", skip_serializing_if_is_none)]
-pub struct NewSettingsBody {
-    /// Which URL an HTML file has; `auto` when absent.
-    #[oai(nullable)]
-    pub html_handling: Option<HtmlHandlingView>,
-    /// What a path without a file gets; `404_page` when absent.
-    #[oai(nullable)]
-    pub not_found: Option<NotFoundView>,
-    /// Which requests the single page answers; `navigation` when absent.
-    #[oai(nullable)]
-    pub spa_fallback: Option<SpaFallbackView>,
-    /// Whether redirect rules apply even where a file exists; false when absent.
-    #[oai(nullable)]
-    pub redirects_first: Option<bool>,
-    /// How canonical URLs are reached; `308` when absent.
-    #[oai(nullable)]
-    pub redirect_status: Option<RedirectStatusView>,
-}
-
-impl From<NewSettingsBody> for ProjectSettings {
-    fn from(body: NewSettingsBody) -> Self {
-        Self {
-            html_handling: body.html_handling.map(Into::into).unwrap_or_default(),
-            not_found: body.not_found.map(Into::into).unwrap_or_default(),
-            spa_fallback: body.spa_fallback.map(Into::into).unwrap_or_default(),
-            redirects_first: body.redirects_first.unwrap_or_default(),
-            redirect_status: body.redirect_status.map(Into::into).unwrap_or_default(),
-        }
-    }
-}
-
 /// What a new project is.
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -153,46 +87,6 @@ impl Example for NewProjectBody {
 }
 
 impl JsonBody for NewProjectBody {}
-
-/// Changes of settings as a merge patch: absent is unchanged, null is the default again.
-#[derive(Debug, Default, Object, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[oai(rename = "SettingsPatch", skip_serializing_if_is_none)]
-pub struct SettingsPatchBody {
-    /// Which URL an HTML file has.
-    pub html_handling: Patch<HtmlHandlingView>,
-    /// What a path without a file gets.
-    pub not_found: Patch<NotFoundView>,
-    /// Which requests the single page answers.
-    pub spa_fallback: Patch<SpaFallbackView>,
-    /// Whether redirect rules apply even where a file exists.
-    pub redirects_first: Patch<bool>,
-    /// How canonical URLs are reached.
-    pub redirect_status: Patch<RedirectStatusView>,
-}
-
-impl From<Patch<SettingsPatchBody>> for SettingsPatch {
-    fn from(patch: Patch<SettingsPatchBody>) -> Self {
-        let body = match patch {
-            Patch::Unchanged => SettingsPatchBody::default(),
-            Patch::Cleared => SettingsPatchBody {
-                html_handling: Patch::Cleared,
-                not_found: Patch::Cleared,
-                spa_fallback: Patch::Cleared,
-                redirects_first: Patch::Cleared,
-                redirect_status: Patch::Cleared,
-            },
-            Patch::Set(body) => body,
-        };
-        Self {
-            html_handling: body.html_handling.map(HtmlHandling::from).or_default(),
-            not_found: body.not_found.map(NotFound::from).or_default(),
-            spa_fallback: body.spa_fallback.map(SpaFallback::from).or_default(),
-            redirects_first: body.redirects_first.or_default(),
-            redirect_status: body.redirect_status.map(RedirectStatus::from).or_default(),
-        }
-    }
-}
 
 /// Changes of a project as a merge patch.
 #[derive(Debug, Object, Deserialize)]

@@ -17,6 +17,7 @@ mod job;
 mod manifest;
 mod page;
 mod project;
+mod project_settings;
 mod project_status;
 mod protection;
 mod publication;
@@ -41,7 +42,10 @@ pub use ids::{
 pub use job::{JobInfo, JobState};
 pub use manifest::{InvalidManifest, Manifest, ManifestFile, ManifestProblem};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest};
-pub use project::{HtmlHandling, NotFound, Project, ProjectKind, ProjectSettings, RedirectStatus, SpaFallback};
+pub use project::{Project, ProjectKind};
+pub use project_settings::{
+    Dialect, HtmlHandling, NotFound, ProjectSettings, RedirectStatus, SettingsPatch, SpaFallback, UndecodablePaths,
+};
 pub use project_status::ProjectStatus;
 pub use protection::{BypassToken, ProtectionTarget, Protections, ShareLink, Split, TargetProtection};
 pub use publication::{Publication, PublicationKind, PublicationStatus};

@@ -1,10 +1,9 @@
 //! Projects.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::deployment::text_enum;
-use super::{DeploymentId, ProjectId, ProjectStatus, Slug, TeamId, UserId};
+use super::{DeploymentId, ProjectId, ProjectSettings, ProjectStatus, Slug, TeamId, UserId};
 
 /// What a project is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,82 +17,6 @@ pub enum ProjectKind {
 }
 
 text_enum!(ProjectKind { Static = "static", Node = "node", Python = "python" });
-
-/// Which URL an HTML file has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HtmlHandling {
-    /// `/x` for `x.html`, `/x/` for `x/index.html`.
-    #[default]
-    Auto,
-    /// Always with a slash at the end.
-    Force,
-    /// Never with a slash at the end.
-    Drop,
-    /// Files are served under their own names only.
-    None,
-}
-
-/// What a path without a file gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NotFound {
-    /// The nearest `404.html` above the path, if there is one.
-    #[default]
-    #[serde(rename = "404_page")]
-    Page404,
-    /// `/index.html`, as a client-side router wants it.
-    SinglePage,
-    /// A bare 404.
-    None,
-}
-
-/// Which requests the single page answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SpaFallback {
-    /// Navigations only: a missing script is a 404, not a page.
-    #[default]
-    Navigation,
-    /// Every GET and HEAD.
-    All,
-}
-
-/// How canonical URLs are reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum RedirectStatus {
-    /// 308: for good, with the same method.
-    #[default]
-    #[serde(rename = "308")]
-    Permanent,
-    /// 307: for now, with the same method.
-    #[serde(rename = "307")]
-    Temporary,
-    /// 301: for good, and old clients may turn the method into GET.
-    #[serde(rename = "301")]
-    Moved,
-}
-
-text_enum!(HtmlHandling { Auto = "auto", Force = "force", Drop = "drop", None = "none" });
-text_enum!(NotFound { Page404 = "404_page", SinglePage = "single_page", None = "none" });
-text_enum!(SpaFallback { Navigation = "navigation", All = "all" });
-text_enum!(RedirectStatus { Permanent = "308", Temporary = "307", Moved = "301" });
-
-/// How a project's site is served; a deployment keeps the settings that it was made with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ProjectSettings {
-    /// Which URL an HTML file has.
-    pub html_handling: HtmlHandling,
-    /// What a path without a file gets.
-    pub not_found: NotFound,
-    /// Which requests the single page answers.
-    pub spa_fallback: SpaFallback,
-    /// Whether redirect rules apply even where a file exists.
-    pub redirects_first: bool,
-    /// How canonical URLs are reached.
-    pub redirect_status: RedirectStatus,
-}
 
 /// What a user deploys.
 #[derive(Debug, Clone, PartialEq, Eq)]

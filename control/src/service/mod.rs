@@ -76,7 +76,7 @@ pub use limits::{Quota, Verdict};
 pub use logs::{Logs, forget_lines};
 pub use operators::Operators;
 pub use project_deletion::Deletion;
-pub use projects::{NewProject, ProjectRef, Projects, SettingsPatch};
+pub use projects::{NewProject, ProjectRef, Projects};
 pub use protections::{CreatedBypassToken, CreatedShareLink, NewShareLink, PasswordChange, Protections};
 pub use routine::{Routine, RoutineStatus, created_at};
 pub use splits::Splits;

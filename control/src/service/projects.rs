@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::gate::permit;
 use super::{Context, Error, Result, audit, teams};
 use crate::domain::{
-    Actor, Environment, HtmlHandling, InvalidSlug, NotFound, Page, PageRequest, Project, ProjectId, ProjectKind,
-    ProjectSettings, RedirectStatus, Slug, SpaFallback, TeamId, branch_label,
+    Actor, Environment, InvalidSlug, Page, PageRequest, Project, ProjectId, ProjectKind, ProjectSettings,
+    SettingsPatch, Slug, TeamId, branch_label,
 };
 use crate::store::deployments::Named;
 use crate::store::hostnames::{self, Target};
@@ -41,21 +41,6 @@ pub struct NewProject {
     pub settings: ProjectSettings,
     /// The team that it will belong to; `None` for the actor's own.
     pub team: Option<TeamId>,
-}
-
-/// A change of settings: what is `None` stays.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SettingsPatch {
-    /// Which URL an HTML file has.
-    pub html_handling: Option<HtmlHandling>,
-    /// What a path without a file gets.
-    pub not_found: Option<NotFound>,
-    /// Which requests the single page answers.
-    pub spa_fallback: Option<SpaFallback>,
-    /// Whether redirect rules apply even where a file exists.
-    pub redirects_first: Option<bool>,
-    /// How canonical URLs are reached.
-    pub redirect_status: Option<RedirectStatus>,
 }
 
 /// Projects of their owners.
@@ -137,13 +122,7 @@ impl Projects {
         if !expected(&project) {
             return Err(Error::Changed);
         }
-        let settings = ProjectSettings {
-            html_handling: patch.html_handling.unwrap_or(project.settings.html_handling),
-            not_found: patch.not_found.unwrap_or(project.settings.not_found),
-            spa_fallback: patch.spa_fallback.unwrap_or(project.settings.spa_fallback),
-            redirects_first: patch.redirects_first.unwrap_or(project.settings.redirects_first),
-            redirect_status: patch.redirect_status.unwrap_or(project.settings.redirect_status),
-        };
+        let settings = project.settings.patched(patch);
         if settings != project.settings {
             project.settings = settings;
             project.updated_at = self.context.now();

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use miaobu_edge::build::{Blobs, BuildError, Shards, SiteBuilder, SiteFile, SiteSettings};
+use miaobu_edge::build::config::Grammar;
+use miaobu_edge::build::{Blobs, BuildError, Shards, SiteBuilder, SiteFile, SiteRules, SiteSettings};
 use miaobu_edge::{HtmlHandling, Shell, record};
 
 use super::deploy::{PUBLISHED, later};
 use super::{JobError, coded, site_config};
-use crate::domain::{self, Deployment, Manifest, ManifestFile, NotFound, ProjectSettings, RedirectStatus, SpaFallback};
+use crate::domain::{
+    self, Deployment, Dialect, Manifest, ManifestFile, NotFound, ProjectSettings, RedirectStatus, SpaFallback,
+    UndecodablePaths,
+};
 use crate::provider::{KvEntry, ObjectKey};
 use crate::service::refinements::Refinements;
 use crate::service::{Context, artifact_path};
@@ -110,6 +114,13 @@ fn of_project(files: &Files) -> SiteSettings {
         (NotFound::SinglePage, SpaFallback::All) => Shell::All,
         (NotFound::Page404 | NotFound::None, _) => Shell::Off,
     };
+    let dialect = match files.settings.dialect {
+        Dialect::Best => Grammar::Best,
+        Dialect::Netlify => Grammar::Netlify,
+        Dialect::Cloudflare => Grammar::Cloudflare,
+        Dialect::Gitlab => Grammar::GitLab,
+    };
+    let navigations_to_assets = files.settings.navigation_prefers_assets;
     let without_not_found_page = files.settings.not_found == NotFound::None;
     SiteSettings {
         html_handling,
@@ -118,6 +129,10 @@ fn of_project(files: &Files) -> SiteSettings {
         redirects_first: files.settings.redirects_first,
         temporary_redirects: files.settings.redirect_status == RedirectStatus::Temporary,
         moved_redirects: files.settings.redirect_status == RedirectStatus::Moved,
+        dialect,
+        index_redirects: files.settings.index_redirects,
+        refuse_undecodable: files.settings.undecodable_paths == UndecodablePaths::Refuse,
+        rules: SiteRules { navigations_to_assets, ..SiteRules::default() },
         ..SiteSettings::default()
     }
 }

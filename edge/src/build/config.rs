@@ -94,11 +94,11 @@ pub fn configure(files: &[ConfigFile<'_>], project: SiteSettings) -> Configured 
     reading.netlify(text("/netlify.toml"));
     if let Some(text) = text("/_redirects") {
         let pages = reading.settings.html_handling != HtmlHandling::Off;
-        let parsed = redirects::parse(text, reading.dialect.redirects(), LIMITS, pages);
+        let parsed = redirects::parse(text, reading.settings.dialect.redirects(), LIMITS, pages);
         reading.text_redirects = reading.take("_redirects", parsed);
     }
     if let Some(text) = text("/_headers") {
-        let parsed = match reading.dialect {
+        let parsed = match reading.settings.dialect {
             Grammar::Netlify => headers::parse_netlify(text),
             _ => headers::parse_cloudflare(text, headers::MAX_RULES, LIMITS.line_length),
         };
@@ -110,12 +110,15 @@ pub fn configure(files: &[ConfigFile<'_>], project: SiteSettings) -> Configured 
 
 /// Whose reading of `_redirects` and `_headers` applies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Grammar {
+pub enum Grammar {
     /// Netlify's redirects, the superset, and Cloudflare's headers, which can take a header away.
     #[default]
     Best,
+    /// Netlify's of both.
     Netlify,
+    /// Cloudflare's of both.
     Cloudflare,
+    /// GitLab Pages' redirects, and Cloudflare's headers.
     GitLab,
 }
 
@@ -136,7 +139,6 @@ impl Grammar {
 #[derive(Default)]
 struct Reading {
     settings: SiteSettings,
-    dialect: Grammar,
     own_redirects: Vec<RedirectRule>,
     text_redirects: Vec<RedirectRule>,
     table_redirects: Vec<RedirectRule>,
@@ -163,7 +165,7 @@ impl Reading {
     }
 
     fn finish(mut self, places: &FieldPlaces<'_>) -> Configured {
-        let dialect = self.dialect.redirects();
+        let dialect = self.settings.dialect.redirects();
         let sources = [
             ("miaobu.json", std::mem::take(&mut self.own_redirects)),
             ("_redirects", std::mem::take(&mut self.text_redirects)),
@@ -201,7 +203,7 @@ impl Reading {
             }
             self.settings.rules.redirect_source = Some((used, dialect));
         }
-        let dialect = self.dialect.headers();
+        let dialect = self.settings.dialect.headers();
         let sources = [
             ("netlify.toml", std::mem::take(&mut self.table_headers)),
             ("_headers", std::mem::take(&mut self.text_headers)),

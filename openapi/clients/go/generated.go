@@ -328,6 +328,18 @@ type DiagnosticsData struct {
 	Data Diagnostics `json:"data"`
 }
 
+// Dialect: Whose reading of `_redirects` and `_headers` applies: Netlify's, Cloudflare's or GitLab Pages' (whose headers are
+// Cloudflare's); `best` is Netlify's redirects, the superset, and Cloudflare's headers.
+type Dialect string
+
+// The values of Dialect; a newer server may answer with others.
+const (
+	DialectBest       Dialect = "best"
+	DialectNetlify    Dialect = "netlify"
+	DialectCloudflare Dialect = "cloudflare"
+	DialectGitlab     Dialect = "gitlab"
+)
+
 // Domain: A domain of a project's own.
 type Domain struct {
 	// The deployment that it serves: the pinned one, or its environment's; null while there is none.
@@ -1066,16 +1078,24 @@ type NewProject struct {
 
 // NewProjectSettings: Settings of a new project; what is absent takes its default.
 type NewProjectSettings struct {
-	// Which URL an HTML file has; `auto` when absent.
+	// Whose reading of the site's `_redirects` and `_headers` applies; `best` by default.
+	Dialect *Dialect `json:"dialect,omitempty"`
+	// Which URL an HTML file has; `auto` by default.
 	HTMLHandling *HTMLHandling `json:"html_handling,omitempty"`
-	// What a path without a file gets; `404_page` when absent.
+	// Whether paths that end in `/index` lead to the folder, whatever is there; false by default.
+	IndexRedirects *bool `json:"index_redirects,omitempty"`
+	// Whether a missing page is not the function's, where the project has one; false by default.
+	NavigationPrefersAssets *bool `json:"navigation_prefers_assets,omitempty"`
+	// What a path without a file gets; `404_page` by default.
 	NotFound *NotFoundHandling `json:"not_found,omitempty"`
-	// How canonical URLs are reached; `308` when absent.
+	// How canonical URLs are reached; `308` by default.
 	RedirectStatus *RedirectStatus `json:"redirect_status,omitempty"`
-	// Whether redirect rules apply even where a file exists; false when absent.
+	// Whether redirect rules apply even where a file exists; false by default.
 	RedirectsFirst *bool `json:"redirects_first,omitempty"`
-	// Which requests the single page answers; `navigation` when absent.
+	// Which requests the single page answers; `navigation` by default.
 	SpaFallback *SpaFallback `json:"spa_fallback,omitempty"`
+	// What becomes of a path whose escapes mean nothing; `keep` by default.
+	UndecodablePaths *UndecodablePaths `json:"undecodable_paths,omitempty"`
 }
 
 // NewShareLink: What a new share link opens.
@@ -1284,18 +1304,26 @@ type ProjectPatch struct {
 	Settings Change[SettingsPatch] `json:"settings,omitzero"`
 }
 
-// ProjectSettings: How a project's site is served.
+// ProjectSettings: How a project's site is served where its own configuration files do not say.
 type ProjectSettings struct {
-	// Which URL an HTML file has.
+	// Whose reading of the site's `_redirects` and `_headers` applies; `best` by default.
+	Dialect Dialect `json:"dialect"`
+	// Which URL an HTML file has; `auto` by default.
 	HTMLHandling HTMLHandling `json:"html_handling"`
-	// What a path without a file gets.
+	// Whether paths that end in `/index` lead to the folder, whatever is there; false by default.
+	IndexRedirects bool `json:"index_redirects"`
+	// Whether a missing page is not the function's, where the project has one; false by default.
+	NavigationPrefersAssets bool `json:"navigation_prefers_assets"`
+	// What a path without a file gets; `404_page` by default.
 	NotFound NotFoundHandling `json:"not_found"`
-	// How canonical URLs are reached.
+	// How canonical URLs are reached; `308` by default.
 	RedirectStatus RedirectStatus `json:"redirect_status"`
-	// Whether redirect rules apply even where a file exists.
+	// Whether redirect rules apply even where a file exists; false by default.
 	RedirectsFirst bool `json:"redirects_first"`
-	// Which requests the single page answers.
+	// Which requests the single page answers; `navigation` by default.
 	SpaFallback SpaFallback `json:"spa_fallback"`
+	// What becomes of a path whose escapes mean nothing; `keep` by default.
+	UndecodablePaths UndecodablePaths `json:"undecodable_paths"`
 }
 
 // ProjectStatus: How a project is as a whole, production and staging taken together.
@@ -1617,16 +1645,24 @@ func (p *SessionInfoPage) page() ([]SessionInfo, *string) { return p.Data, p.Nex
 
 // SettingsPatch: Changes of settings as a merge patch: absent is unchanged, null is the default again.
 type SettingsPatch struct {
-	// Which URL an HTML file has.
+	// Whose reading of the site's `_redirects` and `_headers` applies; `best` by default.
+	Dialect Change[Dialect] `json:"dialect,omitzero"`
+	// Which URL an HTML file has; `auto` by default.
 	HTMLHandling Change[HTMLHandling] `json:"html_handling,omitzero"`
-	// What a path without a file gets.
+	// Whether paths that end in `/index` lead to the folder, whatever is there; false by default.
+	IndexRedirects Change[bool] `json:"index_redirects,omitzero"`
+	// Whether a missing page is not the function's, where the project has one; false by default.
+	NavigationPrefersAssets Change[bool] `json:"navigation_prefers_assets,omitzero"`
+	// What a path without a file gets; `404_page` by default.
 	NotFound Change[NotFoundHandling] `json:"not_found,omitzero"`
-	// How canonical URLs are reached.
+	// How canonical URLs are reached; `308` by default.
 	RedirectStatus Change[RedirectStatus] `json:"redirect_status,omitzero"`
-	// Whether redirect rules apply even where a file exists.
+	// Whether redirect rules apply even where a file exists; false by default.
 	RedirectsFirst Change[bool] `json:"redirects_first,omitzero"`
-	// Which requests the single page answers.
+	// Which requests the single page answers; `navigation` by default.
 	SpaFallback Change[SpaFallback] `json:"spa_fallback,omitzero"`
+	// What becomes of a path whose escapes mean nothing; `keep` by default.
+	UndecodablePaths Change[UndecodablePaths] `json:"undecodable_paths,omitzero"`
 }
 
 // ShareLink: A link that opens a protected target, without its secret.
@@ -1826,6 +1862,15 @@ type Trigger struct {
 	// Where it shall be active; `production` when absent.
 	Environment *Environment `json:"environment,omitempty"`
 }
+
+// UndecodablePaths: What becomes of a path whose escapes mean nothing, such as `/%zz`: it is looked up as it is, or refused with 400.
+type UndecodablePaths string
+
+// The values of UndecodablePaths; a newer server may answer with others.
+const (
+	UndecodablePathsKeep   UndecodablePaths = "keep"
+	UndecodablePathsRefuse UndecodablePaths = "refuse"
+)
 
 // Upload: What is still to be sent.
 type Upload struct {

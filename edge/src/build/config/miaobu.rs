@@ -10,7 +10,7 @@
 //! | `undecodable_paths` | `keep`: looked up as they are, or `refuse`: 400 |
 //! | `default_content_type` | of files whose extension says nothing; empty for none |
 //! | `redirects_first` | true: redirect rules apply even where a file exists |
-//! | `dialect` | `netlify`, `cloudflare` or `gitlab`: whose reading of `_redirects` and `_headers` applies |
+//! | `dialect` | `best`, `netlify`, `cloudflare` or `gitlab`: whose reading of `_redirects` and `_headers` applies |
 //! | `redirects` | a list of lines as in `_redirects`, or of tables as in a `netlify.toml` |
 //! | `headers` | a list of `{ "path", "set": {name: value}, "unset": [name] }` |
 //! | `error_pages` | `{ "404": path, "502": path, … }`; without it, `/502.html` is the page for 502, and so on |
@@ -93,9 +93,14 @@ impl Reading {
                 _ => return Err("this must be 301, 307 or 308".to_owned()),
             },
             "dialect" => {
-                self.dialect = one_of(
+                settings.dialect = one_of(
                     value,
-                    &[("netlify", Grammar::Netlify), ("cloudflare", Grammar::Cloudflare), ("gitlab", Grammar::GitLab)],
+                    &[
+                        ("best", Grammar::Best),
+                        ("netlify", Grammar::Netlify),
+                        ("cloudflare", Grammar::Cloudflare),
+                        ("gitlab", Grammar::GitLab),
+                    ],
                 )?;
             }
             "error_pages" => self.error_pages(value)?,

@@ -1,4 +1,4 @@
-use super::{ConfigFile, Configured, configure};
+use super::{ConfigFile, Configured, Grammar, configure};
 use crate::build::SiteSettings;
 use crate::site::format::{HtmlHandling, Shell};
 use proptest::prelude::*;
@@ -31,6 +31,22 @@ fn our_own_file_sets_how_a_site_is_served() {
             .iter()
             .any(|image| image.is_empty())
     );
+}
+
+#[test]
+fn our_own_file_goes_before_the_dialect_of_the_project() {
+    for (project, own, count) in [
+        (Grammar::Best, "{}", 1),
+        (Grammar::Cloudflare, "{}", 0),
+        (Grammar::Cloudflare, r#"{"dialect": "best"}"#, 1),
+        (Grammar::Netlify, r#"{"dialect": "gitlab"}"#, 0),
+    ] {
+        let files = [("/miaobu.json", own), ("/_redirects", "/a b=:b /c 302\n")];
+        let files = files.map(|(path, text)| ConfigFile { path, text });
+        let configured = configure(&files, SiteSettings { dialect: project, ..SiteSettings::default() });
+        let rules = configured.settings.rules.redirect_source.map_or(0, |(rules, _)| rules.len());
+        assert_eq!(rules, count, "{project:?} {own}");
+    }
 }
 
 #[test]

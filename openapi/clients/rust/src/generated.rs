@@ -576,6 +576,70 @@ pub mod types {
             Default::default()
         }
     }
+    /**Whose reading of `_redirects` and `_headers` applies: Netlify's, Cloudflare's or GitLab Pages' (whose headers are
+Cloudflare's); `best` is Netlify's redirects, the superset, and Cloudflare's headers.*/
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum Dialect {
+        #[serde(rename = "best")]
+        Best,
+        #[serde(rename = "netlify")]
+        Netlify,
+        #[serde(rename = "cloudflare")]
+        Cloudflare,
+        #[serde(rename = "gitlab")]
+        Gitlab,
+    }
+    impl ::std::fmt::Display for Dialect {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Best => f.write_str("best"),
+                Self::Netlify => f.write_str("netlify"),
+                Self::Cloudflare => f.write_str("cloudflare"),
+                Self::Gitlab => f.write_str("gitlab"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for Dialect {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "best" => Ok(Self::Best),
+                "netlify" => Ok(Self::Netlify),
+                "cloudflare" => Ok(Self::Cloudflare),
+                "gitlab" => Ok(Self::Gitlab),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for Dialect {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for Dialect {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///A domain of a project's own.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Domain {
@@ -2186,21 +2250,33 @@ with the larger becomes or stays active, whichever ends first; others are ordere
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct NewProjectSettings {
-        ///Which URL an HTML file has; `auto` when absent.
+        ///Whose reading of the site's `_redirects` and `_headers` applies; `best` by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub dialect: ::std::option::Option<Dialect>,
+        ///Which URL an HTML file has; `auto` by default.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub html_handling: ::std::option::Option<HtmlHandling>,
-        ///What a path without a file gets; `404_page` when absent.
+        ///Whether paths that end in `/index` lead to the folder, whatever is there; false by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub index_redirects: ::std::option::Option<bool>,
+        ///Whether a missing page is not the function's, where the project has one; false by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub navigation_prefers_assets: ::std::option::Option<bool>,
+        ///What a path without a file gets; `404_page` by default.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub not_found: ::std::option::Option<NotFoundHandling>,
-        ///How canonical URLs are reached; `308` when absent.
+        ///How canonical URLs are reached; `308` by default.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub redirect_status: ::std::option::Option<RedirectStatus>,
-        ///Whether redirect rules apply even where a file exists; false when absent.
+        ///Whether redirect rules apply even where a file exists; false by default.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub redirects_first: ::std::option::Option<bool>,
-        ///Which requests the single page answers; `navigation` when absent.
+        ///Which requests the single page answers; `navigation` by default.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub spa_fallback: ::std::option::Option<SpaFallback>,
+        ///What becomes of a path whose escapes mean nothing; `keep` by default.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub undecodable_paths: ::std::option::Option<UndecodablePaths>,
     }
     impl NewProjectSettings {
         pub fn builder() -> builder::NewProjectSettings {
@@ -2600,19 +2676,27 @@ with the larger becomes or stays active, whichever ends first; others are ordere
             Default::default()
         }
     }
-    ///How a project's site is served.
+    ///How a project's site is served where its own configuration files do not say.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ProjectSettings {
-        ///Which URL an HTML file has.
+        ///Whose reading of the site's `_redirects` and `_headers` applies; `best` by default.
+        pub dialect: Dialect,
+        ///Which URL an HTML file has; `auto` by default.
         pub html_handling: HtmlHandling,
-        ///What a path without a file gets.
+        ///Whether paths that end in `/index` lead to the folder, whatever is there; false by default.
+        pub index_redirects: bool,
+        ///Whether a missing page is not the function's, where the project has one; false by default.
+        pub navigation_prefers_assets: bool,
+        ///What a path without a file gets; `404_page` by default.
         pub not_found: NotFoundHandling,
-        ///How canonical URLs are reached.
+        ///How canonical URLs are reached; `308` by default.
         pub redirect_status: RedirectStatus,
-        ///Whether redirect rules apply even where a file exists.
+        ///Whether redirect rules apply even where a file exists; false by default.
         pub redirects_first: bool,
-        ///Which requests the single page answers.
+        ///Which requests the single page answers; `navigation` by default.
         pub spa_fallback: SpaFallback,
+        ///What becomes of a path whose escapes mean nothing; `keep` by default.
+        pub undecodable_paths: UndecodablePaths,
     }
     impl ProjectSettings {
         pub fn builder() -> builder::ProjectSettings {
@@ -3884,6 +3968,61 @@ becomes or stays active, whichever ends first.*/
     impl Trigger {
         pub fn builder() -> builder::Trigger {
             Default::default()
+        }
+    }
+    ///What becomes of a path whose escapes mean nothing, such as `/%zz`: it is looked up as it is, or refused with 400.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum UndecodablePaths {
+        #[serde(rename = "keep")]
+        Keep,
+        #[serde(rename = "refuse")]
+        Refuse,
+    }
+    impl ::std::fmt::Display for UndecodablePaths {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Keep => f.write_str("keep"),
+                Self::Refuse => f.write_str("refuse"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for UndecodablePaths {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "keep" => Ok(Self::Keep),
+                "refuse" => Ok(Self::Refuse),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for UndecodablePaths {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for UndecodablePaths {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
         }
     }
     ///What is still to be sent.
@@ -10680,8 +10819,20 @@ becomes or stays active, whichever ends first.*/
         }
         #[derive(Clone, Debug)]
         pub struct NewProjectSettings {
+            dialect: ::std::result::Result<
+                ::std::option::Option<super::Dialect>,
+                ::std::string::String,
+            >,
             html_handling: ::std::result::Result<
                 ::std::option::Option<super::HtmlHandling>,
+                ::std::string::String,
+            >,
+            index_redirects: ::std::result::Result<
+                ::std::option::Option<bool>,
+                ::std::string::String,
+            >,
+            navigation_prefers_assets: ::std::result::Result<
+                ::std::option::Option<bool>,
                 ::std::string::String,
             >,
             not_found: ::std::result::Result<
@@ -10700,19 +10851,39 @@ becomes or stays active, whichever ends first.*/
                 ::std::option::Option<super::SpaFallback>,
                 ::std::string::String,
             >,
+            undecodable_paths: ::std::result::Result<
+                ::std::option::Option<super::UndecodablePaths>,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for NewProjectSettings {
             fn default() -> Self {
                 Self {
+                    dialect: Ok(Default::default()),
                     html_handling: Ok(Default::default()),
+                    index_redirects: Ok(Default::default()),
+                    navigation_prefers_assets: Ok(Default::default()),
                     not_found: Ok(Default::default()),
                     redirect_status: Ok(Default::default()),
                     redirects_first: Ok(Default::default()),
                     spa_fallback: Ok(Default::default()),
+                    undecodable_paths: Ok(Default::default()),
                 }
             }
         }
         impl NewProjectSettings {
+            pub fn dialect<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::Dialect>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.dialect = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for dialect: {e}")
+                    });
+                self
+            }
             pub fn html_handling<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::option::Option<super::HtmlHandling>>,
@@ -10722,6 +10893,34 @@ becomes or stays active, whichever ends first.*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for html_handling: {e}")
+                    });
+                self
+            }
+            pub fn index_redirects<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.index_redirects = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for index_redirects: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn navigation_prefers_assets<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<bool>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.navigation_prefers_assets = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for navigation_prefers_assets: {e}"
+                        )
                     });
                 self
             }
@@ -10779,6 +10978,22 @@ becomes or stays active, whichever ends first.*/
                     });
                 self
             }
+            pub fn undecodable_paths<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::UndecodablePaths>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.undecodable_paths = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for undecodable_paths: {e}"
+                        )
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<NewProjectSettings> for super::NewProjectSettings {
             type Error = super::error::ConversionError;
@@ -10786,22 +11001,30 @@ becomes or stays active, whichever ends first.*/
                 value: NewProjectSettings,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    dialect: value.dialect?,
                     html_handling: value.html_handling?,
+                    index_redirects: value.index_redirects?,
+                    navigation_prefers_assets: value.navigation_prefers_assets?,
                     not_found: value.not_found?,
                     redirect_status: value.redirect_status?,
                     redirects_first: value.redirects_first?,
                     spa_fallback: value.spa_fallback?,
+                    undecodable_paths: value.undecodable_paths?,
                 })
             }
         }
         impl ::std::convert::From<super::NewProjectSettings> for NewProjectSettings {
             fn from(value: super::NewProjectSettings) -> Self {
                 Self {
+                    dialect: Ok(value.dialect),
                     html_handling: Ok(value.html_handling),
+                    index_redirects: Ok(value.index_redirects),
+                    navigation_prefers_assets: Ok(value.navigation_prefers_assets),
                     not_found: Ok(value.not_found),
                     redirect_status: Ok(value.redirect_status),
                     redirects_first: Ok(value.redirects_first),
                     spa_fallback: Ok(value.spa_fallback),
+                    undecodable_paths: Ok(value.undecodable_paths),
                 }
             }
         }
@@ -12198,8 +12421,14 @@ becomes or stays active, whichever ends first.*/
         }
         #[derive(Clone, Debug)]
         pub struct ProjectSettings {
+            dialect: ::std::result::Result<super::Dialect, ::std::string::String>,
             html_handling: ::std::result::Result<
                 super::HtmlHandling,
+                ::std::string::String,
+            >,
+            index_redirects: ::std::result::Result<bool, ::std::string::String>,
+            navigation_prefers_assets: ::std::result::Result<
+                bool,
                 ::std::string::String,
             >,
             not_found: ::std::result::Result<
@@ -12215,12 +12444,23 @@ becomes or stays active, whichever ends first.*/
                 super::SpaFallback,
                 ::std::string::String,
             >,
+            undecodable_paths: ::std::result::Result<
+                super::UndecodablePaths,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for ProjectSettings {
             fn default() -> Self {
                 Self {
+                    dialect: Err("no value supplied for dialect".to_string()),
                     html_handling: Err(
                         "no value supplied for html_handling".to_string(),
+                    ),
+                    index_redirects: Err(
+                        "no value supplied for index_redirects".to_string(),
+                    ),
+                    navigation_prefers_assets: Err(
+                        "no value supplied for navigation_prefers_assets".to_string(),
                     ),
                     not_found: Err("no value supplied for not_found".to_string()),
                     redirect_status: Err(
@@ -12230,10 +12470,25 @@ becomes or stays active, whichever ends first.*/
                         "no value supplied for redirects_first".to_string(),
                     ),
                     spa_fallback: Err("no value supplied for spa_fallback".to_string()),
+                    undecodable_paths: Err(
+                        "no value supplied for undecodable_paths".to_string(),
+                    ),
                 }
             }
         }
         impl ProjectSettings {
+            pub fn dialect<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Dialect>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.dialect = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for dialect: {e}")
+                    });
+                self
+            }
             pub fn html_handling<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<super::HtmlHandling>,
@@ -12243,6 +12498,34 @@ becomes or stays active, whichever ends first.*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for html_handling: {e}")
+                    });
+                self
+            }
+            pub fn index_redirects<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.index_redirects = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for index_redirects: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn navigation_prefers_assets<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.navigation_prefers_assets = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for navigation_prefers_assets: {e}"
+                        )
                     });
                 self
             }
@@ -12298,6 +12581,20 @@ becomes or stays active, whichever ends first.*/
                     });
                 self
             }
+            pub fn undecodable_paths<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::UndecodablePaths>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.undecodable_paths = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for undecodable_paths: {e}"
+                        )
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<ProjectSettings> for super::ProjectSettings {
             type Error = super::error::ConversionError;
@@ -12305,22 +12602,30 @@ becomes or stays active, whichever ends first.*/
                 value: ProjectSettings,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    dialect: value.dialect?,
                     html_handling: value.html_handling?,
+                    index_redirects: value.index_redirects?,
+                    navigation_prefers_assets: value.navigation_prefers_assets?,
                     not_found: value.not_found?,
                     redirect_status: value.redirect_status?,
                     redirects_first: value.redirects_first?,
                     spa_fallback: value.spa_fallback?,
+                    undecodable_paths: value.undecodable_paths?,
                 })
             }
         }
         impl ::std::convert::From<super::ProjectSettings> for ProjectSettings {
             fn from(value: super::ProjectSettings) -> Self {
                 Self {
+                    dialect: Ok(value.dialect),
                     html_handling: Ok(value.html_handling),
+                    index_redirects: Ok(value.index_redirects),
+                    navigation_prefers_assets: Ok(value.navigation_prefers_assets),
                     not_found: Ok(value.not_found),
                     redirect_status: Ok(value.redirect_status),
                     redirects_first: Ok(value.redirects_first),
                     spa_fallback: Ok(value.spa_fallback),
+                    undecodable_paths: Ok(value.undecodable_paths),
                 }
             }
         }
@@ -15646,21 +15951,33 @@ becomes or stays active, whichever ends first.*/
     ///Changes of settings as a merge patch: absent is unchanged, null is the default again.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     pub struct SettingsPatch {
-        ///Which URL an HTML file has.
+        ///Whose reading of the site's `_redirects` and `_headers` applies; `best` by default.
+        #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
+        pub dialect: crate::Patch<Dialect>,
+        ///Which URL an HTML file has; `auto` by default.
         #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
         pub html_handling: crate::Patch<HtmlHandling>,
-        ///What a path without a file gets.
+        ///Whether paths that end in `/index` lead to the folder, whatever is there; false by default.
+        #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
+        pub index_redirects: crate::Patch<bool>,
+        ///Whether a missing page is not the function's, where the project has one; false by default.
+        #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
+        pub navigation_prefers_assets: crate::Patch<bool>,
+        ///What a path without a file gets; `404_page` by default.
         #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
         pub not_found: crate::Patch<NotFoundHandling>,
-        ///How canonical URLs are reached.
+        ///How canonical URLs are reached; `308` by default.
         #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
         pub redirect_status: crate::Patch<RedirectStatus>,
-        ///Whether redirect rules apply even where a file exists.
+        ///Whether redirect rules apply even where a file exists; false by default.
         #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
         pub redirects_first: crate::Patch<bool>,
-        ///Which requests the single page answers.
+        ///Which requests the single page answers; `navigation` by default.
         #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
         pub spa_fallback: crate::Patch<SpaFallback>,
+        ///What becomes of a path whose escapes mean nothing; `keep` by default.
+        #[serde(default, skip_serializing_if = "crate::Patch::is_unchanged")]
+        pub undecodable_paths: crate::Patch<UndecodablePaths>,
     }
     ///Changes of a team as a merge patch.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]

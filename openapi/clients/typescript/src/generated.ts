@@ -292,6 +292,12 @@ export interface DiagnosticsData {
   data: Diagnostics;
 }
 
+/**
+ * Whose reading of `_redirects` and `_headers` applies: Netlify's, Cloudflare's or GitLab Pages' (whose headers are
+ * Cloudflare's); `best` is Netlify's redirects, the superset, and Cloudflare's headers.
+ */
+export type Dialect = 'best' | 'netlify' | 'cloudflare' | 'gitlab';
+
 /** A domain of a project's own. */
 export interface Domain {
   /** The deployment that it serves: the pinned one, or its environment's; null while there is none. */
@@ -935,16 +941,24 @@ export interface NewProject {
 
 /** Settings of a new project; what is absent takes its default. */
 export interface NewProjectSettings {
-  /** Which URL an HTML file has; `auto` when absent. */
+  /** Whose reading of the site's `_redirects` and `_headers` applies; `best` by default. */
+  dialect?: Dialect | null;
+  /** Which URL an HTML file has; `auto` by default. */
   html_handling?: HtmlHandling | null;
-  /** What a path without a file gets; `404_page` when absent. */
+  /** Whether paths that end in `/index` lead to the folder, whatever is there; false by default. */
+  index_redirects?: boolean | null;
+  /** Whether a missing page is not the function's, where the project has one; false by default. */
+  navigation_prefers_assets?: boolean | null;
+  /** What a path without a file gets; `404_page` by default. */
   not_found?: NotFoundHandling | null;
-  /** How canonical URLs are reached; `308` when absent. */
+  /** How canonical URLs are reached; `308` by default. */
   redirect_status?: RedirectStatus | null;
-  /** Whether redirect rules apply even where a file exists; false when absent. */
+  /** Whether redirect rules apply even where a file exists; false by default. */
   redirects_first?: boolean | null;
-  /** Which requests the single page answers; `navigation` when absent. */
+  /** Which requests the single page answers; `navigation` by default. */
   spa_fallback?: SpaFallback | null;
+  /** What becomes of a path whose escapes mean nothing; `keep` by default. */
+  undecodable_paths?: UndecodablePaths | null;
 }
 
 /** What a new share link opens. */
@@ -1135,18 +1149,26 @@ export interface ProjectPatch {
   settings?: SettingsPatch | null;
 }
 
-/** How a project's site is served. */
+/** How a project's site is served where its own configuration files do not say. */
 export interface ProjectSettings {
-  /** Which URL an HTML file has. */
+  /** Whose reading of the site's `_redirects` and `_headers` applies; `best` by default. */
+  dialect: Dialect;
+  /** Which URL an HTML file has; `auto` by default. */
   html_handling: HtmlHandling;
-  /** What a path without a file gets. */
+  /** Whether paths that end in `/index` lead to the folder, whatever is there; false by default. */
+  index_redirects: boolean;
+  /** Whether a missing page is not the function's, where the project has one; false by default. */
+  navigation_prefers_assets: boolean;
+  /** What a path without a file gets; `404_page` by default. */
   not_found: NotFoundHandling;
-  /** How canonical URLs are reached. */
+  /** How canonical URLs are reached; `308` by default. */
   redirect_status: RedirectStatus;
-  /** Whether redirect rules apply even where a file exists. */
+  /** Whether redirect rules apply even where a file exists; false by default. */
   redirects_first: boolean;
-  /** Which requests the single page answers. */
+  /** Which requests the single page answers; `navigation` by default. */
   spa_fallback: SpaFallback;
+  /** What becomes of a path whose escapes mean nothing; `keep` by default. */
+  undecodable_paths: UndecodablePaths;
 }
 
 /** How a project is as a whole, production and staging taken together. */
@@ -1395,16 +1417,24 @@ export interface SessionInfoPage {
 
 /** Changes of settings as a merge patch: absent is unchanged, null is the default again. */
 export interface SettingsPatch {
-  /** Which URL an HTML file has. */
+  /** Whose reading of the site's `_redirects` and `_headers` applies; `best` by default. */
+  dialect?: Dialect | null;
+  /** Which URL an HTML file has; `auto` by default. */
   html_handling?: HtmlHandling | null;
-  /** What a path without a file gets. */
+  /** Whether paths that end in `/index` lead to the folder, whatever is there; false by default. */
+  index_redirects?: boolean | null;
+  /** Whether a missing page is not the function's, where the project has one; false by default. */
+  navigation_prefers_assets?: boolean | null;
+  /** What a path without a file gets; `404_page` by default. */
   not_found?: NotFoundHandling | null;
-  /** How canonical URLs are reached. */
+  /** How canonical URLs are reached; `308` by default. */
   redirect_status?: RedirectStatus | null;
-  /** Whether redirect rules apply even where a file exists. */
+  /** Whether redirect rules apply even where a file exists; false by default. */
   redirects_first?: boolean | null;
-  /** Which requests the single page answers. */
+  /** Which requests the single page answers; `navigation` by default. */
   spa_fallback?: SpaFallback | null;
+  /** What becomes of a path whose escapes mean nothing; `keep` by default. */
+  undecodable_paths?: UndecodablePaths | null;
 }
 
 /** A link that opens a protected target, without its secret. */
@@ -1589,6 +1619,9 @@ export interface Trigger {
   /** Where it shall be active; `production` when absent. */
   environment?: Environment | null;
 }
+
+/** What becomes of a path whose escapes mean nothing, such as `/%zz`: it is looked up as it is, or refused with 400. */
+export type UndecodablePaths = 'keep' | 'refuse';
 
 /** What is still to be sent. */
 export interface Upload {

@@ -418,6 +418,11 @@ class DiagnosticsData:
     """The object."""
 
 
+Dialect = Literal["best", "netlify", "cloudflare", "gitlab"]
+"""Whose reading of `_redirects` and `_headers` applies: Netlify's, Cloudflare's or GitLab Pages' (whose headers are
+Cloudflare's); `best` is Netlify's redirects, the superset, and Cloudflare's headers.
+"""
+
 @dataclass(kw_only=True)
 class Domain:
     """A domain of a project's own."""
@@ -1302,20 +1307,32 @@ class NewProject:
 class NewProjectSettings:
     """Settings of a new project; what is absent takes its default."""
 
+    dialect: Dialect | None | Unset = UNSET
+    """Whose reading of the site's `_redirects` and `_headers` applies; `best` by default."""
+
     html_handling: HtmlHandling | None | Unset = UNSET
-    """Which URL an HTML file has; `auto` when absent."""
+    """Which URL an HTML file has; `auto` by default."""
+
+    index_redirects: bool | None | Unset = UNSET
+    """Whether paths that end in `/index` lead to the folder, whatever is there; false by default."""
+
+    navigation_prefers_assets: bool | None | Unset = UNSET
+    """Whether a missing page is not the function's, where the project has one; false by default."""
 
     not_found: NotFoundHandling | None | Unset = UNSET
-    """What a path without a file gets; `404_page` when absent."""
+    """What a path without a file gets; `404_page` by default."""
 
     redirect_status: RedirectStatus | None | Unset = UNSET
-    """How canonical URLs are reached; `308` when absent."""
+    """How canonical URLs are reached; `308` by default."""
 
     redirects_first: bool | None | Unset = UNSET
-    """Whether redirect rules apply even where a file exists; false when absent."""
+    """Whether redirect rules apply even where a file exists; false by default."""
 
     spa_fallback: SpaFallback | None | Unset = UNSET
-    """Which requests the single page answers; `navigation` when absent."""
+    """Which requests the single page answers; `navigation` by default."""
+
+    undecodable_paths: UndecodablePaths | None | Unset = UNSET
+    """What becomes of a path whose escapes mean nothing; `keep` by default."""
 
 
 @dataclass(kw_only=True)
@@ -1582,22 +1599,34 @@ class ProjectPatch:
 
 @dataclass(kw_only=True)
 class ProjectSettings:
-    """How a project's site is served."""
+    """How a project's site is served where its own configuration files do not say."""
+
+    dialect: Dialect
+    """Whose reading of the site's `_redirects` and `_headers` applies; `best` by default."""
 
     html_handling: HtmlHandling
-    """Which URL an HTML file has."""
+    """Which URL an HTML file has; `auto` by default."""
+
+    index_redirects: bool
+    """Whether paths that end in `/index` lead to the folder, whatever is there; false by default."""
+
+    navigation_prefers_assets: bool
+    """Whether a missing page is not the function's, where the project has one; false by default."""
 
     not_found: NotFoundHandling
-    """What a path without a file gets."""
+    """What a path without a file gets; `404_page` by default."""
 
     redirect_status: RedirectStatus
-    """How canonical URLs are reached."""
+    """How canonical URLs are reached; `308` by default."""
 
     redirects_first: bool
-    """Whether redirect rules apply even where a file exists."""
+    """Whether redirect rules apply even where a file exists; false by default."""
 
     spa_fallback: SpaFallback
-    """Which requests the single page answers."""
+    """Which requests the single page answers; `navigation` by default."""
+
+    undecodable_paths: UndecodablePaths
+    """What becomes of a path whose escapes mean nothing; `keep` by default."""
 
 
 ProjectStatus = Literal["empty", "error", "creating", "active", "starting", "stopping", "terminating", "stopped", "partial"]
@@ -1928,20 +1957,32 @@ class SessionInfoPage:
 class SettingsPatch:
     """Changes of settings as a merge patch: absent is unchanged, null is the default again."""
 
+    dialect: Dialect | None | Unset = UNSET
+    """Whose reading of the site's `_redirects` and `_headers` applies; `best` by default."""
+
     html_handling: HtmlHandling | None | Unset = UNSET
-    """Which URL an HTML file has."""
+    """Which URL an HTML file has; `auto` by default."""
+
+    index_redirects: bool | None | Unset = UNSET
+    """Whether paths that end in `/index` lead to the folder, whatever is there; false by default."""
+
+    navigation_prefers_assets: bool | None | Unset = UNSET
+    """Whether a missing page is not the function's, where the project has one; false by default."""
 
     not_found: NotFoundHandling | None | Unset = UNSET
-    """What a path without a file gets."""
+    """What a path without a file gets; `404_page` by default."""
 
     redirect_status: RedirectStatus | None | Unset = UNSET
-    """How canonical URLs are reached."""
+    """How canonical URLs are reached; `308` by default."""
 
     redirects_first: bool | None | Unset = UNSET
-    """Whether redirect rules apply even where a file exists."""
+    """Whether redirect rules apply even where a file exists; false by default."""
 
     spa_fallback: SpaFallback | None | Unset = UNSET
-    """Which requests the single page answers."""
+    """Which requests the single page answers; `navigation` by default."""
+
+    undecodable_paths: UndecodablePaths | None | Unset = UNSET
+    """What becomes of a path whose escapes mean nothing; `keep` by default."""
 
 
 @dataclass(kw_only=True)
@@ -2193,6 +2234,9 @@ class Trigger:
     environment: Environment | None | Unset = UNSET
     """Where it shall be active; `production` when absent."""
 
+
+UndecodablePaths = Literal["keep", "refuse"]
+"""What becomes of a path whose escapes mean nothing, such as `/%zz`: it is looked up as it is, or refused with 400."""
 
 @dataclass(kw_only=True)
 class Upload:
