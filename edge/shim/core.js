@@ -421,4 +421,3 @@ function refresh() {
   memory = new Uint8Array(buffer);
   words = new Uint32Array(buffer, core.words() >>> 0, WORDS);
 }
-

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::deployment::text_enum;
-
 /// Which URL an HTML file has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -84,11 +82,6 @@ pub enum UndecodablePaths {
     /// It is a bad request.
     Refuse,
 }
-
-text_enum!(HtmlHandling { Auto = "auto", Force = "force", Drop = "drop", None = "none" });
-text_enum!(NotFound { Page404 = "404_page", SinglePage = "single_page", None = "none" });
-text_enum!(SpaFallback { Navigation = "navigation", All = "all" });
-text_enum!(RedirectStatus { Permanent = "308", Temporary = "307", Moved = "301" });
 
 /// Defaults are not stored: a server of the version before can then read every row that uses no newer setting.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

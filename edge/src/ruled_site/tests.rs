@@ -416,7 +416,7 @@ fn a_route_goes_by_the_country_that_the_host_knows_and_by_no_header_that_a_visit
     for fields in [&[][..], &[(":country", "FR")], &[("x-vercel-ip-country", "CN")]] {
         assert_eq!(project.answer("/about", fields), "404 /404.html", "{fields:?}");
     }
-    let cities = config(&[rule("x-vercel-ip-city", "Basel")]);
+    let cities = config(&[rule("x-vercel-ip-city", "Basel"), rule("x-own", "1")]);
     let (project, told) = project_and_told(&[("/vercel.json", &cities)]);
     assert_eq!(
         told.iter().map(ToString::to_string).collect::<Vec<_>>(),

@@ -66,24 +66,19 @@ pub fn read(text: &str) -> Result<Lowered, Vec<Refusal>> {
 
 /// Conditions on headers that Vercel sets and nobody here does.
 fn unsaid_headers(config: &Value, lines: &Lines) -> Vec<Refusal> {
-    let mut told = Vec::new();
-    for section in ["redirects", "headers", "rewrites", "routes"] {
-        for Rule { value, pointer, .. } in rules(config, section, lines, "") {
-            for list in ["has", "missing"] {
-                for condition in rules(value, list, lines, &pointer) {
-                    let key = condition.value.get("key").and_then(Value::as_str).unwrap_or_default();
-                    let name = key.to_ascii_lowercase();
-                    let is_header = condition.value.get("type").is_some_and(|kind| kind == "header");
-                    if is_header && name.starts_with(VERCEL_OWN) && name != VERCEL_COUNTRY {
-                        let line = lines.near(&condition.pointer);
-                        let reason = "nobody here sets this header, so no request has it".to_owned();
-                        told.push(Refusal { line, text: key.to_owned(), reason });
-                    }
-                }
-            }
-        }
-    }
-    told
+    let sections = ["redirects", "headers", "rewrites", "routes"].into_iter();
+    let all = sections.flat_map(|section| rules(config, section, lines, ""));
+    let conditions = all.flat_map(|Rule { value, pointer, .. }| {
+        ["has", "missing"].into_iter().flat_map(move |list| rules(value, list, lines, &pointer))
+    });
+    let told = |Rule { value, pointer, .. }: Rule<'_>| {
+        let key = value.get("key")?.as_str()?;
+        let name = key.to_ascii_lowercase();
+        let is_unsaid = value.get("type")? == "header" && name.starts_with(VERCEL_OWN) && name != VERCEL_COUNTRY;
+        let reason = "nobody here sets this header, so no request has it".to_owned();
+        is_unsaid.then(|| Refusal { line: lines.near(&pointer), text: key.to_owned(), reason })
+    };
+    conditions.filter_map(told).collect()
 }
 
 /// What is told of a rule that cannot be lowered. The peer's sentences name it by its place in its section.
